@@ -1,0 +1,96 @@
+"""Every error that graphpass raises on purpose.
+
+Each class derives from the builtin that a caller would catch anyway, and carries the exit code that
+the command line ends with: 2 for bad input or usage, 1 where the answer to the question is "no".
+Messages are one paragraph: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AttributeValueError",
+    "BackendError",
+    "CycleError",
+    "ExpectationError",
+    "GraphError",
+    "GraphpassError",
+    "OperationError",
+    "ParamsError",
+    "PassFileError",
+    "SaveError",
+    "SelectorError",
+    "SymbolError",
+    "UsageError",
+    "nearest",
+    "suggestion",
+]
+
+
+class GraphpassError(Exception):
+    """Root of the tree. Catch this to catch everything that graphpass reports."""
+
+    exit_code = 2
+
+
+class SymbolError(GraphpassError, ValueError):
+    """A symbol file can't be read. The message gives the path into it: ``nodes[17].inputs[2]``."""
+
+
+class ParamsError(GraphpassError, ValueError):
+    """A parameters file can't be read or written. The message gives the byte offset where known."""
+
+
+class GraphError(GraphpassError, ValueError):
+    """An edit would break an invariant of the graph. The graph is as it was before the edit."""
+
+
+class CycleError(GraphError):
+    """The graph holds a cycle. The message prints it as ``a -> b -> a``."""
+
+
+class AttributeValueError(GraphpassError, ValueError):
+    """An operator attribute is unknown, missing, or has a value its type can't take."""
+
+
+class PassFileError(GraphpassError, ValueError):
+    """A pass file is malformed. The message gives file, line, column and a caret."""
+
+
+class SelectorError(GraphpassError, LookupError):
+    """A selector selects nothing, or more than one node where one is meant."""
+
+
+class OperationError(GraphpassError, ValueError):
+    """An operation is refused. The model is as it was before the operation."""
+
+
+class ExpectationError(GraphpassError, AssertionError):
+    """An ``expect`` does not hold. The model is as it was before the pass."""
+
+    exit_code = 1
+
+
+class BackendError(GraphpassError, RuntimeError):
+    """A backend is missing, or could not run the model. The message says how to mend it."""
+
+
+class SaveError(GraphpassError, OSError):
+    """A file can't be written, or writing it would overwrite the input."""
+
+
+class UsageError(GraphpassError, ValueError):
+    """A call or command line asks for something that does not exist."""
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Return up to `count` of `known` that look most like `word`, best first."""
+    return difflib.get_close_matches(word, list(dict.fromkeys(known)), n=count, cutoff=0.5)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``; nearest: a, b`` for use at the end of a message, or an empty string."""
+    found = nearest(word, known)
+    return f"; nearest: {', '.join(found)}" if found else ""
