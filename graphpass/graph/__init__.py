@@ -1,0 +1,23 @@
+"""The graph: nodes and entries in one networkx DAG, edited in transactions.
+
+======================  ===============================================================
+module                  what is in it
+======================  ===============================================================
+:mod:`.graph`           `Graph`: the store, its derived lists, copies
+:mod:`.node`            `Entry` and `Node`, the read-only view of one node
+:mod:`.edit`            `Edit`: a transaction with a journal
+:mod:`.invariants`      what a commit checks
+:mod:`.order`           the post-order walk that everything saved derives from
+:mod:`.names`           who is called what, and names that are free
+:mod:`.signatures`      inputs and outputs of a node, subgraphs and opaque operators included
+:mod:`.origin`          what the file that was read said of itself
+======================  ===============================================================
+"""
+
+from graphpass.graph.edit import Edit
+from graphpass.graph.graph import Graph
+from graphpass.graph.names import free_name
+from graphpass.graph.node import VARIABLE, Entry, Node, Use
+from graphpass.graph.origin import Origin
+
+__all__ = ["VARIABLE", "Edit", "Entry", "Graph", "Node", "Origin", "Use", "free_name"]

@@ -1,0 +1,368 @@
+"""The graph: one networkx MultiDiGraph and an ordered list of heads."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import networkx as nx
+
+from graphpass.graph.names import NameIndex
+from graphpass.graph.node import VARIABLE, Entry, Node, Use
+from graphpass.graph.order import VariableKeys, output_name, post_order, variable_keys
+from graphpass.graph.origin import Origin
+from graphpass.graph.signatures import node_signature
+from graphpass.ops import Signature
+
+if TYPE_CHECKING:
+    from graphpass.graph.edit import Edit
+
+__all__ = ["CONTROL", "Graph", "paused_collector"]
+
+Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
+"""Node -> neighbour -> edge key -> edge data, as networkx keeps it."""
+
+CONTROL = "control"
+"""First half of the edge key of a control dependency: ``("control", 0)`` is no input slot."""
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pause the cyclic garbage collector while many small objects are built.
+
+    With it on, building a graph of 100,000 nodes takes four times as long: every few hundred new
+    dictionaries set off a scan of all of them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Graph:
+    """A symbol: a directed acyclic graph of operators and variables, with heads.
+
+    `dag` is the only store of structure. A node's key is an int; its data are ``op``, ``name``,
+    ``attrs`` (strings, as read), and where there are any ``subgraphs`` and ``carried`` (the
+    signature of an operator that the operator table can't describe). An edge runs from the node
+    that produces a value to the node that reads it; its key is the input slot, its data are
+    ``output`` and ``version``. A control dependency is an edge with the key ``("control", i)``.
+
+    The DAG is frozen for networkx's own methods. Change it through `edit`, which keeps the
+    invariants; any networkx algorithm may read it.
+
+    Notes
+    -----
+    The in-edges of a node stand in ``dag.pred[node]`` in the order of their first slot, control
+    dependencies last: that is the order in which MXNet walks them.
+    """
+
+    __slots__ = (
+        "_dag",
+        "_derived",
+        "_heads",
+        "_journal",
+        "_names",
+        "_next_key",
+        "_nodes",
+        "_pred",
+        "_succ",
+        "origin",
+    )
+
+    def __init__(self) -> None:
+        dag: Any = nx.freeze(nx.MultiDiGraph())
+        self._dag: nx.MultiDiGraph[int] = dag
+        # networkx's own dictionaries, filled directly: its methods cost four times as much.
+        self._nodes: dict[int, dict[str, Any]] = dag._node
+        self._succ: Adjacency = dag._succ
+        self._pred: Adjacency = dag._pred
+        self._heads: tuple[Entry, ...] = ()
+        self.origin: Origin | None = None
+        self._next_key = 0
+        self._derived: dict[str, Any] = {}
+        self._names: NameIndex | None = None
+        self._journal: list[tuple[Any, ...]] | None = None
+
+    # -- structure ---------------------------------------------------------------------------
+
+    @property
+    def dag(self) -> nx.MultiDiGraph[int]:
+        """The networkx graph, for reading."""
+        return self._dag
+
+    @property
+    def heads(self) -> tuple[Entry, ...]:
+        """The values that the graph returns, in order; one may stand twice."""
+        return self._heads
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        """Iterate over the nodes that the heads reach, in saved order."""
+        return (Node(self, key) for key in self.order())
+
+    def node(self, key: int) -> Node:
+        """Return the view of one node.
+
+        Raises
+        ------
+        KeyError
+            If the graph holds no node `key`.
+        """
+        self._nodes[key]
+        return Node(self, key)
+
+    def op(self, key: int) -> str:
+        """Return the operator name of a node, ``"null"`` for a variable."""
+        op: str = self._nodes[key]["op"]
+        return op
+
+    def name(self, key: int) -> str:
+        """Return the name of a node."""
+        name: str = self._nodes[key]["name"]
+        return name
+
+    def attrs(self, key: int) -> dict[str, str]:
+        """Return the attribute strings of a node; treat them as read-only."""
+        attrs: dict[str, str] = self._nodes[key]["attrs"]
+        return attrs
+
+    def subgraphs(self, key: int) -> tuple[Graph, ...]:
+        """Return the subgraphs of a node."""
+        subgraphs: tuple[Graph, ...] = self._nodes[key].get("subgraphs", ())
+        return subgraphs
+
+    def is_variable(self, key: int) -> bool:
+        """Return whether a node is a variable."""
+        return bool(self._nodes[key]["op"] == VARIABLE)
+
+    def signature(self, key: int) -> Signature:
+        """Return names and counts of a node's inputs and outputs.
+
+        Raises
+        ------
+        AttributeValueError
+            If an attribute that the counts depend on can't be parsed.
+        """
+        return node_signature(self._nodes[key])
+
+    def inputs(self, key: int) -> tuple[Entry, ...]:
+        """Return the values that a node reads, by slot."""
+        slots = {
+            slot: Entry(source, data["output"], data["version"])
+            for source, edges in self._pred[key].items()
+            for slot, data in edges.items()
+            if type(slot) is int
+        }
+        return tuple(slots[slot] for slot in range(len(slots)))
+
+    def control_dependencies(self, key: int) -> tuple[int, ...]:
+        """Return the keys of the nodes that must run before a node, in order."""
+        found = {
+            slot[1]: source
+            for source, edges in self._pred[key].items()
+            for slot in edges
+            if type(slot) is tuple
+        }
+        return tuple(found[index] for index in range(len(found)))
+
+    def uses(self, key: int, output: int | None = None) -> list[Use]:
+        """Return the input slots that read a node, or one of its outputs.
+
+        Heads and control dependencies are not input slots: see `heads` and `dag`.
+        """
+        return [
+            Use(consumer, slot)
+            for consumer, edges in self._succ[key].items()
+            for slot, data in edges.items()
+            if type(slot) is int and (output is None or data["output"] == output)
+        ]
+
+    def named(self, name: str) -> tuple[int, ...]:
+        """Return the keys of all nodes called `name`, oldest first."""
+        return self.names.keys(name)
+
+    @property
+    def names(self) -> NameIndex:
+        """Which node is called what."""
+        if self._names is None:
+            self._names = NameIndex.of(self._nodes)
+        return self._names
+
+    # -- derived -----------------------------------------------------------------------------
+
+    def order(self) -> list[int]:
+        """Return the keys that the heads reach in saved order: iterative post-order from the heads.
+
+        The list is kept until the next edit; do not change it. Linear in nodes and edges.
+        """
+        found: list[int] | None = self._derived.get("order")
+        if found is None:
+            found = self._derived["order"] = post_order(self._pred, self._heads)
+        return found
+
+    def reaches(self, key: int) -> bool:
+        """Return whether the heads reach a node. Constant after the first call since an edit."""
+        found: frozenset[int] | None = self._derived.get("reached")
+        if found is None:
+            found = self._derived["reached"] = frozenset(self.order())
+        return key in found
+
+    def variable_keys(self) -> VariableKeys:
+        """Return the keys of arguments and auxiliary states, each in saved order."""
+        found: VariableKeys | None = self._derived.get("variables")
+        if found is None:
+            found = self._derived["variables"] = variable_keys(self)
+        return found
+
+    @property
+    def arguments(self) -> list[str]:
+        """Names of the arguments, as MXNet's ``list_arguments()`` gives them."""
+        return [self.name(key) for key in self.variable_keys().arguments]
+
+    @property
+    def auxiliary_states(self) -> list[str]:
+        """Names of the auxiliary states, as ``list_auxiliary_states()`` gives them."""
+        return [self.name(key) for key in self.variable_keys().auxiliary_states]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the heads, as ``list_outputs()`` gives them."""
+        return [self.output_name(entry) for entry in self._heads]
+
+    def output_name(self, entry: Entry) -> str:
+        """Return MXNet's name of a value: the variable's own, or ``<node>_<output>``."""
+        return output_name(self, entry)
+
+    # -- copying and editing -----------------------------------------------------------------
+
+    def edit(self) -> Edit:
+        """Open a transaction: ``with graph.edit() as edit: ...``.
+
+        The edits stand when the block ends and the invariants hold; otherwise all of them are
+        undone and the error is raised. Transactions nest: an outer one undoes its inner ones.
+        """
+        from graphpass.graph.edit import Edit
+
+        return Edit(self)
+
+    def copy(self) -> Graph:
+        """Return an independent graph with the same keys. Linear in nodes and edges."""
+        with paused_collector():
+            twin = Graph()
+            nodes, succ, pred = twin._nodes, twin._succ, twin._pred
+            for key, data in self._nodes.items():
+                twin_data = nodes[key] = data.copy()
+                if "subgraphs" in data:
+                    twin_data["subgraphs"] = tuple(sub.copy() for sub in data["subgraphs"])
+                succ[key] = {}
+                pred[key] = {}
+            for key, sources in self._pred.items():
+                into = pred[key]
+                for source, edges in sources.items():
+                    into[source] = succ[source][key] = {k: d.copy() for k, d in edges.items()}
+            twin._heads = self._heads
+            twin.origin = self.origin
+            twin._next_key = self._next_key
+            return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Graph:
+        return self.copy()
+
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self)} nodes, outputs {', '.join(self.outputs[:4])}>"
+
+    # -- primitive changes: only `Edit` and its journal call these -----------------------------
+
+    def _new_key(self) -> int:
+        self._next_key += 1
+        return self._next_key - 1
+
+    def _insert(self, key: int, data: dict[str, Any]) -> None:
+        self._nodes[key] = data
+        self._succ[key] = {}
+        self._pred[key] = {}
+        self._derived.clear()
+        if self._names is not None:
+            self._names.add(data["name"], key)
+
+    def _delete(self, key: int) -> dict[str, Any]:
+        data = self._nodes.pop(key)
+        del self._succ[key], self._pred[key]
+        self._derived.clear()
+        if self._names is not None:
+            self._names.discard(data["name"], key)
+        return data
+
+    def _put(self, key: int, field: str, value: Any) -> None:
+        data = self._nodes[key]
+        if field == "name" and self._names is not None:
+            self._names.discard(data["name"], key)
+            self._names.add(value, key)
+        if value is None:
+            data.pop(field, None)
+        else:
+            data[field] = value
+        self._derived.clear()
+
+    def _connect(self, key: int, inputs: Iterable[Entry], control: Iterable[int]) -> None:
+        succ = self._succ
+        into = self._pred[key]
+        for source in into:
+            del succ[source][key]
+        into.clear()
+        for slot, (source, output, version) in enumerate(inputs):
+            edge = {"output": output, "version": version}
+            edges = into.get(source)
+            if edges is None:
+                into[source] = succ[source][key] = {slot: edge}
+            else:
+                edges[slot] = edge
+        for index, source in enumerate(control):
+            edges = into.get(source)
+            if edges is None:
+                into[source] = succ[source][key] = {(CONTROL, index): {}}
+            else:
+                edges[CONTROL, index] = {}
+        self._derived.clear()
+
+    def _set_heads(self, heads: Sequence[Entry]) -> None:
+        self._heads = tuple(heads)
+        self._derived.clear()
+
+
+def build(
+    nodes: Mapping[int, dict[str, Any]],
+    inputs: Iterable[tuple[int, Sequence[tuple[int, int, int]]]],
+    control: Mapping[int, Sequence[int]],
+    heads: Sequence[Entry],
+    next_key: int,
+) -> Graph:
+    """Make a graph from parts that a reader has checked already; no invariant is checked again."""
+    graph = Graph()
+    graph._nodes.update(nodes)
+    succ, pred = graph._succ, graph._pred
+    succ.update({key: {} for key in nodes})
+    for key, entries in inputs:
+        into = pred[key] = {}
+        for slot, (source, output, version) in enumerate(entries):
+            edge = {"output": output, "version": version}
+            if source in into:
+                into[source][slot] = edge
+            else:
+                into[source] = succ[source][key] = {slot: edge}
+    for key, sources in control.items():
+        graph._connect(key, graph.inputs(key), sources)
+    graph._heads = tuple(heads)
+    graph._next_key = next_key
+    return graph

@@ -1,0 +1,118 @@
+"""The walk from the heads, and the lists that MXNet derives from it.
+
+Source: ``nnvm::DFSVisit`` and ``Symbol::ListInputs``, described and checked in the format page
+``docs/format-symbol-json.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphpass.graph.node import VARIABLE, Entry
+
+if TYPE_CHECKING:
+    from graphpass.graph.graph import Graph
+
+__all__ = ["VariableKeys", "find_cycle", "output_name", "post_order", "variable_keys"]
+
+
+class VariableKeys(NamedTuple):
+    """Keys of the variables that the heads reach."""
+
+    arguments: tuple[int, ...]
+    auxiliary_states: tuple[int, ...]
+
+
+def post_order(pred: Mapping[int, Mapping[int, object]], heads: Iterable[Entry]) -> list[int]:
+    """Return the nodes that `heads` reach, each after everything it reads.
+
+    `pred` is the in-adjacency of a graph's DAG. Per node first the inputs by slot, then the control
+    dependencies; per head in order. A cycle does not hang the walk; `find_cycle` tells whether
+    there is one.
+
+    Notes
+    -----
+    Iterative, linear in nodes and edges: a chain of a million nodes needs no call stack.
+    """
+    seen: set[int] = set()
+    found: list[int] = []
+    for head, _, _ in heads:
+        if head in seen:
+            continue
+        seen.add(head)
+        stack = [(head, iter(pred[head]))]
+        while stack:
+            key, sources = stack[-1]
+            for source in sources:
+                if source not in seen:
+                    seen.add(source)
+                    into = pred[source]
+                    if into:
+                        stack.append((source, iter(into)))
+                        break
+                    found.append(source)
+            else:
+                found.append(key)
+                stack.pop()
+    return found
+
+
+def find_cycle(pred: Mapping[int, Mapping[int, object]], starts: Iterable[int]) -> list[int] | None:
+    """Return the keys of a cycle among the ancestors of `starts`, in the order of the edges.
+
+    Linear in the ancestors' nodes and edges.
+    """
+    done: set[int] = set()
+    for start in starts:
+        if start in done:
+            continue
+        path = [start]
+        on_path = {start}
+        stack = [iter(pred[start])]
+        while stack:
+            for source in stack[-1]:
+                if source in on_path:
+                    return path[path.index(source) :][::-1]
+                if source not in done:
+                    path.append(source)
+                    on_path.add(source)
+                    stack.append(iter(pred[source]))
+                    break
+            else:
+                stack.pop()
+                key = path.pop()
+                on_path.discard(key)
+                done.add(key)
+    return None
+
+
+def variable_keys(graph: Graph) -> VariableKeys:
+    """Return arguments and auxiliary states in saved order.
+
+    A variable that some operator mutates is an auxiliary state, whatever else reads it.
+    """
+    nodes = graph._nodes
+    variables = []
+    mutated: set[int] = set()
+    for key in graph.order():
+        if nodes[key]["op"] == VARIABLE:
+            variables.append(key)
+            continue
+        slots = graph.signature(key).mutable_slots
+        if slots:
+            inputs = graph.inputs(key)
+            mutated.update(inputs[slot].node for slot in slots if slot < len(inputs))
+    return VariableKeys(
+        tuple(key for key in variables if key not in mutated),
+        tuple(key for key in variables if key in mutated),
+    )
+
+
+def output_name(graph: Graph, entry: Entry) -> str:
+    """Return MXNet's name of a value: ``<node>_<output>``; a variable's own name stands alone."""
+    name = graph.name(entry.node)
+    if graph.is_variable(entry.node):
+        return name
+    suffix = graph.signature(entry.node).output_names[entry.output]
+    return f"{name}_{suffix}" if name else suffix
