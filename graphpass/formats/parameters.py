@@ -1,0 +1,251 @@
+"""The arrays of a model by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from graphpass.errors import ParamsError
+from graphpass.formats.ndarray_binary import Array, byte_view, storable
+
+__all__ = ["ParameterClass", "Parameters", "split_name"]
+
+ParameterClass = Literal["arg", "aux", ""]
+"""What a stored name begins with: ``arg:``, ``aux:``, or neither."""
+
+_COMPARED_AT_ONCE = 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    array: Array
+    class_: ParameterClass
+
+
+class Parameters(MutableMapping[str, Array]):
+    """An ordered map from the name of a variable to its array.
+
+    Names are those of the graph, without the ``arg:`` or ``aux:`` that ``Module`` and ``export``
+    put before them; `class_of` gives that back. A bfloat16 array has the dtype
+    ``[('bfloat16', '<u2')]``, as in MXNet.
+
+    Arrays are read-only, and so may be shared between copies, be memory-mapped from the file they
+    came from, or both: a value is replaced, never changed in place. Whoever sets an array and goes
+    on writing to it by another reference changes the parameter.
+
+    Parameters
+    ----------
+    arrays
+        Arrays to begin with, of class ``"arg"``.
+    np_shape
+        Whether the file is for MXNet's ``np_shape`` mode, see the attribute.
+    is_list
+        Whether the names are the positions ``"0"``, ``"1"``, … of arrays saved without names.
+
+    Examples
+    --------
+    >>> parameters = Parameters({"conv0_weight": np.zeros((8, 3, 3, 3), "float32")})
+    >>> parameters.set("bn0_moving_mean", np.zeros(8, "float32"), "aux")
+    >>> parameters.rename({"conv0_weight": "stem_weight"})
+    >>> {name: parameters.class_of(name) for name in parameters}
+    {'stem_weight': 'arg', 'bn0_moving_mean': 'aux'}
+    """
+
+    __slots__ = ("_is_list", "_parameters", "np_shape")
+
+    np_shape: bool
+    """Whether the file is written in version V3, which MXNet loads in ``np_shape`` mode only.
+
+    It is so for the whole file, because MXNet refuses one that mixes versions. A scalar, which
+    V2 can't hold, makes a file V3 whatever this says.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, npt.ArrayLike] | None = None,
+        *,
+        np_shape: bool = False,
+        is_list: bool = False,
+    ) -> None:
+        self._parameters: dict[str, _Parameter] = {}
+        self._is_list = is_list
+        self.np_shape = np_shape
+        for name, array in (arrays or {}).items():
+            self[name] = array
+
+    def __getitem__(self, name: str) -> Array:
+        return self._parameters[name].array
+
+    def __setitem__(self, name: str, array: npt.ArrayLike) -> None:
+        """Set an array; a new name is an argument, or bare if every name so far is."""
+        self.set(name, array, self._class_for(name))
+
+    def __delitem__(self, name: str) -> None:
+        del self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parameters
+
+    def __eq__(self, other: object) -> bool:
+        """Compare names, classes, dtypes, shapes and every bit of the values, not the order."""
+        if not isinstance(other, Parameters):
+            return NotImplemented
+        return self._parameters.keys() == other._parameters.keys() and all(
+            _equal(parameter, other._parameters[name])
+            for name, parameter in self._parameters.items()
+        )
+
+    def __repr__(self) -> str:
+        size = sum(array.nbytes for array in self.values())
+        return f"<Parameters: {len(self)} arrays, {size} bytes>"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether these are arrays without names, known by position, and untouched as such."""
+        return self._is_list and all(
+            self.stored_name(name) == str(position) for position, name in enumerate(self)
+        )
+
+    def class_of(self, name: str) -> ParameterClass:
+        """Return the class of the parameter `name`: ``"arg"``, ``"aux"``, or ``""`` if bare.
+
+        Raises
+        ------
+        KeyError
+            If there is no such parameter.
+        """
+        return self._parameters[name].class_
+
+    def stored_name(self, name: str) -> str:
+        """Return the name that a file has for the parameter `name`, such as ``arg:fc1_weight``."""
+        return _join(self.class_of(name), name)
+
+    def set(self, name: str, array: npt.ArrayLike, class_: ParameterClass) -> None:
+        """Set the array and the class of a parameter; a new one is the last.
+
+        Parameters
+        ----------
+        name
+            The name of its variable.
+        array
+            Its value. Converted to a contiguous, little-endian array where it isn't one, and
+            shared where it is. Types are kept; MXNet 1.9.1 itself loads all but int16, uint16,
+            uint32 and uint64.
+        class_
+            ``"arg"``, ``"aux"``, or ``""`` for a name that is stored without either.
+
+        Raises
+        ------
+        ParamsError
+            If the format can't hold the array or the name.
+        """
+        _check_name(class_, name)
+        self._parameters[name] = _Parameter(storable(array, f"parameter {name!r}"), class_)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give parameters new names, all at once, in place and in order.
+
+        Parameters
+        ----------
+        names
+            Old name to new name. May swap names. Names of variables that have no parameter, such
+            as inputs, are passed over.
+
+        Raises
+        ------
+        ParamsError
+            If two parameters would have one name. Nothing is renamed then.
+
+        Examples
+        --------
+        >>> parameters = Parameters({"a": np.zeros(1), "b": np.zeros(2)})
+        >>> parameters.rename({"a": "b", "b": "a"})
+        >>> [(name, array.shape) for name, array in parameters.items()]
+        [('b', (1,)), ('a', (2,))]
+        """
+        owners: dict[str, str] = {}
+        for old, parameter in self._parameters.items():
+            new = names.get(old, old)
+            if new in owners:
+                raise ParamsError(
+                    f"the parameters {owners[new]!r} and {old!r} can't both be named {new!r}; "
+                    "choose different names"
+                )
+            _check_name(parameter.class_, new)
+            owners[new] = old
+        self._parameters = {new: self._parameters[old] for new, old in owners.items()}
+
+    def copy(self) -> Parameters:
+        """Return parameters that can be edited apart from these. The arrays are shared."""
+        copied = Parameters()
+        copied.restore(self)
+        return copied
+
+    def restore(self, saved: Parameters) -> None:
+        """Become what `saved`, a copy made earlier, holds. `saved` stays as it is."""
+        self._parameters = dict(saved._parameters)
+        self._is_list = saved._is_list
+        self.np_shape = saved.np_shape
+
+    def _class_for(self, name: str) -> ParameterClass:
+        if name in self._parameters:
+            return self.class_of(name)
+        bare = bool(self._parameters) and not any(p.class_ for p in self._parameters.values())
+        return "" if bare else "arg"
+
+
+def split_name(stored_name: str) -> tuple[ParameterClass, str]:
+    """Split a name as a file has it into its class and the name of the variable.
+
+    Other prefixes than MXNet's two are part of the name.
+
+    Examples
+    --------
+    >>> split_name("aux:bn0_moving_mean"), split_name("foo:w")
+    (('aux', 'bn0_moving_mean'), ('', 'foo:w'))
+    """
+    prefix, colon, rest = stored_name.partition(":")
+    if colon and prefix == "arg":
+        return "arg", rest
+    if colon and prefix == "aux":
+        return "aux", rest
+    return "", stored_name
+
+
+def _join(class_: ParameterClass, name: str) -> str:
+    return f"{class_}:{name}" if class_ else name
+
+
+def _check_name(class_: ParameterClass, name: str) -> None:
+    if class_ not in ("arg", "aux", ""):
+        raise ParamsError(f"parameter {name!r}: {class_!r} is no class; it is 'arg', 'aux' or ''")
+    if split_name(_join(class_, name)) != (class_, name):
+        raise ParamsError(
+            f"a parameter of no class can't be named {name!r}, since a reader would take it for "
+            "one of a class; name it otherwise"
+        )
+    try:
+        name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ParamsError(f"the parameter name {name!r} can't be written as UTF-8") from error
+
+
+def _equal(first: _Parameter, second: _Parameter) -> bool:
+    a, b = first.array, second.array
+    if (first.class_, a.dtype, a.shape) != (second.class_, b.dtype, b.shape):
+        return False
+    left, right = byte_view(a), byte_view(b)
+    return all(
+        np.array_equal(left[i : i + _COMPARED_AT_ONCE], right[i : i + _COMPARED_AT_ONCE])
+        for i in range(0, len(left), _COMPARED_AT_ONCE)
+    )

@@ -1,0 +1,130 @@
+"""Symbol JSON against the corpus of real files, and for other releases."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import graphpass
+from graphpass.errors import SymbolError
+from graphpass.formats.symbol_json import as_bytes
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+@pytest.fixture(scope="module")
+def expected(corpus: Path) -> list[dict[str, Any]]:
+    """What MXNet 1.9.1 says of each file of the corpus."""
+    lines = (corpus / "expected.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_every_file_of_the_corpus_is_read_and_printed_as_mxnet_does(
+    corpus: Path, expected: list[dict[str, Any]]
+) -> None:
+    loadable = [row for row in expected if "error" not in row]
+    assert len(loadable) > 400
+    wrong = []
+    for row in loadable:
+        graph = graphpass.loads((corpus / row["file"]).read_bytes())
+        lists = (graph.arguments, graph.auxiliary_states, graph.outputs)
+        digest = hashlib.sha256(as_bytes(graphpass.dumps(graph))).hexdigest()
+        if lists != (row["arguments"], row["aux"], row["outputs"]):
+            wrong.append(f"{row['file']}: lists")
+        if digest != row["tojson_sha256"]:
+            wrong.append(f"{row['file']}: text")
+    assert not wrong
+
+
+def test_files_written_by_1_9_1_come_back_byte_for_byte(corpus: Path, tmp_path: Path) -> None:
+    files = [
+        *(corpus / "versions" / "1.9.1").glob("*-symbol.json"),
+        *FIXTURES.glob("*-symbol.json"),
+    ]
+    stamped = [path for path in files if b'["int", 10901]' in path.read_bytes()]
+    assert len(stamped) > 50
+    for path in stamped:
+        saved = graphpass.load(path).save(tmp_path / "model")
+        assert saved.symbol is not None
+        assert saved.symbol.read_bytes() == path.read_bytes(), path.name
+
+
+def test_files_with_a_custom_operator_are_carried(
+    corpus: Path, expected: list[dict[str, Any]]
+) -> None:
+    rows = [row for row in expected if "error" in row]
+    assert len(rows) == 6
+    for row in rows:
+        graph = graphpass.loads((corpus / row["file"]).read_bytes())
+        assert "Custom" in {node.op for node in graph}
+        text = graphpass.dumps(graph)
+        again = graphpass.loads(text)
+        assert graphpass.dumps(again) == text
+        assert (again.arguments, again.outputs) == (graph.arguments, graph.outputs)
+
+
+def test_a_dialect_before_1_0_spells_attr() -> None:
+    graph = graphpass.loads((FIXTURES / "perceptron-symbol.json").read_bytes())
+    tree = json.loads(graphpass.dumps(graph, dialect="0.11"))
+    assert all("attrs" not in node for node in tree["nodes"])
+    assert any("attr" in node for node in tree["nodes"])
+    assert tree["attrs"]["mxnet_version"] == ["int", 1100]
+    again = graphpass.loads(json.dumps(tree))
+    assert graphpass.dumps(again) == graphpass.dumps(graph)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "version"),
+    [
+        ("0.9", 900),
+        ("0.9.5", 905),
+        ("1.0", 10000),
+        ("1.6.0", 10600),
+        ("1.9", 10901),
+        ("1.x", 10901),
+    ],
+)
+def test_a_dialect_is_stamped_with_its_version(dialect: str, version: int) -> None:
+    graph = graphpass.loads((FIXTURES / "conv1-symbol.json").read_bytes())
+    tree = json.loads(graphpass.dumps(graph, dialect=dialect))
+    assert tree["attrs"]["mxnet_version"] == ["int", version]
+
+
+@pytest.mark.parametrize("dialect", ["0.8", "2.0", "onnx", "1.9.2.3", ""])
+def test_there_are_no_other_dialects_to_write(dialect: str) -> None:
+    graph = graphpass.loads((FIXTURES / "conv1-symbol.json").read_bytes())
+    with pytest.raises(SymbolError, match="there is no dialect"):
+        graphpass.dumps(graph, dialect=dialect)
+
+
+def test_old_spellings_of_one_net_print_alike() -> None:
+    texts = {
+        name: json.loads(
+            graphpass.dumps(graphpass.loads((FIXTURES / f"{name}-symbol.json").read_bytes()))
+        )
+        for name in ("perceptron", "perceptron-0.8", "perceptron-0.11", "perceptron-plain")
+    }
+    shapes = {
+        name: [(node["op"], node["name"], node["inputs"]) for node in tree["nodes"]]
+        for name, tree in texts.items()
+    }
+    stamps = [[entry[:2] for entry in inputs] for _, _, inputs in shapes["perceptron"]]
+    for tree in shapes.values():
+        assert [name for _, name, _ in tree] == [name for _, name, _ in shapes["perceptron"]]
+        assert [[entry[:2] for entry in inputs] for _, _, inputs in tree] == stamps
+
+
+def test_subgraphs_are_graphs_of_their_own(corpus: Path) -> None:
+    path = corpus / "versions" / "1.9.1" / "foreach_lstm_nested-symbol.json"
+    graph = graphpass.loads(path.read_bytes())
+    (loop,) = [node for node in graph if node.op == "_foreach"]
+    (body,) = loop.subgraphs
+    assert "cell_i2h_weight" in body.arguments
+    assert len(body.outputs) == 3
+    assert "cell_t0_i2h" not in {node.name for node in graph}
+    with pytest.raises(SymbolError, match="from 1.3"):
+        graphpass.dumps(graph, dialect="1.2")
