@@ -1,0 +1,313 @@
+"""A model: a graph with its parameters, loaded and saved as a pair of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphpass.errors import GraphpassError, SaveError, UsageError, nearest
+from graphpass.formats.files import atomic_write
+from graphpass.formats.symbol_json import as_bytes, dumps, loads
+from graphpass.graph import Edit, Graph
+
+if TYPE_CHECKING:
+    from graphpass.formats.parameters import ParameterClass, Parameters
+
+__all__ = ["Files", "Model", "find_files", "load"]
+
+_SYMBOL_SUFFIX = "-symbol.json"
+_PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>\d{4,})\.params", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that a model was loaded from."""
+
+    symbol: Path | None = None
+    """The symbol JSON."""
+
+    params: Path | None = None
+    """The parameters, None where there are none."""
+
+    epoch: int | None = None
+    """The epoch in the parameters' file name."""
+
+
+_TRAINED_SLOTS = frozenset({"weight", "bias", "gamma", "beta", "parameters"})
+_TRAINED_HINTS = frozenset({"__init__", "__lr_mult__", "__wd_mult__"})
+
+
+def _looks_trained(graph: Graph, key: int) -> bool:
+    if not _TRAINED_HINTS.isdisjoint(graph.attrs(key)):
+        return True
+    for consumer, slot in graph.uses(key):
+        names = graph.signature(consumer).input_names
+        if names and slot < len(names) and names[slot] in _TRAINED_SLOTS:
+            return True
+    return False
+
+
+class Model:
+    """A graph with its parameters. Edit both together in `edit`, or by `graphpass.apply`.
+
+    Attributes
+    ----------
+    graph : Graph
+        The graph.
+    parameters : Parameters
+        Name of a variable -> array; mapped from the file, not read.
+    files : Files
+        Where the model came from; `save` refuses to overwrite these.
+    """
+
+    __slots__ = ("files", "graph", "parameters")
+
+    def __init__(
+        self, graph: Graph, parameters: Parameters | None = None, *, files: Files | None = None
+    ) -> None:
+        from graphpass.formats.parameters import Parameters
+
+        self.graph = graph
+        self.parameters = Parameters() if parameters is None else parameters
+        self.files = Files() if files is None else files
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the arguments without a stored value: data and labels.
+
+        A symbol that was loaded without any parameters does not say which arguments have values.
+        Then those are left out that an operator reads as its weight, bias, gamma, beta or
+        parameters, and those that carry a training hint such as ``__init__``.
+        """
+        if self.parameters:
+            return [name for name in self.graph.arguments if name not in self.parameters]
+        graph = self.graph
+        keys = graph.variable_keys().arguments
+        return [graph.name(key) for key in keys if not _looks_trained(graph, key)]
+
+    def copy(self) -> Model:
+        """Return an independent model; the arrays, which nothing changes in place, are shared."""
+        return Model(self.graph.copy(), self.parameters.copy(), files=self.files)
+
+    @contextmanager
+    def edit(self) -> Iterator[Edit]:
+        """Open a transaction over graph and parameters.
+
+        If the block raises, or the graph's invariants do not hold at its end, both are as before.
+        """
+        saved = self.parameters.copy()
+        try:
+            with self.graph.edit() as edit:
+                yield edit
+        except BaseException:
+            self.parameters.restore(saved)
+            raise
+
+    def save(
+        self,
+        prefix: str | PathLike[str],
+        epoch: int = 0,
+        *,
+        dialect: str = "1.9.1",
+        overwrite: bool = False,
+    ) -> Files:
+        """Write ``PREFIX-symbol.json`` and, if there are parameters, ``PREFIX-EPOCH.params``.
+
+        Parameters
+        ----------
+        prefix : path
+            Start of both file names; its folder is made if it does not exist.
+        epoch : int
+            Written with four digits.
+        dialect : str
+            The MXNet release to write the symbol for, see `graphpass.dumps`.
+        overwrite : bool
+            Whether the files that the model was loaded from may be replaced.
+
+        Returns
+        -------
+        Files
+            What was written.
+
+        Raises
+        ------
+        SaveError
+            If a file can't be written, or would replace the input. Nothing is written then.
+        SymbolError
+            If the dialect can't hold the graph.
+
+        Notes
+        -----
+        Each file appears whole or not at all. A model of a NumPy-shape process is marked as such
+        again. Parameters whose variable has become an auxiliary state, or no longer is one, change
+        their class with it.
+        """
+        if epoch < 0:
+            raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
+        prefix = str(prefix).removesuffix(_SYMBOL_SUFFIX)
+        symbol = Path(f"{prefix}{_SYMBOL_SUFFIX}")
+        params = Path(f"{prefix}-{epoch:04d}.params") if self.parameters else None
+        if not overwrite:
+            self._refuse_own_files(symbol, params)
+        np_shape = self.graph.origin is not None and self.graph.origin.np_shape
+        text = as_bytes(dumps(self.graph, dialect=dialect, np_shape=np_shape))
+        try:
+            symbol.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SaveError(f"{symbol.parent}: can't be made: {error.strerror}") from None
+        with atomic_write(symbol) as symbol_file:
+            symbol_file.write(text)
+            if params is not None:
+                from graphpass.formats.params import write_params
+
+                with atomic_write(params) as params_file:
+                    write_params(self._classed(), params_file)
+        return Files(symbol, params, epoch if params is not None else None)
+
+    def _classed(self) -> Parameters:
+        """Return the parameters, each of the class that its variable has in the graph."""
+        classed = self.parameters.copy()
+        states = set(self.graph.auxiliary_states)
+        for name in (*self.graph.arguments, *states):
+            wanted: ParameterClass = "aux" if name in states else "arg"
+            if name in classed and classed.class_of(name) not in ("", wanted):
+                classed.set(name, classed[name], wanted)
+        return classed
+
+    def _refuse_own_files(self, symbol: Path, params: Path | None) -> None:
+        for own in (self.files.symbol, self.files.params):
+            for target in (symbol, params):
+                if own is None or target is None:
+                    continue
+                if target.exists() and own.exists() and target.samefile(own):
+                    raise SaveError(
+                        f"{target} is the input itself; choose another output, or say that it "
+                        "may be overwritten"
+                    )
+
+    def __repr__(self) -> str:
+        return f"<Model: {self.graph!r}, {self.parameters!r}>"
+
+
+def load(
+    source: str | PathLike[str],
+    epoch: int | None = None,
+    *,
+    params: str | PathLike[str] | None = None,
+) -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    source : path
+        ``PREFIX`` of ``PREFIX-symbol.json``, ``PREFIX:EPOCH``, or the path of either file.
+    epoch : int, optional
+        Which ``PREFIX-EPOCH.params`` to take. Without it the newest one beside the symbol, if any.
+    params : path, optional
+        The parameters' file, where its name does not follow from the prefix.
+
+    Returns
+    -------
+    Model
+        Its arrays are mapped from the file; loading touches none of them.
+
+    Raises
+    ------
+    UsageError
+        If there are no such files; the message names the nearest.
+    SymbolError, CycleError, ParamsError
+        If a file can't be read; the message begins with its path.
+    """
+    files = find_files(source, epoch, params=params)
+    assert files.symbol is not None
+    try:
+        data = files.symbol.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{files.symbol}: can't be read: {error.strerror}") from None
+    try:
+        graph = loads(data)
+    except GraphpassError as error:
+        raise type(error)(f"{files.symbol}: {error}") from None
+    if files.params is None:
+        return Model(graph, files=files)
+    from graphpass.formats.params import read_params
+
+    return Model(graph, read_params(files.params), files=files)
+
+
+def find_files(
+    source: str | PathLike[str],
+    epoch: int | None = None,
+    *,
+    params: str | PathLike[str] | None = None,
+) -> Files:
+    """Return the files that a model's name stands for; see `load` for the forms.
+
+    Raises
+    ------
+    UsageError
+        If there are none; the message names the nearest.
+    """
+    text = str(source)
+    symbol: Path | None = None
+    by_params = _PARAMS.fullmatch(text)
+    if by_params and Path(text).is_file():
+        text, epoch = by_params["prefix"], int(by_params["epoch"])
+    elif Path(text).is_file():
+        symbol = Path(text)
+        text = text.removesuffix(_SYMBOL_SUFFIX)
+    else:
+        prefix, colon, number = text.rpartition(":")
+        if colon and number.isdecimal() and not Path(text + _SYMBOL_SUFFIX).exists():
+            text, epoch = prefix, int(number) if epoch is None else epoch
+    symbol = symbol or Path(text + _SYMBOL_SUFFIX)
+    if not symbol.is_file():
+        raise UsageError(_no_symbol(symbol))
+    if params is not None:
+        if not Path(params).is_file():
+            raise UsageError(f"{params}: there is no such file")
+        return Files(symbol, Path(params), epoch)
+    epochs = _epochs(text)
+    if epoch is None:
+        epoch = max(epochs, default=None)
+        return Files(symbol, epochs[epoch] if epoch is not None else None, epoch)
+    if epoch not in epochs:
+        known = ", ".join(map(str, sorted(epochs))) or "none"
+        raise UsageError(
+            f"{text}-{epoch:04d}.params: there is no such file; "
+            f"epochs beside {symbol.name}: {known}"
+        )
+    return Files(symbol, epochs[epoch], epoch)
+
+
+def _epochs(prefix: str) -> Mapping[int, Path]:
+    """Return the parameter files of a prefix by epoch."""
+    folder = Path(prefix).parent
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return {}
+    found = {}
+    for name in sorted(names):
+        match = _PARAMS.fullmatch(name)
+        if match and match["prefix"] == Path(prefix).name:
+            found[int(match["epoch"])] = folder / name
+    return found
+
+
+def _no_symbol(symbol: Path) -> str:
+    try:
+        siblings = [path.name for path in symbol.parent.iterdir() if path.name.endswith(".json")]
+    except OSError:
+        return f"{symbol}: there is no such file, nor its folder"
+    near = nearest(symbol.name, siblings)
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return (
+        f"{symbol}: there is no such file{hint}; name a model by PREFIX (of PREFIX-symbol.json), "
+        "PREFIX:EPOCH, or the path of its symbol file"
+    )

@@ -1,0 +1,43 @@
+"""Fixtures that every test may ask for: MXNet, the corpus, and Hypothesis profiles."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "NONE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def mx() -> ModuleType:
+    """MXNet itself; the test is skipped where it is not installed."""
+    try:
+        return importlib.import_module("mxnet")
+    except ImportError:
+        pytest.skip("MXNet is not installed (the `mxnet` extra; Python < 3.12)")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real symbol files that GRAPHPASS_CORPUS names."""
+    folder = os.environ.get("GRAPHPASS_CORPUS")
+    if not folder:
+        pytest.skip("GRAPHPASS_CORPUS does not name a corpus of symbol files")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"GRAPHPASS_CORPUS names {path}, which is not a folder")
+    return path
