@@ -1,0 +1,5 @@
+"""The command line: one Typer app, one file per group of verbs. It prints and never computes."""
+
+from graphpass.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""``python -m graphpass.cli``."""
+
+from graphpass.cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""The app, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from graphpass.cli import apply, compare, convert, params, show
+from graphpass.errors import GraphpassError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="graphpass",
+    help="Rewrite MXNet models: symbol JSON and parameters, with a proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("apply")(apply.apply)
+app.command("show")(show.show)
+app.command("diff")(compare.diff)
+app.command("verify")(compare.verify)
+app.command("convert")(convert.convert)
+app.add_typer(params.app, name="params")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"graphpass {installed('graphpass')}")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code.
+
+    0: done. 1: the answer is no (the models differ, an expectation failed). 2: bad input or usage.
+    Every error is one paragraph on standard error; set ``GRAPHPASS_TRACEBACK=1`` to see where a
+    bug in graphpass itself comes from.
+    """
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names may hold bytes that are no UTF-8
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except GraphpassError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted; nothing was half-written")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        _complain("out of memory")
+        return 2
+    except OSError as error:
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return 2
+    except Exception as error:
+        if os.environ.get("GRAPHPASS_TRACEBACK"):
+            raise
+        _complain(
+            f"a bug in graphpass: {type(error).__name__}: {error}; please report it with the "
+            "command and the files (GRAPHPASS_TRACEBACK=1 shows where it happened)"
+        )
+        return 2
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    result: Any = command.main(args=arguments, prog_name="graphpass", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)

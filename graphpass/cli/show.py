@@ -1,0 +1,129 @@
+"""``graphpass show``: what a model is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphpass.cli.options import Epoch, Json, ModelName, Params, load_model, print_json
+
+if TYPE_CHECKING:
+    from graphpass.model import Model
+
+__all__ = ["show"]
+
+
+def show(
+    model: ModelName,
+    epoch: Epoch = None,
+    params: Params = None,
+    nodes: Annotated[bool, typer.Option("--nodes", help="List every node with its id.")] = False,
+    ops: Annotated[bool, typer.Option("--ops", help="Count the operators.")] = False,
+    tied: Annotated[
+        bool, typer.Option("--tied", help="List variables with several users.")
+    ] = False,
+    around: Annotated[
+        str | None, typer.Option("--around", metavar="NODE", help="Only what is near a node.")
+    ] = None,
+    hops: Annotated[int, typer.Option("--hops", help="How near.", min=0)] = 2,
+    json: Json = False,
+) -> None:
+    """Show a model: dialect, operators, inputs, outputs, parameters."""
+    loaded = load_model(model, epoch, params)
+    if around is not None:
+        _show_around(loaded, around, hops, json)
+    elif nodes:
+        _show_nodes(loaded, None, json)
+    elif ops:
+        _show_operators(loaded, json)
+    elif tied:
+        _show_tied(loaded, json)
+    else:
+        _show_summary(loaded, json)
+
+
+def _show_summary(model: Model, json: bool) -> None:
+    from graphpass.view.summary import summarise
+    from graphpass.view.tables import print_table, size
+
+    facts = summarise(model)
+    if json:
+        print_json(facts.to_json())
+        return
+    counts = ", ".join(f"{count} {op}" for op, count in list(facts.operators.items())[:8])
+    more = len(facts.operators) - 8
+    rows = [
+        ("written by", f"MXNet {facts.release} (spelling of {facts.dialect})"),
+        ("nodes", f"{facts.nodes}"),
+        ("operators", f"{counts}{f', and {more} more kinds' if more > 0 else ''}"),
+        ("inputs", ", ".join(facts.inputs)),
+        ("outputs", ", ".join(facts.outputs)),
+        ("arguments", f"{facts.arguments}"),
+        ("auxiliary states", f"{facts.auxiliary_states}"),
+        ("parameters", f"{facts.parameters} ({size(facts.parameter_bytes)})"),
+        ("unknown operators", ", ".join(facts.unknown_operators)),
+        ("repeated names", ", ".join(facts.repeated_names)),
+        ("states without a value", ", ".join(facts.missing)),
+        ("parameters not used", ", ".join(facts.unused)),
+    ]
+    print_table(("", "model"), [row for row in rows if row[1]])
+
+
+def _show_nodes(model: Model, keys: set[int] | None, json: bool) -> None:
+    from graphpass.view.summary import node_lines
+    from graphpass.view.tables import print_table
+
+    lines = node_lines(model.graph, keys)
+    if json:
+        print_json([asdict(line) for line in lines])
+        return
+    rows = [
+        (
+            line.id,
+            line.op,
+            line.name,
+            ", ".join(line.inputs),
+            ", ".join(f"{key}={value}" for key, value in line.attrs.items()),
+        )
+        for line in lines
+    ]
+    print_table(("id", "op", "name", "inputs", "attributes"), rows)
+
+
+def _show_around(model: Model, around: str, hops: int, json: bool) -> None:
+    from graphpass.rules import select_one
+    from graphpass.view.summary import neighbourhood
+
+    key = select_one(model.graph, around)
+    _show_nodes(model, neighbourhood(model.graph, key, hops), json)
+
+
+def _show_operators(model: Model, json: bool) -> None:
+    from graphpass.view.summary import summarise
+    from graphpass.view.tables import print_table
+
+    facts = summarise(model)
+    if json:
+        print_json(facts.operators)
+        return
+    unknown = set(facts.unknown_operators)
+    rows = [
+        (op, count, "unknown" if op in unknown else "") for op, count in facts.operators.items()
+    ]
+    print_table(("operator", "count", ""), rows)
+
+
+def _show_tied(model: Model, json: bool) -> None:
+    from graphpass.view.summary import tied
+    from graphpass.view.tables import print_table
+
+    found = tied(model.graph)
+    if json:
+        print_json([asdict(line) for line in found])
+        return
+    print_table(
+        ("id", "variable", "read by"),
+        [(line.id, line.name, ", ".join(line.users)) for line in found],
+    )

@@ -1,0 +1,55 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+__all__ = ["print_table", "size"]
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on standard output; numbers are aligned to the right.
+
+    A terminal gets lines folded to its width; a pipe or file gets every line whole.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = [list(row) for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, column in enumerate(columns):
+        right = bool(lines) and all(isinstance(line[number], int) for line in lines)
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(_printable(str(cell))) for cell in line))
+    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    for row in printed.get().splitlines():
+        print(row.rstrip())
+
+
+def _printable(text: str) -> str:
+    """Return text that any terminal can be sent: control and half characters as escapes."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words: ``97.5 MB``.
+
+    Examples
+    --------
+    >>> size(999), size(97_500_000)
+    ('999 bytes', '97.5 MB')
+    """
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("unreachable")
