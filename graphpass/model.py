@@ -18,7 +18,7 @@ from graphpass.graph import Edit, Graph
 if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
 
-__all__ = ["Files", "Model", "find_files", "load"]
+__all__ = ["Files", "Model", "find_files", "load", "looks_trained"]
 
 _SYMBOL_SUFFIX = "-symbol.json"
 _PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>\d{4,})\.params", re.DOTALL)
@@ -42,7 +42,8 @@ _TRAINED_SLOTS = frozenset({"weight", "bias", "gamma", "beta", "parameters"})
 _TRAINED_HINTS = frozenset({"__init__", "__lr_mult__", "__wd_mult__"})
 
 
-def _looks_trained(graph: Graph, key: int) -> bool:
+def looks_trained(graph: Graph, key: int) -> bool:
+    """Return whether a variable is one that training gives a value, by its hints and readers."""
     if not _TRAINED_HINTS.isdisjoint(graph.attrs(key)):
         return True
     for consumer, slot in graph.uses(key):
@@ -88,7 +89,7 @@ class Model:
             return [name for name in self.graph.arguments if name not in self.parameters]
         graph = self.graph
         keys = graph.variable_keys().arguments
-        return [graph.name(key) for key in keys if not _looks_trained(graph, key)]
+        return [graph.name(key) for key in keys if not looks_trained(graph, key)]
 
     def copy(self) -> Model:
         """Return an independent model; the arrays, which nothing changes in place, are shared."""

@@ -198,7 +198,8 @@ def _set_initializers(nodes: list[NodeRecord], order: Iterable[int]) -> None:
         operator = None if node.op == VARIABLE else find(node.op)
         if operator is None:
             continue
-        for slot, initializer in operator.signature(_attrs(node)).initializers.items():
+        # MXNet looks at the slot only, even where the attributes leave the operator no such input.
+        for slot, initializer in operator.template.initializers.items():
             if slot >= len(node.inputs):
                 continue
             variable = nodes[node.inputs[slot][0]]

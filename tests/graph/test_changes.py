@@ -35,7 +35,10 @@ def test_nothing() -> None:
     ("change", "edited"),
     [
         (lambda edit: edit.rename(1, "c"), {1: {"name": "a"}}),
-        (lambda edit: edit.update_attrs(2, {"act_type": "relu"}), {2: {"attrs": {"act_type": "tanh"}}}),
+        (
+            lambda edit: edit.update_attrs(2, {"act_type": "relu"}),
+            {2: {"attrs": {"act_type": "tanh"}}},
+        ),
         (lambda edit: edit.set_op(1, "sigmoid"), {1: {"op": "relu"}}),
         (
             lambda edit: edit.set_inputs(2, [Entry(0)]),

@@ -47,7 +47,7 @@ def test_any_networkx_algorithm_runs_on_the_dag(mlp: Graph) -> None:
 
 
 def test_the_dag_refuses_edits_that_would_go_around_the_transaction(mlp: Graph) -> None:
-    with pytest.raises(nx.NetworkXError, match="[Ff]rozen"):
+    with pytest.raises(nx.NetworkXError, match=r"[Ff]rozen"):
         mlp.dag.add_edge(3, 0)
 
 

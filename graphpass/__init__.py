@@ -1,0 +1,69 @@
+"""graphpass: a graph-rewriting compiler pass over NNVM JSON.
+
+Reads the symbol JSON and parameters of MXNet models into a networkx DAG, applies declarative rules,
+and writes both back, with a proof that the model still computes what it should.
+
+The names below are the whole public surface; each is imported when it is first used, so that
+importing the package stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphpass.errors import GraphpassError
+    from graphpass.formats.parameters import Parameters
+    from graphpass.formats.symbol_json import dumps, loads
+    from graphpass.graph import Entry, Graph, Node
+    from graphpass.model import Model, load
+    from graphpass.rules import Pass, Report, apply
+    from graphpass.verify import diff, isomorphic, verify
+
+__all__ = [
+    "Entry",
+    "Graph",
+    "GraphpassError",
+    "Model",
+    "Node",
+    "Parameters",
+    "Pass",
+    "Report",
+    "apply",
+    "diff",
+    "dumps",
+    "isomorphic",
+    "load",
+    "loads",
+    "verify",
+]
+
+_HOMES = {
+    "Entry": "graphpass.graph",
+    "Graph": "graphpass.graph",
+    "GraphpassError": "graphpass.errors",
+    "Model": "graphpass.model",
+    "Node": "graphpass.graph",
+    "Parameters": "graphpass.formats.parameters",
+    "Pass": "graphpass.rules",
+    "Report": "graphpass.rules",
+    "apply": "graphpass.rules",
+    "diff": "graphpass.verify",
+    "dumps": "graphpass.formats.symbol_json",
+    "isomorphic": "graphpass.verify",
+    "load": "graphpass.model",
+    "loads": "graphpass.formats.symbol_json",
+    "verify": "graphpass.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'graphpass' has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

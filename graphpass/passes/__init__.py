@@ -1,0 +1,8 @@
+"""The shipped passes: rules as data, one YAML file each.
+
+`graphpass.rules.load_pass` takes their names: ``load_pass("siamese")``.
+"""
+
+from graphpass.rules.shipped import shipped_names, shipped_text
+
+__all__ = ["shipped_names", "shipped_text"]

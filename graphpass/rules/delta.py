@@ -1,0 +1,217 @@
+"""What is different in a model after some edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphpass.graph.changes import Changes, changes
+
+if TYPE_CHECKING:
+    from graphpass.formats.parameters import Parameters
+    from graphpass.graph import Edit, Graph
+    from graphpass.model import Model
+
+__all__ = [
+    "AttributeChange",
+    "Change",
+    "Delta",
+    "NodeChange",
+    "NodeRef",
+    "ParameterChange",
+    "ParameterRef",
+    "Snapshot",
+]
+
+
+class Change(NamedTuple):
+    """Something before and after."""
+
+    before: Any
+    after: Any
+
+
+class NodeRef(NamedTuple):
+    """A node as reports name it."""
+
+    key: int
+    op: str
+    name: str
+
+
+class NodeChange(NamedTuple):
+    """A node as it is now, and what was different."""
+
+    key: int
+    op: str
+    name: str
+    before: str
+    """Its former name, or the operator that it ran."""
+
+
+class AttributeChange(NamedTuple):
+    """A node with other attributes."""
+
+    key: int
+    op: str
+    name: str
+    attributes: Mapping[str, Change]
+    """Attribute -> its text before and after; None where it is absent."""
+
+
+class ParameterRef(NamedTuple):
+    """A parameter as reports name it."""
+
+    name: str
+    bytes: int
+
+
+class ParameterChange(NamedTuple):
+    """A parameter as it is now, and what was different."""
+
+    name: str
+    bytes: int
+    before: str | int
+    """Its former name, or the bytes of its former array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What is different after a step."""
+
+    nodes_added: tuple[NodeRef, ...] = ()
+    nodes_removed: tuple[NodeRef, ...] = ()
+    nodes_renamed: tuple[NodeChange, ...] = ()
+    operators_changed: tuple[NodeChange, ...] = ()
+    attributes_changed: tuple[AttributeChange, ...] = ()
+
+    nodes_rewired: tuple[NodeRef, ...] = ()
+    """Nodes that were there before and read other values now."""
+
+    outputs: Change | None = None
+    """Names of the outputs, where they or the heads differ."""
+
+    parameters_added: tuple[ParameterRef, ...] = ()
+    parameters_removed: tuple[ParameterRef, ...] = ()
+    parameters_renamed: tuple[ParameterChange, ...] = ()
+
+    parameters_replaced: tuple[ParameterChange, ...] = ()
+    """Parameters with another array."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, part.name) not in ((), None) for part in fields(self))
+
+    @classmethod
+    def of(cls, edit: Edit, before: Snapshot, parameters: Parameters) -> Delta:
+        """Return what `edit` has changed since `before`. Linear in edits and parameters."""
+        graph = edit._graph
+        return cls(
+            **_graph_delta(graph, changes(edit), before),
+            **_parameter_delta(before.parameters, parameters),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parts that are not empty, as lists and dicts of texts and numbers."""
+        return {
+            part.name: _plain(getattr(self, part.name))
+            for part in fields(self)
+            if getattr(self, part.name) not in ((), None)
+        }
+
+
+class Snapshot(NamedTuple):
+    """What a `Delta` needs of the model before a step, besides the journal of the edit."""
+
+    outputs: tuple[str, ...]
+    parameters: Parameters
+
+    @classmethod
+    def of(cls, model: Model) -> Snapshot:
+        """Take note of the outputs and parameters; arrays are shared."""
+        return cls(tuple(model.graph.outputs), model.parameters.copy())
+
+
+def _graph_delta(graph: Graph, found: Changes, before: Snapshot) -> dict[str, Any]:
+    outputs = tuple(graph.outputs)
+    return {
+        "nodes_added": tuple(_ref(graph, key) for key in found.added),
+        "nodes_removed": tuple(
+            NodeRef(key, data["op"], data["name"]) for key, data in found.removed.items()
+        ),
+        "nodes_renamed": _node_changes(graph, found, "name"),
+        "operators_changed": _node_changes(graph, found, "op"),
+        "attributes_changed": tuple(
+            AttributeChange(*_ref(graph, key), _attributes(old["attrs"], graph.attrs(key)))
+            for key, old in found.edited.items()
+            if "attrs" in old
+        ),
+        "nodes_rewired": tuple(
+            _ref(graph, key)
+            for key, old in found.edited.items()
+            if not old.keys().isdisjoint(("inputs", "control", "subgraphs", "carried"))
+        ),
+        "outputs": None
+        if found.heads is None and before.outputs == outputs
+        else Change(before.outputs, outputs),
+    }
+
+
+def _ref(graph: Graph, key: int) -> NodeRef:
+    return NodeRef(key, graph.op(key), graph.name(key))
+
+
+def _node_changes(graph: Graph, found: Changes, field: str) -> tuple[NodeChange, ...]:
+    return tuple(
+        NodeChange(*_ref(graph, key), old[field])
+        for key, old in found.edited.items()
+        if field in old
+    )
+
+
+def _attributes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Change]:
+    return {
+        name: Change(old.get(name), new.get(name))
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    }
+
+
+def _parameter_delta(before: Parameters, after: Parameters) -> dict[str, Any]:
+    """Tell renamed arrays from new ones by identity: arrays are replaced, never changed."""
+    moved: dict[int, list[str]] = {}
+    for name, array in before.items():
+        if after.get(name) is not array:
+            moved.setdefault(id(array), []).append(name)
+    added, renamed, replaced = [], [], []
+    for name, array in after.items():
+        if before.get(name) is array:
+            continue
+        origins = moved.get(id(array))
+        if origins:
+            renamed.append(ParameterChange(name, array.nbytes, origins.pop(0)))
+        elif name in before:
+            replaced.append(ParameterChange(name, array.nbytes, before[name].nbytes))
+        else:
+            added.append(ParameterRef(name, array.nbytes))
+    left = {change.before for change in renamed}
+    return {
+        "parameters_added": tuple(added),
+        "parameters_removed": tuple(
+            ParameterRef(name, array.nbytes)
+            for name, array in before.items()
+            if name not in after and name not in left
+        ),
+        "parameters_renamed": tuple(renamed),
+        "parameters_replaced": tuple(replaced),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,318 @@
+"""Pass files: YAML text, or the same structure from Python, -> a `Pass`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from graphpass.errors import PassFileError, UsageError, nearest, suggestion
+from graphpass.rules.operation import Operation
+from graphpass.rules.operations import OPERATIONS, operation_class
+from graphpass.rules.schema import Fault, schema_faults
+from graphpass.rules.shipped import shipped_names, shipped_text
+from graphpass.rules.source import Located, Mark, Member, Source, from_python
+from graphpass.rules.substitution import Plain, locate, substitute
+from graphpass.rules.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
+
+__all__ = ["Pass", "PassSource", "Rule", "load_pass", "parse_setting"]
+
+PassSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any] | Pass"
+"""What `load_pass` takes."""
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_INLINE = "<inline>"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a pass."""
+
+    index: int
+    """Its position in the pass, counted from 1."""
+
+    operation: Operation
+    """What it does."""
+
+    id: str | None = None
+    """The name that the pass gives it."""
+
+    place: str = ""
+    """``siamese.yaml:7``, empty where there is no text."""
+
+    @property
+    def label(self) -> str:
+        """How messages and reports name the rule: ``siamese.yaml:7: rule 2 (rename)``."""
+        name = f" {self.id}" if self.id else ""
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}rule {self.index} ({self.operation.keyword}{name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A named list of rules. Make one with `load_pass`, run it with `apply`."""
+
+    name: str
+    """What reports call it."""
+
+    rules: tuple[Rule, ...]
+    """What it does, in order, its parameters filled in."""
+
+    description: str = ""
+    """What it is for."""
+
+    parameters: Mapping[str, Plain] = field(default_factory=dict)
+    """Parameters and their values."""
+
+    folder: Path = field(default_factory=Path)
+    """Where relative paths in it start."""
+
+    identity: str = ""
+    """The file it is from, told apart from all others; empty for rules without one."""
+
+    _tree: Located | None = field(default=None, repr=False, compare=False)
+    _source: Source = field(default_factory=Source, repr=False, compare=False)
+
+    def bind(self, values: Mapping[str, Any] | None) -> Pass:
+        """Return the same pass with other values of its parameters.
+
+        Raises
+        ------
+        UsageError
+            If it has no such parameter; the message lists those it has.
+        PassFileError
+            If a rule makes no sense with these values.
+        """
+        if not values:
+            return self
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise UsageError(
+                    f"the pass {self.name} has no parameter {name!r}"
+                    f"{suggestion(str(name), self.parameters)}; it has {known}"
+                )
+        given = substitute(from_python(values, self._source, ()), None, self._source, ())
+        parameters = {**self.parameters, **given}
+        if self._tree is None:
+            return replace(self, parameters=parameters)
+        rules = _rules(self._tree, parameters, self._source)
+        return replace(self, parameters=parameters, rules=rules)
+
+
+def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
+    """Load a pass.
+
+    Parameters
+    ----------
+    source
+        The path of a YAML file, the name of a shipped pass, YAML text that begins with ``{`` or
+        ``[``, a list of rules, one rule, a whole pass as a dict, or a `Pass`, which is returned.
+    folder : Path, optional
+        Where relative paths start; the working directory if absent.
+
+    Raises
+    ------
+    PassFileError
+        If it is malformed: file, line, column, what is wrong, the line and a caret.
+    UsageError
+        If there is no such file or pass; the message names the nearest.
+
+    Examples
+    --------
+    >>> loaded = load_pass({"parameters": {"new": "left"}, "rules": [{"prefix": "${new}_"}]})
+    >>> loaded.rules[0].label, loaded.rules[0].operation.prefix
+    ('rule 1 (prefix)', 'left_')
+    >>> load_pass("{prefix: right_}").rules[0].label
+    '<inline>:1: rule 1 (prefix)'
+    """
+    base = Path() if folder is None else folder
+    if isinstance(source, Pass):
+        return source
+    if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
+        origin = Source(_INLINE, source.splitlines())
+        tree = _whole(parse_yaml(source, origin))
+        return _load(tree, origin, name="inline", folder=base, identity="")
+    if isinstance(source, str | os.PathLike):
+        return _load_named(os.fspath(source), base)
+    origin = Source()
+    tree = _whole(from_python(source, origin, _start(source)))
+    return _load(tree, origin, name="rules", folder=base, identity="")
+
+
+def parse_setting(text: str) -> tuple[str, Plain]:
+    """Read ``name=value``, the value as YAML: ``k=3`` is a number, ``k=[3, 3]`` a list.
+
+    Raises
+    ------
+    UsageError
+        If there is no ``=``.
+    PassFileError
+        If the value begins like a YAML collection or quoted text and is none.
+
+    Examples
+    --------
+    >>> parse_setting("prefix=b_"), parse_setting("kernel=[3, 3]"), parse_setting("cut=")
+    (('prefix', 'b_'), ('kernel', [3, 3]), ('cut', None))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"{text!r} sets nothing; write NAME=VALUE, such as prefix=b_")
+    if value.startswith(("[", "{", '"', "'")):
+        source = Source(name, value.splitlines())
+        return name, substitute(parse_yaml(value, source), None, source, ())
+    return name, plain_scalar(value)
+
+
+def _start(source: Mapping[str, Any] | Sequence[Any]) -> tuple[str | int, ...]:
+    """Return where rules from Python stand in the whole pass that `_whole` makes of them."""
+    if not isinstance(source, Mapping):
+        return ("rules",)
+    return () if "rules" in source else ("rules", 0)
+
+
+def _load_named(name: str, folder: Path) -> Pass:
+    path = folder / name
+    is_path = path.suffix in _SUFFIXES or os.sep in name or _is_file(path)
+    if name in shipped_names() or not is_path:
+        text, file = shipped_text(name), f"{name}.yaml"
+        origin = Source(file, text.splitlines())
+        return _load(
+            parse_yaml(text, origin), origin, name=name, folder=Path(), identity=f"shipped {name}"
+        )
+    text = _read(path)
+    origin = Source(str(path), text.splitlines())
+    tree = parse_yaml(text, origin)
+    if not isinstance(tree.value, Mapping):
+        raise origin.error(tree.mark, "a pass file is a mapping that begins with `graphpass: 1`")
+    return _load(tree, origin, name=path.stem, folder=path.parent, identity=str(path.resolve()))
+
+
+def _read(path: Path) -> str:
+    if not _is_file(path):
+        raise UsageError(_no_file(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise PassFileError(
+            f"{path}: larger than a pass may be ({MAX_BYTES} bytes); "
+            "put a long rename map in a CSV file"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PassFileError(
+            f"{path}:{line}: byte {error.start} is not UTF-8; a pass is YAML text in UTF-8"
+        ) from None
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _no_file(path: Path) -> str:
+    try:
+        if path.is_dir():
+            return f"{path}: a folder; name a pass file"
+        siblings = [sibling.name for sibling in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return f"{path}: there is no such file, nor its folder"
+    near = nearest(path.name, [*siblings, *shipped_names()])
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return f"{path}: there is no such file{hint}"
+
+
+def _whole(tree: Located) -> Located:
+    """Complete what may be short outside of files: a list of rules, or one rule."""
+    if not isinstance(tree.value, Mapping):
+        rules = tree if isinstance(tree.value, tuple) else Located((tree,), tree.mark)
+        members: dict[str, Member] = {"rules": Member(tree.mark, rules)}
+    elif "rules" in tree.value:
+        members = dict(tree.value)
+    else:
+        members = {"rules": Member(tree.mark, Located((tree,), tree.mark))}
+    members.setdefault("graphpass", Member(tree.mark, Located(1, tree.mark)))
+    return Located(members, tree.mark)
+
+
+def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: str) -> Pass:
+    assert isinstance(tree.value, Mapping)
+    header = {
+        key: [] if key == "rules" else substitute(member.value, None, source, (key,))
+        for key, member in tree.value.items()
+    }
+    _refuse(schema_faults(header), tree, {}, source)
+    parameters = header.get("parameters", {})
+    return Pass(
+        name=header.get("name", name),
+        rules=_rules(tree, parameters, source),
+        description=header.get("description", "").strip(),
+        parameters=parameters,
+        folder=folder,
+        identity=identity,
+        _tree=tree,
+        _source=source,
+    )
+
+
+def _rules(tree: Located, parameters: Mapping[str, Plain], source: Source) -> tuple[Rule, ...]:
+    assert isinstance(tree.value, Mapping)
+    listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
+    if isinstance(listed, list):
+        listed = [_given(rule) for rule in listed]
+    _refuse(schema_faults({"graphpass": 1, "rules": listed}), tree, parameters, source)
+    return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
+
+
+def _given(rule: Plain) -> Plain:
+    """Leave out the options that have no value."""
+    if not isinstance(rule, dict):
+        return rule
+    return {
+        key: {name: option for name, option in (value or {}).items() if option is not None}
+        if key in OPERATIONS and isinstance(value, dict | None)
+        else value
+        for key, value in rule.items()
+    }
+
+
+def _rule(
+    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: Source
+) -> Rule:
+    keyword = next(key for key in rule if key in OPERATIONS)
+    key, mark = locate(tree, ("rules", index, keyword), parameters)
+    try:
+        operation = operation_class(keyword).from_value(rule[keyword])
+    except UsageError as error:
+        raise source.error(mark, str(error), ("rules", index, keyword)) from None
+    place = f"{source.name}:{key.line}" if key is not None else ""
+    return Rule(index + 1, operation, rule.get("id"), place)
+
+
+def _refuse(
+    faults: Sequence[Fault], tree: Located, parameters: Mapping[str, Plain], source: Source
+) -> None:
+    """Raise the fault that stands first in the text."""
+    if not faults:
+        return
+
+    def mark(fault: Fault) -> Mark | None:
+        key, value = locate(tree, fault.path, parameters)
+        return key if fault.key else value
+
+    def position(fault: Fault) -> tuple[Mark, bool]:
+        return mark(fault) or Mark(0, 0), not fault.key
+
+    first = min(faults, key=position)
+    path = first.path[:-1] if first.key else first.path
+    raise source.error(mark(first), first.message, path)

@@ -1,0 +1,137 @@
+"""What every operation is: a frozen set of options, and one step on a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from graphpass.errors import UsageError, suggestion
+from graphpass.graph import Edit, Graph
+from graphpass.model import Model
+
+if TYPE_CHECKING:
+    from graphpass.rules.report import Step
+
+__all__ = ["Operation", "Run"]
+
+_Self = TypeVar("_Self", bound="Operation")
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a pass over a model: what an operation may ask for besides its own options."""
+
+    model: Model
+    """The model as the rules so far have left it. Change it through the edit that is given."""
+
+    before: Model | None = None
+    """The model as it was before the pass, for operations whose `compares` is true."""
+
+    folder: Path = field(default_factory=Path)
+    """Where relative paths in the pass start: the folder of the pass file."""
+
+    chain: tuple[str, ...] = ()
+    """The passes that are running, the outermost first, each by its identity."""
+
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of the step that is running, one sentence each."""
+
+    steps: list[Step] = field(default_factory=list)
+    """What the rules of a pass that the step runs have done."""
+
+    @property
+    def graph(self) -> Graph:
+        """The model's graph."""
+        return self.model.graph
+
+    def note(self, text: str) -> None:
+        """Report something that the user should know, such as hints that conflict."""
+        self.notes.append(text)
+
+    def drop_orphans(self, edit: Edit, names: Iterable[str] = ()) -> None:
+        """Remove nodes that the heads no longer reach, and the parameters of their variables.
+
+        Parameters of `names` go as well, where no variable of that name is left.
+        """
+        graph = self.graph
+        alive = set(graph.order())
+        gone = {graph.name(key) for key in graph.dag if key not in alive and graph.is_variable(key)}
+        edit.sweep()
+        for name in (*gone, *names):
+            if name in self.model.parameters and not self.variables(name):
+                del self.model.parameters[name]
+
+    def variables(self, name: str) -> list[int]:
+        """Return the keys of the variables called `name`."""
+        return [key for key in self.graph.named(name) if self.graph.is_variable(key)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(ABC):
+    """One declarative change. A subclass is a frozen dataclass; its fields are its options.
+
+    An option whose name is a Python keyword ends in an underscore here (``from_``) and not in a
+    pass file (``from``).
+    """
+
+    keyword: ClassVar[str]
+    """The operation's name in pass files."""
+
+    shorthand: ClassVar[str | None] = None
+    """The option that a bare value stands for: ``remove: drop0`` is ``remove: {select: drop0}``."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether the operation looks at the model as it was before the pass."""
+        return False
+
+    @abstractmethod
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Change the model, and return in one sentence what was done.
+
+        The caller commits `edit`, which checks the graph's invariants, or undoes everything,
+        parameters included, if this raises.
+
+        Raises
+        ------
+        GraphpassError
+            If the operation is refused; the message says what, where and what to do.
+        """
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """Return the names of the options as pass files spell them."""
+        return [option.name.rstrip("_") for option in fields(cls)]
+
+    @classmethod
+    def from_value(cls: type[_Self], value: Any) -> _Self:
+        """Make the operation from what stands behind its keyword in a pass file.
+
+        Raises
+        ------
+        UsageError
+            If an option is unknown or missing.
+        """
+        if value is None:
+            value = {}
+        if not isinstance(value, Mapping):
+            if cls.shorthand is None:
+                raise UsageError(f"{cls.keyword} takes options: {', '.join(cls.options())}")
+            value = {cls.shorthand: value}
+        elif cls.shorthand is not None and not value.keys() & set(cls.options()) and value:
+            value = {cls.shorthand: value}
+        names = {option.name.rstrip("_"): option.name for option in fields(cls)}
+        for key in value:
+            if key not in names:
+                raise UsageError(
+                    f"{cls.keyword} has no option {key!r}{suggestion(str(key), names)}; "
+                    f"it has {', '.join(names)}"
+                )
+        try:
+            return cls(**{names[key]: option for key, option in value.items()})
+        except TypeError as error:
+            missing = str(error).partition("argument")[2].lstrip("s: ")
+            raise UsageError(f"{cls.keyword} needs the option {missing}") from None

@@ -1,0 +1,243 @@
+"""``clone``: a second tower on the same weights, on copies of them, or on none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
+
+from graphpass.errors import OperationError, suggestion
+from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph.invariants import describe
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.selectors import Selector, select_entries, select_entry
+from graphpass.rules.surgery.arrays import copy_parameter
+from graphpass.rules.surgery.copying import Copying
+from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
+from graphpass.rules.surgery.region import Region, Value, trace, value_of
+from graphpass.rules.surgery.stamps import restamp
+from graphpass.rules.surgery.wording import count, listed
+
+__all__ = ["Clone"]
+
+Share = Literal["parameters", "copy", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clone(Operation):
+    """Copy what lies between some values and others; the copies' outputs become further heads.
+
+    Examples
+    --------
+    A siamese network is ``clone: {prefix: right_}``: the clone reads ``right_data`` and shares
+    every weight.
+    """
+
+    keyword: ClassVar[str] = "clone"
+
+    from_: Selector | None = None
+    """Values for which the clone gets variables of its own; default: the model's inputs."""
+
+    to: Selector | None = None
+    """Values to compute a second time; default: the heads."""
+
+    prefix: str | None = None
+    """What new names begin with. Either this or `name`."""
+
+    name: str | None = None
+    """Template of new names, such as ``{name}_right``."""
+
+    share: Share = "parameters"
+    """``parameters``: both towers read the same variables. ``copy``: the clone has copies of them,
+    and of their values. ``nothing``: it has copies without values."""
+
+    keep: Selector = ()
+    """Values that the clone reads too, in place of variables of its own."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Value of `from` to the name of the variable that the clone reads for it."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Add the clone. Linear in the graph."""
+        graph = run.graph
+        template = self._template()
+        region, sources = self._region(run)
+        originals = region.dependents(sources) if self.share == "parameters" else list(region.order)
+        names = {key: fill(template, name=graph.name(key)) for key in originals}
+        input_names = self._input_names(graph, sources, template)
+        variables = [key for key in originals if graph.is_variable(key)]
+        copied = dict.fromkeys([*variables, *(key for key, _ in sources)])
+        _refuse_namesakes(graph, filter(graph.is_variable, copied))
+        refuse_clashes(
+            run,
+            variables=[*input_names.values(), *(names[key] for key in variables)],
+            operators=[names[key] for key in originals if not graph.is_variable(key)],
+            advice=self._advice(run),
+        )
+        values = {value: Entry(*value) for value in region.cuts}
+        for value, name in input_names.items():
+            attrs = graph.attrs(value[0]) if graph.is_variable(value[0]) else {}
+            values[value] = Entry(edit.add_variable(name, attrs))
+        copying = Copying(graph, edit, values)
+        for key in originals:
+            copying.copy(key, names[key])
+        outputs = [copying.value(entry) for entry in region.outputs]
+        edit.set_heads([*graph.heads, *outputs])
+        if self.share == "copy":
+            for key in variables:
+                copy_parameter(run.model.parameters, graph.name(key), names[key])
+        updates = _shared_updates(graph, originals, copying)
+        restamp(graph, edit, dict.fromkeys(state for _, state in updates))
+        self._note(run, region, outputs, sources, updates)
+        operators = len(originals) - len(variables)
+        return (
+            f"cloned {count(operators, 'operator')} and {count(len(variables), 'variable')}; "
+            f"the clone reads {listed(input_names.values())} and returns "
+            f"{listed(graph.output_name(entry) for entry in outputs)}"
+        )
+
+    def _template(self) -> str:
+        if self.share not in get_args(Share):
+            raise OperationError(
+                f"share can't be {self.share!r}"
+                f"{suggestion(str(self.share), get_args(Share))}; "
+                f"it is one of {', '.join(get_args(Share))}"
+            )
+        if (self.prefix is None) == (self.name is None):
+            raise OperationError(
+                "it needs either prefix, such as 'right_', or name, such as '{name}_right', "
+                "to tell the clone's names from the original's"
+            )
+        if self.name is None:
+            return f"{self.prefix}{{name}}"
+        if "{name}" not in self.name:
+            raise OperationError(
+                f"the name {self.name!r} would be every node's; write {{name}} where the "
+                "original's name goes, such as '{name}_right'"
+            )
+        return self.name
+
+    def _region(self, run: Run) -> tuple[Region, list[Value]]:
+        """Return what computes `to`, and the values for which the clone gets own variables."""
+        graph = run.graph
+        outputs = graph.heads if self.to is None else select_entries(graph, self.to)
+        kept = dict.fromkeys(map(value_of, select_entries(graph, self.keep)))
+        if self.from_ is None:
+            inputs = [key for name in run.model.inputs for key in run.variables(name)]
+            sources = [(key, 0) for key in inputs if (key, 0) not in kept]
+        else:
+            sources = list(dict.fromkeys(map(value_of, select_entries(graph, self.from_))))
+            both = [value for value in sources if value in kept]
+            if both:
+                raise OperationError(
+                    f"{_spell(graph, both)} can't stand under both from and keep; the clone "
+                    "either reads a variable of its own or the same value"
+                )
+        region = trace(graph, outputs, [*sources, *kept])
+        required = [*kept, *(sources if self.from_ is not None else ())]
+        missed = [value for value in required if value not in region.reached]
+        if missed:
+            raise OperationError(
+                f"{_spell(graph, missed)} does not reach "
+                f"{listed(graph.output_name(entry) for entry in outputs)}, so the clone would not "
+                "read it; take it out, or choose other values under to"
+            )
+        sources = [value for value in sources if value in region.reached]
+        if not sources:
+            raise OperationError(
+                "no input without a stored value reaches "
+                f"{listed(graph.output_name(entry) for entry in outputs)}; "
+                "say under from where the clone begins"
+            )
+        return region, sources
+
+    def _input_names(
+        self, graph: Graph, sources: Sequence[Value], template: str
+    ) -> dict[Value, str]:
+        given: dict[Value, str] = {}
+        for selector, name in self.inputs.items():
+            value = value_of(select_entry(graph, selector))
+            if value not in sources:
+                raise OperationError(
+                    f"inputs names {selector!r}, for which the clone has no variable of its "
+                    f"own; it has for {_spell(graph, sources)}"
+                )
+            given[value] = name
+        return {
+            value: given.get(value, fill(template, name=graph.output_name(Entry(*value))))
+            for value in sources
+        }
+
+    def _advice(self, run: Run) -> str:
+        if self.prefix is None:
+            return "choose another name, or name the clone's variables under inputs"
+        return (
+            f"choose another prefix, such as {free_prefix(run, self.prefix)!r}, or name the "
+            "clone's variables under inputs"
+        )
+
+    def _note(
+        self,
+        run: Run,
+        region: Region,
+        outputs: Sequence[Entry],
+        sources: Sequence[Value],
+        updates: Sequence[tuple[int, int]],
+    ) -> None:
+        graph = run.graph
+        same = [
+            entry
+            for entry, original in zip(outputs, region.outputs, strict=True)
+            if entry == original
+        ]
+        if same:
+            run.note(
+                f"{_spell(graph, map(value_of, same))} does not depend on what the clone reads "
+                "anew, so the same value is a head twice"
+            )
+        valued = [value for value in sources if graph.name(value[0]) in run.model.parameters]
+        if valued:
+            run.note(
+                f"{_spell(graph, valued)} has a stored value, but from makes it an input: the "
+                "clone's variable has none"
+            )
+        states = dict.fromkeys(
+            state
+            for operator, state in updates
+            if graph.node(operator).attributes.get("use_global_stats") is not True
+        )
+        if states:
+            run.note(
+                f"{listed(map(graph.name, states))} "
+                f"{'is' if len(states) == 1 else 'are'} shared: in training, each tower updates "
+                "the same statistics with its own batch (share: copy gives the clone its own)"
+            )
+
+
+def _refuse_namesakes(graph: Graph, variables: Iterable[int]) -> None:
+    """Refuse to copy variables of one name: their copies would share one too."""
+    owners: dict[str, int] = {}
+    for key in variables:
+        other = owners.setdefault(graph.name(key), key)
+        if other != key:
+            raise OperationError(
+                f"{describe(graph, other)} and {describe(graph, key)} have one name, and so would "
+                f"their clones; tie them ([id:{other}, id:{key}]) or rename one first"
+            )
+
+
+def _shared_updates(
+    graph: Graph, originals: Iterable[int], copying: Copying
+) -> list[tuple[int, int]]:
+    """Return (operator, variable) wherever an operator and its copy update the same variable."""
+    found = []
+    for key in originals:
+        inputs = graph.inputs(key)
+        for slot in graph.signature(key).mutable_slots:
+            if slot < len(inputs) and copying.value(inputs[slot]).node == inputs[slot].node:
+                found.append((key, inputs[slot].node))
+    return found
+
+
+def _spell(graph: Graph, values: Iterable[Value]) -> str:
+    return listed(graph.output_name(Entry(*value)) for value in values)

@@ -1,0 +1,116 @@
+"""``extract``: keep what lies between some inputs and some outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from graphpass.errors import OperationError
+from graphpass.graph import Edit, Entry, Graph
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.selectors import Selector, select_entries, select_entry
+from graphpass.rules.surgery.arrays import drop_parameters
+from graphpass.rules.surgery.naming import refuse_clashes
+from graphpass.rules.surgery.region import Region, Value, trace, value_of
+from graphpass.rules.surgery.uses import give_control_to
+from graphpass.rules.surgery.wording import count, listed
+
+__all__ = ["Extract"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract(Operation):
+    """Keep what computes some outputs; where it is cut, variables take the place of values.
+
+    Examples
+    --------
+    The features of a classifier are ``extract: flatten0``; what lies behind them is
+    ``extract: {inputs: {flatten0: features}}``.
+    """
+
+    keyword: ClassVar[str] = "extract"
+    shorthand: ClassVar[str | None] = "outputs"
+
+    outputs: Selector | None = None
+    """The values that become the heads, in order; default: the heads."""
+
+    inputs: Selector | Mapping[str, str | None] | None = None
+    """Values that are to be inputs, as a list, or as a mapping to the names of their variables.
+    Default: nothing is cut. If given, no other input may be needed."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Cut the part out. Linear in the graph."""
+        graph = run.graph
+        outputs = graph.heads if self.outputs is None else select_entries(graph, self.outputs)
+        names = self._names(graph)
+        cuts = {value: name for value, name in names.items() if not graph.is_variable(value[0])}
+        region = trace(graph, outputs, cuts)
+        inside = set(region.order)
+        _refuse_unread(region, names)
+        if self.inputs is not None:
+            _refuse_other_inputs(run, region, inside - {node for node, _ in names})
+        renamed = {
+            node: name
+            for (node, _), name in names.items()
+            if graph.is_variable(node) and name != graph.name(node)
+        }
+        leaving = {key for key in graph.order() if key not in inside}
+        refuse_clashes(
+            run,
+            variables=[*cuts.values(), *renamed.values()],
+            leaving=leaving | renamed.keys(),
+            advice="choose another name: inputs: {value: name}",
+        )
+        operators = sum(not graph.is_variable(key) for key in leaving)
+        drop_parameters(run.model, leaving)
+        run.model.parameters.rename({graph.name(key): name for key, name in renamed.items()})
+        for key, name in renamed.items():
+            edit.rename(key, name)
+        edit.set_heads(outputs)
+        for value, name in cuts.items():
+            variable = edit.add_variable(name)
+            edit.redirect(Entry(*value), Entry(variable))
+            if value[0] not in inside:
+                give_control_to(graph, edit, value[0], variable)
+        edit.sweep()
+        where = f", cut at {listed(cuts.values())}" if cuts else ""
+        return (
+            f"kept {count(len(graph), 'node')} that compute {listed(graph.outputs)}{where}; "
+            f"{count(operators, 'operator')} left the graph"
+        )
+
+    def _names(self, graph: Graph) -> dict[Value, str]:
+        """Return the values that become inputs, with the names of their variables."""
+        given = self.inputs
+        if given is None:
+            return {}
+        if isinstance(given, Mapping):
+            entries = {select_entry(graph, value): name for value, name in given.items()}
+        else:
+            entries = dict.fromkeys(select_entries(graph, given))
+        return {
+            value_of(entry): name or graph.output_name(entry) for entry, name in entries.items()
+        }
+
+
+def _refuse_unread(region: Region, inputs: Iterable[Value]) -> None:
+    graph = region.graph
+    inside = {key for key in region.order if graph.is_variable(key)}
+    for value in inputs:
+        if value not in region.reached and value[0] not in inside:
+            raise OperationError(
+                f"{listed(map(graph.output_name, region.outputs))} does not depend on "
+                f"{graph.output_name(Entry(*value))!r} once the other inputs are cut; take it out "
+                "of inputs, or choose other outputs"
+            )
+
+
+def _refuse_other_inputs(run: Run, region: Region, inside: Container[int]) -> None:
+    for name in run.model.inputs:
+        for key in run.variables(name):
+            if key in inside:
+                raise OperationError(
+                    f"the outputs also need {name!r}: {region.path(key)}; add it to "
+                    "inputs, or cut nearer to the outputs"
+                )

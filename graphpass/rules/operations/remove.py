@@ -1,0 +1,102 @@
+"""``remove``: take operators out, so that their users read what the operators read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from graphpass.errors import OperationError
+from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph.invariants import describe
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.selectors import Selector
+from graphpass.rules.surgery.operators import select_operators
+from graphpass.rules.surgery.slots import find_slot
+from graphpass.rules.surgery.uses import give_control_to
+from graphpass.rules.surgery.wording import count, listed
+
+__all__ = ["Remove"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove(Operation):
+    """Bypass operators: whoever uses output 0 of one reads one of its inputs instead.
+
+    Examples
+    --------
+    ``remove: op:Dropout`` makes the readers of every Dropout read its data.
+    """
+
+    keyword: ClassVar[str] = "remove"
+    shorthand: ClassVar[str | None] = "select"
+
+    select: Selector
+    """The operators."""
+
+    input: int | str = 0
+    """Which input takes the place of output 0: its slot or its name."""
+
+    optional: bool = False
+    """Whether it is fine to select nothing."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Bypass the operators. Linear in the graph."""
+        graph = run.graph
+        removed = select_operators(graph, self.select, optional=self.optional)
+        names = [graph.name(key) for key in removed]
+        outputs = graph.outputs
+        states = _states(graph, removed)
+        for key in removed:
+            _refuse_other_outputs(graph, key)
+            value = graph.inputs(key)[find_slot(graph, key, self.input)]
+            edit.redirect(Entry(key), value)
+            give_control_to(graph, edit, key, value.node)
+        nodes = len(graph)
+        run.drop_orphans(edit)
+        _refuse_stranded(graph, states)
+        for before, after in zip(outputs, graph.outputs, strict=True):
+            if before != after:
+                run.note(f"the output {before!r} is now {after!r}")
+        others = nodes - len(graph) - len(removed)
+        also = f", and {count(others, 'node')} that nothing needs any more" if others > 0 else ""
+        return f"removed {count(len(removed), 'operator')} ({listed(names)}){also}"
+
+
+def _states(graph: Graph, operators: Iterable[int]) -> dict[int, int]:
+    """Return the variables that some operators update, each with one that does."""
+    found = {}
+    for key in operators:
+        inputs = graph.inputs(key)
+        for slot in graph.signature(key).mutable_slots:
+            if slot < len(inputs):
+                found[inputs[slot].node] = key
+    return found
+
+
+def _refuse_other_outputs(graph: Graph, key: int) -> None:
+    for reader, slot in graph.uses(key):
+        entry = graph.inputs(reader)[slot]
+        if entry.output != 0:
+            raise OperationError(
+                f"{describe(graph, key)} can't be removed: {describe(graph, reader)} reads its "
+                f"output {graph.output_name(entry)!r}, and an input takes the place of output 0"
+            )
+    for head in graph.heads:
+        if head.node == key and head.output != 0:
+            raise OperationError(
+                f"{describe(graph, key)} can't be removed: its output {graph.output_name(head)!r} "
+                "is a head, and an input takes the place of output 0"
+            )
+
+
+def _refuse_stranded(graph: Graph, states: dict[int, int]) -> None:
+    """Refuse to leave a variable behind that only a removed operator updated."""
+    auxiliary = set(graph.variable_keys().auxiliary_states)
+    for key in states:
+        if key in graph and key not in auxiliary:
+            users = [describe(graph, use.node) for use in graph.uses(key)] or ["a head"]
+            raise OperationError(
+                f"removal would leave the auxiliary state {graph.name(key)!r} without an operator "
+                f"that updates it, while {users[0]} still uses it; remove that too"
+            )

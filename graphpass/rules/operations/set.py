@@ -1,0 +1,134 @@
+"""``set``: attributes, hints of variables, heads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from graphpass.errors import AttributeValueError
+from graphpass.graph import Edit, Graph
+from graphpass.graph.invariants import describe
+from graphpass.ops import format_value
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.selectors import Kind, Selector, select, select_entries
+from graphpass.rules.surgery.wording import count, listed
+
+__all__ = ["Set"]
+
+_DTYPES = {
+    "float32": 0,
+    "float64": 1,
+    "float16": 2,
+    "uint8": 3,
+    "int32": 4,
+    "int8": 5,
+    "int64": 6,
+    "bool": 7,
+    "bfloat16": 12,
+}
+_STORAGE_TYPES = {"default": 0, "row_sparse": 1, "csr": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set(Operation):
+    """Set attributes of nodes, hints of variables, or what the graph returns.
+
+    Hints become the attributes that ``mx.sym.var`` writes: ``shape`` is ``__shape__``, ``dtype``
+    is the code of the type in ``__dtype__``.
+
+    Examples
+    --------
+    ``set: {select: "op:Dropout", attrs: {p: 0.1}}``, ``set: {select: data, shape: [1, 3, 32, 32]}``
+    and ``set: {heads: [fc1, flatten0]}``.
+    """
+
+    keyword: ClassVar[str] = "set"
+
+    select: Selector | None = None
+    """The nodes to change; variables if there are hints."""
+
+    attrs: Mapping[str, Any] | None = None
+    """Attribute -> text or value; None removes it."""
+
+    shape: Sequence[int] | None = None
+    """Shape hint."""
+
+    dtype: str | None = None
+    """Type hint, such as ``float16``."""
+
+    lr_mult: float | None = None
+    """Multiplier of the learning rate."""
+
+    wd_mult: float | None = None
+    """Multiplier of the weight decay."""
+
+    init: str | Sequence[Any] | None = None
+    """Initializer: its name, or a list of name and options."""
+
+    storage_type: str | None = None
+    """``default``, ``row_sparse`` or ``csr``."""
+
+    heads: Selector | None = None
+    """The values that the graph returns from now on."""
+
+    optional: bool = False
+    """Whether selecting nothing is fine."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Set them. Linear in the graph."""
+        done = []
+        if self.select is not None:
+            done.append(self._set_attrs(run.graph, edit, self.select))
+        if self.heads is not None:
+            edit.set_heads(select_entries(run.graph, self.heads))
+            run.drop_orphans(edit)
+            done.append(f"the graph returns {listed(run.graph.outputs)}")
+        return "; ".join(done)
+
+    def _set_attrs(self, graph: Graph, edit: Edit, selector: Selector) -> str:
+        hints = self._hints()
+        kind: Kind = "variables" if hints else "both"
+        changes = {name: _text(value) for name, value in (self.attrs or {}).items()} | hints
+        keys = select(graph, selector, kind=kind, optional=self.optional)
+        for key in keys:
+            edit.update_attrs(key, changes)
+            operator = graph.node(key).operator
+            if operator is None:
+                continue
+            try:
+                operator.check(graph.attrs(key))
+            except AttributeValueError as error:
+                raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
+        return f"set {listed(changes)} of {count(len(keys), 'node')}"
+
+    def _hints(self) -> dict[str, str | None]:
+        """Return the hints that are given, as MXNet spells them.
+
+        Source: ``mx.sym.var`` of MXNet 1.9.1.
+        """
+        hints: dict[str, str | None] = {}
+        if self.shape is not None:
+            hints["__shape__"] = str(tuple(map(int, self.shape)))
+        if self.lr_mult is not None:
+            hints["__lr_mult__"] = format_value(self.lr_mult)
+        if self.wd_mult is not None:
+            hints["__wd_mult__"] = format_value(self.wd_mult)
+        if self.dtype is not None:
+            hints["__dtype__"] = str(_DTYPES[self.dtype])
+        if self.init is not None:
+            init = self.init
+            hints["__init__"] = init if isinstance(init, str) else json.dumps(init)
+        if self.storage_type is not None:
+            hints["__storage_type__"] = str(_STORAGE_TYPES[self.storage_type])
+        return hints
+
+
+def _text(value: Any) -> str | None:
+    """Print a value as MXNet's front ends do; YAML has lists where they write tuples."""
+    return value if value is None or isinstance(value, str) else format_value(_tuples(value))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,52 @@
+"""``use``: another pass as one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from graphpass.errors import OperationError
+from graphpass.graph import Edit
+from graphpass.rules.driver import run_pass
+from graphpass.rules.file import load_pass
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.surgery.wording import count
+
+__all__ = ["Use"]
+
+
+_MAX_DEPTH = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use(Operation):
+    """Run a shipped pass, or one from a file; paths start at the folder of this pass.
+
+    Examples
+    --------
+    ``use: {pass: siamese, set: {prefix: b_}}``
+    """
+
+    keyword: ClassVar[str] = "use"
+    shorthand: ClassVar[str | None] = "pass"
+
+    pass_: str
+    """Name of a shipped pass, or a path."""
+
+    set: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of that pass."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Run the pass. Takes what its rules take."""
+        loaded = load_pass(self.pass_, folder=run.folder).bind(self.set)
+        if loaded.identity and loaded.identity in run.chain:
+            first = run.chain.index(loaded.identity)
+            chain = " -> ".join([*run.chain[first:], loaded.identity])
+            raise OperationError(f"this pass would use itself without end: {chain}")
+        if len(run.chain) >= _MAX_DEPTH:
+            raise OperationError(f"passes use passes more than {_MAX_DEPTH} deep")
+        report = run_pass(loaded, run.model, chain=run.chain)
+        run.steps.extend(report.steps)
+        changed = "which changed the model" if report.changed else "which changed nothing"
+        return f"ran {loaded.name}: {count(len(report.steps), 'rule')}, {changed}"

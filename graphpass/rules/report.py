@@ -1,0 +1,144 @@
+"""What a pass did: rule by rule, and to the model as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphpass.graph import VARIABLE
+from graphpass.model import Model
+from graphpass.rules.delta import Delta
+from graphpass.rules.report_text import report_text
+
+__all__ = ["Census", "Report", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one rule did."""
+
+    index: int
+    """The rule's position in its pass, counted from 1."""
+
+    keyword: str
+    """Its operation."""
+
+    summary: str
+    """What it did, in one sentence."""
+
+    id: str | None = None
+    place: str = ""
+
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+
+    delta: Delta = field(default_factory=Delta)
+    """What is different after it."""
+
+    steps: tuple[Step, ...] = ()
+    """The steps of the pass that a ``use`` ran."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the step as dicts and lists of texts and numbers."""
+        found: dict[str, Any] = {"rule": self.index, "operation": self.keyword}
+        found |= {"id": self.id} if self.id else {}
+        found |= {"place": self.place} if self.place else {}
+        found |= {"summary": self.summary, "notes": list(self.notes)}
+        found["changes"] = self.delta.to_json()
+        found |= {"rules": [step.to_json() for step in self.steps]} if self.steps else {}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """A model in numbers; of the graph only what the heads reach is counted."""
+
+    nodes: int
+    operators: Mapping[str, int]
+    """Operator -> how many nodes run it, by name."""
+    parameters: int
+    bytes: int
+    """Of all arrays."""
+    arguments: tuple[str, ...]
+    """As ``list_arguments()`` gives them."""
+
+    @classmethod
+    def of(cls, model: Model) -> Census:
+        """Count a model. Linear in nodes and parameters; no array is read."""
+        graph = model.graph
+        keys = graph.order()
+        counts = Counter(graph.op(key) for key in keys)
+        del counts[VARIABLE]
+        return cls(
+            nodes=len(keys),
+            operators=dict(sorted(counts.items())),
+            parameters=len(model.parameters),
+            bytes=sum(array.nbytes for array in model.parameters.values()),
+            arguments=tuple(graph.arguments),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the arguments."""
+        return {
+            "nodes": self.nodes,
+            "operators": dict(self.operators),
+            "parameters": self.parameters,
+            "bytes": self.bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run of a pass did, or would do. ``str(report)`` is a text for people."""
+
+    name: str
+    """The pass."""
+
+    steps: tuple[Step, ...]
+    """Its rules, in order."""
+
+    before: Census
+    """The model before the pass."""
+
+    after: Census
+    """The model after the pass."""
+
+    delta: Delta
+    """What the pass as a whole changed; what one rule did and another undid is left out."""
+
+    dry_run: bool = False
+    """Whether the model was left as it was."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the model is, or would be, different after the pass."""
+        return bool(self.delta)
+
+    @property
+    def argument_order(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """``list_arguments()`` before and after, None where it is the same.
+
+        Whoever binds arrays by position depends on it.
+        """
+        if self.before.arguments == self.after.arguments:
+            return None
+        return self.before.arguments, self.after.arguments
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as dicts and lists of texts and numbers, for `json.dumps`."""
+        order = self.argument_order
+        return {
+            "pass": self.name,
+            "dry_run": self.dry_run,
+            "changed": self.changed,
+            "rules": [step.to_json() for step in self.steps],
+            "changes": self.delta.to_json(),
+            "before": self.before.to_json(),
+            "after": self.after.to_json(),
+            "argument_order": order and {"before": list(order[0]), "after": list(order[1])},
+        }
+
+    def __str__(self) -> str:
+        return report_text(self)

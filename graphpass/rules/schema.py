@@ -1,0 +1,207 @@
+"""The JSON Schema of a pass, and its errors in words.
+
+``formats/schemas/pass.json`` is the one authority on the shape of a pass: editors complete and
+check with it, and so does the loader. Every part of it that a message may name has a ``title``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from graphpass.errors import suggestion
+from graphpass.rules.source import Path
+
+__all__ = ["Fault", "pass_schema", "schema_faults"]
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+_TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
+"""What can be wrong with a value that only the title of what it should be can explain."""
+
+
+class Fault(NamedTuple):
+    """One place where a pass breaks the schema."""
+
+    path: Path
+    """Where it is."""
+
+    message: str
+    """What is wrong there, and what is meant."""
+
+    key: bool = False
+    """Whether the key at the end of the path is wrong, rather than its value."""
+
+
+@cache
+def pass_schema() -> Mapping[str, Any]:
+    """Return the JSON Schema (2020-12) of a pass."""
+    file = resources.files("graphpass.formats") / "schemas" / "pass.json"
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return schema
+
+
+def schema_faults(tree: Any) -> list[Fault]:
+    """Return every place where a plain pass breaks the schema; an empty list if there is none.
+
+    Where a key is unknown, what its mapping lacks is left out: most likely it is that key.
+    """
+    faults = dict.fromkeys(_fault(_innermost(error)) for error in _validator().iter_errors(tree))
+    misspelt = {fault.path[:-1] for fault in faults if fault.key}
+    return [fault for fault in faults if fault.key or fault.path not in misspelt]
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(pass_schema())
+
+
+def _innermost(error: Any) -> Any:
+    """Return the error that the user meant to avoid, of all alternatives that failed.
+
+    An alternative of another type altogether is out of the question; of the others the one with
+    the fewest faults is what was meant. If none is left, the error is the choice itself.
+    """
+    while error.context and not _is_choice_of_keys(error):
+        branches: dict[int, list[Any]] = {}
+        for child in error.context:
+            branches.setdefault(child.relative_schema_path[0], []).append(child)
+        meant = [faults for faults in branches.values() if not any(map(_is_other_type, faults))]
+        if not meant:
+            return error
+        found = min(meant, key=lambda faults: sum(map(_weight, faults)))[0]
+        if not found.relative_path and found.validator in _TITLED and "title" not in found.schema:
+            return error
+        error = found
+    return error
+
+
+def _is_other_type(error: Any) -> bool:
+    """Return whether a value is nothing like what an alternative asks for."""
+    if error.relative_path:
+        return False
+    if error.validator == "anyOf":
+        return all(map(_is_other_type, error.context))
+    return error.validator in ("type", "const", "enum")
+
+
+def _is_choice_of_keys(error: Any) -> bool:
+    return error.validator in ("oneOf", "anyOf") and all(
+        branch.keys() == {"required"} for branch in error.validator_value
+    )
+
+
+def _weight(error: Any) -> int:
+    return len(_unknown_keys(error)) if error.validator == "additionalProperties" else 1
+
+
+def _unknown_keys(error: Any) -> list[str]:
+    return [key for key in error.instance if key not in error.schema.get("properties", {})]
+
+
+def _fault(error: Any) -> Fault:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and error.validator_value is False:
+        known = error.schema["properties"]
+        key = _unknown_keys(error)[0]
+        here = _subject(error, path)
+        message = f"{here} has no {key!r}{suggestion(key, known)}; {_listed(known)}"
+        return Fault((*path, key), message, key=True)
+    if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
+        return Fault(
+            (*path, error.instance), f"{_spell(error.instance)} is not {_wanted(error)}", True
+        )
+    if error.validator == "not":
+        return Fault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
+    describe: Callable[[Any, Path], str] = _MESSAGES.get(error.validator, _mismatch)
+    return Fault(path, describe(error, path))
+
+
+def _listed(known: Mapping[str, Any]) -> str:
+    return f"it has {', '.join(known)}" if known else "it takes no options"
+
+
+def _subject(error: Any, path: Path) -> str:
+    """Return what the mapping at `path` is called: the operation, the option, or its title."""
+    if len(path) == 2 and path[0] == "rules":
+        return "a rule"
+    return str(path[-1]) if path and isinstance(path[-1], str) else str(_wanted(error))
+
+
+def _required(error: Any, path: Path) -> str:
+    missing = [key for key in error.validator_value if key not in error.instance]
+    return f"{_subject(error, path)} needs {_keys(missing)}"
+
+
+def _dependent(error: Any, path: Path) -> str:
+    for key, needed in error.validator_value.items():
+        missing = [name for name in needed if name not in error.instance]
+        if key in error.instance and missing:
+            return f"{_subject(error, path)} with {key!r} needs {_keys(missing)}"
+    return _mismatch(error, path)
+
+
+def _choice(error: Any, path: Path) -> str:
+    """Describe a choice: between sets of keys, or between kinds of value."""
+    if not _is_choice_of_keys(error) or not isinstance(error.instance, dict):
+        return _mismatch(error, path)
+    choices = [branch["required"] for branch in error.validator_value]
+    found = [keys for keys in choices if all(key in error.instance for key in keys)]
+    if found:
+        both = " and ".join(_keys(keys) for keys in found[:2])
+        return f"{_subject(error, path)} takes one of {both}, but has both"
+    listed = ", ".join(_keys(keys) for keys in choices)
+    here = f"; it has {', '.join(error.instance)}" if error.instance else ""
+    return f"{_subject(error, path)} needs one of {listed}{here}"
+
+
+def _keys(keys: list[str]) -> str:
+    return "+".join(keys)
+
+
+def _mismatch(error: Any, _: Path) -> str:
+    hint = ""
+    if isinstance(error.instance, str) and error.validator == "enum":
+        hint = suggestion(error.instance, map(str, error.validator_value))
+    return f"{_spell(error.instance)} is not {_wanted(error)}{hint}"
+
+
+def _few(error: Any, path: Path) -> str:
+    known = error.schema.get("properties", {})
+    return f"{_subject(error, path)} needs at least one of {', '.join(known)}"
+
+
+_MESSAGES: Mapping[str, Callable[[Any, Path], str]] = {
+    "required": _required,
+    "dependentRequired": _dependent,
+    "oneOf": _choice,
+    "anyOf": _choice,
+    "minProperties": _few,
+    "minLength": lambda error, _: "this is empty; write a text",
+}
+
+
+def _wanted(error: Any) -> str:
+    if "title" in error.schema:
+        return str(error.schema["title"])
+    kinds = error.schema.get("type", "")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return " or ".join(_KINDS.get(kind, kind) for kind in kinds) or "what is meant here"
+
+
+def _spell(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."

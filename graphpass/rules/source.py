@@ -1,0 +1,124 @@
+"""Where a value of a pass stands: file, line and column, or the rule of a Python list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from graphpass.errors import PassFileError
+
+__all__ = ["MAX_DEPTH", "Located", "Mark", "Member", "Path", "Scalar", "Source", "from_python"]
+
+Scalar: TypeAlias = "str | int | float | bool | None"
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""Keys and positions from the top of a pass to a value: ``("rules", 1, "rename", "to")``."""
+
+MAX_DEPTH = 32
+"""How deep the collections of a pass may be nested; real ones need 6."""
+
+_WIDTH = 100
+
+
+class Mark(NamedTuple):
+    """A place in a text; both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value that knows where it stands."""
+
+    value: Scalar | tuple[Located, ...] | Mapping[str, Member]
+    """A scalar, a list, or a mapping."""
+
+    mark: Mark | None = None
+    """Where it begins; None for a value that Python gave."""
+
+
+class Member(NamedTuple):
+    """One ``key: value`` of a mapping."""
+
+    mark: Mark | None
+    """Where the key begins."""
+
+    value: Located
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text that a pass was read from; empty for rules that Python gave."""
+
+    name: str = ""
+    """The file as the user called it."""
+
+    lines: Sequence[str] = field(default=(), repr=False)
+    """The lines of the text."""
+
+    def place(self, mark: Mark | None, path: Path = ()) -> str:
+        """Return ``siamese.yaml:7:5``, or ``rule 2 (rename), to`` where there is no text."""
+        if mark is not None:
+            return f"{self.name}:{mark.line}:{mark.column}"
+        if len(path) < 2 or path[0] != "rules":
+            return self.name or "the pass"
+        keyword = f" ({path[2]})" if len(path) > 2 and isinstance(path[2], str) else ""
+        option = f", {'.'.join(map(str, path[3:6]))}" if keyword and len(path) > 3 else ""
+        return f"rule {int(path[1]) + 1}{keyword}{option}"
+
+    def error(self, mark: Mark | None, message: str, path: Path = ()) -> PassFileError:
+        """Make the error for what stands at `mark`: place, message, the line and a caret."""
+        text = f"{self.place(mark, path)}: {message}"
+        if mark is None or mark.line > len(self.lines):
+            return PassFileError(text)
+        line, column = _window(self.lines[mark.line - 1], mark.column)
+        return PassFileError(f"{text}\n{line}\n{' ' * (column - 1)}^")
+
+
+def from_python(value: Any, source: Source, path: Path) -> Located:
+    """Take over what Python gave, as if it had stood in a file at `path`. Tuples count as lists.
+
+    Raises
+    ------
+    PassFileError
+        If there is a value that no pass file can hold, or a collection that holds itself.
+
+    Notes
+    -----
+    A collection that stands in several places is taken over once.
+    """
+    return _from_python(value, source, path, {})
+
+
+def _from_python(value: Any, source: Source, path: Path, known: dict[int, Located]) -> Located:
+    if id(value) in known:
+        return known[id(value)]
+    if len(path) > MAX_DEPTH:
+        raise source.error(None, f"collections are nested deeper than {MAX_DEPTH}", path)
+    if isinstance(value, Mapping):
+        members = {}
+        for key, member in value.items():
+            if not isinstance(key, str):
+                raise source.error(None, f"the key {key!r} is no text; write {str(key)!r}", path)
+            members[key] = Member(None, _from_python(member, source, (*path, key), known))
+        known[id(value)] = Located(members)
+        return known[id(value)]
+    if isinstance(value, list | tuple):
+        items = enumerate(value)
+        made = [_from_python(item, source, (*path, index), known) for index, item in items]
+        known[id(value)] = Located(tuple(made))
+        return known[id(value)]
+    if value is None or isinstance(value, str | bool | int | float):
+        return Located(value)
+    raise source.error(
+        None, f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists", path
+    )
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """Return what to print of a line, and the column in it."""
+    printable = "".join(char if char.isprintable() else " " for char in line)
+    start = max(0, min(column - _WIDTH // 2, len(printable) - _WIDTH))
+    return printable[start : start + _WIDTH].rstrip(), column - start

@@ -1,0 +1,151 @@
+"""``${name}`` in a pass: located values and parameters -> plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from graphpass.errors import suggestion
+from graphpass.rules.source import MAX_DEPTH, Located, Mark, Path, Source
+
+__all__ = ["Plain", "locate", "substitute"]
+
+Plain: TypeAlias = Any
+"""Texts, numbers, None, and lists and dicts of these."""
+
+_MAX_VALUES = 300_000
+_PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)(?P<closed>\})?")
+
+
+def substitute(
+    tree: Located, values: Mapping[str, Plain] | None, source: Source, path: Path
+) -> Plain:
+    """Return plain lists and dicts, every ``${name}`` in texts and keys replaced.
+
+    A text that is nothing but ``${name}`` becomes the value itself, whatever its type. ``$${``
+    stands for ``${``.
+
+    Parameters
+    ----------
+    tree : Located
+        What stands in the pass.
+    values : mapping
+        The parameters of the pass; None to leave texts as they are.
+    source : Source
+        For error messages.
+    path : tuple
+        Where `tree` stands in the pass.
+
+    Raises
+    ------
+    PassFileError
+        If a parameter is unknown or has no value, or aliases expand to too many values.
+    """
+    return _Substitution(values, source).value(tree, path)
+
+
+def locate(
+    tree: Located, path: Path, values: Mapping[str, Plain]
+) -> tuple[Mark | None, Mark | None]:
+    """Return where the key and the value at `path` stand; the innermost that exists."""
+    key = value = tree.mark
+    for step in path:
+        if isinstance(tree.value, tuple) and isinstance(step, int) and step < len(tree.value):
+            tree = tree.value[step]
+            key = value = tree.mark
+        elif isinstance(tree.value, Mapping):
+            found = [name for name in tree.value if _key(name, values) == step]
+            if not found:
+                break
+            key, tree = tree.value[found[0]]
+            value = tree.mark
+        else:
+            break
+    return key, value
+
+
+class _Substitution:
+    def __init__(self, values: Mapping[str, Plain] | None, source: Source) -> None:
+        self._values = values
+        self._source = source
+        self._count = 0
+
+    def value(self, tree: Located, path: Path) -> Plain:
+        self._count += 1
+        if self._count > _MAX_VALUES or len(path) > MAX_DEPTH:
+            raise self._source.error(
+                tree.mark, f"more than {_MAX_VALUES} values; do aliases expand too far?", path
+            )
+        value = tree.value
+        if isinstance(value, str):
+            return self._text(value, tree.mark, path)
+        if isinstance(value, tuple):
+            return [self.value(item, (*path, index)) for index, item in enumerate(value)]
+        if not isinstance(value, Mapping):
+            return value
+        made: dict[str, Plain] = {}
+        for name, (mark, member) in value.items():
+            key = self._text(name, mark, path)
+            if not isinstance(key, str):
+                raise self._source.error(mark, f"{name} is no text here but {key!r}", path)
+            if key in made:
+                raise self._source.error(mark, f"the key {key!r} stands here twice", path)
+            made[key] = self.value(member, (*path, key))
+        return made
+
+    def _text(self, text: str, mark: Mark | None, path: Path) -> Plain:
+        if self._values is None:
+            return text
+        try:
+            return _expand(text, self._values)
+        except _ExpandError as error:
+            raise self._source.error(mark, str(error), path) from None
+
+
+class _ExpandError(ValueError):
+    """A placeholder that can't be replaced."""
+
+
+def _key(text: str, values: Mapping[str, Plain]) -> Plain:
+    try:
+        return _expand(text, values)
+    except _ExpandError:
+        return text
+
+
+def _expand(text: str, values: Mapping[str, Plain]) -> Plain:
+    if "${" not in text:
+        return text
+    whole = _PLACEHOLDER.fullmatch(text)
+    if whole and not whole["escaped"]:
+        return _lookup(whole, values)
+    return _PLACEHOLDER.sub(lambda match: _inside(match, values), text)
+
+
+def _inside(match: re.Match[str], values: Mapping[str, Plain]) -> str:
+    if match["escaped"]:
+        return match[0][1:]
+    value = _lookup(match, values)
+    if value is None:
+        raise _ExpandError(
+            f"the parameter {match['name']!r} has no value; give it one: --set {match['name']}=..."
+        )
+    if isinstance(value, list | dict):
+        raise _ExpandError(
+            f"the parameter {match['name']!r} is a collection and can't stand inside a text"
+        )
+    return str(value)
+
+
+def _lookup(match: re.Match[str], values: Mapping[str, Plain]) -> Plain:
+    name = match["name"]
+    if not match["closed"]:
+        raise _ExpandError(f"${{{name} is never closed; write $${{ where no parameter is meant")
+    if name in values:
+        return values[name]
+    known = f"; the pass has {', '.join(values)}" if values else "; the pass declares none"
+    raise _ExpandError(
+        f"there is no parameter {name!r}{suggestion(name, values) or known}; "
+        "write $${ where no parameter is meant"
+    )

@@ -1,0 +1,126 @@
+"""New names for nodes that exist: checked as a whole, then given all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from graphpass.errors import OperationError
+from graphpass.graph import Edit, Graph
+from graphpass.graph.invariants import describe
+from graphpass.rules.operation import Run
+from graphpass.rules.surgery.wording import count
+
+__all__ = ["rename_nodes"]
+
+
+def rename_nodes(run: Run, edit: Edit, names: Mapping[int, str]) -> str:
+    """Rename nodes, and the parameters of variables with them; names may be swapped.
+
+    Parameters
+    ----------
+    run, edit : Run, Edit
+        What `Operation.apply` gets.
+    names : mapping of int to str
+        Node key -> new name.
+
+    Returns
+    -------
+    str
+        What was done: ``renamed 2 variables, 1 operator``.
+
+    Raises
+    ------
+    OperationError
+        If two nodes would have one name; both are named. Nothing is renamed then.
+
+    Notes
+    -----
+    Linear in the nodes that are renamed and their parameters.
+    """
+    graph = run.graph
+    names = {key: name for key, name in names.items() if name != graph.name(key)}
+    _refuse_clashes(graph, names)
+    variables = {key: name for key, name in names.items() if graph.is_variable(key)}
+    moved = _move_parameters(run, variables)
+    for key, name in names.items():
+        edit.rename(key, name)
+    operators = len(names) - len(variables)
+    numbers = {"variable": len(variables), "operator": operators, "parameter": moved}
+    parts = [count(number, noun) for noun, number in numbers.items() if number]
+    return f"renamed {', '.join(parts) or 'nothing'}"
+
+
+def _refuse_clashes(graph: Graph, names: Mapping[int, str]) -> None:
+    """Refuse a name for two variables, and one for two operators that did not share one before.
+
+    A variable and an operator may share a name, as in MXNet.
+    """
+    owners: dict[tuple[str, bool], list[int]] = {}
+    for key, name in names.items():
+        owners.setdefault((name, graph.is_variable(key)), []).append(key)
+    for (name, variable), keys in owners.items():
+        staying = [
+            key
+            for key in graph.named(name)
+            if key not in names and graph.is_variable(key) == variable
+        ]
+        everyone = [*staying, *keys]
+        if len(everyone) == 1:
+            continue
+        if not variable and not staying and len({graph.name(key) for key in keys}) == 1:
+            continue
+        raise OperationError(
+            f"{_listed(graph, everyone)} would both be called {name!r}; {_advice(graph, staying)}"
+        )
+
+
+def _listed(graph: Graph, keys: Iterable[int]) -> str:
+    first, second, *more = keys
+    rest = f", and {len(more)} more," if more else ""
+    return f"{describe(graph, first)} and {describe(graph, second)}{rest}"
+
+
+def _advice(graph: Graph, staying: Iterable[int]) -> str:
+    if any(not graph.reaches(key) for key in staying):
+        return "the heads do not reach the one that has the name: `prune` drops it"
+    return "choose another name, or rename both in one rule"
+
+
+def _move_parameters(run: Run, variables: Mapping[int, str]) -> int:
+    """Rename the arrays of variables, and return how many got a new name.
+
+    A file may hold several variables of one name, which share its array; those that are named
+    apart go on sharing it.
+    """
+    graph, parameters = run.graph, run.model.parameters
+    _refuse_unused_arrays(run, variables)
+    new_names: dict[str, list[str]] = {}
+    for key, name in variables.items():
+        if graph.name(key) in parameters:
+            new_names.setdefault(graph.name(key), []).append(name)
+    moving: dict[str, str] = {}
+    copies: list[tuple[str, str]] = []
+    for old, names in new_names.items():
+        stays = any(key not in variables for key in run.variables(old))
+        if not stays:
+            moving[old] = names.pop(0)
+        copies.extend((moving.get(old, old), name) for name in names)
+    parameters.rename(moving)
+    for source, name in copies:
+        parameters.set(name, parameters[source], parameters.class_of(source))
+        run.note(f"the variables {source!r} and {name!r} had one name, and share the array still")
+    return len(moving) + len(copies)
+
+
+def _refuse_unused_arrays(run: Run, variables: Mapping[int, str]) -> None:
+    """Refuse a name that an array has which belongs to no variable, unless it is the value."""
+    graph, parameters = run.graph, run.model.parameters
+    for key, name in variables.items():
+        if name not in parameters or run.variables(name):
+            continue
+        if graph.name(key) in parameters:
+            raise OperationError(
+                f"{describe(graph, key)} can't be called {name!r}: the parameters hold an array "
+                "of that name, which no variable uses; `prune` drops it"
+            )
+        run.note(f"the array {name!r}, which no variable used, is now the value of a variable")

@@ -1,0 +1,36 @@
+"""Small phrases that the messages and reports of operations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["count", "listed"]
+
+_SHOWN = 6
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 operator``, ``3 operators``.
+
+    Examples
+    --------
+    >>> count(1, "operator"), count(0, "operator")
+    ('1 operator', '0 operators')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in quotes, the first few of many.
+
+    Examples
+    --------
+    >>> listed(["data", "label"])
+    "'data', 'label'"
+    >>> listed(map(str, range(9)))
+    "'0', '1', '2', '3', '4', '5' and 3 more"
+    """
+    known = list(names)
+    shown = ", ".join(map(repr, known[:_SHOWN]))
+    rest = len(known) - _SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown

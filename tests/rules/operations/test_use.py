@@ -1,0 +1,95 @@
+"""``use``: another pass as one rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphpass import apply
+from graphpass.errors import ExpectationError, OperationError, UsageError
+
+NET = "fc1 = FullyConnected(data, w, num_hidden=4, no_bias=True)\nreturn fc1"
+
+
+@pytest.fixture
+def model(net):
+    return net(NET, w=(4, 3))
+
+
+@pytest.fixture
+def files(tmp_path):
+    def write(**texts: str):
+        for name, rules in texts.items():
+            path = tmp_path / f"{name}.yaml"
+            path.write_text(f"graphpass: 1\nparameters: {{p: x_}}\nrules: {rules}\n")
+        return tmp_path
+
+    return write
+
+
+def test_a_shipped_pass_with_parameters(model, perform) -> None:
+    done = perform(model, "use", {"pass": "siamese", "set": {"prefix": "b_"}})
+    assert done.summary == "ran siamese: 3 rules, which changed the model"
+    assert model.inputs == ["data", "b_data"]
+
+
+def test_paths_start_at_the_folder_of_the_file(model, files) -> None:
+    folder = files(outer="[{use: deeper/inner.yaml}]")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "inner.yaml").write_text("graphpass: 1\nrules: [{use: ../last.yaml}]")
+    files(last="[{prefix: a_}]")
+    apply(folder / "outer.yaml", model)
+    assert model.inputs == ["a_data"]
+
+
+def test_parameters_belong_to_the_pass_that_is_used(model, files) -> None:
+    folder = files(
+        outer="[{use: {pass: inner.yaml, set: {p: '${p}y_'}}}]", inner="[{prefix: '${p}'}]"
+    )
+    apply(folder / "outer.yaml", model, set={"p": "z_"})
+    assert model.inputs == ["z_y_data"]
+
+
+def test_an_unknown_parameter(model, refused) -> None:
+    said = refused(model, "use", {"pass": "siamese", "set": {"prefx": "b_"}}, UsageError)
+    assert said == (
+        "the pass siamese has no parameter 'prefx'; nearest: prefix; it has cut, prefix, share"
+    )
+
+
+def test_an_error_names_every_rule_on_the_way(model, files) -> None:
+    folder = files(outer="[{prune: }, {use: inner.yaml}]", inner="[{expect: {nodes: 9}}]")
+    with pytest.raises(ExpectationError) as caught:
+        apply(folder / "outer.yaml", model)
+    assert str(caught.value) == (
+        f"{folder}/outer.yaml:3: rule 2 (use): {folder}/inner.yaml:3: rule 1 (expect): "
+        "1 of 1 expectation does not hold: nodes: wanted 9, found 3"
+    )
+
+
+def test_a_pass_that_uses_itself_is_refused_with_the_chain(model, files) -> None:
+    folder = files(a="[{use: b.yaml}]", b="[{use: c.yaml}]", c="[{use: x/../b.yaml}]")
+    (folder / "x").mkdir()
+    with pytest.raises(OperationError) as caught:
+        apply(folder / "a.yaml", model)
+    assert str(caught.value).endswith(
+        f"this pass would use itself without end: {folder.resolve()}/b.yaml -> "
+        f"{folder.resolve()}/c.yaml -> {folder.resolve()}/b.yaml"
+    )
+
+
+def test_a_pass_may_be_used_twice(model, files) -> None:
+    folder = files(a="[{use: b.yaml}, {use: b.yaml}]", b="[{prefix: b_}]")
+    apply(folder / "a.yaml", model)
+    assert model.inputs == ["b_b_data"]
+
+
+def test_a_long_chain_is_refused(model, files) -> None:
+    folder = files(**{f"p{i}": f"[{{use: p{i + 1}.yaml}}]" for i in range(40)})
+    with pytest.raises(OperationError, match="passes use passes more than 16 deep"):
+        apply(folder / "p0.yaml", model)
+
+
+def test_rules_from_python_may_use_files(model, files) -> None:
+    folder = files(a="[{prefix: a_}]")
+    apply([{"use": str(folder / "a.yaml")}], model)
+    assert model.inputs == ["a_data"]

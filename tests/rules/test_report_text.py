@@ -1,0 +1,84 @@
+"""The text of a report, whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphpass import apply
+from graphpass.rules.report_text import format_bytes
+
+
+def test_a_report(mlp) -> None:
+    rules = {
+        "name": "mixed",
+        "rules": [
+            {"rename": {"from": "data", "to": "x"}},
+            {"id": "tanh", "set": {"select": "relu1", "attrs": {"act_type": "tanh"}}},
+            {"set": {"heads": ["relu1", "fc1"]}},
+            {"prefix": {"prefix": "a_", "keep": "x"}},
+        ],
+    }
+    assert str(apply(rules, mlp())) == (
+        "mixed: changed\n"
+        "  1. rename: renamed 1 variable\n"
+        "     ~ names: data -> x\n"
+        "  2. set tanh: set 'act_type' of 1 node\n"
+        "     ~ attributes: relu1 act_type=tanh (was relu)\n"
+        "  3. set: the graph returns 'relu1_output', 'fc1_output'\n"
+        "     - nodes: fc2, fc2_weight, drop1\n"
+        "     ~ outputs: fc2_output -> relu1_output, fc1_output\n"
+        "     - parameters (32 B): fc2_weight\n"
+        "  4. prefix: renamed 6 variables, 3 operators, 6 parameters\n"
+        "     ~ names: fc1_weight -> a_fc1_weight, fc1_bias -> a_fc1_bias, fc1 -> a_fc1, "
+        "bn1_gamma -> a_bn1_gamma, bn1_beta -> a_bn1_beta and 4 more\n"
+        "     ~ outputs: relu1_output, fc1_output -> a_relu1_output, a_fc1_output\n"
+        "     ~ parameters: fc1_weight -> a_fc1_weight, fc1_bias -> a_fc1_bias, "
+        "bn1_gamma -> a_bn1_gamma, bn1_beta -> a_bn1_beta, "
+        "bn1_moving_mean -> a_bn1_moving_mean and 1 more\n"
+        "  nodes       13 -> 10\n"
+        "  operators   5 -> 3: Dropout 1 -> 0, FullyConnected 2 -> 1\n"
+        "  parameters  7 -> 6, 160 B -> 128 B\n"
+        "  argument order changed; who binds arrays by position must follow\n"
+        "    before: data, fc1_weight, fc1_bias, bn1_gamma, bn1_beta and 1 more\n"
+        "    after:  x, a_fc1_weight, a_fc1_bias, a_bn1_gamma, a_bn1_beta"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "dry_run", "said"),
+    [
+        ([{"prefix": "a_"}], False, "rules: changed"),
+        ([{"prefix": "a_"}], True, "rules: would change"),
+        ([], False, "rules: changed nothing"),
+        ([], True, "rules: nothing to change"),
+    ],
+)
+def test_the_first_line(mlp, rules, dry_run: bool, said: str) -> None:
+    assert str(apply(rules, mlp(), dry_run=dry_run)).splitlines()[0] == said
+
+
+def test_a_used_pass_and_its_notes(mlp, tmp_path) -> None:
+    (tmp_path / "inner.yaml").write_text("graphpass: 1\nrules:\n  - prune:\n")
+    text = str(apply([{"use": str(tmp_path / "inner.yaml")}], mlp()))
+    assert text.splitlines()[1:3] == [
+        "  1. use: ran inner: 1 rule, which changed nothing",
+        f"     1. prune: dropped 0 nodes and 0 parameters (0 bytes)  [{tmp_path}/inner.yaml:3]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (9_994, "9.99 kB"),
+        (9_995, "10.0 kB"),
+        (99_950, "100 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (5 * 10**15, "5000 TB"),
+    ],
+)
+def test_sizes_have_three_digits(count: int, text: str) -> None:
+    assert format_bytes(count) == text

@@ -1,0 +1,199 @@
+"""The JSON Schema is the one authority on the shape of a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from graphpass.rules.operations import OPERATIONS, operation_class
+from graphpass.rules.schema import Fault, pass_schema, schema_faults
+
+
+def whole(*rules: object) -> dict[str, object]:
+    return {"graphpass": 1, "rules": list(rules)}
+
+
+def subschemas(schema: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(schema, Mapping):
+        yield schema
+        for value in schema.values():
+            yield from subschemas(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from subschemas(value)
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(pass_schema())
+
+
+def test_rules_have_the_operations_of_the_registry() -> None:
+    rule = pass_schema()["$defs"]["rule"]
+    assert rule["properties"].keys() - {"id", "note"} == OPERATIONS.keys()
+    assert [branch["required"] for branch in rule["oneOf"]] == [[name] for name in OPERATIONS]
+
+
+@pytest.mark.parametrize("keyword", OPERATIONS)
+def test_schema_and_operation_have_the_same_options(keyword: str) -> None:
+    schema = pass_schema()["$defs"][keyword]
+    branches = [schema, *schema.get("anyOf", ())]
+    (mapping,) = [branch for branch in branches if "properties" in branch]
+    assert mapping["additionalProperties"] is False
+    assert list(mapping["properties"]) == operation_class(keyword).options()
+
+
+@pytest.mark.parametrize("keyword", OPERATIONS)
+def test_a_shorthand_is_an_alternative_of_the_schema(keyword: str) -> None:
+    schema = pass_schema()["$defs"][keyword]
+    assert ("anyOf" in schema and "properties" not in schema) == (
+        operation_class(keyword).shorthand is not None
+    )
+
+
+def test_everything_that_a_message_may_name_has_a_title() -> None:
+    for schema in subschemas(pass_schema()):
+        if {"enum", "pattern", "anyOf"} & schema.keys() and "required" not in str(
+            schema.get("anyOf")
+        ):
+            described = "title" in schema or schema.get("type") == "string"
+            assert described, schema
+
+
+def test_a_good_pass_has_no_faults() -> None:
+    assert schema_faults(whole({"rename": {"from": "a", "to": "b"}, "id": "x", "note": "y"})) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "message"),
+    [
+        (
+            {"rename": {"form": "a", "to": "b"}},
+            ("rename", "form"),
+            "rename has no 'form'; nearest: from; it has from, to, map, select, kind, optional",
+        ),
+        (
+            {"rename": {"from": "a"}},
+            ("rename",),
+            "rename needs one of from+to, map, select+to; it has from",
+        ),
+        (
+            {"rename": {"from": "a", "select": "b", "to": "c"}},
+            ("rename",),
+            "rename takes one of from+to and select+to, but has both",
+        ),
+        (
+            {"rename": {"map": {"a": "b"}, "to": "c"}},
+            ("rename", "to"),
+            "'to' has no meaning here: the map holds the new names",
+        ),
+        ({"rename": {"map": {"a": 3}}}, ("rename", "map", "a"), "3 is not a text"),
+        ({"rename": {"map": {"a": ""}}}, ("rename", "map", "a"), "this is empty; write a text"),
+        (
+            {"rename": {"map": 3}},
+            ("rename", "map"),
+            "3 is not a mapping of old names to new names, or the path of a CSV file with two "
+            "columns",
+        ),
+        (
+            {"rename": {"from": {"glb": "a*"}, "to": "b"}},
+            ("rename", "from", "glb"),
+            "from has no 'glb'; nearest: glob; it has name, glob, regex, op, id",
+        ),
+        (
+            {"rename": {"from": "a", "to": "b", "kind": "variable"}},
+            ("rename", "kind"),
+            '"variable" is not one of both, variables, operators; nearest: variables',
+        ),
+        (
+            {"rename": ["a", "b"]},
+            ("rename",),
+            '["a", "b"] is not a mapping with the options of rename',
+        ),
+        (
+            {"prefix": ["a"]},
+            ("prefix",),
+            '["a"] is not a prefix, or a mapping with the options of prefix',
+        ),
+        (
+            {"prefix": {"prefx": "a_"}},
+            ("prefix", "prefx"),
+            "prefix has no 'prefx'; nearest: prefix; it has prefix, select, kind, keep, optional",
+        ),
+        ({"prefix": {"keep": "a"}}, ("prefix",), "prefix needs prefix"),
+        (
+            {"expect": {"nodes": ">>1"}},
+            ("expect", "nodes"),
+            '">>1" is not a count, such as 2 or ">=1"',
+        ),
+        ({"expect": {"nodes": -1}}, ("expect", "nodes"), '-1 is not a count, such as 2 or ">=1"'),
+        (
+            {"expect": {"parameters": {"a": "x"}}},
+            ("expect", "parameters", "a"),
+            '"x" is not a count, such as 2 or ">=1"',
+        ),
+        (
+            {"expect": {}},
+            ("expect",),
+            "expect needs at least one of arguments, auxiliary_states, inputs, outputs, "
+            "parameters, operators, nodes, heads, unchanged_outputs",
+        ),
+        ({"set": {"shape": [1]}}, ("set",), "set with 'shape' needs select"),
+        ({"prune": {"nodes": "yes"}}, ("prune", "nodes"), '"yes" is not true or false'),
+        (
+            {"renam": {}},
+            ("renam",),
+            "a rule has no 'renam'; nearest: rename, remove; it has id, note, "
+            + ", ".join(OPERATIONS),
+        ),
+        (
+            {"prune": {}, "prefix": "a"},
+            (),
+            "a rule takes one of prefix and prune, but has both",
+        ),
+        ({}, (), "a rule needs one of " + ", ".join(OPERATIONS)),
+        (3, (), "3 is not a rule"),
+    ],
+)
+def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> None:
+    faults = schema_faults(whole({"prune": None}, rule))
+    assert [(fault.path, fault.message) for fault in faults] == [(("rules", 1, *path), message)]
+
+
+@pytest.mark.parametrize(
+    ("tree", "fault"),
+    [
+        (
+            {"graphpass": 2, "rules": []},
+            Fault(("graphpass",), "2 is not the version of the language, 1"),
+        ),
+        ({"graphpass": 1}, Fault((), "a graphpass pass needs rules")),
+        ({"graphpass": 1, "rules": 3}, Fault(("rules",), "3 is not a list of rules")),
+        (
+            {"graphpass": 1, "rules": [], "parameters": {"a b": 1}},
+            Fault(
+                ("parameters", "a b"),
+                '"a b" is not a parameter name: letters, digits, _ and -',
+                key=True,
+            ),
+        ),
+        (
+            {"graphpass": 1, "ruels": []},
+            Fault(
+                ("ruels",),
+                "a graphpass pass has no 'ruels'; nearest: rules; "
+                "it has graphpass, name, description, parameters, rules",
+                key=True,
+            ),
+        ),
+    ],
+)
+def test_faults_of_the_pass_itself(tree: object, fault: Fault) -> None:
+    assert schema_faults(tree) == [fault]
+
+
+def test_long_values_are_cut() -> None:
+    (fault,) = schema_faults(whole({"prefix": ["x" * 500]}))
+    assert len(fault.message) < 150
