@@ -18,7 +18,6 @@ by key and output (``id:17``, ``id:17:1``).
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -26,6 +25,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from graphpass.errors import SelectorError, nearest
 from graphpass.graph import Entry, Graph
 from graphpass.ops import canonical_name
+from graphpass.rules.expressions import Expression
 
 __all__ = [
     "Kind",
@@ -130,7 +130,7 @@ def name_test(selector: str) -> Callable[[str], bool]:
         return text.__eq__
     if form not in ("glob", "regex"):
         raise SelectorError(f"{selector!r} selects nodes where names are meant; write a name")
-    expression = _expression(form, text)
+    expression = Expression(form, text)
     return lambda name: expression.fullmatch(name) is not None
 
 
@@ -211,16 +211,9 @@ def _form(selector: str | Mapping[str, Any]) -> tuple[str, str]:
     return (form, text) if colon and form in _FORMS else ("name", selector)
 
 
-def _expression(form: str, text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(fnmatch.translate(text) if form == "glob" else text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise SelectorError(f"{form}:{text} is no regular expression: {error}") from None
-
-
 def _test(graph: Graph, form: str, text: str) -> Callable[[int], object]:
     if form in ("glob", "regex"):
-        expression = _expression(form, text)
+        expression = Expression(form, text)
         return lambda key: expression.fullmatch(graph.name(key))
     op = canonical_name(text)
     return lambda key: graph.op(key) == op

@@ -12,6 +12,7 @@ from typing import ClassVar
 from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
+from graphpass.rules.expressions import Expression
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, parts, select, select_one
 from graphpass.rules.surgery.renaming import rename_nodes
@@ -82,7 +83,7 @@ class Rename(Operation):
     def _by_template(self, graph: Graph, selector: Selector) -> dict[int, str]:
         names: dict[int, str] = {}
         for part in parts(selector):
-            expression = re.compile(part.text) if part.form == "regex" else None
+            expression = Expression("regex", part.text) if part.form == "regex" else None
             for key in select(graph, part.selector, kind=self.kind, optional=self.optional):
                 names.setdefault(key, self._fill(graph.name(key), expression))
         owners: dict[str, int] = {}
@@ -95,7 +96,7 @@ class Rename(Operation):
                 )
         return names
 
-    def _fill(self, name: str, expression: re.Pattern[str] | None) -> str:
+    def _fill(self, name: str, expression: Expression | None) -> str:
         """Return the new name for an old one; groups are filled in between the fields only."""
         pieces = _FIELD.split(self.to or "")
         for position, piece in enumerate(pieces):
