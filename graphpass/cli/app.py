@@ -13,6 +13,11 @@ from graphpass.errors import GraphpassError
 
 __all__ = ["app", "main"]
 
+_CommandLineError: Any = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+"""What Typer raises for a verb or option that does not exist, wherever its release keeps it."""
+
 app = typer.Typer(
     name="graphpass",
     help="Rewrite MXNet models: symbol JSON and parameters, with a proof.",
@@ -62,7 +67,13 @@ def _run(arguments: list[str]) -> int:
     except GraphpassError as error:
         _complain(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
+    except _CommandLineError as error:
+        if "\n" in error.format_message():  # a verb was left out: this is the help text
+            typer.echo(error.format_message(), err=True)
+        else:
+            _complain(f"{_first_lower(error.format_message())}; see graphpass --help")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; nothing was half-written")
         return 130
     except BrokenPipeError:
@@ -90,6 +101,10 @@ def _invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     result: Any = command.main(args=arguments, prog_name="graphpass", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _first_lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _complain(message: str) -> None:

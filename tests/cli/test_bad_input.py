@@ -35,6 +35,7 @@ def refused(cli: Any, folder: Path, *arguments: object) -> str:
     assert len(lines) == 1, lines
     message: str = lines[0]
     assert message.startswith("error: ")
+    assert "a bug in graphpass" not in message
     return message
 
 
@@ -152,8 +153,10 @@ USAGE: dict[str, tuple[list[str], str]] = {
         ["convert", "age", "-o", "age-symbol.json/x"],
         "age-symbol.json",
     ),
-    "unknown verb": (["aply"], "aply"),
-    "unknown option": (["show", "age", "--opps"], "--opps"),
+    "unknown verb": (["aply"], "error: no such command 'aply'"),
+    "unknown option": (["show", "age", "--opps"], "error: no such option: --opps"),
+    "a verb without its model": (["show"], "error: missing argument 'MODEL'"),
+    "no number": (["show", "age", "--around", "fc1", "--hops", "x"], "error: invalid value for '--hops'"),
     "no such node": (["show", "age", "--around", "fc2"], "nearest: fc1"),
 }
 
@@ -194,4 +197,6 @@ def test_a_bug_is_one_paragraph_too(
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr("graphpass.model.load", broken)
-    assert "a bug in graphpass: ZeroDivisionError: oops" in refused(cli, folder, "show", "age")
+    done = cli("show", "age")
+    assert done.code == 2
+    assert done.err.startswith("error: a bug in graphpass: ZeroDivisionError: oops; please report")

@@ -54,7 +54,7 @@ def test_a_network_of_the_zoo(cli: Any, tmp_path: Path, mx: ModuleType, name: st
     assert list(after.parameters) == list(before.parameters)
     assert after.inputs == ["data", "right_data"]
     assert after.graph.auxiliary_states == before.graph.auxiliary_states
-    both_towers(mx, str(model), str(out), 0, (1, 3, 64, 64))
+    both_towers(mx, str(model), str(out), 0, (1, 3, 224, 224))
 
 
 def test_a_trained_checkpoint_of_2016(
