@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,6 +86,7 @@ def apply(
     unfit = [] if partial else misfits(loaded)
     before = loaded.copy() if verify or diff or unfit else None
     result = apply_pass(pass_, loaded, set=parse_settings(set_), dry_run=dry_run and before is None)
+    result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if unfit:  # the pass may have mended them
         known = {misfit.identity for misfit in unfit}
         refuse_misfits(loaded, [m for m in misfits(loaded) if m.identity in known])

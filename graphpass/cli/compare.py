@@ -62,6 +62,9 @@ def verify(
     gradients: Annotated[
         bool, typer.Option("--gradients", help="Compare the gradients of the arguments too.")
     ] = False,
+    single_precision: Annotated[
+        bool, typer.Option("--single-precision", help="Run half precision models in float32.")
+    ] = False,
     bisect: Annotated[
         bool, typer.Option("--bisect", help="If outputs differ, find the first node that does.")
     ] = False,
@@ -90,6 +93,7 @@ def verify(
         atol=atol,
         training=training,
         gradients=gradients,
+        single_precision=single_precision,
         isolated=True,
     )
     first = None
@@ -103,6 +107,7 @@ def verify(
             rtol=rtol,
             atol=atol,
             training=training,
+            single_precision=single_precision,
             isolated=True,
         )
     if json:

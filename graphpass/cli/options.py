@@ -104,15 +104,11 @@ def save_model(model: Model, out: str, *, dialect: str, overwrite: bool) -> list
     return [str(path) for path in (files.symbol, files.params) if path is not None]
 
 
-def parse_settings(texts: Iterable[str] | None) -> dict[str, str]:
-    """Read ``NAME=VALUE`` options."""
-    found = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--set {text}: write NAME=VALUE")
-        found[name] = value
-    return found
+def parse_settings(texts: Iterable[str] | None) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` options, the values as YAML."""
+    from graphpass.rules import parse_setting
+
+    return dict(parse_setting(text) for text in texts or ())
 
 
 def parse_shapes(texts: Iterable[str] | None) -> dict[str, tuple[int, ...]]:

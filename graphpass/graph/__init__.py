@@ -6,6 +6,7 @@ module                  what is in it
 :mod:`.graph`           `Graph`: the store, its derived lists, copies
 :mod:`.node`            `Entry` and `Node`, the read-only view of one node
 :mod:`.edit`            `Edit`: a transaction with a journal
+:mod:`.changes`         what a transaction has changed so far, from its journal
 :mod:`.invariants`      what a commit checks
 :mod:`.order`           the post-order walk that everything saved derives from
 :mod:`.names`           who is called what, and names that are free

@@ -208,7 +208,8 @@ class Graph:
         """
         found: list[int] | None = self._derived.get("order")
         if found is None:
-            found = self._derived["order"] = post_order(self._pred, self._heads)
+            with paused_collector():
+                found = self._derived["order"] = post_order(self._pred, self._heads)
         return found
 
     def reaches(self, key: int) -> bool:

@@ -1,0 +1,206 @@
+"""Which node of one graph is meant by which node of another, where the two are not isomorphic.
+
+Pairs are found from the surest evidence to the weakest. After each pair, its neighbourhood is
+paired as far as it agrees, so that one node inserted into a large graph costs one node:
+
+1. nodes that are equal together with everything they depend on, names included;
+2. heads by position;
+3. nodes of one operator with equal attributes and one name;
+4. nodes that are equal together with everything they depend on, names left aside;
+5. nodes of one operator and one name, then of one name;
+6. nodes of one operator with equal attributes, in saved order, where there are as many in both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from typing import NamedTuple
+
+from graphpass.graph import Entry, Graph
+from graphpass.graph.graph import paused_collector
+from graphpass.verify.attributes import comparable
+
+__all__ = ["align"]
+
+_Key = Callable[[int], Hashable]
+
+
+def align(a: Graph, b: Graph) -> dict[int, int]:
+    """Return the key of a node of A to the key of the node of B that is meant by it.
+
+    The mapping is one to one, pairs operators with operators and variables with variables, and
+    covers nodes that the heads reach. Equal graphs always give the same mapping.
+
+    Notes
+    -----
+    Linear in nodes and edges: each step looks at every node once, each pair at its own edges once.
+    """
+    with paused_collector():
+        classes = _Classes()
+        side_a, side_b = classes.of(a), classes.of(b)
+        aligner = _Aligner(side_a, side_b)
+        aligner.by(side_a.exact, side_b.exact)
+        for head_a, head_b in zip(a.heads, b.heads, strict=False):
+            aligner.offer(head_a.node, head_b.node)
+        aligner.by(side_a.label, side_b.label)
+        aligner.by(side_a.shape, side_b.shape)
+        aligner.by(side_a.op_and_name, side_b.op_and_name)
+        aligner.by(side_a.kind_and_name, side_b.kind_and_name)
+        aligner.by(side_a.op_and_attributes, side_b.op_and_attributes, only_if_as_many=True)
+        return aligner.forward
+
+
+class _Side(NamedTuple):
+    """One graph, with what is known of each node as a small number that both graphs share."""
+
+    graph: Graph
+    inputs: Mapping[int, tuple[Entry, ...]]
+    labels: Mapping[int, int]
+    exacts: Mapping[int, int]
+    shapes: Mapping[int, int]
+    attributes: Mapping[int, int]
+
+    def exact(self, key: int) -> Hashable:
+        return self.exacts[key]
+
+    def label(self, key: int) -> Hashable:
+        return self.labels[key]
+
+    def shape(self, key: int) -> Hashable:
+        # A variable alone has no shape to tell it by: it is paired by what reads it.
+        return None if self.graph.is_variable(key) else self.shapes[key]
+
+    def op_and_name(self, key: int) -> Hashable:
+        return self.graph.op(key), self.graph.name(key)
+
+    def kind_and_name(self, key: int) -> Hashable:
+        return self.graph.is_variable(key), self.graph.name(key)
+
+    def op_and_attributes(self, key: int) -> Hashable:
+        return self.attributes[key]
+
+
+class _Classes:
+    """Numbers equal things equally, over both graphs: hash-consing."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._said: dict[Hashable, int] = {}
+
+    def of(self, graph: Graph) -> _Side:
+        all_inputs: dict[int, tuple[Entry, ...]] = {}
+        labels: dict[int, int] = {}
+        exacts: dict[int, int] = {}
+        shapes: dict[int, int] = {}
+        attributes: dict[int, int] = {}
+        for key in graph.order():
+            all_inputs[key] = inputs = graph.inputs(key)
+            control = graph.control_dependencies(key)
+            attributes[key] = said = self._says(graph, key)
+            labels[key] = self._number(("label", said, graph.name(key)))
+            for classes, own in ((exacts, labels[key]), (shapes, said)):
+                read = tuple([(classes[entry.node], entry.output) for entry in inputs])
+                after = tuple([classes[source] for source in control])
+                classes[key] = self._number((own, read, after))
+        return _Side(graph, all_inputs, labels, exacts, shapes, attributes)
+
+    def _says(self, graph: Graph, key: int) -> int:
+        """Return the number of a node's operator, attributes and count of subgraphs."""
+        op, attrs = graph.op(key), graph.attrs(key)
+        texts = (op, *attrs.items())
+        values = self._said.get(texts)
+        if values is None:
+            values = self._said[texts] = self._number((op, repr(comparable(op, attrs))))
+        return self._number(("says", values, len(graph.subgraphs(key))))
+
+    def _number(self, thing: Hashable) -> int:
+        return self._numbers.setdefault(thing, len(self._numbers))
+
+
+class _Aligner:
+    """Grows a one-to-one mapping, never taking a pair back."""
+
+    def __init__(self, a: _Side, b: _Side) -> None:
+        self.a, self.b = a, b
+        self.forward: dict[int, int] = {}
+        self._backward: dict[int, int] = {}
+        self._free_a = Counter(a.labels.values())
+        self._free_b = Counter(b.labels.values())
+
+    def by(self, key_a: _Key, key_b: _Key, *, only_if_as_many: bool = False) -> None:
+        """Pair free nodes whose keys are equal, the last ones first: they settle the most."""
+        if len(self.forward) in (len(self.a.labels), len(self.b.labels)):
+            return
+        groups_a = _groups(self.a.graph.order(), self.forward, key_a)
+        groups_b = _groups(self.b.graph.order(), self._backward, key_b)
+        if only_if_as_many:
+            groups_b = {
+                group: keys
+                for group, keys in groups_b.items()
+                if len(keys) == len(groups_a.get(group, ()))
+            }
+        for a in reversed(self.a.graph.order()):
+            if a in self.forward:
+                continue
+            candidates = groups_b.get(key_a(a), [])
+            while candidates and candidates[-1] in self._backward:
+                candidates.pop()
+            if candidates:
+                self._pair(a, candidates.pop())
+
+    def offer(self, a: int, b: int) -> None:
+        """Pair two nodes, and settle around them, if nothing speaks against it."""
+        if self._plausible(a, b):
+            self._pair(a, b)
+
+    def _plausible(self, a: int, b: int) -> bool:
+        """Return whether two nodes are free, of one operator, and not meant for others."""
+        if a in self.forward or b in self._backward:
+            return False
+        if self.a.graph.op(a) != self.b.graph.op(b):
+            return False
+        label_a, label_b = self.a.labels[a], self.b.labels[b]
+        return label_a == label_b or not (self._free_b[label_a] or self._free_a[label_b])
+
+    def _pair(self, a: int, b: int) -> None:
+        """Pair two nodes, and what reads them and what they read as far as it is plausible."""
+        pending = self._take(a, b, [])
+        while pending:
+            self._settle(*pending.pop(), pending)
+
+    def _take(self, a: int, b: int, pending: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        self.forward[a] = b
+        self._backward[b] = a
+        self._free_a[self.a.labels[a]] -= 1
+        self._free_b[self.b.labels[b]] -= 1
+        pending.append((a, b))
+        return pending
+
+    def _settle(self, a: int, b: int, pending: list[tuple[int, int]]) -> None:
+        read = zip(self.a.inputs[a], self.b.inputs[b], strict=False)
+        around = [(x.node, y.node) for x, y in read if x.output == y.output]
+        readers_a, readers_b = self._only_readers(self.a, a), self._only_readers(self.b, b)
+        around += [(key, readers_b[use]) for use, key in readers_a.items() if use in readers_b]
+        for x, y in around:
+            if self._plausible(x, y):
+                self._take(x, y, pending)
+
+    def _only_readers(self, side: _Side, key: int) -> dict[tuple[str, int, int], int]:
+        """Return the free nodes that read a node as the only one of their operator to do so."""
+        taken = self.forward if side is self.a else self._backward
+        readers: dict[tuple[str, int, int], list[int]] = {}
+        for user, slot in side.graph.uses(key):
+            if user not in taken and user in side.labels:
+                use = (side.graph.op(user), slot, side.inputs[user][slot].output)
+                readers.setdefault(use, []).append(user)
+        return {use: users[0] for use, users in readers.items() if len(users) == 1}
+
+
+def _groups(order: Iterable[int], taken: Container[int], key: _Key) -> dict[Hashable, list[int]]:
+    groups: dict[Hashable, list[int]] = {}
+    for node in order:
+        group = key(node)
+        if node not in taken and group is not None:
+            groups.setdefault(group, []).append(node)
+    return groups

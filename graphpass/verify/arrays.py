@@ -1,0 +1,214 @@
+"""How far two arrays are apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphpass.formats.ndarray_binary import Array, byte_view
+from graphpass.verify.dtypes import dtype_name, widened
+
+__all__ = ["Comparison", "compare", "plain_number", "same_bits", "tolerances"]
+
+_AT_ONCE = 2**20
+"""Elements that are compared at a time, so that a large array needs no second one of its size."""
+
+_TOLERANCES = {
+    "bfloat16": (4e-2, 1e-2),
+    "float16": (5e-3, 1e-3),
+    "float32": (1e-5, 1e-6),
+    "float64": (1e-5, 1e-6),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far two arrays, called A and B, are apart."""
+
+    equal: bool
+    """Whether shapes and dtypes agree, and every element is within the tolerance."""
+
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    """Shape of A and of B."""
+
+    dtypes: tuple[str, str]
+    """Dtype of A and of B."""
+
+    max_abs: float = 0.0
+    """Largest absolute error; infinite where one is NaN or infinite and the other is not."""
+
+    max_rel: float = 0.0
+    """Largest absolute error over the larger of the two magnitudes: 2 for opposite numbers."""
+
+    differing: int = 0
+    """Elements that are beyond the tolerance."""
+
+    nan: int = 0
+    """Elements that are NaN in both, which counts as equal."""
+
+    magnitude: float = 0.0
+    """Largest finite magnitude in A: an output of zeros proves little."""
+
+    size: int = 0
+    """Elements compared."""
+
+    rtol: float = 0.0
+    """Relative tolerance, of the magnitude in A."""
+
+    atol: float = 0.0
+    """Absolute tolerance."""
+
+    def merged(self, other: Comparison) -> Comparison:
+        """Return the comparison over two runs of one value."""
+        return Comparison(
+            equal=self.equal and other.equal,
+            shapes=other.shapes if self.equal else self.shapes,
+            dtypes=other.dtypes if self.equal else self.dtypes,
+            max_abs=max(self.max_abs, other.max_abs),
+            max_rel=max(self.max_rel, other.max_rel),
+            differing=self.differing + other.differing,
+            nan=self.nan + other.nan,
+            magnitude=max(self.magnitude, other.magnitude),
+            size=self.size + other.size,
+            rtol=self.rtol,
+            atol=self.atol,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+        shapes = [list(shape) for shape in self.shapes]
+        return {
+            "equal": self.equal,
+            "shape": shapes[0] if shapes[0] == shapes[1] else shapes,
+            "dtype": self.dtypes[0] if self.dtypes[0] == self.dtypes[1] else list(self.dtypes),
+            "max_abs": plain_number(self.max_abs),
+            "max_rel": plain_number(self.max_rel),
+            "differing": self.differing,
+            "nan": self.nan,
+            "magnitude": self.magnitude,
+            "size": self.size,
+            "rtol": self.rtol,
+            "atol": self.atol,
+        }
+
+    def __str__(self) -> str:
+        (shape_a, shape_b), (dtype_a, dtype_b) = self.shapes, self.dtypes
+        if shape_a != shape_b:
+            return f"shape {shape_a} is {shape_b} in B"
+        if dtype_a != dtype_b:
+            return f"dtype {dtype_a} is {dtype_b} in B"
+        text = f"{shape_a} {dtype_a}, max abs {self.max_abs:.3g}, max rel {self.max_rel:.3g}"
+        if self.differing:
+            text += f", {self.differing} of {self.size} values differ"
+        if self.nan:
+            text += f", {self.nan} of {self.size} values are NaN in both"
+        if self.size and not self.magnitude:
+            text += ", all zero or not finite in A"
+        return text
+
+
+def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+    """Compare two arrays element by element.
+
+    Parameters
+    ----------
+    a, b : array
+        What to compare.
+    rtol, atol : float
+        An element of B may be ``atol + rtol * abs(element of A)`` away. Two NaN are equal, and so
+        are two infinities of one sign.
+
+    Notes
+    -----
+    Linear, in blocks: the arrays may be mapped from files.
+    """
+    shapes = a.shape, b.shape
+    dtypes = dtype_name(a.dtype), dtype_name(b.dtype)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return Comparison(False, shapes, dtypes, rtol=rtol, atol=atol)
+    max_abs = max_rel = magnitude = 0.0
+    differing = nan = 0
+    for x, y in _blocks(a, b):
+        both_nan = np.isnan(x) & np.isnan(y)
+        error, scale = _errors(x, y, both_nan)
+        finite = np.abs(x)[np.isfinite(x)]
+        magnitude = max(magnitude, float(finite.max(initial=0.0)))
+        nan += int(both_nan.sum())
+        if not error.any():
+            continue
+        with np.errstate(all="ignore"):
+            relative = error / scale
+            beyond = ~np.isfinite(error) | (error > atol + rtol * np.abs(x))
+        relative[np.isnan(relative)] = np.inf
+        relative[error == 0] = 0.0
+        max_abs = max(max_abs, float(error.max()))
+        max_rel = max(max_rel, float(relative.max()))
+        differing += int(beyond.sum())
+    return Comparison(
+        not differing,
+        shapes,
+        dtypes,
+        max_abs,
+        max_rel,
+        differing,
+        nan,
+        magnitude,
+        a.size,
+        rtol,
+        atol,
+    )
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Return whether two arrays have one dtype, one shape and the same bits."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    left, right = byte_view(np.asarray(a, order="C")), byte_view(np.asarray(b, order="C"))
+    return all(
+        np.array_equal(left[start : start + _AT_ONCE], right[start : start + _AT_ONCE])
+        for start in range(0, len(left), _AT_ONCE)
+    )
+
+
+def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
+    """Return relative and absolute tolerance for a dtype.
+
+    What the user gave stands. Otherwise 1e-5 and 1e-6, none for whole numbers, and for the half
+    precisions some five times the distance of neighbouring numbers around 1 (2**-10 of float16,
+    2**-7 of bfloat16).
+    """
+    default_rtol, default_atol = _TOLERANCES.get(dtype, (0.0, 0.0))
+    return (
+        default_rtol if rtol is None else rtol,
+        default_atol if atol is None else atol,
+    )
+
+
+def plain_number(value: float) -> float | str:
+    """Return a number as JSON can hold it: ``"inf"`` for infinity."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _blocks(a: Array, b: Array) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+    for start in range(0, a.size, _AT_ONCE):
+        yield (
+            widened(flat_a[start : start + _AT_ONCE]),
+            widened(flat_b[start : start + _AT_ONCE]),
+        )
+
+
+def _errors(
+    x: npt.NDArray[Any], y: npt.NDArray[Any], both_nan: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the absolute errors, and the larger magnitude of each pair."""
+    with np.errstate(all="ignore"):
+        error = np.abs(x - y)
+    error[np.isnan(error)] = np.inf
+    error[both_nan | (x == y)] = 0.0
+    return error, np.maximum(np.abs(x), np.abs(y))

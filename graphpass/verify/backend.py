@@ -1,0 +1,110 @@
+"""What `verify` needs of a library that runs models, so that others than MXNet can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from graphpass.errors import BackendError
+from graphpass.graph import Entry, Graph
+
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
+
+__all__ = ["Backend", "Inference", "Run", "blamed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What follows from the shapes and dtypes of some variables."""
+
+    shapes: Mapping[Entry, tuple[int, ...]]
+    """Value to its shape; a dimension that is not known is 0 or -1. Unknown ranks are left out."""
+
+    dtypes: Mapping[int, str]
+    """Key of a variable to its dtype, where known."""
+
+    problem: str = ""
+    """What stopped the inference, if something did: a contradiction, or too little to go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of a graph computed."""
+
+    outputs: Sequence[Array]
+    """One array for each head."""
+
+    auxiliary_states: Mapping[int, Array] = field(default_factory=dict)
+    """Key of an auxiliary state to its value after the run."""
+
+    gradients: Mapping[int, Array] = field(default_factory=dict)
+    """Key of an argument to its gradient, where asked for."""
+
+
+class Backend(Protocol):
+    """Runs graphs. Variables are told apart by key, as their names may repeat."""
+
+    @property
+    def name(self) -> str:
+        """Name and version, for reports."""
+        ...
+
+    def infer(
+        self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
+    ) -> Inference:
+        """Return what follows from the shapes and dtypes of some variables.
+
+        Raises
+        ------
+        BackendError
+            If the backend can't load the graph.
+        """
+        ...
+
+    def run(
+        self,
+        graph: Graph,
+        constants: Mapping[int, Array],
+        feeds: Sequence[Mapping[int, Array]],
+        *,
+        training: bool = False,
+        gradients_of: Collection[int] = (),
+        head_gradients: Sequence[Sequence[Array]] = (),
+    ) -> list[Run]:
+        """Run a graph once for each feed.
+
+        Parameters
+        ----------
+        graph : Graph
+            What to run.
+        constants : mapping of int to array
+            Key of a variable to its value in every run.
+        feeds : sequence of mappings
+            For each run, the values of all other variables.
+        training : bool
+            Whether operators behave as in training. Every run starts from the given values of the
+            auxiliary states.
+        gradients_of : collection of int
+            Keys of the arguments whose gradients are wanted. If there are any, a backward pass
+            follows, in which some operators write to their auxiliary states.
+        head_gradients : sequence of sequences of array
+            For each run, the gradient of each head; by default ones.
+
+        Raises
+        ------
+        BackendError
+            If the graph can't be run.
+        """
+        ...
+
+
+@contextmanager
+def blamed(label: str) -> Iterator[None]:
+    """Say in a backend's error which of two models it is about."""
+    try:
+        yield
+    except BackendError as error:
+        raise BackendError(f"{label}: {error}") from None

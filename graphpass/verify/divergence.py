@@ -1,0 +1,165 @@
+"""The first value in which two models differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphpass.graph import Entry, Graph
+from graphpass.graph.invariants import describe
+from graphpass.model import Model
+from graphpass.verify.alignment import align
+from graphpass.verify.backend import Backend
+from graphpass.verify.comparer import Comparer
+from graphpass.verify.feeding import prepare
+from graphpass.verify.precision import in_single_precision
+from graphpass.verify.running import backend_or_mxnet, run_both
+from graphpass.verify.sources import Given
+
+if TYPE_CHECKING:
+    from graphpass.verify.arrays import Comparison
+
+__all__ = ["Divergence", "bisect"]
+
+_AT_FIRST = 64
+"""Values that are fetched in the first run; twice as many in each next one while they are small."""
+
+_FEW_BYTES = 2**26
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first value, in A's saved order, that differs between two models called A and B."""
+
+    entries: tuple[Entry, Entry]
+    """The value in A and in B."""
+
+    nodes: tuple[str, str]
+    """The node that computes it, as messages name it, in A and in B."""
+
+    comparison: Comparison
+    """How far the values are apart."""
+
+    agreed: int
+    """How many values before it were compared and are equal."""
+
+    def __str__(self) -> str:
+        return (
+            f"first difference: output {self.entries[0].output} of {self.nodes[0]}, in B output "
+            f"{self.entries[1].output} of {self.nodes[1]}: {self.comparison}; "
+            f"the {self.agreed} values compared before it are equal"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the divergence as plain data."""
+        return {
+            "a": {
+                "node": self.nodes[0],
+                "key": self.entries[0].node,
+                "output": self.entries[0].output,
+            },
+            "b": {
+                "node": self.nodes[1],
+                "key": self.entries[1].node,
+                "output": self.entries[1].output,
+            },
+            "comparison": self.comparison.to_json(),
+            "agreed": self.agreed,
+        }
+
+
+def bisect(
+    before: Model,
+    after: Model,
+    *,
+    inputs: Given | None = None,
+    feed: Mapping[str, str] | None = None,
+    seed: int = 0,
+    rtol: float | None = None,
+    atol: float | None = None,
+    training: bool = False,
+    single_precision: bool = False,
+    isolated: bool = False,
+    backend: Backend | None = None,
+) -> Divergence | None:
+    """Find the first node, in saved order, whose output differs between two models.
+
+    Nodes are told to be one by `graphpass.verify.alignment.align`; those that only one model has
+    are passed over, and so are random values.
+
+    Parameters
+    ----------
+    before, after : Model
+        What to compare, called A and B.
+    inputs, feed, seed, rtol, atol, training, single_precision, isolated, backend
+        As for `verify`.
+
+    Returns
+    -------
+    Divergence or None
+        None if every value that both models compute is equal.
+
+    Raises
+    ------
+    UsageError, BackendError
+        As `verify`.
+
+    Notes
+    -----
+    Values are fetched in parts, in saved order, and each time the models run as far as that: for a
+    difference near the inputs that is one short run. A search by halves would be misled where a
+    difference vanishes again, under a relu, say.
+    """
+    if single_precision:
+        before, after = in_single_precision(before), in_single_precision(after)
+    a, b = before.graph, after.graph
+    with backend_or_mxnet(backend, isolated=isolated) as judge:
+        feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
+        comparer = Comparer((a, b), feeding.origins, rtol, atol, training=training)
+        pairs = [
+            pair
+            for pair in _value_pairs(a, b)
+            if comparer.random(pair[0].node, pair[1].node) is None
+        ]
+        start, count = 0, _AT_FIRST
+        while start < len(pairs):
+            chunk = pairs[start : start + count]
+            graphs = (
+                _with_heads(a, [pair[0] for pair in chunk]),
+                _with_heads(b, [pair[1] for pair in chunk]),
+            )
+            ((run_a, run_b),) = run_both(judge, graphs, feeding, 1, training=training)
+            for number, (entry_a, entry_b) in enumerate(chunk):
+                comparison = comparer.compared([(run_a.outputs[number], run_b.outputs[number])])
+                if not comparison.equal:
+                    return Divergence(
+                        entries=(entry_a, entry_b),
+                        nodes=(describe(a, entry_a.node), describe(b, entry_b.node)),
+                        comparison=comparison,
+                        agreed=start + number,
+                    )
+            start += count
+            if sum(output.nbytes for output in run_a.outputs) < _FEW_BYTES:
+                count *= 2
+    return None
+
+
+def _value_pairs(a: Graph, b: Graph) -> Iterator[tuple[Entry, Entry]]:
+    """Yield the values that both graphs compute, in A's saved order."""
+    aligned = align(a, b)
+    for key in a.order():
+        if key not in aligned or a.is_variable(key):
+            continue
+        visible_a = a.signature(key).num_visible_outputs
+        visible_b = b.signature(aligned[key]).num_visible_outputs
+        for output in range(min(visible_a, visible_b)):
+            yield Entry(key, output), Entry(aligned[key], output)
+
+
+def _with_heads(graph: Graph, heads: list[Entry]) -> Graph:
+    """Return a graph that returns other values, with the same keys."""
+    other = graph.copy()
+    with other.edit() as edit:
+        edit.set_heads(heads)
+    return other

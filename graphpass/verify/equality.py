@@ -1,0 +1,203 @@
+"""Whether two models compute the same, by running both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from graphpass.errors import UsageError, suggestion
+from graphpass.graph import Graph
+from graphpass.model import Model
+from graphpass.verify.backend import Backend, Run
+from graphpass.verify.comparer import Comparer
+from graphpass.verify.feeding import prepare
+from graphpass.verify.precision import in_single_precision
+from graphpass.verify.result import ValueComparison, VerifyResult
+from graphpass.verify.running import HeadGradients, backend_or_mxnet, run_both
+from graphpass.verify.sources import Given
+
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
+
+__all__ = ["OutputPairs", "verify"]
+
+OutputPairs: TypeAlias = 'Literal["repeat"] | Iterable[tuple[int | str, int | str]] | None'
+"""Which outputs are compared, see `verify`."""
+
+
+def verify(
+    before: Model,
+    after: Model,
+    *,
+    inputs: Given | None = None,
+    feed: Mapping[str, str] | None = None,
+    outputs: OutputPairs = None,
+    runs: int = 1,
+    seed: int = 0,
+    rtol: float | None = None,
+    atol: float | None = None,
+    training: bool = False,
+    gradients: bool = False,
+    single_precision: bool = False,
+    isolated: bool = False,
+    backend: Backend | None = None,
+) -> VerifyResult:
+    """Run two models on the same seeded random inputs and compare what they compute.
+
+    Parameters
+    ----------
+    before, after : Model
+        What to compare, called A and B in reports.
+    inputs : mapping, optional
+        Name of an input to its shape, or to its values. Shapes that hints, parameters or other
+        shapes decide need not be given.
+    feed : mapping of str to str, optional
+        Input of B to the variable of A whose values it gets. Without it an input gets those of the
+        variable of its own name, or of the one that is aligned with it.
+    outputs : None, "repeat" or iterable of pairs
+        Which outputs are compared. None: by position; there must be as many.
+        ``"repeat"``: B returns the outputs of A several times over, as clones do. Pairs: output of
+        A and output of B, each by position or by name.
+    runs : int
+        How many times to draw inputs.
+    seed : int
+        Seed of all that is drawn.
+    rtol, atol : float, optional
+        A value may be ``atol + rtol * abs(value of A)`` away. By default 1e-5 and 1e-6, wider for
+        half precision, see `graphpass.verify.arrays.tolerances`.
+    training : bool
+        Whether operators behave as in training. Auxiliary states are compared too then, as they
+        are after a forward and a backward pass: BatchNorm writes its in the backward pass.
+    gradients : bool
+        Whether the gradients of all arguments are compared too, under random gradients of the
+        heads. The gradient of a variable of A must be the sum of those of all variables of B that
+        stand for it. They are always those of a run in training: MXNet computes no others (after
+        a forward pass in inference, the backward pass of max pooling reads uninitialised memory).
+    single_precision : bool
+        Whether models of half precision run in single precision: MXNet's CPU build multiplies no
+        matrices in half precision.
+    isolated : bool
+        Whether MXNet runs in a child process, so that a malformed graph which makes it crash gives
+        a `BackendError`.
+    backend : Backend, optional
+        What to run on. MXNet by default.
+
+    Returns
+    -------
+    VerifyResult
+        True in a condition if everything compared is equal.
+
+    Raises
+    ------
+    UsageError
+        If names, shapes or outputs do not fit, see the message.
+    BackendError
+        If MXNet is missing or can't run a model.
+
+    Notes
+    -----
+    Inputs are drawn from a normal distribution, never zeros or ones, which hide much; or from the
+    range that an operator can take, see `graphpass.verify.domains`. An output that depends on a
+    random operator can't be compared, so it counts as not equal.
+    """
+    if runs < 1:
+        raise UsageError(f"{runs} runs prove nothing; ask for at least one")
+    if single_precision:
+        before, after = in_single_precision(before), in_single_precision(after)
+    pairs = _pairs(before.graph, after.graph, outputs)
+    graphs = (before.graph, after.graph)
+    with backend_or_mxnet(backend, isolated=isolated) as judge:
+        name = judge.name
+        feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
+        results = run_both(judge, graphs, feeding, runs, training=training, backward=training)
+        comparer = Comparer(graphs, feeding.origins, rtol, atol, training=training)
+        compared = comparer.outputs(pairs, results)
+        states = comparer.auxiliary_states(results) if training else ()
+        slopes: tuple[ValueComparison, ...] = ()
+        if gradients and comparer.same_shapes(compared):
+            heads = _head_gradients(pairs, results, seed)
+            results = run_both(
+                judge, graphs, feeding, runs, training=True, backward=True, head_gradients=heads
+            )
+            slopes = comparer.gradients(pairs, results)
+    return VerifyResult(
+        outputs=compared,
+        auxiliary_states=states,
+        gradients=slopes,
+        inputs=feeding.inputs,
+        drawn_parameters=feeding.drawn_parameters,
+        notes=tuple(comparer.notes),
+        runs=runs,
+        seed=seed,
+        training=training,
+        backend=name,
+    )
+
+
+def _pairs(a: Graph, b: Graph, outputs: OutputPairs) -> list[tuple[int, int]]:
+    """Return which output of A is compared with which of B."""
+    count_a, count_b = len(a.heads), len(b.heads)
+    if not count_a or not count_b:
+        raise UsageError(
+            f"{'B' if count_a else 'A'} has no outputs, so there is nothing to compare"
+        )
+    if outputs is None:
+        if count_a != count_b:
+            raise UsageError(
+                f"A has {count_a} outputs and B has {count_b}; say which to compare, by pairs of "
+                'positions or names, or by "repeat" if B returns those of A several times over'
+            )
+        return [(position, position) for position in range(count_a)]
+    if isinstance(outputs, str):
+        if outputs != "repeat" or count_b % count_a:
+            raise UsageError(f"outputs={outputs!r}: B has {count_b} outputs and A {count_a}")
+        return [(position % count_a, position) for position in range(count_b)]
+    pairs = [(_position(a, "A", old), _position(b, "B", new)) for old, new in outputs]
+    if not pairs:
+        raise UsageError("no outputs are asked for, so there is nothing to compare")
+    return pairs
+
+
+def _position(graph: Graph, label: str, output: int | str) -> int:
+    names = graph.outputs
+    if isinstance(output, int):
+        if not 0 <= output < len(names):
+            raise UsageError(f"{label} has {len(names)} outputs, so there is none {output}")
+        return output
+    found = [position for position, name in enumerate(names) if name == output]
+    if not found:
+        raise UsageError(f"{label} has no output {output!r}{suggestion(output, names)}")
+    if len(found) > 1:
+        raise UsageError(f"{label} has {len(found)} outputs {output!r}; give the position: {found}")
+    return found[0]
+
+
+def _head_gradients(
+    pairs: Sequence[tuple[int, int]], results: Sequence[tuple[Run, Run]], seed: int
+) -> HeadGradients:
+    """Draw a gradient for each pair of outputs, and give each head the sum of those it is in.
+
+    If a function returns f(x) twice, its gradient under g and h is that of f under g + h. So the
+    gradients of A and B are equal, however often B repeats what A returns once.
+    """
+    found: HeadGradients = ([], [])
+    for run, both in enumerate(results):
+        for side in (0, 1):
+            found[side].append(_summed(both[side].outputs, pairs, side, (seed, run)))
+    return found
+
+
+def _summed(
+    outputs: Sequence[Array], pairs: Sequence[tuple[int, int]], side: int, seed: tuple[int, int]
+) -> list[Array]:
+    import numpy as np
+
+    from graphpass.verify.draw import draw_gradient
+    from graphpass.verify.dtypes import cast, dtype_name
+
+    sums = [np.zeros(output.shape) for output in outputs]
+    for number, pair in enumerate(pairs):
+        sums[pair[side]] += draw_gradient(outputs[pair[side]], number, seed)
+    return [
+        cast(total, dtype_name(output.dtype)) for total, output in zip(sums, outputs, strict=True)
+    ]
