@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,7 +16,7 @@ from graphpass.graph.graph import build, paused_collector
 from graphpass.graph.signatures import opaque_signature
 from graphpass.ops import Signature, canonical_name, find
 
-__all__ = ["read_symbol"]
+__all__ = ["build_graph", "is_opaque", "read_symbol", "tells_outputs"]
 
 UNSTAMPED = 800
 """The version that MXNet takes a file without ``mxnet_version`` to be."""
@@ -58,6 +58,17 @@ def read_symbol(data: bytes) -> Graph:
         graph = _build(record, version, "")
         graph.origin = Origin(_dialect(record, version), version, np_shape)
         return graph
+
+
+def build_graph(record: GraphRecord) -> Graph:
+    """Make a graph of records whose attributes neither are upgraded nor need be checked.
+
+    Raises
+    ------
+    SymbolError
+        With the path to the record, as `read_symbol` gives it.
+    """
+    return _build(record, UNPARSED, "")
 
 
 def _dialect(record: GraphRecord, version: int | None) -> str:
@@ -229,7 +240,7 @@ def _carried(
 ) -> dict[int, Signature]:
     """Return the signatures of nodes that only the file can describe."""
     nodes = record.nodes
-    opaque_ops = {op for op in {nodes[position].op for position in order} if _is_opaque(op)}
+    opaque_ops = {op for op in {nodes[position].op for position in order} if is_opaque(op)}
     opaque = [position for position in order if nodes[position].op in opaque_ops]
     if not opaque:
         return {}
@@ -238,7 +249,7 @@ def _carried(
     for position in opaque:
         node = nodes[position]
         assert isinstance(node.attrs, dict)
-        if "subgraph" in node.attrs and node.op.startswith("_CachedOp"):
+        if tells_outputs(node.op, node.attrs):
             place = f"{where}nodes[{position}].attrs.subgraph"
             found[position] = _embedded_signature(node.attrs["subgraph"], place)
             continue
@@ -252,11 +263,17 @@ def _carried(
     return found
 
 
-def _is_opaque(op: str) -> bool:
+def is_opaque(op: str) -> bool:
+    """Return whether only the file can tell how many outputs an operator has."""
     if op == VARIABLE:
         return False
     operator = find(op)
     return operator is None or operator.opaque or op.startswith("_CachedOp")
+
+
+def tells_outputs(op: str, attrs: Mapping[str, str]) -> bool:
+    """Return whether an opaque operator holds its graph as JSON text in an attribute."""
+    return "subgraph" in attrs and op.startswith("_CachedOp")
 
 
 def _output_counts(record: GraphRecord, facts: _Facts) -> dict[int, int]:

@@ -147,7 +147,13 @@ def _decode_leniently(data: bytes) -> GraphRecord:
     try:
         return msgspec.convert(tree, GraphRecord)
     except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
-        raise SymbolError(explain_schema_error(tree) or str(error)) from None
+        raise SymbolError(explain_schema_error(tree) or _type_error(str(error))) from None
+
+
+def _type_error(message: str) -> str:
+    """Turn the decoder's words around: the schema takes 3.0 for a whole number, MXNet does not."""
+    found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", message)
+    return f"{found[2]}: {found[1].lower()}" if found else message
 
 
 def _text(data: bytes) -> str:

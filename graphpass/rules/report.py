@@ -118,11 +118,12 @@ class Report:
 
     @property
     def argument_order(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """``list_arguments()`` before and after, None where it is the same.
+        """``list_arguments()`` before and after, None where it is the same but for new names.
 
         Whoever binds arrays by position depends on it.
         """
-        if self.before.arguments == self.after.arguments:
+        names = {change.before: change.name for change in self.delta.nodes_renamed}
+        if tuple(names.get(name, name) for name in self.before.arguments) == self.after.arguments:
             return None
         return self.before.arguments, self.after.arguments
 

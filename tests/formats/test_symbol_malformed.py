@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "7 fraction": (
         edit(lambda t: t["nodes"][8].update(inputs=[[7.0, 0, 0]])),
-        "nodes[8].inputs[0][0]",
+        "nodes[8].inputs[0][0]: expected `int`, got `float`",
     ),
     "7 head out of range": (
         edit(lambda t: t.update(heads=[[9, 0, 0]])),

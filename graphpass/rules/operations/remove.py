@@ -60,7 +60,8 @@ class Remove(Operation):
                 run.note(f"the output {before!r} is now {after!r}")
         others = nodes - len(graph) - len(removed)
         also = f", and {count(others, 'node')} that nothing needs any more" if others > 0 else ""
-        return f"removed {count(len(removed), 'operator')} ({listed(names)}){also}"
+        named = f" ({listed(names)})" if names else ""
+        return f"removed {count(len(removed), 'operator')}{named}{also}"
 
 
 def _states(graph: Graph, operators: Iterable[int]) -> dict[int, int]:
