@@ -159,7 +159,9 @@ def _slot_of_hint(node: NodeRecord, attrs: dict[str, str], key: str, word: str) 
     if not key.endswith(word) or len(key) < len(word) + 2 or node.op == VARIABLE:
         return None
     operator = find(node.op)
-    names = operator.signature(attrs).input_names if operator is not None else None
+    if operator is None or operator.unnamed:
+        return None
+    names = operator.signature(attrs).input_names
     argument = key[: -len(word) - 1]
     return names.index(argument) if names and argument in names else None
 
@@ -181,7 +183,7 @@ def _add_missing_inputs(nodes: list[NodeRecord], order: Sequence[int]) -> list[i
     for position in order:
         node = nodes[position]
         operator = None if node.op == VARIABLE else find(node.op)
-        if operator is not None:
+        if operator is not None and not operator.unnamed:
             signature = operator.signature(_attrs(node))
             for name in (signature.input_names or ())[len(node.inputs) :]:
                 full_name = f"{node.name}_{name}" if node.name else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ __all__ = ["build_graph", "is_opaque", "read_symbol", "tells_outputs"]
 
 UNSTAMPED = 800
 """The version that MXNet takes a file without ``mxnet_version`` to be."""
+
+MAX_OUTPUTS = 100_000
+"""Most outputs that an unknown operator is believed to have: each has a name in memory."""
 
 MAX_NESTING = 64
 """Deepest nesting of subgraphs that is read. Real files have two levels."""
@@ -150,32 +154,27 @@ def _settle(record: GraphRecord, where: str) -> _Facts:
             attrs = node.attrs = {} if node.attr is unset else node.attr
         if node.param is not unset:
             node.attrs = {**node.param, **attrs}
-        for entry in node.inputs:
+        for slot, entry in enumerate(node.inputs):
             if entry[0] >= position or entry[1]:
-                _look_closer(
-                    entry, position, count, facts, f"{where}nodes[{position}].inputs", node
-                )
+                _look_closer(entry, count, facts, f"{where}nodes[{position}].inputs[{slot}]")
+                facts.forward = facts.forward or entry[0] >= position
         for index, source in enumerate(node.control_deps):
             if source >= count:
                 _refuse_id(source, count, f"{where}nodes[{position}].control_deps[{index}]")
             facts.forward = facts.forward or source >= position
     for index, entry in enumerate(record.heads):
-        if entry[0] >= count:
-            _refuse_id(entry[0], count, f"{where}heads[{index}]")
-        if entry[1]:
-            facts.wide.append((f"{where}heads[{index}]", entry))
+        _look_closer(entry, count, facts, f"{where}heads[{index}]")
     _check_arg_nodes(record, where)
     return facts
 
 
-def _look_closer(
-    entry: EntryRecord, position: int, count: int, facts: _Facts, place: str, node: NodeRecord
-) -> None:
-    place = f"{place}[{next(i for i, other in enumerate(node.inputs) if other is entry)}]"
-    if entry[0] >= count:
-        _refuse_id(entry[0], count, place)
-    facts.forward = facts.forward or entry[0] >= position
-    if entry[1]:
+def _look_closer(entry: EntryRecord, count: int, facts: _Facts, place: str) -> None:
+    source, output, _ = entry
+    if source >= count:
+        _refuse_id(source, count, place)
+    if output >= MAX_OUTPUTS:
+        raise SymbolError(f"{place}: no operator has an output {output}; correct the entry")
+    if output:
         facts.wide.append((place, entry))
 
 
@@ -281,7 +280,8 @@ def _output_counts(record: GraphRecord, facts: _Facts) -> dict[int, int]:
     counts: dict[int, int] = {}
     pointers = record.node_row_ptr
     if pointers is not msgspec.UNSET and pointers:
-        counts = {i: pointers[i + 1] - pointers[i] for i in range(len(pointers) - 1)}
+        steps = [after - before for before, after in itertools.pairwise(pointers)]
+        counts = {i: step for i, step in enumerate(steps) if step <= MAX_OUTPUTS}
     for _, (source, output, _) in facts.wide:
         counts[source] = max(counts.get(source, 1), output + 1)
     return {position: max(count, 1) for position, count in counts.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from graphpass.ops.signature import Signature
 from graphpass.ops.values import Value
 
 if TYPE_CHECKING:
-    from graphpass.ops.template import SignatureTemplate
+    from graphpass.ops.template import Requirement, SignatureTemplate
 
 __all__ = ["Operator"]
 
@@ -32,9 +32,12 @@ class Operator:
     attributes: Mapping[str, AttributeSpec]
     """Declared attributes by name. Empty: any key is taken."""
 
-    strict: bool
-    """Whether MXNet parses the attributes when it loads a file. If not, it takes any key and text;
-    the attributes that are declared all the same have a typed view."""
+    open_keys: bool
+    """Whether MXNet also takes keys that are not declared."""
+
+    unparsed: bool
+    """Whether MXNet takes any text, because it does not parse the attributes when it loads a file.
+    Attributes that are declared all the same have a typed view."""
 
     from_subgraph: bool
     """Whether inputs and outputs follow from the node's subgraph; the signature then holds the
@@ -43,18 +46,25 @@ class Operator:
     opaque: bool
     """Whether inputs and outputs are known to code outside the file only (``Custom``)."""
 
+    unnamed: bool
+    """Whether MXNet has no name for the one input, and just calls it ``data`` when it composes. An
+    old file's missing input is then not added, nor can a hint such as ``data_lr_mult`` name it."""
+
     key_var_num_args: str | None
     """The attribute that front ends set to the number of inputs."""
 
     template: SignatureTemplate
     """The signature with its conditions."""
 
+    requirements: tuple[Requirement, ...]
+    """What MXNet asks of several attributes together."""
+
     _required: frozenset[str]
     _constant: Signature | None
     _signatures: dict[tuple[str | None, ...], Signature] = field(
         default_factory=dict, init=False, repr=False
     )
-    _checked: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+    _checked: set[tuple[tuple[str, str], ...]] = field(default_factory=set, init=False, repr=False)
 
     def signature(self, attrs: Mapping[str, str]) -> Signature:
         """Return the inputs and outputs of a node with these attributes.
@@ -62,7 +72,8 @@ class Operator:
         Raises
         ------
         AttributeValueError
-            An attribute that the signature depends on is missing or has no value.
+            An attribute that the signature depends on is missing, has a text that is no value, or
+            counts more inputs or outputs than anyone has.
 
         Examples
         --------
@@ -80,15 +91,20 @@ class Operator:
         found = self._signatures.get(key)
         if found is not None:
             return found
-        if len(self._signatures) >= _MEMO_LIMIT:
+        values = self._values(self.template.attributes, attrs)
+        try:
+            made = self.template.signature(values)
+        except AttributeValueError as error:
+            raise AttributeValueError(f"{self.name}: {error}") from None
+        large = (made.num_inputs or 0) + made.num_outputs > _MEMO_LIMIT
+        if large or len(self._signatures) >= _MEMO_LIMIT:
             self._signatures.clear()
-        made = self.template.signature(self._values(attrs))
         self._signatures[key] = made
         return made
 
     @property
     def constant_signature(self) -> Signature | None:
-        """The signature where it is the same for all attributes and subgraphs, else None."""
+        """Signature that is the same for all attributes and subgraphs, else None."""
         return None if self.from_subgraph or self.opaque else self._constant
 
     def view(self, attrs: Mapping[str, str]) -> Attributes:
@@ -112,44 +128,59 @@ class Operator:
 
         Notes
         -----
-        Linear in the attributes; a (key, text) pair that was checked before costs one set lookup.
+        Linear in the attributes. Attributes that were checked before cost one set lookup.
         """
-        if not self.strict:
+        if self.unparsed:
             return
-        checked = self._checked
-        for pair in attrs.items():
-            if pair not in checked:
-                self._check_pair(*pair, allow_unknown=allow_unknown)
+        node = tuple(attrs.items())
+        if node in self._checked:
+            return
+        tolerated = False
+        for key, text in node:
+            spec = self.attributes.get(key)
+            if spec is not None:
+                self._parse(spec, text)
+            elif self.open_keys or is_hidden_key(key):
+                continue
+            elif allow_unknown:
+                tolerated = True
+            else:
+                near = suggestion(key, self.attributes)
+                raise AttributeValueError(f"{self.name} has no attribute {key!r}{near}")
         if not self._required <= attrs.keys():
             self._refuse_missing(attrs)
+        for requirement in self.requirements:
+            self._check_requirement(requirement, attrs)
+        if not tolerated:
+            self._remember(node)
 
-    def _check_pair(self, key: str, text: str, *, allow_unknown: bool) -> None:
-        spec = self.attributes.get(key)
-        if spec is None:
-            if allow_unknown or is_hidden_key(key):
-                return
-            raise AttributeValueError(
-                f"{self.name} has no attribute {key!r}{suggestion(key, self.attributes)}"
-            )
-        self._parse(spec, text)
+    def _check_requirement(self, requirement: Requirement, attrs: Mapping[str, str]) -> None:
+        if requirement.holds(self._values(requirement.attributes, attrs)):
+            return
+        given = ", ".join(
+            f"{name}={attrs.get(name, self.attributes[name].default)!r}"
+            for name in requirement.attributes
+        )
+        raise AttributeValueError(f"{self.name}: {given} breaks the rule {requirement.text}")
+
+    def _remember(self, node: tuple[tuple[str, str], ...]) -> None:
         if len(self._checked) >= _MEMO_LIMIT:
             self._checked.clear()
-        self._checked.add((key, text))
+        self._checked.add(node)
 
     def _refuse_missing(self, attrs: Mapping[str, str]) -> None:
         missing = [name for name in self.attributes if name in self._required - attrs.keys()]
         word = "attribute" if len(missing) == 1 else "attributes"
         raise AttributeValueError(f"{self.name} needs the {word} {', '.join(missing)}")
 
-    def _values(self, attrs: Mapping[str, str]) -> dict[str, Value]:
+    def _values(self, names: Iterable[str], attrs: Mapping[str, str]) -> dict[str, Value]:
         values = {}
-        for name in self.template.attributes:
+        for name in names:
             spec = self.attributes[name]
             text = attrs.get(name, spec.default)
             if text is None:
-                self._refuse_missing({name_: "" for name_ in self._required if name_ != name})
-            else:
-                values[name] = self._parse(spec, text)
+                raise AttributeValueError(f"{self.name} needs the attribute {name}")
+            values[name] = self._parse(spec, text)
         return values
 
     def _parse(self, spec: AttributeSpec, text: str) -> Value:

@@ -11,8 +11,9 @@ from typing import Any
 
 from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.operator import Operator
+from graphpass.ops.values import Value
 
-__all__ = ["canonical_name", "find", "operator_names"]
+__all__ = ["build_operator", "canonical_name", "find", "operator_names"]
 
 _FILE = Path(__file__).with_name("mxnet-1.9.1.json")
 
@@ -61,25 +62,38 @@ def _table() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 @cache
 def _operator(name: str) -> Operator:
-    from graphpass.ops.template import SignatureTemplate
+    return build_operator(name, _table()[0][name])
 
-    record = _table()[0][name]
+
+def build_operator(name: str, record: dict[str, Any]) -> Operator:
+    """Make an operator of a record of the table."""
+    from graphpass.ops.template import Requirement, SignatureTemplate
+
     specs = {key: _attribute(key, *fields) for key, fields in record.get("attributes", {}).items()}
+
+    def parse(attribute: str, text: str) -> Value:
+        return specs[attribute].parse(text)
+
     template = SignatureTemplate.from_text(
         record.get("inputs", ""),
         record.get("outputs", "output"),
         {int(slot): text for slot, text in record.get("initializers", {}).items()},
-        lambda attribute, text: specs[attribute].parse(text),
+        parse,
     )
     return Operator(
         name=name,
         aliases=tuple(record.get("aliases", ())),
         attributes=MappingProxyType(specs),
-        strict=record.get("strict", bool(specs)),
+        open_keys=record.get("open_keys", not specs),
+        unparsed=record.get("unparsed", not specs),
         from_subgraph=record.get("from_subgraph", False),
         opaque=record.get("opaque", False),
+        unnamed=record.get("unnamed", False),
         key_var_num_args=record.get("key_var_num_args"),
         template=template,
+        requirements=tuple(
+            Requirement.from_text(text, parse) for text in record.get("requires", "").split()
+        ),
         _required=frozenset(spec.name for spec in specs.values() if spec.required),
         _constant=None if template.attributes else template.signature({}),
     )
@@ -93,4 +107,6 @@ def _attribute(
     choices: list[str] | None = None,
 ) -> AttributeSpec:
     low, high = bounds or (None, None)
-    return AttributeSpec(name, type_name, default is None, default, tuple(choices or ()), (low, high))
+    return AttributeSpec(
+        name, type_name, default is None, default, tuple(choices or ()), (low, high)
+    )

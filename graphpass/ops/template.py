@@ -13,26 +13,33 @@ of items between blanks::
     output mask~                                   always hidden
 
 A condition is `attribute=value`, `attribute=value,value` or `attribute!=value,value`; `+` joins
-conditions that must all hold, and `|` joins alternatives. `attribute.ndim` is the length of a tuple.
-Values are texts of the attribute's own type, so ``False`` also stands for ``0``.
+conditions that must all hold, and `|` joins alternatives. `attribute.ndim` is a tuple's length,
+which is compared with numbers and other lengths. Other values are texts of the attribute's own
+type, so ``False`` also stands for ``0``.
+
+A third line, `requires`, lists conditions without which MXNet refuses the node.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from graphpass.errors import AttributeValueError
 from graphpass.ops.signature import Signature
 from graphpass.ops.values import Value
 
-__all__ = ["SignatureTemplate"]
+__all__ = ["Item", "Requirement", "SignatureTemplate"]
 
 _Parse = Callable[[str, str], Value]
 """(attribute, text) -> value."""
 
 _ANY_MORE = "..."
+_LARGEST_COUNT = 2**17
+"""A file may ask for any number of inputs; names are made for each, so there is an end to it."""
+
 _ITEM = re.compile(
     r"(?:\((?P<group>[^)]*)\)\*(?P<count>\w+(?:\.ndim)?)(?P<change>[+-]\d+|/\d+)?"
     r"|(?P<mutable>&?)(?P<name>[\w#]+))"
@@ -48,12 +55,29 @@ class _Term:
     ndim: bool
     negated: bool
     values: tuple[Value, ...]
+    lengths_of: tuple[str, ...]
+    """Attributes whose length is a value too."""
 
     def holds(self, attributes: Mapping[str, Value]) -> bool:
         value = attributes[self.attribute]
         if self.ndim:
             value = _length(value)
-        return (value in self.values) != self.negated
+        known = value in self.values or any(
+            value == _length(attributes[other]) for other in self.lengths_of
+        )
+        return known != self.negated
+
+    def decided(self, known: Mapping[str, Value]) -> bool | None:
+        if self.attribute in known and all(other in known for other in self.lengths_of):
+            return self.holds(known)
+        return None
+
+
+def _all_decided(terms: Sequence[_Term], known: Mapping[str, Value]) -> bool | None:
+    verdicts = [term.decided(known) for term in terms]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +86,13 @@ class _Condition:
 
     def holds(self, attributes: Mapping[str, Value]) -> bool:
         return any(all(term.holds(attributes) for term in terms) for terms in self.alternatives)
+
+    def decided(self, known: Mapping[str, Value]) -> bool | None:
+        """Return whether it holds when only some attributes are known; None where that is open."""
+        verdicts = [_all_decided(terms, known) for terms in self.alternatives]
+        if True in verdicts:
+            return True
+        return None if None in verdicts else False
 
 
 _ALWAYS = _Condition(((),))
@@ -80,13 +111,20 @@ class _Count:
         count = _length(value) if self.ndim else value
         if not isinstance(count, int):
             return 0
+        if count > _LARGEST_COUNT:
+            raise AttributeValueError(
+                f"attribute {self.attribute} counts {count}, and no more than {_LARGEST_COUNT} "
+                "inputs or outputs are supported"
+            )
         if self.change.startswith("/"):
             return max(0, count // int(self.change[1:]))
         return max(0, count + int(self.change or 0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
+    """One item of a list of inputs or outputs: a slot, or a repeated group of slots."""
+
     names: tuple[tuple[str, bool], ...]
     """(name, mutable) of each slot of the group."""
     count: _Count | None
@@ -94,6 +132,7 @@ class _Item:
     hidden: _Condition
 
     def slots(self, attributes: Mapping[str, Value]) -> list[tuple[str, bool]]:
+        """Return (name, mutable) of each slot that exists with these attribute values."""
         if not self.exists.holds(attributes):
             return []
         if self.count is None:
@@ -109,10 +148,10 @@ class _Item:
 class SignatureTemplate:
     """A signature whose conditions and counts wait for attribute values."""
 
-    inputs: tuple[_Item, ...]
+    inputs: tuple[Item, ...]
     open_ended: bool
     """Whether any number of inputs may follow."""
-    outputs: tuple[_Item, ...]
+    outputs: tuple[Item, ...]
     initializers: Mapping[int, str]
     attributes: tuple[str, ...]
     """The attributes that the signature depends on."""
@@ -129,7 +168,13 @@ class SignatureTemplate:
         return cls(read_inputs, open_ended, read_outputs, initializers, tuple(depends))
 
     def signature(self, attributes: Mapping[str, Value]) -> Signature:
-        """Return the signature for the given values of `self.attributes`."""
+        """Return the signature for the given values of `self.attributes`.
+
+        Raises
+        ------
+        AttributeValueError
+            A count is beyond all reason.
+        """
         slots = [slot for item in self.inputs for slot in item.slots(attributes)]
         outputs = [
             (name, item.hidden.holds(attributes))
@@ -150,6 +195,27 @@ class SignatureTemplate:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition on attribute values without which MXNet refuses a node."""
+
+    text: str
+    attributes: tuple[str, ...]
+    """The attributes that it looks at."""
+    condition: _Condition
+
+    @classmethod
+    def from_text(cls, text: str, parse: _Parse) -> Requirement:
+        """Read one condition of the operator table."""
+        depends: dict[str, None] = {}
+        condition = _read_condition(text, parse, depends)
+        return cls(text, tuple(depends), condition)
+
+    def holds(self, attributes: Mapping[str, Value]) -> bool:
+        """Return whether the values of `self.attributes` meet the condition."""
+        return self.condition.holds(attributes)
+
+
 def _input_names(names: tuple[str, ...]) -> tuple[str, ...] | None:
     if "_" not in names:
         return names
@@ -164,11 +230,11 @@ def _output_names(names: list[str]) -> tuple[str, ...]:
     return tuple(f"output{index}" for index in range(len(names)))
 
 
-def _read_items(text: str, parse: _Parse, depends: dict[str, None]) -> tuple[_Item, ...]:
+def _read_items(text: str, parse: _Parse, depends: dict[str, None]) -> tuple[Item, ...]:
     return tuple(_read_item(item, parse, depends) for item in _SPLIT.findall(text))
 
 
-def _read_item(text: str, parse: _Parse, depends: dict[str, None]) -> _Item:
+def _read_item(text: str, parse: _Parse, depends: dict[str, None]) -> Item:
     match = _ITEM.fullmatch(text)
     if match is None:
         raise ValueError(f"not a signature item: {text!r}")
@@ -177,12 +243,12 @@ def _read_item(text: str, parse: _Parse, depends: dict[str, None]) -> _Item:
     if match["tilde"]:
         hidden = _read_condition(match["hidden"], parse, depends) if match["hidden"] else _ALWAYS
     if match["count"] is None:
-        return _Item(((match["name"], bool(match["mutable"])),), None, exists, hidden)
+        return Item(((match["name"], bool(match["mutable"])),), None, exists, hidden)
     attribute, _, ndim = match["count"].partition(".")
     depends[attribute] = None
     count = _Count(attribute, bool(ndim), match["change"] or "")
     names = tuple((name.lstrip("&"), name.startswith("&")) for name in match["group"].split())
-    return _Item(names, count, exists, hidden)
+    return Item(names, count, exists, hidden)
 
 
 def _read_condition(text: str, parse: _Parse, depends: dict[str, None]) -> _Condition:
@@ -201,8 +267,14 @@ def _read_term(text: str, parse: _Parse, depends: dict[str, None]) -> _Term:
     attribute = match["attribute"]
     depends[attribute] = None
     texts = match["values"].split(",")
-    values = tuple(int(each) if match["ndim"] else parse(attribute, each) for each in texts)
-    return _Term(attribute, bool(match["ndim"]), bool(match["negated"]), values)
+    negated = bool(match["negated"])
+    if not match["ndim"]:
+        values = tuple(parse(attribute, each) for each in texts)
+        return _Term(attribute, False, negated, values, ())
+    lengths = tuple(int(each) for each in texts if each.isdigit())
+    others = tuple(each.removesuffix(".ndim") for each in texts if not each.isdigit())
+    depends.update(dict.fromkeys(others))
+    return _Term(attribute, True, negated, lengths, others)
 
 
 def _length(value: Value) -> int:

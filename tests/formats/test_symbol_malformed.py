@@ -114,6 +114,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         edit(lambda t: t["nodes"][8].update(inputs=[[2, 1, 0]])),
         "nodes[8].inputs[0]: FullyConnected 'fc' (node 2) has 1 output, so there is no output 1",
     ),
+    "8 an unknown operator with two thousand million outputs": (
+        edit(lambda t: (t["nodes"][7].update(op="Vendor"), t.update(heads=[[7, 2 * 10**9, 0]]))),
+        "heads[0]: no operator has an output 2000000000",
+    ),
     "10 arg_nodes to an operator": (
         edit(lambda t: t.update(arg_nodes=[2])),
         "arg_nodes[0]: node 2 ('fc') is an operator (FullyConnected), not a variable",
@@ -229,6 +233,15 @@ ACCEPTED: dict[str, tuple[str | bytes, str]] = {
     ),
     "9 arg_nodes partial and twice": (edit(lambda t: t.update(arg_nodes=[1, 1])), "[0, 1, 3"),
     "11 node_row_ptr nonsense": (edit(lambda t: t.update(node_row_ptr=[9, 9])), "7, 10, 11"),
+    "11 node_row_ptr that gives an unknown operator too many outputs": (
+        edit(
+            lambda t: (
+                t["nodes"][8].update(op="Vendor"),
+                t.update(node_row_ptr=[*range(9), 2 * 10**9]),
+            )
+        ),
+        '"op": "Vendor"',
+    ),
     "11 node_row_ptr missing": (edit(lambda t: t.pop("node_row_ptr")), '"node_row_ptr"'),
     "13 a newer version": (
         edit(lambda t: t.update(attrs={"mxnet_version": ["int", 20000]})),

@@ -1,4 +1,4 @@
-"""Signatures of gradient operators that depend on attributes; the other half of `varying`.
+"""Signatures of gradient operators that depend on attributes; see `graphpass.ops.dump.varying`.
 
 Gradients are seldom saved, but a saved subgraph may hold them.
 """
@@ -16,6 +16,15 @@ _SPREAD_WITH_INPUTS = {"inputs": "_ (_)*num_args", "outputs": "(_)*num_args"}
 _SEQUENCE = {"outputs": "data sequence_length?use_sequence_length=True"}
 _SPLIT = {"inputs": "(_)*indices.ndim?sections=0 (_)*sections?sections!=0"}
 _SOFTMAX_INPUTS = "ograd data?use_length=True|dtype!=None length?use_length=True output"
+_LOC_SCALE = {
+    "inputs": "_ _ _ _ _?loc=None _?scale=None",
+    "outputs": "_?loc=None _?scale=None",
+}
+
+
+def _one_parameter(name: str) -> dict[str, str]:
+    return {"inputs": f"_ _ _ _ _?{name}=None", "outputs": f"_?{name}=None"}
+
 
 BACKWARD: Mapping[str, Mapping[str, Any]] = {
     "_backward_Activation": {"inputs": "_ _ _?act_type!=relu"},
@@ -60,17 +69,29 @@ BACKWARD: Mapping[str, Mapping[str, Any]] = {
     "_backward_SequenceReverse": _SEQUENCE,
     "_backward_UpSampling": {
         "inputs": "_ _?sample_type=bilinear _?sample_type=bilinear",
-        "outputs": "(_)*num_args?sample_type=nearest _?sample_type=bilinear "
-        "_?sample_type=bilinear",
+        "outputs": "(_)*num_args?sample_type=nearest _?sample_type=bilinear _?sample_type=bilinear",
     },
     "_backward_contrib_BilinearResize2D": {"outputs": "_ _?mode=like"},
-    "_backward_ctc_loss": {
-        "outputs": "_ _ _?use_data_lengths=True _?use_label_lengths=True"
-    },
+    "_backward_ctc_loss": {"outputs": "_ _ _?use_data_lengths=True _?use_label_lengths=True"},
     "_backward_foreach": {
         "inputs": "(_)*num_args-1 (_ _)*num_outputs",
         "outputs": "(_)*num_args-1",
     },
+    "_backward_while_loop": {
+        "inputs": "(_)*num_args-2 (_ _)*num_outputs",
+        "outputs": "(_)*num_args-2",
+    },
+    "_backward_cond": {
+        "inputs": "(_)*num_args-3 (_ _)*num_outputs",
+        "outputs": "(_)*num_args-3",
+    },
+    "_backward_broadcast_gumbel": _LOC_SCALE,
+    "_backward_broadcast_logistic": _LOC_SCALE,
+    "_backward_broadcast_normal": _LOC_SCALE,
+    "_backward_broadcast_exponential": _one_parameter("scale"),
+    "_backward_broadcast_rayleigh": _one_parameter("scale"),
+    "_backward_broadcast_pareto": _one_parameter("a"),
+    "_backward_broadcast_weibull": _one_parameter("a"),
     "_backward_softmax": {
         "inputs": _SOFTMAX_INPUTS,
         "outputs": "_ _?use_length=True",

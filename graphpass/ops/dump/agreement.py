@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphpass.ops.attributes import AttributeSpec
+from graphpass.ops.dump.prober import Prober
 from graphpass.ops.operator import Operator
-from graphpass.ops.probe import Prober
 from graphpass.ops.values import format_value
 
 __all__ = ["disagreement", "draw_attrs"]
@@ -20,6 +20,9 @@ _UNUSABLE_NAMES = {
     "_contrib_dgl_graph_compact": "MXNet halves the count, and has no names where it is odd",
 }
 """Operators that the table says nothing about where MXNet does name the inputs."""
+
+_CONTROL_FLOW = {"_foreach", "_while_loop", "_cond"}
+"""Operators whose inputs MXNet names only when they are composed with their subgraphs."""
 
 _TEXTS = {"op_type": "graphpass_custom", "subscripts": "ij,jk->ik", "function": "x"}
 
@@ -45,11 +48,11 @@ def _draw_text(generator: random.Random, spec: AttributeSpec) -> str:
 
 
 def _draw_value(generator: random.Random, type_name: str, least: int) -> Any:
+    if type_name.startswith("boolean"):
+        return generator.random() < 0.5
     if type_name.endswith(" or None"):
         absent = generator.random() < 0.5
         return None if absent else _draw_value(generator, type_name[: -len(" or None")], least)
-    if type_name == "boolean":
-        return generator.random() < 0.5
     if type_name in ("float", "double"):
         return float(least)
     if type_name in ("Shape", "Shape(tuple)") or type_name.startswith("tuple of"):
@@ -62,7 +65,7 @@ def _draw_value(generator: random.Random, type_name: str, least: int) -> Any:
 def disagreement(asking: Prober, operator: Operator, attrs: Mapping[str, str]) -> str | None:
     """Return how the table and MXNet differ for a node, or None.
 
-    A node that MXNet refuses or crashes on is not compared.
+    MXNet crashes when it composes an operator without outputs, so such a node is only loaded.
 
     Raises
     ------
@@ -74,17 +77,20 @@ def disagreement(asking: Prober, operator: Operator, attrs: Mapping[str, str]) -
         raise LookupError(refusal)
     mine = operator.signature(attrs)
     connected = mine.num_inputs if mine.num_inputs is not None else _UNCOUNTED_INPUTS
-    theirs = asking.signature(operator.name, attrs, connected)
+    composable = mine.num_outputs > 0
+    ask = asking.signature if composable else asking.outputs
+    theirs = ask(operator.name, attrs, connected)
     if "num_outputs" not in theirs:
         raise LookupError(theirs.get("error", "MXNet can't tell the outputs"))
     theirs["output_names"] = tuple(theirs["output_names"])
     theirs["mutable_slots"] = tuple(theirs["mutable_slots"])
-    theirs["input_names"] = _usable_names(operator.name, theirs.get("input_names"))
-    theirs["initializers"] = {int(k): v for k, v in theirs.get("initializers", {}).items()}
-    if theirs["input_names"] is None:
-        theirs.pop("initializers")
-    if not mine.num_inputs:
-        theirs["input_names"] = mine.input_names
+    if "input_names" in theirs and operator.name not in _CONTROL_FLOW:
+        theirs["input_names"] = _usable_names(operator.name, theirs["input_names"])
+    else:
+        theirs.pop("input_names", None)
+    if "initializers" in theirs:
+        theirs["initializers"] = {int(k): v for k, v in theirs["initializers"].items()}
+    theirs.pop("unnamed", None)
     differences = [
         f"{key} is {getattr(mine, key)!r} here and {value!r} in MXNet"
         for key, value in theirs.items()

@@ -1,8 +1,4 @@
-"""Ask MXNet about its operators, from a child process that may crash.
-
-`Prober` is the parent's side. The child is this module run as a script: it reads one JSON request a
-line and answers with one JSON line. MXNet ends the process on some attribute values (division by
-zero, a wild pointer) or never returns; the parent then reports a crash and starts a new child.
+"""The prober's child: MXNet behind a pipe, one JSON request and one JSON answer a line.
 
 Facts are read through the public C API: creating an operator parses its attributes, composing it
 with too many variables tells how many inputs it takes, composing it with none names them, and a
@@ -15,121 +11,21 @@ import ctypes
 import json
 import os
 import re
-import select
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Prober", "prober"]
+__all__ = ["Library"]
 
 _TOO_MANY = 200
 _NAME = "probed"
 _VERSION = 10901
-_READY = "ready\n"
-_PATIENCE = 3.0
-"""Seconds to wait for an answer: some attribute values keep MXNet busy for hours."""
 
 Answer = dict[str, Any]
 
 
-class Prober:
-    """A child process with MXNet that answers questions about operators."""
-
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
-
-    def operators(self) -> dict[str, dict[str, Any]]:
-        """Return every registered operator: aliases, declared inputs, `key_var_num_args`."""
-        answer = self._ask({"ask": "operators"})
-        if answer is None:
-            raise RuntimeError("MXNet crashed while it listed its operators")
-        return answer
-
-    def create(self, operator: str, attrs: Mapping[str, str]) -> str | None:
-        """Create an operator; return MXNet's error text, ``crash``, or None if it is accepted."""
-        answer = self._ask({"ask": "create", "operator": operator, "attrs": dict(attrs)})
-        return "crash" if answer is None else answer["error"]
-
-    def signature(self, operator: str, attrs: Mapping[str, str], inputs: int | None) -> Answer:
-        """Return what MXNet says about inputs and outputs of an operator.
-
-        Parameters
-        ----------
-        operator, attrs
-            The node to ask about.
-        inputs
-            How many variables to connect; None connects as many as MXNet says it takes.
-
-        Returns
-        -------
-        dict
-            Some of ``num_inputs``, ``input_names``, ``initializers``, ``num_outputs``,
-            ``num_visible_outputs``, ``output_names``, ``mutable_slots``: those that MXNet can tell.
-            ``error`` holds its refusal, or ``crash``.
-        """
-        request = {
-            "ask": "signature", "operator": operator, "attrs": dict(attrs), "inputs": inputs
-        }
-        answer = self._ask(request)
-        return {"error": "crash"} if answer is None else answer
-
-    def close(self) -> None:
-        """End the child."""
-        if self._child is None:
-            return
-        assert self._child.stdin is not None
-        self._child.stdin.close()
-        self._child.wait()
-        self._child = None
-
-    def _ask(self, request: Mapping[str, Any]) -> Answer | None:
-        if self._child is None:
-            self._child = self._start()
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._child.stdin.write(json.dumps(request) + "\n")
-        self._child.stdin.flush()
-        answered, _, _ = select.select([self._child.stdout], [], [], _PATIENCE)
-        line = self._child.stdout.readline() if answered else ""
-        if line:
-            answer: Answer = json.loads(line)
-            return answer
-        self._child.kill()
-        self._child.wait()
-        self._child = None
-        return None
-
-    @staticmethod
-    def _start() -> subprocess.Popen[str]:
-        environment = dict(os.environ, MXNET_SUBGRAPH_BACKEND="NONE", OMP_NUM_THREADS="1")
-        child = subprocess.Popen(
-            [sys.executable, "-m", "graphpass.ops.probe"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        assert child.stdout is not None
-        if child.stdout.readline() != _READY:
-            raise RuntimeError("MXNet 1.9.1 can't be imported (the `mxnet` extra; Python < 3.12)")
-        return child
-
-
-@contextmanager
-def prober() -> Iterator[Prober]:
-    """Yield a `Prober` and end its child afterwards."""
-    asking = Prober()
-    try:
-        yield asking
-    finally:
-        asking.close()
-
-
-class _Library:
-    """The child's side: MXNet's C API."""
+class Library:
+    """MXNet, asked about operators."""
 
     def __init__(self) -> None:
         import mxnet
@@ -141,11 +37,14 @@ class _Library:
         self._variables = [mxnet.sym.var(f"v{index}") for index in range(_TOO_MANY)]
 
     def answer(self, request: Mapping[str, Any]) -> Answer:
+        """Answer one request; its `ask` is operators, create, signature or outputs."""
         if request["ask"] == "operators":
             return self._operators()
+        if request["ask"] == "outputs":
+            return self._outputs(request["operator"], request["attrs"], request["inputs"])
         try:
             self._create(request["operator"], request["attrs"])
-        except self._mxnet.MXNetError as error:
+        except (self._mxnet.MXNetError, UnicodeDecodeError) as error:
             return {"error": str(error)}
         if request["ask"] == "create":
             return {"error": None}
@@ -166,7 +65,7 @@ class _Library:
             name, info = self._info(handle)
             info["aliases"] = sorted(other for other in names.get(handle, []) if other != name)
             operators[name] = info
-        return operators
+        return {"mxnet": self._mxnet.__version__, "operators": operators}
 
     def _all_names(self) -> list[str]:
         count = ctypes.c_uint()
@@ -186,12 +85,14 @@ class _Library:
         self._check(
             self._lib.MXSymbolGetAtomicSymbolInfo(
                 ctypes.c_void_p(handle),
-                *map(ctypes.byref, (name, description, count, arguments, types, texts, key, result)),
+                *map(
+                    ctypes.byref, (name, description, count, arguments, types, texts, key, result)
+                ),
             )
         )
-        declared = {_text(arguments[i]): _text(types[i]) for i in range(count.value)}
+        documented = {_text(arguments[i]): _text(types[i]) for i in range(count.value)}
         return _text(name.value), {
-            "declared": declared,
+            "documented": documented,
             "key_var_num_args": _text(key.value) or None,
         }
 
@@ -215,9 +116,7 @@ class _Library:
         handles = [variable.handle for variable in self._variables[:inputs]]
         array = (ctypes.c_void_p * inputs)(*(getattr(h, "value", h) for h in handles))
         self._check(
-            self._lib.MXSymbolCompose(
-                handle, _NAME.encode(), ctypes.c_uint(inputs), None, array
-            )
+            self._lib.MXSymbolCompose(handle, _NAME.encode(), ctypes.c_uint(inputs), None, array)
         )
         return self._mxnet.sym.Symbol(handle)
 
@@ -252,23 +151,35 @@ class _Library:
             if "__init__" in variable.get("attrs", {})
         }
         names = [variable["name"].removeprefix(_NAME + "_") for variable in variables]
-        return {"input_names": names, "initializers": initializers}
+        unnamed = names == ["data"] and not self._adds_missing(operator, attrs)
+        return {"input_names": names, "initializers": initializers, "unnamed": unnamed}
+
+    def _adds_missing(self, operator: str, attrs: Mapping[str, str]) -> bool:
+        """Return whether MXNet adds the input that an old file leaves out, so has a name for it.
+
+        When it composes, it calls the one input of an operator without names `data` all the same.
+        """
+        node = {"op": operator, "name": _NAME, "attrs": dict(attrs), "inputs": []}
+        graph = {"nodes": [node], "arg_nodes": [], "heads": [[0, 0]]}
+        return bool(self._mxnet.sym.load_json(json.dumps(graph)).list_arguments())
 
     def _outputs(self, operator: str, attrs: Mapping[str, str], inputs: int) -> Answer:
         symbol = self._load(operator, attrs, inputs, heads=1)
         rows = json.loads(symbol.tojson(remove_amp_cast=False))["node_row_ptr"]
         total = rows[-1] - rows[-2]
         states = symbol.list_auxiliary_states()
-        visible = symbol.get_internals().list_outputs()
-        everything = self._load(operator, attrs, inputs, heads=total)
-        return {
+        answer: Answer = {
             "num_outputs": total,
-            "num_visible_outputs": len(visible) - inputs,
-            "output_names": [
-                name.removeprefix(_NAME + "_") for name in everything.list_outputs()
-            ],
+            "num_visible_outputs": 0,
+            "output_names": [],
             "mutable_slots": sorted(int(name[1:]) for name in states),
         }
+        if total:
+            visible = symbol.get_internals().list_outputs()
+            names = self._load(operator, attrs, inputs, heads=total).list_outputs()
+            answer["num_visible_outputs"] = len(visible) - inputs
+            answer["output_names"] = [name.removeprefix(_NAME + "_") for name in names]
+        return answer
 
     def _load(self, operator: str, attrs: Mapping[str, str], inputs: int, heads: int) -> Any:
         nodes: list[Answer] = [
@@ -293,8 +204,8 @@ def _serve() -> None:
     """Answer requests until standard input ends; MXNet's own prints go nowhere."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    library = _Library()
-    replies.write(_READY)
+    library = Library()
+    replies.write("ready\n")
     replies.flush()
     for line in sys.stdin:
         replies.write(json.dumps(library.answer(json.loads(line))) + "\n")

@@ -7,23 +7,25 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphpass.ops.probe import Prober
+from graphpass.ops.dump.prober import Prober
 from graphpass.ops.values import Value, format_value, parse_value
 
-__all__ = ["Declaration", "parses", "read_declarations"]
+__all__ = ["Declaration", "Declarations", "accepts", "parses", "read_declarations"]
 
-_UNKNOWN_KEY = "graphpass_unknown_key"
+_NONSENSE = "graphpass_nonsense"
+_FIELDS = "Possible Arguments"
 _LINE = re.compile(
     r"^(?P<name>\w+) : (?P<type>.*?), ?(?:required|optional, ?default=(?P<default>.*))$",
     re.MULTILINE,
 )
+_ENDING = re.compile(r"required$|default=")
 _TENSOR = ("ndarray", "symbol")
 _REFUSALS = (
     "Invalid Parameter format",
     "Invalid Input",
     "Out of range value",
     "Some trailing characters",
-    "Invalid NAN literal",
+    "*p == ')'",
 )
 _AMBIGUOUS = {
     "Shape(tuple)": ("Shape(tuple)", "tuple of <int>", "tuple of <int or None>"),
@@ -67,27 +69,36 @@ class Declaration:
     choices: tuple[str, ...]
 
 
-def read_declarations(
-    asking: Prober, operator: str, documented: Mapping[str, str]
-) -> tuple[list[Declaration], bool]:
-    """Return the attributes of an operator, and whether MXNet parses them when it loads a file."""
-    refusal = asking.create(operator, {_UNKNOWN_KEY: ""})
-    if refusal is not None and "Possible Arguments" in refusal:
-        lines = _LINE.finditer(refusal)
-        return [_read(asking, operator, line) for line in lines], True
-    lines = _LINE.finditer(
-        "\n".join(
-            f"{name} : {_with_default(text)}"
-            for name, text in documented.items()
-            if not text.lower().startswith(_TENSOR)
-        )
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """The attributes of an operator, and what MXNet checks of them when it loads a file."""
+
+    attributes: tuple[Declaration, ...]
+    open_keys: bool
+    """Unknown keys are taken."""
+    unparsed: bool
+    """Any text is taken."""
+
+
+def read_declarations(asking: Prober, operator: str, documented: Mapping[str, str]) -> Declarations:
+    """Ask MXNet for the attributes of an operator; `documented` has the type texts of its help."""
+    refusal = asking.create(operator, {_NONSENSE: ""}) or ""
+    if _FIELDS in refusal:
+        lines = list(_LINE.finditer(refusal))
+        return Declarations(tuple(_read(asking, operator, line) for line in lines), False, False)
+    lines = list(_LINE.finditer(_help_lines(documented)))
+    unparsed = all(accepts(asking, operator, line["name"], _NONSENSE) for line in lines)
+    parsing = None if unparsed else asking
+    return Declarations(tuple(_read(parsing, operator, line) for line in lines), True, unparsed)
+
+
+def _help_lines(documented: Mapping[str, str]) -> str:
+    """Lay out an operator's help as MXNet does in the refusal of an unknown key."""
+    return "\n".join(
+        f"{name} : {text if _ENDING.search(text) else text + ', required'}"
+        for name, text in documented.items()
+        if not text.lower().startswith(_TENSOR)
     )
-    return [_read(None, operator, line) for line in lines], False
-
-
-def _with_default(text: str) -> str:
-    """Give a bare type text (`float`) the ending that MXNet gives the others."""
-    return text if re.search(r"required$|default=", text) else f"{text}, optional, default="
 
 
 def _read(asking: Prober | None, operator: str, line: re.Match[str]) -> Declaration:
@@ -112,16 +123,17 @@ def _tell_type(asking: Prober, operator: str, name: str, declared: str) -> str:
     """Return the type whose grammar agrees with what MXNet accepts for this attribute."""
     if declared == "ptr":
         return declared
-    accepted = {text: _accepts(asking, operator, name, text) for text in _TELLING_TEXTS}
+    accepted = {text: accepts(asking, operator, name, text) for text in _TELLING_TEXTS}
     for candidate in _AMBIGUOUS.get(declared, (declared,)):
         if all(parses(candidate, text) == takes for text, takes in accepted.items()):
             return candidate
     raise AssertionError(f"{operator}: no type agrees with {name} ({declared}): {accepted}")
 
 
-def _accepts(asking: Prober, operator: str, name: str, text: str) -> bool:
+def accepts(asking: Prober, operator: str, name: str, text: str) -> bool:
+    """Return whether MXNet reads a text as a value of an attribute; bounds are another matter."""
     refusal = asking.create(operator, {name: text}) or ""
-    return not refusal.partition("MXNetError: ")[2].startswith(_REFUSALS)
+    return not any(each in refusal for each in _REFUSALS)
 
 
 def parses(type_name: str, text: str) -> bool:

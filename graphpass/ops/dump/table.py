@@ -1,23 +1,26 @@
-"""Write the operator table of the installed MXNet: ``python -m graphpass.ops.dump OUT.json``.
+"""Collect the operator table of the installed MXNet.
 
 The table holds, for each operator, what `graphpass.ops.table` reads: aliases, attributes and the
 signature. Attributes come from the text with which MXNet refuses an unknown one, since that lists
 the fields that it parses; what it documents elsewhere is incomplete. Constant signatures are asked
-of MXNet, the others come from `graphpass.ops.varying`.
+of MXNet, the others come from `graphpass.ops.dump.varying`.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
+import contextlib
+import random
+from collections.abc import Sequence
 from typing import Any
 
-from graphpass.ops.declarations import Declaration, parses, read_declarations
-from graphpass.ops.probe import Prober, prober
-from graphpass.ops.varying import VARYING
+from graphpass.ops.dump.agreement import disagreement, draw_attrs
+from graphpass.ops.dump.declarations import Declaration, parses, read_declarations
+from graphpass.ops.dump.prober import Prober
+from graphpass.ops.dump.requirements import REQUIREMENTS
+from graphpass.ops.dump.varying import VARYING
+from graphpass.ops.table import build_operator
 
-__all__ = ["dump", "main"]
+__all__ = ["collect", "collect_operator", "find_disagreements"]
 
 _UNTOUCHABLE = {"_Native", "_NDArray", "_backward__Native", "_backward__NDArray"}
 """Operators that read a pointer and so end the process."""
@@ -36,26 +39,35 @@ _MANY = 60
 _ANY_MORE = "..."
 
 
-def dump(asking: Prober) -> dict[str, Any]:
+def collect(asking: Prober) -> dict[str, Any]:
     """Return the operator table of the MXNet that `asking` runs."""
-    operators = {}
-    for name, info in sorted(asking.operators().items()):
-        record: dict[str, Any] = {}
-        if info["aliases"]:
-            record["aliases"] = info["aliases"]
-        if info["key_var_num_args"]:
-            record["key_var_num_args"] = info["key_var_num_args"]
-        declarations, strict = read_declarations(asking, name, info["declared"])
-        if declarations:
-            record["attributes"] = {each.name: _fields(each) for each in declarations}
-            if not strict:
-                record["strict"] = False
-        record.update(_constant_signature(asking, name, declarations))
-        if name in VARYING:
-            record.pop("opaque", None)
-            record.update(VARYING[name])
-        operators[name] = record
-    return {"mxnet": "1.9.1", "operators": operators}
+    answer = asking.operators()
+    operators = {
+        name: collect_operator(asking, name, info)
+        for name, info in sorted(answer["operators"].items())
+    }
+    return {"mxnet": answer["mxnet"], "operators": operators}
+
+
+def collect_operator(asking: Prober, name: str, info: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of one operator; `info` is what `Prober.operators` tells about it."""
+    record: dict[str, Any] = {}
+    if info["aliases"]:
+        record["aliases"] = info["aliases"]
+    if info["key_var_num_args"]:
+        record["key_var_num_args"] = info["key_var_num_args"]
+    declared = read_declarations(asking, name, info["documented"])
+    if declared.attributes:
+        record["attributes"] = {each.name: _fields(each) for each in declared.attributes}
+        record.update({"open_keys": True} if declared.open_keys else {})
+        record.update({"unparsed": True} if declared.unparsed else {})
+    record.update(_constant_signature(asking, name, declared.attributes))
+    if name in VARYING:
+        record.pop("opaque", None)
+        record.update(VARYING[name])
+    if name in REQUIREMENTS:
+        record["requires"] = REQUIREMENTS[name]
+    return record
 
 
 def _fields(declaration: Declaration) -> list[Any]:
@@ -68,7 +80,7 @@ def _fields(declaration: Declaration) -> list[Any]:
 
 
 def _constant_signature(
-    asking: Prober, name: str, declarations: list[Declaration]
+    asking: Prober, name: str, declarations: Sequence[Declaration]
 ) -> dict[str, Any]:
     """Ask MXNet for the signature with only the required attributes given."""
     if name in _UNTOUCHABLE:
@@ -84,6 +96,8 @@ def _constant_signature(
     record = {"inputs": _inputs_text(found, counted=counted), "outputs": _outputs_text(found)}
     if found.get("initializers"):
         record["initializers"] = found["initializers"]
+    if found.get("unnamed"):
+        record["unnamed"] = True
     return {key: value for key, value in record.items() if value not in ("", "output")}
 
 
@@ -109,24 +123,15 @@ def _example(declaration: Declaration) -> str:
     return next(text for text in ("(1, 1)", "0.5", "2", "True") if parses(declaration.type, text))
 
 
-def main() -> None:
-    """Write the table to the file that the command line names."""
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m graphpass.ops.dump OUT.json")
-    with prober() as asking:
-        table = dump(asking)
-    Path(sys.argv[1]).write_text(_layout(table), encoding="utf-8")
-
-
-def _layout(table: dict[str, Any]) -> str:
-    """Print one operator a line, so that a difference between two dumps can be read."""
-    lines = [
-        f"{json.dumps(name)}: {json.dumps(record, separators=(',', ':'), sort_keys=True)}"
-        for name, record in table["operators"].items()
-    ]
-    body = ",\n".join(lines)
-    return f'{{"mxnet": {json.dumps(table["mxnet"])}, "operators": {{\n{body}\n}}}}\n'
-
-
-if __name__ == "__main__":
-    main()
+def find_disagreements(asking: Prober, table: dict[str, Any], draws: int) -> list[str]:
+    """Compare each signature with MXNet on `draws` random nodes; return what differs."""
+    generator = random.Random(0)
+    found = []
+    for name, record in table["operators"].items():
+        operator = build_operator(name, record)
+        if operator.opaque or operator.from_subgraph:
+            continue
+        for _ in range(draws if operator.attributes else 1):
+            with contextlib.suppress(LookupError):
+                found.append(disagreement(asking, operator, draw_attrs(generator, operator)))
+    return [each for each in found if each is not None]

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphpass.ops.varying_backward import BACKWARD
+from graphpass.ops.dump.gradients import BACKWARD
 
 __all__ = ["VARYING"]
 
 
 def _two_parameters(first: str, second: str) -> dict[str, str]:
-    """A distribution whose parameters are attributes, or inputs where those are None."""
+    """Take each parameter of a distribution as an input where the attribute is None."""
     return {"inputs": f"input1?{first}=None|{second}=None input2?{first}=None+{second}=None"}
 
 
@@ -41,9 +41,7 @@ _SPLIT = {"outputs": "(_)*indices.ndim?sections=0 (_)*sections?sections!=0"}
 _WEIGHTS = "(_)*num_weights"
 _TENSORS = "(_)*num_tensors"
 _POOLING = {
-    "outputs": (
-        "output workspace?pool_type=max+kernel.ndim=1,2,3+layout=None,NCW,NCHW,NCDHW~"
-    ),
+    "outputs": ("output workspace?pool_type=max+kernel.ndim=1,2,3+layout=None,NCW,NCHW,NCDHW~"),
 }
 _PROPOSAL = {"outputs": "output score~output_score=False"}
 
@@ -65,9 +63,11 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
     "Convolution_v1": _BIAS,
     "Deconvolution": _BIAS,
     "FullyConnected": _BIAS,
-    "_contrib_DeformableConvolution": {"inputs": "data offset weight bias?no_bias=False"},
+    "_contrib_DeformableConvolution": {
+        "inputs": "data offset weight bias?no_bias=False",
+    },
     "_contrib_ModulatedDeformableConvolution": {
-        "inputs": "data offset mask weight bias?no_bias=False"
+        "inputs": "data offset mask weight bias?no_bias=False",
     },
     "_contrib_DeformablePSROIPooling": {"inputs": "data rois trans?no_trans=False"},
     "_contrib_BilinearResize2D": {"inputs": "data like?mode=like"},
@@ -154,9 +154,7 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
         "inputs": "input1 input2?to_begin_arr_given=True|to_end_arr_given=True "
         "input3?to_begin_arr_given=True+to_end_arr_given=True"
     },
-    "_npi_unique": {
-        "outputs": "_ _?return_index=True _?return_inverse=True _?return_counts=True"
-    },
+    "_npi_unique": {"outputs": "_ _?return_index=True _?return_inverse=True _?return_counts=True"},
     "_contrib_dgl_csr_neighbor_uniform_sample": {
         "inputs": "(_)*num_args",
         "outputs": "(_)*num_args-1 (_)*num_args-1 (_)*num_args-1",
@@ -173,9 +171,9 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
         "inputs": "(_)*num_args",
         "outputs": "(_)*num_args/2 (_)*num_args/2?return_mapping=True",
     },
-    "_foreach": {"inputs": "(_)*num_args-1", "outputs": "(_)*num_outputs"},
-    "_while_loop": {"inputs": "(_)*num_args-2", "outputs": "(_)*num_outputs"},
-    "_cond": {"inputs": "(_)*num_args-3", "outputs": "(_)*num_outputs"},
+    "_foreach": {"inputs": "(data#)*num_args-1", "outputs": "(_)*num_outputs"},
+    "_while_loop": {"inputs": "(data#)*num_args-2", "outputs": "(_)*num_outputs"},
+    "_cond": {"inputs": "(data#)*num_args-3", "outputs": "(_)*num_outputs"},
     "_contrib_quantized_concat": {"inputs": "(arg#)*num_args (arg#_min arg#_max)*num_args"},
     "_contrib_quantized_conv": _QUANTIZED_BIAS,
     "_contrib_quantized_fully_connected": _QUANTIZED_BIAS,
@@ -198,7 +196,7 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
     },
     "multi_all_finite": {"inputs": "(array_#)*num_arrays"},
     "multi_sum_sq": {"inputs": "(array_#)*num_arrays"},
-    "reset_arrays": {"inputs": "(&_)*num_arrays", "outputs": ""},
+    "reset_arrays": {"inputs": "(&array_#)*num_arrays", "outputs": ""},
     "multi_sgd_update": {"inputs": "(weight_# grad_#)*num_weights", "outputs": _WEIGHTS},
     "multi_sgd_mom_update": {"inputs": "(_ _ &_)*num_weights", "outputs": _WEIGHTS},
     "multi_mp_sgd_update": {
@@ -233,7 +231,7 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
     "_CachedOpThreadSafe": _SUBGRAPH,
     "_sg_mkldnn_conv": {
         **_SUBGRAPH,
-        "outputs": "output min_output?quantized=True max_output?quantized=True",
+        "outputs": "output output_min?quantized=True output_max?quantized=True",
     },
     "_sg_mkldnn_fully_connected": {
         **_SUBGRAPH,
