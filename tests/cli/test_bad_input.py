@@ -156,7 +156,10 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "unknown verb": (["aply"], "error: no such command 'aply'"),
     "unknown option": (["show", "age", "--opps"], "error: no such option: --opps"),
     "a verb without its model": (["show"], "error: missing argument 'MODEL'"),
-    "no number": (["show", "age", "--around", "fc1", "--hops", "x"], "error: invalid value for '--hops'"),
+    "no number": (
+        ["show", "age", "--around", "fc1", "--hops", "x"],
+        "error: invalid value for '--hops'",
+    ),
     "no such node": (["show", "age", "--around", "fc2"], "nearest: fc1"),
 }
 
