@@ -93,7 +93,10 @@ def _constant_signature(
         found.update(asking.signature(name, attrs, _MANY))
     if "num_outputs" not in found:
         return {"inputs": _ANY_MORE, "opaque": True}
-    record = {"inputs": _inputs_text(found, counted=counted), "outputs": _outputs_text(found)}
+    record: dict[str, Any] = {
+        "inputs": _inputs_text(found, counted=counted),
+        "outputs": _outputs_text(found),
+    }
     if found.get("initializers"):
         record["initializers"] = found["initializers"]
     if found.get("unnamed"):
