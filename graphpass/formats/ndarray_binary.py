@@ -115,7 +115,8 @@ class StoredArray:
         """Return the values as an array over `data`, which is not read."""
         if self.shape is None:
             raise ValueError("an array saved without a value has none to look at")
-        return np.ndarray(self.shape, self.dtype, buffer=data, offset=self.offset)
+        array: Array = np.ndarray(self.shape, self.dtype, buffer=data, offset=self.offset)
+        return array
 
 
 def scan_array(cursor: ByteCursor) -> StoredArray:
@@ -237,7 +238,7 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
         )
     if array.ndim > _MAX_NDIM:
         raise ParamsError(f"{what} has {array.ndim} dimensions; the most is {_MAX_NDIM}")
-    view = np.asarray(array, dtype=little, order="C").view()
+    view: Array = np.asarray(array, dtype=little, order="C").view()
     view.flags.writeable = False
     return view
 

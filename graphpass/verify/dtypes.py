@@ -40,7 +40,7 @@ def total(values: Sequence[Array]) -> Array:
     """Return the sum of some arrays of one dtype, in that dtype; added up in double precision."""
     if len(values) == 1:
         return values[0]
-    added = np.add.reduce([widened(value) for value in values])
+    added = np.sum(np.stack([widened(value) for value in values]), axis=0)
     return cast(added, dtype_name(values[0].dtype))
 
 
