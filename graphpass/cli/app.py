@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from graphpass.cli import apply, compare, convert, params, show
+from graphpass.cli import apply, compare, convert, find, params, show
 from graphpass.errors import GraphpassError
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app = typer.Typer(
 
 app.command("apply")(apply.apply)
 app.command("show")(show.show)
+app.command("find")(find.find)
 app.command("diff")(compare.diff)
 app.command("verify")(compare.verify)
 app.command("convert")(convert.convert)
@@ -98,8 +99,13 @@ def _run(arguments: list[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
+    # Not `command.main`, which ends the process itself on a closed pipe or an interrupt.
     command = typer.main.get_command(app)
-    result: Any = command.main(args=arguments, prog_name="graphpass", standalone_mode=False)
+    try:
+        with command.make_context("graphpass", list(arguments)) as context:
+            result: Any = command.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
     return result if isinstance(result, int) else 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from graphpass.errors import PassFileError
+from graphpass.errors import PassFileError, pointed
 
 __all__ = ["MAX_DEPTH", "Located", "Mark", "Member", "Path", "Scalar", "Source", "from_python"]
 
@@ -17,8 +17,6 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 MAX_DEPTH = 32
 """How deep the collections of a pass may be nested; real ones need 6."""
-
-_WIDTH = 100
 
 
 class Mark(NamedTuple):
@@ -73,8 +71,7 @@ class Source:
         text = f"{self.place(mark, path)}: {message}"
         if mark is None or mark.line > len(self.lines):
             return PassFileError(text)
-        line, column = _window(self.lines[mark.line - 1], mark.column)
-        return PassFileError(f"{text}\n{line}\n{' ' * (column - 1)}^")
+        return PassFileError(f"{text}\n{pointed(self.lines[mark.line - 1], mark.column)}")
 
 
 def from_python(value: Any, source: Source, path: Path) -> Located:
@@ -115,10 +112,3 @@ def _from_python(value: Any, source: Source, path: Path, known: dict[int, Locate
     raise source.error(
         None, f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists", path
     )
-
-
-def _window(line: str, column: int) -> tuple[str, int]:
-    """Return what to print of a line, and the column in it."""
-    printable = "".join(char if char.isprintable() else " " for char in line)
-    start = max(0, min(column - _WIDTH // 2, len(printable) - _WIDTH))
-    return printable[start : start + _WIDTH].rstrip(), column - start

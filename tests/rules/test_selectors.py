@@ -118,6 +118,11 @@ def test_one_node_is_one_node(graph: Graph, selector: Any) -> None:
         select_one(graph, selector)
 
 
+def test_variables_are_listed_as_such(graph: Graph) -> None:
+    with pytest.raises(SelectorError, match=r"choose: id:0 \(variable 'data'\), id:"):
+        select_one(graph, "glob:*")
+
+
 def test_several_nodes_are_listed_by_key(graph: Graph) -> None:
     with pytest.raises(SelectorError) as caught:
         select_one(graph, "_plus0")

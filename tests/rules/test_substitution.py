@@ -96,7 +96,9 @@ def test_an_alias_bomb_is_refused() -> None:
     text = "\n".join(lines)
     source = Source("p.yaml", lines)
     start = time.perf_counter()
-    with pytest.raises(PassFileError, match="more than 300000 values; do aliases expand too far"):
+    with pytest.raises(
+        PassFileError, match="more than 300000 values; do aliases or parameters expand too far"
+    ):
         substitute(parse_yaml(text, source), {}, source, ())
     assert time.perf_counter() - start < 10
 
@@ -104,5 +106,24 @@ def test_an_alias_bomb_is_refused() -> None:
 def test_aliases_that_nest_too_deep_are_refused() -> None:
     lines = ["- &a0 [x]"] + [f"- &a{i} [[[[[[[*a{i - 1}]]]]]]]" for i in range(1, 300)]
     source = Source("p.yaml", lines)
-    with pytest.raises(PassFileError, match="do aliases expand too far"):
+    with pytest.raises(PassFileError, match="do aliases or parameters expand too far"):
         substitute(parse_yaml("\n".join(lines), source), {}, source, ())
+
+
+@pytest.mark.parametrize("text", ["${long}${long}", ["${long}", "${long}"], ["x${long}"] * 2])
+def test_what_placeholders_become_is_bounded(text: object) -> None:
+    values: dict[str, object] = {"long": "x" * 6_000_000}
+    assert fill("${long}", values) == values["long"]
+    with pytest.raises(PassFileError, match="more than 10000000 characters come from"):
+        fill(text, values)
+
+
+def test_texts_without_placeholders_are_not_counted() -> None:
+    assert fill(["x" * 6_000_000] * 2) == ["x" * 6_000_000] * 2
+
+
+def test_uses_of_a_collection_are_counted() -> None:
+    values: dict[str, object] = {"names": {"a": ["x"] * 100_000}}
+    assert fill(["${names}"] * 2, values) == [values["names"]] * 2
+    with pytest.raises(PassFileError, match="do aliases or parameters expand too far"):
+        fill(["${names}"] * 3, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass import apply
-from graphpass.errors import ExpectationError, SelectorError
+from graphpass.errors import ExpectationError, PassFileError, SelectorError, UsageError
 
 NET = """
     fc1 = FullyConnected(data, fc1_weight, fc1_bias, num_hidden=4)
@@ -160,3 +160,10 @@ class TestUnchangedOutputs:
             "- expect: {unchanged_outputs: {inputs: {a_data: [2, 3]}}}\n"
         )
         apply([{"prefix": "a_"}, {"use": str(tmp_path / "inner.yaml")}], model)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-1", "-.inf"])
+def test_what_is_no_tolerance_is_refused(model, value: str) -> None:
+    rules = f"[{{expect: {{unchanged_outputs: {{rtol: {value}}}}}}}]"
+    with pytest.raises((UsageError, PassFileError), match="tolerance"):
+        apply(rules, model)

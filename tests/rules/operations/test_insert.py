@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -223,11 +225,22 @@ def test_values_from_a_file_or_given(net, perform, tmp_path) -> None:
         ({"file": "nowhere.npy"}, "No such file"),
         ({"file": "text.npy"}, "is no .npy file"),
         ({"file": "many.npz"}, "holds several arrays"),
+        ({"file": "torn.npz"}, "is no .npy file"),
+        ({"file": "/dev/zero"}, "/dev/zero: not a regular file"),
+        ({"file": "pipe.npy"}, "pipe.npy: not a regular file"),
+        ({"shape": [2**40, 2**40], "init": "zeros"}, "float32 is larger than 8 GiB"),
+        ({"shape": [0, 2**80], "init": "normal"}, "float32 is larger than 8 GiB"),
+        ({"shape": [2**31, 2], "value": 1}, "float32 is larger than 8 GiB"),
+        ({"value": [[1], [2, 3]]}, "the value is no array of float32; write a number, or"),
+        ({"value": "much"}, "the value is no array of float32; write a number, or"),
+        ({"value": 10**400}, "the value is no array of float32; write a number, or"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(net, refused, tmp_path, description, message):
     (tmp_path / "text.npy").write_text("<html>")
     np.savez(tmp_path / "many.npz", a=np.zeros(1))
+    (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04")
+    os.mkfifo(tmp_path / "pipe.npy")
     options = {"op": "FullyConnected", "name": "f", "attrs": {"num_hidden": 1}, "after": "a"}
     options["parameters"] = {"weight": description}
     found = refused(

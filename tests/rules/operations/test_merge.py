@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphpass import Model, Parameters, dumps, loads
-from graphpass.errors import CycleError, OperationError, SelectorError, UsageError
+from graphpass.errors import CycleError, OperationError, SaveError, SelectorError, UsageError
 from graphpass.rules.operation import Run
 from graphpass.rules.operations.merge import Merge
 
@@ -144,6 +144,16 @@ def test_from_a_file_beside_the_pass(age, gender, perform, tmp_path) -> None:
     perform(age, "merge", {"model": "gender:3", "prefix": "g_"}, folder=tmp_path)
     assert age.graph.outputs == ["fc1_output", "g_fc1_output"]
     assert len(age.parameters) == 8
+
+
+def test_the_files_of_the_other_model_are_not_overwritten(age, gender, perform, tmp_path) -> None:
+    written = gender.save(tmp_path / "gender", epoch=3)
+    perform(age, "merge", {"model": "gender:3", "prefix": "g_"}, folder=tmp_path)
+    assert age.sources == [written.symbol, written.params]
+    with pytest.raises(SaveError):
+        age.save(tmp_path / "gender", epoch=3)
+    with pytest.raises(SaveError):
+        age.save(tmp_path / "gender", epoch=4)
 
 
 def test_a_file_that_is_not_there(age, refused, tmp_path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -286,3 +288,24 @@ def test_renaming_is_an_isomorphism(data: st.DataObject) -> None:
         renamed = pairs.get(name, name)
         assert model.parameters[renamed] is before.parameters[name]
         assert model.parameters.class_of(renamed) == before.parameters.class_of(name)
+
+
+def test_old_names_in_a_table_are_exact(net, perform, tmp_path) -> None:
+    model = net('r = elemwise_add("glob:x", x)\nreturn r')
+    (tmp_path / "names.csv").write_text("glob:x,y\n")
+    perform(model, "rename", {"map": "names.csv"}, folder=tmp_path)
+    assert model.inputs == ["y", "x"]
+
+
+def test_a_table_is_a_regular_file_of_moderate_size(model, refused, tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(2**26 + 1)
+    for path, reason in (
+        ("/dev/zero", "not a regular file"),
+        (tmp_path, "not a regular file"),
+        (tmp_path / "pipe.csv", "not a regular file"),
+        (tmp_path / "large.csv", "it has 67108865 bytes, and no more than 67108864 are read"),
+    ):
+        said = refused(model, "rename", {"map": str(path)}, OperationError)
+        assert said == f"{path}: the table of names can't be read: {reason}"

@@ -93,3 +93,15 @@ def test_rules_from_python_may_use_files(model, files) -> None:
     folder = files(a="[{prefix: a_}]")
     apply([{"use": str(folder / "a.yaml")}], model)
     assert model.inputs == ["a_data"]
+
+
+def test_the_passes_of_one_run_are_bounded(model, files, monkeypatch) -> None:
+    folder = files(
+        a="[{use: b.yaml}, {use: b.yaml}, {use: b.yaml}]",
+        b="[{use: c.yaml}, {use: c.yaml}]",
+        c="[{prune: }]",
+    )
+    apply(folder / "a.yaml", model)
+    monkeypatch.setattr("graphpass.rules.operations.use._MAX_PASSES", 8)
+    with pytest.raises(OperationError, match="more than 8 passes are used in one run"):
+        apply(folder / "a.yaml", model)

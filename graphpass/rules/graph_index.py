@@ -1,0 +1,82 @@
+"""What the matcher asks of a graph again and again: who stands where, and what is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from graphpass.graph import Entry, Graph
+from graphpass.model import Model
+from graphpass.ops.randomness import randomness
+from graphpass.rules.pattern import Kind
+
+__all__ = ["GraphIndex"]
+
+
+class GraphIndex:
+    """An index of the nodes that the heads reach, good until the graph is edited.
+
+    Notes
+    -----
+    Linear in the graph; what only some patterns ask is worked out when it is first asked.
+    """
+
+    def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
+        self.graph = graph
+        self.position = {key: number for number, key in enumerate(graph.order())}
+        """Key -> place in saved order."""
+        self.by_op: dict[str, list[int]] = {}
+        """Operator name -> keys in saved order."""
+        self.heads: dict[int, set[int]] = {}
+        """Key -> outputs that are heads."""
+        for key in graph.order():
+            self.by_op.setdefault(graph.op(key), []).append(key)
+        for head in graph.heads:
+            self.heads.setdefault(head.node, set()).add(head.output)
+        self._inputs = inputs
+        self._kinds: dict[int, Kind] | None = None
+        self._constants: frozenset[int] | None = None
+
+    def readers(self, key: int) -> Iterator[int]:
+        """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
+        return (reader for reader in self.graph.dag.successors(key) if reader in self.position)
+
+    def used_outputs(self, key: int, reader: int) -> Iterator[int | None]:
+        """Yield the outputs of a node that one reader reads; None where it only waits."""
+        edges = self.graph.dag.get_edge_data(key, reader)
+        return (edge.get("output") for edge in edges.values())
+
+    def is_kind(self, entry: Entry, kind: Kind) -> bool:
+        """Return whether a value is of the kind that a pattern asks for."""
+        if kind == "const":
+            if self._constants is None:
+                self._constants = self._find_constants()
+            return entry.node in self._constants
+        return self.kinds.get(entry.node) == kind
+
+    @property
+    def kinds(self) -> dict[int, Kind]:
+        """Variable -> ``param``, ``aux`` or ``input``."""
+        if self._kinds is None:
+            keys = self.graph.variable_keys()
+            inputs = set(Model(self.graph).inputs if self._inputs is None else self._inputs)
+            self._kinds = dict.fromkeys(keys.auxiliary_states, "aux")
+            for key in keys.arguments:
+                self._kinds[key] = "input" if self.graph.name(key) in inputs else "param"
+        return self._kinds
+
+    def _find_constants(self) -> frozenset[int]:
+        """Return the parameters, and the operators that compute the same from them each time."""
+        found: set[int] = set()
+        graph = self.graph
+        for key in graph.order():
+            if graph.is_variable(key):
+                if self.kinds[key] == "param":
+                    found.add(key)
+            elif (
+                all(source in found for source in graph.dag.predecessors(key))
+                and randomness(graph.op(key), graph.attrs(key)) == "never"
+                and not graph.signature(key).mutable_slots
+                and not graph.subgraphs(key)
+            ):
+                found.add(key)
+        return frozenset(found)

@@ -1,0 +1,211 @@
+"""The matcher: where a pattern holds in a graph.
+
+Matches are found from the first root, whose candidates an index by operator gives; the inputs below
+it follow by slot, further roots through the users of values that are bound by then. So the time is
+linear in the graph as long as each candidate is decided in a bounded number of steps, which it is
+unless
+
+* operands of a commutative operator look alike but differ further down: at worst, all ways to
+  arrange them are tried,
+* several roots share a value with many users: each combination of users is tried,
+* operators may be absent, many in a row: each may be tried both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from graphpass.graph import Entry, Graph
+from graphpass.graph.graph import paused_collector
+from graphpass.model import Model
+from graphpass.rules.graph_index import GraphIndex
+from graphpass.rules.match import Binding, Fault, Level, Match, Mismatch, Recorder
+from graphpass.rules.match_conditions import Assignment
+from graphpass.rules.mismatch import describe_fault
+from graphpass.rules.pattern import Pattern
+from graphpass.rules.pattern_compile import compile_pattern
+from graphpass.rules.pattern_plan import Plan, Produced
+from graphpass.rules.search import Search
+from graphpass.rules.syntax import parse_pattern
+
+__all__ = ["Matcher", "find"]
+
+
+def find(pattern: str | Pattern, subject: Model | Graph) -> list[Match]:
+    """Return where a pattern holds, in a graph and inside each of its subgraphs.
+
+    Parameters
+    ----------
+    pattern : str or Pattern
+        The pattern; docs/patterns.md has the grammar.
+    subject : Model or Graph
+        With a model, its parameters tell ``param`` from ``input``; otherwise hints do, as for
+        `Model.inputs`, and inside subgraphs always.
+
+    Returns
+    -------
+    list of Match
+        One for each set of root nodes, in saved order of the first root; matches may overlap. Those
+        inside a subgraph follow those of the graph around it.
+
+    Raises
+    ------
+    TextError
+        If the pattern is malformed or can never match.
+
+    Examples
+    --------
+    >>> import graphpass
+    >>> graph = graphpass.loads(
+    ...     '{"nodes": [{"op": "null", "name": "x", "inputs": []},'
+    ...     '{"op": "relu", "name": "a", "inputs": [[0, 0]]},'
+    ...     '{"op": "relu", "name": "b", "inputs": [[1, 0]]}],'
+    ...     '"arg_nodes": [0], "heads": [[2, 0]]}'
+    ... )
+    >>> [match.bindings for match in find("y = relu(relu(x))", graph)]
+    [{'y': 2, 'x': Entry(node=0, output=0, version=0)}]
+
+    Notes
+    -----
+    Linear in the graph in practice; this module says when it is not.
+    """
+    plan = compile_pattern(parse_pattern(pattern) if isinstance(pattern, str) else pattern)
+    with paused_collector():
+        return _everywhere(plan, subject)
+
+
+def _everywhere(plan: Plan, subject: Model | Graph) -> list[Match]:
+    """Return the matches in a graph, then those inside each of its subgraphs, and so on."""
+    graph = subject.graph if isinstance(subject, Model) else subject
+    found: list[Match] = []
+    pending: list[tuple[Graph, tuple[Level, ...]]] = [(graph, ())]
+    while pending:
+        inner, path = pending.pop()
+        inputs = subject.inputs if isinstance(subject, Model) and not path else None
+        found += Matcher(plan, inner, inputs=inputs, path=path).matches()
+        below = [
+            (subgraph, (*path, Level(key, number)))
+            for key in inner.order()
+            for number, subgraph in enumerate(inner.subgraphs(key))
+        ]
+        pending += reversed(below)
+    return found
+
+
+class Matcher:
+    """One pattern on one graph, subgraphs left aside; good until the graph is edited.
+
+    Parameters
+    ----------
+    plan : Plan
+        What `compile_pattern` makes of a pattern.
+    graph : Graph
+        The graph.
+    inputs : collection of str, optional
+        Names of the arguments without a stored value; without it, hints tell.
+    path : tuple of Level
+        The way to `graph` from the outermost one.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        *,
+        inputs: Collection[str] | None = None,
+        path: tuple[Level, ...] = (),
+    ) -> None:
+        self._plan = plan
+        self._index = GraphIndex(graph, inputs)
+        self._path = path
+
+    def matches(self) -> Iterator[Match]:
+        """Yield one match for each set of root nodes, in saved order of the first root."""
+        search = Search(self._plan, self._index)
+        one_node = len({root.value.part for root in self._plan.roots}) == 1
+        seen: set[frozenset[int]] = set()
+        for anchor in self._anchors():
+            for assignment in search.solutions(anchor):
+                roots = frozenset([entry.node for entry in assignment.roots])
+                if roots not in seen:
+                    seen.add(roots)
+                    yield self._match(assignment)
+                if one_node:
+                    break
+
+    def assignments(self, key: int, recorder: Recorder | None = None) -> Iterator[Match]:
+        """Yield every way in which the pattern holds with its first root at a node.
+
+        Operands of a commutative operator that nothing in the pattern tells apart are taken in the
+        order of their slots only.
+        """
+        search = Search(self._plan, self._index, recorder)
+        for anchor in self._anchors_at(key):
+            for assignment in search.solutions(anchor):
+                yield self._match(assignment)
+
+    def at(self, key: int) -> Match | Mismatch:
+        """Return the first match whose first root is a node, or why there is none.
+
+        The reason is that of the attempt that matched most operators.
+        """
+        deepest = _Deepest()
+        for match in self.assignments(key, deepest):
+            return match
+        fault = deepest.fault
+        if fault is None:
+            fault = Fault("operator", self._plan.roots[0].value.part, (key,),
+                          self._index.graph.op(key), self._first_ops(), 0)  # fmt: skip
+        return Mismatch(describe_fault(fault, self._plan, self._index.graph), fault.nodes, fault)
+
+    def _first_ops(self) -> tuple[str, ...]:
+        parts = self._plan.parts
+        return tuple([op for anchor in self._plan.anchors for op in parts[anchor.part].ops])
+
+    def _anchors(self) -> Iterator[Entry]:
+        """Yield the values that the first root may be, in saved order."""
+        by_op = self._index.by_op
+        keys = {key for op in self._first_ops() for key in by_op.get(op, ())}
+        for key in sorted(keys, key=self._index.position.__getitem__):
+            yield from self._anchors_at(key)
+
+    def _anchors_at(self, key: int) -> list[Entry]:
+        op = self._index.graph.op(key)
+        parts = self._plan.parts
+        fitting = [each for each in self._plan.anchors if op in parts[each.part].ops]
+        return list(dict.fromkeys([Entry(key, anchor.output) for anchor in fitting]))
+
+    def _match(self, assignment: Assignment) -> Match:
+        nodes = assignment.nodes
+        bindings: dict[str, Binding] = {}
+        for name, target in self._plan.names.items():
+            if name in assignment.named:
+                key = None if isinstance(target, Produced) else nodes.get(target)
+                bindings[name] = assignment.named[name] if key is None else key
+        bindings.update(assignment.values)
+        roots = {entry.node for entry in assignment.roots}
+        interior = [key for key in assignment.owners if key not in roots]
+        return Match(
+            roots=assignment.roots,
+            bindings=bindings,
+            interior=tuple(sorted(interior, key=self._index.position.__getitem__)),
+            graph=self._index.graph,
+            path=self._path,
+        )
+
+
+class _Deepest:
+    """Keeps the fault of the attempt that came furthest, the first such."""
+
+    def __init__(self) -> None:
+        self.fault: Fault | None = None
+
+    def tried(self, part: int, key: int) -> None:
+        pass
+
+    def matched(self, part: int, key: int) -> None:
+        pass
+
+    def failed(self, fault: Fault) -> None:
+        if self.fault is None or fault.depth > self.fault.depth:
+            self.fault = fault

@@ -1,0 +1,278 @@
+"""Pattern texts: what each says, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import suppress
+
+import pytest
+
+from graphpass.errors import GraphpassError, TextError
+from graphpass.rules.pattern import (
+    Anything,
+    Attribute,
+    Binding,
+    Call,
+    Distinct,
+    Optional,
+    Pattern,
+    Reference,
+    Rest,
+    Restricted,
+    Value,
+)
+from graphpass.rules.pattern_print import print_pattern
+from graphpass.rules.syntax import parse_pattern
+
+X = Value("x")
+RELU = Call(("relu",), (X,))
+
+
+def alone(call: Call) -> Pattern:
+    return Pattern((), (call,))
+
+
+MEANINGS: dict[str, Pattern] = {
+    "relu(x)": alone(RELU),
+    "relu(_)": alone(Call(("relu",), (Anything(),))),
+    "relu(`_`)": alone(Call(("relu",), (Value("_"),))),
+    "relu(`conv/0.$1`)": alone(Call(("relu",), (Value("conv/0.$1"),))),
+    "relu(`a\\`b\\\\\\n`)": alone(Call(("relu",), (Value("a`b\\\n"),))),
+    "tanh(relu(x))": alone(Call(("tanh",), (RELU,))),
+    "elemwise_add(x, x)": alone(Call(("elemwise_add",), (X, X))),
+    "concat(x, *xs)": alone(Call(("concat",), (X, Rest("xs")))),
+    "concat(*_)": alone(Call(("concat",), (Rest(None),))),
+    "dot(param(w), const(_))": alone(
+        Call(("dot",), (Restricted("param", "w"), Restricted("const", None)))
+    ),
+    "dot(aux(m), input(x))": alone(
+        Call(("dot",), (Restricted("aux", "m"), Restricted("input", "x")))
+    ),
+    "Convolution(x, _, optional(b), kernel=[1, 1])": alone(
+        Call(
+            ("Convolution",),
+            (X, Anything(), Optional(Value("b"))),
+            (Attribute("kernel", (1, 1)),),
+        )
+    ),
+    "(Dropout | identity)(x)": alone(Call(("Dropout", "identity"), (X,))),
+    "tanh(maybe(Dropout)(relu(x)))": alone(
+        Call(("tanh",), (Call(("Dropout",), (RELU,), maybe=True),))
+    ),
+    "`vendor op`(x, `odd key`=-1.5)": alone(
+        Call(("vendor op",), (X,), (Attribute("odd key", -1.5),))
+    ),
+    "`param`(x)": alone(Call(("param",), (X,))),
+    "a = relu(x)": Pattern((Binding(("a",), RELU),), (Reference("a"),)),
+    "a = relu(x)\nreturn a[0]": Pattern((Binding(("a",), RELU),), (Reference("a", 0),)),
+    "a, _ = SliceChannel(x)": Pattern(
+        (Binding(("a", None), Call(("SliceChannel",), (X,)), True),), (Reference("a"),)
+    ),
+    "a, = relu(x)": Pattern((Binding(("a",), RELU, True),), (Reference("a"),)),
+    "a = relu(x); b = tanh(a); shared(a); distinct(x, b)": Pattern(
+        (Binding(("a",), RELU), Binding(("b",), Call(("tanh",), (Reference("a"),)))),
+        (Reference("b"),),
+        (Reference("a"),),
+        (Distinct((X, Reference("b"))),),
+    ),
+    "a = relu(x)\nb = tanh(x)\nreturn b, a": Pattern(
+        (Binding(("a",), RELU), Binding(("b",), Call(("tanh",), (X,)))),
+        (Reference("b"), Reference("a")),
+    ),
+}
+
+
+@pytest.mark.parametrize("text", MEANINGS)
+def test_what_a_text_means(text: str) -> None:
+    assert parse_pattern(text) == MEANINGS[text]
+    assert parse_pattern(print_pattern(MEANINGS[text])) == MEANINGS[text]
+
+
+def test_lines_may_be_indented_alike_and_hold_comments() -> None:
+    text = "\n    a = relu(x)  # `not a name\n\n    b = tanh(a)\n"
+    assert parse_pattern(text) == parse_pattern("a = relu(x)\nb = tanh(a)")
+
+
+def test_marks_count_characters_from_one() -> None:
+    pattern = parse_pattern("  a = relu(`é`)\n  tanh(a)")
+    (call,) = pattern.roots
+    assert call.mark == (2, 3)
+    assert pattern.bindings[0].call.inputs[0].mark == (1, 12)
+
+
+REFUSED: dict[str, tuple[int, int, str]] = {
+    "y = rlu(x)": (1, 5, "MXNet 1.9.1 has no operator 'rlu'; nearest: relu"),
+    "y = LeakyReLU(x, slop=1)\n": (1, 18, "LeakyReLU has no attribute 'slop'; nearest: slope"),
+    "Convolution(x, w, kernal=(1, 1))": (1, 19, "no attribute 'kernal'; nearest: kernel"),
+    "Activation(x, act_type='relo')": (1, 15, "nearest: relu"),
+    "Convolution(x, w, kernel='a')": (1, 19, "is not a Shape(tuple)"),
+    "Convolution(x, w, b, no_bias=True)": (
+        1,
+        1,
+        "Convolution has 2 inputs (data, weight, bias) with these attributes, but the pattern "
+        "gives 3",
+    ),
+    "y = relu(x, z)": (1, 5, "relu has 1 input (data), but the pattern gives 2"),
+    "a = BatchNorm(*_)\nreturn a[3]": (2, 8, "BatchNorm has no output 3; its last one is 2"),
+    "a, b, c = SliceChannel(x, num_outputs=2)": (
+        1,
+        1,
+        "SliceChannel has 2 visible outputs, but 3 are named",
+    ),
+    "a = relu(x)\nb = tanh(x)": (1, 1, "a is not used; read it in another line, or return it too"),
+    "relu(x)\ntanh(x)": (1, 1, "nothing uses this operator; give it a name and return it"),
+    "relu(a)\na = tanh(x)": (1, 1, "nothing uses this operator"),
+    "b = relu(a)\na = tanh(b)": (2, 1, "a is read on line 1, before it is bound; bind it first"),
+    "a = relu(x)\na = tanh(a)": (2, 1, "a is bound already"),
+    "a, a = SliceChannel(x)": (1, 4, "a is bound already"),
+    "_ = relu(x)": (1, 1, "_ names nothing"),
+    "first = relu(x)\nreturn frist": (2, 8, "frist is no node of the pattern; nearest: first"),
+    "a = relu(x)\nreturn x": (2, 8, "x is no node of the pattern"),
+    "a = relu(x)\nreturn relu(a)": (2, 8, "a pattern returns names"),
+    "a = relu(x)\nreturn a\nb = tanh(a)": (3, 1, "nothing may follow"),
+    "a = relu(data)\ndistinct(dat, a)": (2, 10, "dat is no value of the pattern so far; nearest"),
+    "a = relu(x)\ndistinct(a)": (2, 1, "distinct takes two values or more"),
+    "a = relu(x)\nshared(a)": (2, 8, "a is returned, so it may be used outside anyway"),
+    "a = relu(x)\nb = tanh(a)\nshared(x)": (3, 8, "x is no node of the pattern"),
+    "a, b = SliceChannel(x)\nreturn a[0]": (2, 8, "a is one output already"),
+    "a = relu(x)\ny = tanh(param(a))": (2, 16, "a is a node of the pattern"),
+    "concat(xs, *xs)": (1, 12, "xs stands for one value"),
+    "concat(*xs, xs)": (1, 13, "xs stands for several values; write *xs"),
+    "a = concat(*xs)\nxs = relu(a)": (2, 1, "xs stands for several values already"),
+    "concat(*a, *b)": (1, 12, "only one operand can stand for the remaining inputs"),
+    "add_n(*a, optional(b))": (1, 11, "leave out optional"),
+    "relu(optional(optional(x)))": (1, 6, "optional takes one operand"),
+    "relu(param(tanh(x)))": (1, 12, "param takes the name of a value: param(x)"),
+    "relu(maybe(x))": (1, 6, "write what the operator reads too: maybe(Op)(x)"),
+    "relu(shared(x))": (1, 6, "shared(…) is a line of its own"),
+    "maybe(Dropout)(x)": (1, 1, "this may be absent, and then nothing of the pattern is left"),
+    "a = maybe(relu)(x)\nb = tanh(a[1])": (
+        2,
+        10,
+        "a may be absent, so it has no output but the first",
+    ),
+    "tanh(maybe(relu)(*_))": (1, 6, "stands for its first input; name that"),
+    "a = relu(x)\nb = tanh(z)\nreturn a, b": (3, 11, "b shares no value with the roots before it"),
+    "relu(x.y)": (1, 6, "a dotted name is no operand"),
+    "relu(x + y)": (1, 6, "arithmetic is no operand"),
+    "relu(x)(y)": (1, 1, "an operator is written as Op(x), (A | B)(x) or maybe(Op)(x)"),
+    "relu(3)": (1, 6, "a literal is no operand"),
+    "relu(x, **k)": (1, 9, "one by one"),
+    "relu(x, `k`=y)": (1, 13, "y is no attribute value"),
+    "relu(x, `k`=1e999)": (1, 13, "is no attribute value"),
+    "relu(x, `k`={})": (1, 13, "is no attribute value"),
+    "relu(x, k=1, k=2)": (1, 14, "k"),
+    "x": (1, 1, "only an operator makes a line"),
+    "import os": (1, 1, "a line of a pattern is"),
+    "relu(x": (1, 5, "Python can't read this: '(' was never closed"),
+    "relu(`x)": (1, 6, "a name in backquotes must end on its line"),
+    "relu(a`x`)": (1, 7, "a name in backquotes must stand by itself"),
+    "relu(`\\q`)": (1, 6, "in backquotes, \\ stands before"),
+    "relu(\x00)": (1, 6, "can't stand here"),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_wrong_and_where(text: str) -> None:
+    line, column, reason = REFUSED[text]
+    with pytest.raises(TextError) as caught:
+        parse_pattern(text)
+    error = caught.value
+    assert (error.line, error.column) == (line, column), str(error)
+    assert reason in error.reason
+    shown = text.split("\n")[line - 1].replace("\x00", " ")
+    message = f"pattern:{line}:{column}: {error.reason}\n{shown}\n{' ' * (column - 1)}^"
+    assert str(error) == message
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "   \n  ", "distinct"])
+def test_a_text_without_an_operator(text: str) -> None:
+    with pytest.raises(TextError, match=r"no operator to match|only an operator"):
+        parse_pattern(text)
+
+
+def test_a_long_line_is_shown_in_part() -> None:
+    with pytest.raises(TextError) as caught:
+        parse_pattern(f"relu({'x' * 300}.y)")
+    assert max(map(len, str(caught.value).splitlines())) <= 120
+
+
+HOSTILE = [
+    "relu(" * 2000,
+    "relu(" * 40 + "x" + ")" * 40,
+    "relu(" * 60 + "x" + ")" * 60,
+    "a" + "|a" * 4000,
+    "(relu" + " | relu" * 1000 + ")(x)",
+    "-" * 9000 + "1",
+    "relu(x, k=" + "-" * 5000 + "1)",
+    "a" + ".b" * 4000,
+    "a" + "()" * 4000,
+    "a" + "[1]" * 3000,
+    "not " * 2000 + "a",
+    "lambda:" * 1400 + "1",
+    "a" + "**a" * 3000,
+    "~" * 9000,
+    "relu(x, `k`=" + "9" * 9000 + ")",
+    "relu(x, `k`=0x" + "f" * 9000 + ")",
+    "relu(x, `k`=1e" + "9" * 4000 + ")",
+    "relu(x, `k`='" + "\\N{DIGIT ONE}" * 700 + "')",
+    "relu([y for y in x])",
+    "relu((y := x))",
+    "relu(__import__('os').system('false'))",
+    "relu(().__class__.__base__)",
+    "relu(f'{x}')",
+    "relu(b'x')",
+    "relu(1j)",
+    "relu(...)",
+    "relu(x if x else x)",
+    "relu(await x)",
+    "relu(yield)",
+    "async def f(): pass",
+    "class relu: pass",
+    "del x",
+    "a = b = relu(x)",
+    "a += relu(x)",
+    "a: int = relu(x)",
+    "a[0] = relu(x)",
+    "*a, b = SliceChannel(x)",
+    "() = relu(x)",
+    "return",
+    "global relu",
+    "\ud800",
+    "relu(`\\ud800`)\r\n\x0c",
+    "x" * 20_000,
+    "\n" * 2000,
+    "`" * 9000,
+    "'" * 9000,
+    "\\" * 9000,
+    "relu(x, mode='\\d')",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_text_is_read_or_refused(text: str, recwarn: pytest.WarningsRecorder) -> None:
+    started = time.monotonic()
+    with suppress(GraphpassError):
+        parse_pattern(text)
+    assert time.monotonic() - started < 5
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_broken_text_is_read_or_refused(seed: int) -> None:
+    dice = random.Random(seed)
+    texts = [*MEANINGS, *REFUSED]
+    pieces = ["(", ")", "[", "]", "`", "'", '"', "\\", "\n", "*", "|", "=", ",", "_", " ", ":="]
+    pieces += ["\t", "é", "\ud800", "#", "1", "-", "relu", "maybe(", "optional(", "return ", "x"]
+    for _ in range(400):
+        text = dice.choice(texts)
+        for _ in range(dice.randint(1, 4)):
+            start = dice.randint(0, len(text))
+            stop = min(len(text), start + dice.choice([0, 0, 1, 3]))
+            text = text[:start] + dice.choice(["", *pieces]) + text[stop:]
+        try:
+            pattern = parse_pattern(text)
+        except GraphpassError:
+            continue
+        assert parse_pattern(print_pattern(pattern)) == pattern
