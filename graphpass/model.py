@@ -64,9 +64,11 @@ class Model:
         Name of a variable -> array; mapped from the file, not read.
     files : Files
         Where the model came from; `save` refuses to overwrite these.
+    sources : list of Path
+        Further files that were read to make it, which `save` refuses to overwrite as well.
     """
 
-    __slots__ = ("files", "graph", "parameters")
+    __slots__ = ("files", "graph", "parameters", "sources")
 
     def __init__(
         self, graph: Graph, parameters: Parameters | None = None, *, files: Files | None = None
@@ -76,6 +78,7 @@ class Model:
         self.graph = graph
         self.parameters = Parameters() if parameters is None else parameters
         self.files = Files() if files is None else files
+        self.sources: list[Path] = []
 
     @property
     def inputs(self) -> list[str]:
@@ -93,7 +96,9 @@ class Model:
 
     def copy(self) -> Model:
         """Return an independent model; the arrays, which nothing changes in place, are shared."""
-        return Model(self.graph.copy(), self.parameters.copy(), files=self.files)
+        twin = Model(self.graph.copy(), self.parameters.copy(), files=self.files)
+        twin.sources = list(self.sources)
+        return twin
 
     @contextmanager
     def edit(self) -> Iterator[Edit]:
@@ -128,7 +133,7 @@ class Model:
         dialect : str
             The MXNet release to write the symbol for, see `graphpass.dumps`.
         overwrite : bool
-            Whether the files that the model was loaded from may be replaced.
+            Whether files that the model was read from may be replaced.
 
         Returns
         -------
@@ -148,13 +153,11 @@ class Model:
         again. Parameters whose variable has become an auxiliary state, or no longer is one, change
         their class with it.
         """
-        if epoch < 0:
-            raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
-        prefix = str(prefix).removesuffix(_SYMBOL_SUFFIX)
-        symbol = Path(f"{prefix}{_SYMBOL_SUFFIX}")
-        params = Path(f"{prefix}-{epoch:04d}.params") if self.parameters else None
+        files = self.target(prefix, epoch)
+        symbol, params = files.symbol, files.params
+        assert symbol is not None
         if not overwrite:
-            self._refuse_own_files(symbol, params)
+            self.refuse_input(symbol, params)
         np_shape = self.graph.origin is not None and self.graph.origin.np_shape
         text = as_bytes(dumps(self.graph, dialect=dialect, np_shape=np_shape))
         try:
@@ -168,7 +171,30 @@ class Model:
 
                 with atomic_write(params) as params_file:
                     write_params(self._classed(), params_file)
-        return Files(symbol, params, epoch if params is not None else None)
+        return files
+
+    def target(self, prefix: str | PathLike[str], epoch: int = 0) -> Files:
+        """Return the files that `save` would write.
+
+        A model that came with a parameters file is saved with one, even if none are left: an old
+        file of that name would be taken for its parameters.
+
+        Raises
+        ------
+        UsageError
+            If the prefix names no file, or the epoch is negative.
+        """
+        if epoch < 0:
+            raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
+        text = str(prefix).removesuffix(_SYMBOL_SUFFIX)
+        named = _PARAMS.fullmatch(text)
+        if named:
+            text, epoch = named["prefix"], int(named["epoch"])
+        if not text or text.endswith("/"):
+            raise UsageError(f"{str(prefix)!r} names no file; write a prefix, such as out/model")
+        if not self.parameters and self.files.params is None:
+            return Files(Path(f"{text}{_SYMBOL_SUFFIX}"))
+        return Files(Path(f"{text}{_SYMBOL_SUFFIX}"), Path(f"{text}-{epoch:04d}.params"), epoch)
 
     def _classed(self) -> Parameters:
         """Return the parameters, each of the class that its variable has in the graph."""
@@ -180,14 +206,22 @@ class Model:
                 classed.set(name, classed[name], wanted)
         return classed
 
-    def _refuse_own_files(self, symbol: Path, params: Path | None) -> None:
-        for own in (self.files.symbol, self.files.params):
-            for target in (symbol, params):
+    def refuse_input(self, *targets: str | PathLike[str] | None) -> None:
+        """Refuse to write to a file that the model was read from, by whatever name.
+
+        Raises
+        ------
+        SaveError
+            If one of `targets` is such a file.
+        """
+        for own in (self.files.symbol, self.files.params, *self.sources):
+            for target in targets:
                 if own is None or target is None:
                     continue
-                if target.exists() and own.exists() and target.samefile(own):
+                path = Path(target)
+                if path.exists() and own.exists() and path.samefile(own):
                     raise SaveError(
-                        f"{target} is the input itself; choose another output, or say that it "
+                        f"{path} is the input itself; choose another output, or say that it "
                         "may be overwritten"
                     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json as json_format
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +20,7 @@ from graphpass.cli.options import (
     Params,
     Partial,
     load_model,
+    output_name,
     parse_feed,
     parse_settings,
     parse_shapes,
@@ -29,8 +31,11 @@ from graphpass.errors import UsageError
 from graphpass.formats.files import atomic_write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from graphpass.model import Model
-    from graphpass.rules import Report
+    from graphpass.rules import Report, Step
+    from graphpass.verify import Diff, Misfit, VerifyResult
 
 __all__ = ["apply"]
 
@@ -78,60 +83,96 @@ def apply(
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
     from graphpass.rules import apply as apply_pass
-    from graphpass.verify import misfits, refuse_misfits
+    from graphpass.verify import misfits
+    from graphpass.view.tables import echo
 
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
     loaded = load_model(model, epoch, params)
+    _refuse_input(loaded, out, report, overwrite)
     unfit = [] if partial else misfits(loaded)
     before = loaded.copy() if verify or diff or unfit else None
     result = apply_pass(pass_, loaded, set=parse_settings(set_), dry_run=dry_run and before is None)
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
-    if unfit:  # the pass may have mended them
-        known = {misfit.identity for misfit in unfit}
-        refuse_misfits(loaded, [m for m in misfits(loaded) if m.identity in known])
-    if report is not None:
-        _write_report(result, report)
-    if json:
-        print_json(result.to_json())
-    elif out != "-":
-        typer.echo(str(result))
+    if not partial:
+        _check_fit(loaded, unfit)
+    facts = result.to_json()
+    texts = [] if out == "-" else [str(result)]
+    proved = True
     if before is not None and diff:
-        _print_diff(before, loaded)
-    if before is not None and verify and not _verified(before, loaded, inputs, feed):
-        typer.echo("outputs differ, so nothing was written", err=True)
+        difference = _difference(before, loaded)
+        facts["diff"] = difference.to_json()
+        texts.append(str(difference))
+    if before is not None and verify:
+        proof = _proof(before, loaded, result, parse_shapes(inputs), parse_feed(feed))
+        facts["verify"] = proof.to_json()
+        texts.append(str(proof))
+        proved = bool(proof)
+    if json and out != "-":
+        print_json(facts)
+    else:
+        for text in texts:
+            echo(text, err=out == "-")
+    if not proved:
+        typer.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
-    if out is not None and not dry_run:
-        for path in save_model(loaded, out, dialect=dialect, overwrite=overwrite):
-            typer.echo(f"wrote {path}", err=json)
+    with atomic_write(report) if report is not None else nullcontext() as file:
+        if file is not None:
+            file.write(json_format.dumps(facts, indent=2).encode() + b"\n")
+        if out is not None and not dry_run:
+            for path in save_model(loaded, out, dialect=dialect, overwrite=overwrite):
+                typer.echo(f"wrote {path}", err=json)
     return 0
 
 
-def _write_report(result: Report, path: Path) -> None:
-    with atomic_write(path) as file:
-        file.write(json_format.dumps(result.to_json(), indent=2).encode() + b"\n")
+def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
+    """Refuse outputs that would replace the input, before any work is done."""
+    model.refuse_input(report)
+    if out not in (None, "-"):
+        assert out is not None
+        files = model.target(*output_name(model, out))
+        if not overwrite:
+            model.refuse_input(files.symbol, files.params)
 
 
-def _print_diff(before: Model, after: Model) -> None:
+def _check_fit(model: Model, unfit: list[Misfit]) -> None:
+    """Refuse parameters that did not fit and still do not, and shapes that no longer fit."""
+    from graphpass.verify import misfits, refuse_misfits
+
+    known = {misfit.identity for misfit in unfit}
+    found = misfits(model)
+    refuse_misfits(model, [m for m in found if m.identity in known or m.kind == "shape"])
+    for misfit in found:
+        if misfit.kind == "missing":
+            typer.echo(f"note: {misfit.name!r} has no value yet", err=True)
+
+
+def _difference(before: Model, after: Model) -> Diff:
     from graphpass.verify import diff
 
-    typer.echo(str(diff(before, after)))
+    return diff(before, after)
 
 
-def _verified(
-    before: Model, after: Model, inputs: list[str] | None, feed: list[str] | None
-) -> bool:
+def _proof(
+    before: Model,
+    after: Model,
+    result: Report,
+    inputs: dict[str, tuple[int, ...]],
+    feed: dict[str, str],
+) -> VerifyResult:
+    """Compare outputs: by position, those of each clone, or those whose names are still there."""
     from graphpass.verify import verify
 
     were, are = len(before.graph.heads), len(after.graph.heads)
-    result = verify(
-        before,
-        after,
-        inputs=parse_shapes(inputs),
-        feed=parse_feed(feed),
-        # A clone returns the outputs once more: each time they must be those of the original.
-        outputs="repeat" if were and are > were and are % were == 0 else None,
-        isolated=True,
-    )
-    typer.echo(str(result))
-    return bool(result)
+    outputs: Literal["repeat"] | list[tuple[str, str]] | None = None
+    if were != are:
+        if were and are % were == 0 and _clones(result.steps):
+            outputs = "repeat"
+        else:
+            kept = [name for name in before.graph.outputs if name in set(after.graph.outputs)]
+            outputs = [(name, name) for name in kept]
+    return verify(before, after, inputs=inputs, feed=feed, outputs=outputs, isolated=True)
+
+
+def _clones(steps: Iterable[Step]) -> bool:
+    return any(step.keyword == "clone" or _clones(step.steps) for step in steps)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphpass.errors import UsageError
+from graphpass.errors import GraphpassError, UsageError
 
 if TYPE_CHECKING:
-    from graphpass.model import Model
+    from graphpass.model import Files, Model
 
 __all__ = [
     "Epoch",
@@ -26,6 +26,8 @@ __all__ = [
     "Params",
     "Partial",
     "load_model",
+    "newer_epochs",
+    "output_name",
     "parse_feed",
     "parse_settings",
     "parse_shapes",
@@ -84,7 +86,13 @@ def load_model(name: str, epoch: int | None = None, params: Path | None = None) 
     from graphpass.formats.params import read_params
     from graphpass.formats.symbol_json import loads
 
-    graph = loads(sys.stdin.buffer.read())
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise UsageError("standard input is empty; it can be read once, and by one model only")
+    try:
+        graph = loads(data)
+    except GraphpassError as error:
+        raise type(error)(f"standard input: {error}") from None
     return Model(graph, read_params(params) if params is not None else None)
 
 
@@ -93,15 +101,32 @@ def save_model(model: Model, out: str, *, dialect: str, overwrite: bool) -> list
     if out == "-":
         from graphpass.formats.symbol_json import as_bytes, dumps
 
-        sys.stdout.buffer.write(as_bytes(dumps(model.graph, dialect=dialect)) + b"\n")
+        np_shape = model.graph.origin is not None and model.graph.origin.np_shape
+        text = dumps(model.graph, dialect=dialect, np_shape=np_shape)
+        sys.stdout.buffer.write(as_bytes(text))
         return []
+    prefix, epoch = output_name(model, out)
+    files = model.save(prefix, epoch, dialect=dialect, overwrite=overwrite)
+    for newer in newer_epochs(files):
+        typer.echo(f"note: {newer} beside it has a later epoch; name the one to load", err=True)
+    return [str(path) for path in (files.symbol, files.params) if path is not None]
+
+
+def output_name(model: Model, out: str) -> tuple[str, int]:
+    """Return prefix and epoch of an output: ``PREFIX:EPOCH``, or the epoch of the input."""
     prefix, colon, number = out.rpartition(":")
     if colon and number.isdecimal():
-        files = model.save(prefix, int(number), dialect=dialect, overwrite=overwrite)
-    else:
-        epoch = model.files.epoch or 0
-        files = model.save(out, epoch, dialect=dialect, overwrite=overwrite)
-    return [str(path) for path in (files.symbol, files.params) if path is not None]
+        return prefix, int(number)
+    return out, model.files.epoch or 0
+
+
+def newer_epochs(files: Files) -> list[str]:
+    """Return the parameter files that a model just saved would be loaded with by mistake."""
+    from graphpass.model import find_files
+
+    assert files.symbol is not None
+    found = find_files(files.symbol)
+    return [str(found.params)] if found.params not in (None, files.params) else []
 
 
 def parse_settings(texts: Iterable[str] | None) -> dict[str, Any]:

@@ -28,16 +28,22 @@ _Source = Annotated[
 
 
 def _read(source: str) -> Parameters:
-    from graphpass.errors import UsageError
     from graphpass.formats.params import read_params
+
+    return read_params(_path(source))
+
+
+def _path(source: str) -> Path:
+    """Return the parameters' file that a model, or a file's own name, stands for."""
+    from graphpass.errors import UsageError
     from graphpass.model import find_files
 
     if Path(source).is_file() and not source.endswith(".json"):
-        return read_params(source)
+        return Path(source)
     files = find_files(source)
     if files.params is None:
         raise UsageError(f"{source}: there are no parameters beside {files.symbol}")
-    return read_params(files.params)
+    return files.params
 
 
 @app.command("ls")
@@ -95,7 +101,13 @@ def export(
     ],
 ) -> None:
     """Write the parameters as a NumPy .npz file, keys as in the .params file."""
+    from graphpass.errors import SaveError, UsageError
     from graphpass.formats.export import export_npz
 
+    if str(out) == "-":
+        raise UsageError("an .npz file can't go to standard output; name a file")
+    path = _path(model)
+    if out.exists() and out.samefile(path):
+        raise SaveError(f"{out} is the input itself; choose another output")
     export_npz(_read(model), out)
     typer.echo(str(out))

@@ -24,6 +24,9 @@ def show(
     tied: Annotated[
         bool, typer.Option("--tied", help="List variables with several users.")
     ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="Print the graph as text, to read and to compare.")
+    ] = False,
     around: Annotated[
         str | None, typer.Option("--around", metavar="NODE", help="Only what is near a node.")
     ] = None,
@@ -34,6 +37,8 @@ def show(
     loaded = load_model(model, epoch, params)
     if around is not None:
         _show_around(loaded, around, hops, json)
+    elif text:
+        _show_text(loaded, json)
     elif nodes:
         _show_nodes(loaded, None, json)
     elif ops:
@@ -98,6 +103,16 @@ def _show_around(model: Model, around: str, hops: int, json: bool) -> None:
 
     key = select_one(model.graph, around)
     _show_nodes(model, neighbourhood(model.graph, key, hops), json)
+
+
+def _show_text(model: Model, json: bool) -> None:
+    from graphpass.formats.text import print_graph
+
+    printed = print_graph(model.graph)
+    if json:
+        print_json({"text": printed})
+        return
+    typer.echo(printed)
 
 
 def _show_operators(model: Model, json: bool) -> None:

@@ -137,8 +137,9 @@ def _hide_keys(nodes: list[NodeRecord], order: Iterable[int], version: int) -> l
         if not hidden:
             continue
         attrs = {key: value for key, value in _attrs(node).items() if key not in hidden}
-        # MXNet keeps the keys it sets aside in the order of its sorted attribute map.
-        for key in sorted(hidden):
+        # MXNet goes through a hash map here, newest key first as a rule: of two hints for one
+        # variable the first in the text stands.
+        for key in reversed(hidden):
             value = _attrs(node)[key]
             word = _hidden_word(key)
             if key == word:

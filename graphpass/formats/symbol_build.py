@@ -11,6 +11,7 @@ import msgspec
 from graphpass.errors import AttributeValueError, CycleError, SymbolError
 from graphpass.formats.legacy import UNPARSED, VERSION, parsed_attrs, upgrade
 from graphpass.formats.symbol_decode import EntryRecord, GraphRecord, NodeRecord, decode
+from graphpass.formats.symbol_encode import encode
 from graphpass.formats.symbol_reach import reachable
 from graphpass.graph import VARIABLE, Entry, Graph, Origin
 from graphpass.graph.graph import build, paused_collector
@@ -21,6 +22,9 @@ __all__ = ["build_graph", "is_opaque", "read_symbol", "tells_outputs"]
 
 UNSTAMPED = 800
 """The version that MXNet takes a file without ``mxnet_version`` to be."""
+
+_WRITTEN_BY_PARSER = {"_contrib_quantized_rnn": {"quantized": "true"}}
+"""Attributes that MXNet itself gives a node while it parses the others."""
 
 MAX_OUTPUTS = 100_000
 """Most outputs that an unknown operator is believed to have: each has a name in memory."""
@@ -58,6 +62,8 @@ def read_symbol(data: bytes) -> Graph:
     """
     with paused_collector():
         record = decode(data)
+        if b"\\u0000" in data or b"\0" in data:
+            _refuse_nul(record)
         version, np_shape = _graph_attrs(record)
         graph = _build(record, version, "")
         graph.origin = Origin(_dialect(record, version), version, np_shape)
@@ -73,6 +79,19 @@ def build_graph(record: GraphRecord) -> Graph:
         With the path to the record, as `read_symbol` gives it.
     """
     return _build(record, UNPARSED, "")
+
+
+def _refuse_nul(record: GraphRecord) -> None:
+    for position, node in enumerate(record.nodes):
+        texts = [node.name, node.op]
+        for attrs in (node.attrs, node.attr, node.param):
+            if isinstance(attrs, dict):
+                texts += [*attrs, *attrs.values()]
+        if any("\0" in text for text in texts):
+            raise SymbolError(
+                f"nodes[{position}] (node {node.name!r}): a NUL character stands in a name or an "
+                "attribute; it ends a C string, so MXNet can't hold it: remove it"
+            )
 
 
 def _dialect(record: GraphRecord, version: int | None) -> str:
@@ -158,6 +177,8 @@ def _settle(record: GraphRecord, where: str) -> _Facts:
             if entry[0] >= position or entry[1]:
                 _look_closer(entry, count, facts, f"{where}nodes[{position}].inputs[{slot}]")
                 facts.forward = facts.forward or entry[0] >= position
+        if node.subgraphs and op.startswith("_CachedOp"):
+            _embed_subgraph(node, f"{where}nodes[{position}]")
         for index, source in enumerate(node.control_deps):
             if source >= count:
                 _refuse_id(source, count, f"{where}nodes[{position}].control_deps[{index}]")
@@ -166,6 +187,18 @@ def _settle(record: GraphRecord, where: str) -> _Facts:
         _look_closer(entry, count, facts, f"{where}heads[{index}]")
     _check_arg_nodes(record, where)
     return facts
+
+
+def _embed_subgraph(node: NodeRecord, place: str) -> None:
+    """Move the graph of a `_CachedOp` into its attribute ``subgraph``.
+
+    MXNet 1.9.1 writes it under ``subgraphs``, loads that, and fails on the first use of the symbol;
+    it can use what it finds in the attribute.
+    """
+    if "subgraph" not in _texts(node):
+        inner = _build(node.subgraphs[0], VERSION, f"{place}.subgraphs[0].")
+        node.attrs = {**_texts(node), "subgraph": encode(inner)}
+    node.subgraphs = []
 
 
 def _look_closer(entry: EntryRecord, count: int, facts: _Facts, place: str) -> None:
@@ -203,6 +236,11 @@ def _upgrade(nodes: list[NodeRecord], order: list[int], version: int) -> list[in
         raise
 
 
+def _texts(node: NodeRecord) -> dict[str, str]:
+    assert isinstance(node.attrs, dict)
+    return node.attrs
+
+
 def _check_attrs(
     nodes: Sequence[NodeRecord], order: Iterable[int], where: str, version: int
 ) -> None:
@@ -212,6 +250,8 @@ def _check_attrs(
         operator = None if node.op == VARIABLE else find(node.op)
         if operator is None:
             continue
+        if node.op in _WRITTEN_BY_PARSER:
+            node.attrs = {**_texts(node), **_WRITTEN_BY_PARSER[node.op]}
         try:
             operator.check(parsed_attrs(node, version), allow_unknown=version > VERSION)
         except AttributeValueError as error:

@@ -43,7 +43,7 @@ def changes(edit: Edit) -> Changes:
     -----
     Linear in the number of edits, whatever the size of the graph.
     """
-    graph = edit._graph
+    graph = edit._owner
     added: dict[int, None] = {}
     removed: dict[int, dict[str, Any]] = {}
     found: dict[int, dict[str, Any]] = {}

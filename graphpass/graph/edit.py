@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphError
 from graphpass.graph import invariants
+from graphpass.graph.invariants import check_text, checked_attrs
 from graphpass.graph.node import VARIABLE, Entry
 from graphpass.graph.order import post_order
 
@@ -29,16 +30,29 @@ class Edit:
     A transaction inside another one is undone with it.
     """
 
-    __slots__ = ("_graph", "_journal", "_mark", "_names", "_nested", "_signatures", "_wired")
+    __slots__ = (
+        "_attributed",
+        "_is_open",
+        "_journal",
+        "_mark",
+        "_names",
+        "_nested",
+        "_owner",
+        "_signatures",
+        "_wired",
+    )
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+        self._owner = graph
+        self._is_open = False
         self._wired: dict[int, None] = {}
         self._signatures: dict[int, None] = {}
+        self._attributed: dict[int, None] = {}
         self._names: dict[int, None] = {}
 
     def __enter__(self) -> Edit:
-        graph = self._graph
+        graph = self._owner
+        self._is_open = True
         self._nested = graph._journal is not None
         if graph._journal is None:
             graph._journal = []
@@ -61,8 +75,17 @@ class Edit:
             self._undo()
             raise
         finally:
+            self._is_open = False
             if not self._nested:
-                self._graph._journal = None
+                self._owner._journal = None
+
+    @property
+    def _graph(self) -> Graph:
+        if not self._is_open:
+            raise GraphError(
+                "this transaction is not open; make edits inside `with graph.edit() as edit:`"
+            )
+        return self._owner
 
     # -- nodes -------------------------------------------------------------------------------
 
@@ -101,7 +124,11 @@ class Edit:
             What an operator that the operator table can't describe reads and produces.
         """
         graph = self._graph
-        data: dict[str, Any] = {"op": op, "name": name, "attrs": dict(attrs or {})}
+        data: dict[str, Any] = {
+            "op": check_text(op, "an operator"),
+            "name": check_text(name, "a name"),
+            "attrs": checked_attrs(attrs or {}),
+        }
         if subgraphs:
             data["subgraphs"] = tuple(subgraphs)
         if carried is not None:
@@ -111,6 +138,7 @@ class Edit:
         self._journal.append((graph._delete, key))
         self._names[key] = None
         self._signatures[key] = None
+        self._attributed[key] = None
         self.set_inputs(key, inputs, control=control)
         return key
 
@@ -123,6 +151,7 @@ class Edit:
             If a node, a control dependency or a head still uses it.
         """
         graph = self._graph
+        self._require(key)
         users = list(graph._succ[key])
         if users:
             raise GraphError(
@@ -150,25 +179,28 @@ class Edit:
 
     def rename(self, key: int, name: str) -> None:
         """Give a node another name."""
-        self._put(key, "name", name)
+        self._put(key, "name", check_text(name, "a name"))
         self._names[key] = None
 
     def set_op(self, key: int, op: str, *, carried: Signature | None = None) -> None:
         """Make a node run another operator (a canonical name)."""
-        self._put(key, "op", op)
+        self._put(key, "op", check_text(op, "an operator"))
         self._put(key, "carried", carried)
         self._signatures[key] = None
+        self._attributed[key] = None
         self._wired[key] = None
         self._names[key] = None
 
     def set_attrs(self, key: int, attrs: Mapping[str, str]) -> None:
         """Replace all attribute strings of a node."""
-        self._put(key, "attrs", dict(attrs))
+        self._put(key, "attrs", checked_attrs(attrs))
         self._signatures[key] = None
+        self._attributed[key] = None
         self._wired[key] = None
 
     def update_attrs(self, key: int, changes: Mapping[str, str | None]) -> None:
         """Set attribute strings of a node; None removes one."""
+        self._require(key)
         merged = {**self._graph.attrs(key), **changes}
         self.set_attrs(key, {name: text for name, text in merged.items() if text is not None})
 
@@ -185,6 +217,7 @@ class Edit:
     ) -> None:
         """Replace all inputs of a node, and its control dependencies if given."""
         graph = self._graph
+        self._require(key)
         before = graph.inputs(key)
         before_control = graph.control_dependencies(key)
         after = tuple(inputs)
@@ -201,7 +234,13 @@ class Edit:
 
     def set_input(self, key: int, slot: int, entry: Entry) -> None:
         """Make one input slot of a node read another value."""
+        self._require(key)
         inputs = list(self._graph.inputs(key))
+        if not 0 <= slot < len(inputs):
+            raise GraphError(
+                f"{invariants.describe(self._graph, key)} has {len(inputs)} inputs, so there is no "
+                f"input {slot}"
+            )
         inputs[slot] = entry
         self.set_inputs(key, inputs)
 
@@ -262,14 +301,20 @@ class Edit:
 
     def _put(self, key: int, field: str, value: Any) -> None:
         graph = self._graph
+        self._require(key)
         before = graph._nodes[key].get(field)
         self._journal.append((graph._put, key, field, before))
         graph._put(key, field, value)
+
+    def _require(self, key: int) -> None:
+        if key not in self._graph:
+            raise GraphError(f"the graph has no node #{key}")
 
     def _check(self) -> None:
         graph = self._graph
         wired = [key for key in self._wired if key in graph]
         invariants.check_acyclic(graph, wired)
+        invariants.check_attributes(graph, [key for key in self._attributed if key in graph])
         invariants.check_arity(graph, [key for key in wired if not graph.is_variable(key)])
         sources = {source: None for key in wired for source in graph._pred[key]}
         sources.update((key, None) for key in self._signatures if key in graph)

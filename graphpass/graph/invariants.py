@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from graphpass.errors import CycleError, GraphError
+from graphpass.errors import AttributeValueError, CycleError, GraphError
 from graphpass.graph.node import VARIABLE
 from graphpass.graph.order import find_cycle
+from graphpass.ops import find
 
 if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
 
-__all__ = ["check_acyclic", "check_arity", "check_outputs", "check_variable_names", "describe"]
+__all__ = [
+    "check_acyclic",
+    "check_arity",
+    "check_attributes",
+    "check_outputs",
+    "check_text",
+    "check_variable_names",
+    "checked_attrs",
+    "describe",
+]
 
 
 def describe(graph: Graph, key: int) -> str:
@@ -41,6 +51,51 @@ def check_acyclic(graph: Graph, keys: Iterable[int]) -> None:
             f"the graph has a cycle: {' -> '.join([*names, names[0]])}; "
             "an operator can't read what is computed from its own output"
         )
+
+
+def check_text(text: str, what: str) -> str:
+    """Return a text that a symbol file can hold.
+
+    Raises
+    ------
+    GraphError
+        If it is no text, or holds a NUL or half a character.
+    """
+    if not isinstance(text, str):
+        raise GraphError(f"{text!r} can't be {what}: it is no text; write {str(text)!r}")
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise GraphError(f"{text!r} can't be {what}: it holds half a character") from None
+    if "\0" in text:
+        raise GraphError(
+            f"{text!r} can't be {what}: it holds a NUL character, which ends a C string"
+        )
+    return text
+
+
+def checked_attrs(attrs: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy of attribute texts that a symbol file can hold."""
+    return {
+        check_text(key, "an attribute's name"): check_text(value, f"the attribute {key!r}")
+        for key, value in attrs.items()
+    }
+
+
+def check_attributes(graph: Graph, keys: Iterable[int]) -> None:
+    """Refuse attributes that MXNet would refuse when it loads the file.
+
+    Files of a newer MXNet may have attributes that 1.9.1 does not know.
+    """
+    version = graph.origin.version if graph.origin is not None else None
+    for key in keys:
+        operator = None if graph.is_variable(key) else find(graph.op(key))
+        if operator is None:
+            continue
+        try:
+            operator.check(graph.attrs(key), allow_unknown=(version or 0) > 10901)
+        except AttributeValueError as error:
+            raise GraphError(f"{describe(graph, key)}: {error}") from None
 
 
 def check_arity(graph: Graph, keys: Iterable[int]) -> None:

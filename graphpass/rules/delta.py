@@ -105,7 +105,7 @@ class Delta:
     @classmethod
     def of(cls, edit: Edit, before: Snapshot, parameters: Parameters) -> Delta:
         """Return what `edit` has changed since `before`. Linear in edits and parameters."""
-        graph = edit._graph
+        graph = edit._owner
         return cls(
             **_graph_delta(graph, changes(edit), before),
             **_parameter_delta(before.parameters, parameters),

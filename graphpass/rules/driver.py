@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from graphpass.errors import GraphpassError
@@ -70,7 +71,12 @@ def apply(
 
 
 def run_pass(
-    loaded: Pass, model: Model, *, chain: tuple[str, ...] = (), dry_run: bool = False
+    loaded: Pass,
+    model: Model,
+    *,
+    chain: tuple[str, ...] = (),
+    uses: Iterator[int] | None = None,
+    dry_run: bool = False,
 ) -> Report:
     """Run a pass inside the transaction that is open.
 
@@ -82,6 +88,8 @@ def run_pass(
         The model to change.
     chain : tuple of str
         The passes that run this one, the outermost first.
+    uses : iterator of int, optional
+        Numbers the passes that the whole run uses; from 1 if absent.
     dry_run : bool
         What the report says of itself.
     """
@@ -91,6 +99,7 @@ def run_pass(
         before=model.copy() if compares else None,
         folder=loaded.folder,
         chain=(*chain, loaded.identity),
+        uses=count(1) if uses is None else uses,
     )
     census, snapshot = Census.of(model), Snapshot.of(model)
     with model.edit() as edit:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -35,6 +36,9 @@ class Run:
 
     chain: tuple[str, ...] = ()
     """The passes that are running, the outermost first, each by its identity."""
+
+    uses: Iterator[int] = field(default_factory=lambda: count(1))
+    """Numbers the passes that the whole run uses, from 1; shared with the passes it uses."""
 
     notes: list[str] = field(default_factory=list)
     """What the user should know of the step that is running, one sentence each."""

@@ -311,7 +311,10 @@ def _output_names(graph: Graph) -> list[str]:
 
 
 def _by_id(graph: Graph, keys: Sequence[int]) -> str:
-    listed = [f"id:{key} ({graph.op(key)} {graph.name(key)!r})" for key in keys[:8]]
+    listed = []
+    for key in keys[:8]:
+        kind = "variable" if graph.is_variable(key) else graph.op(key)
+        listed.append(f"id:{key} ({kind} {graph.name(key)!r})")
     return ", ".join([*listed, *(["…"] if len(keys) > 8 else [])])
 
 

@@ -15,6 +15,7 @@ Plain: TypeAlias = Any
 """Texts, numbers, None, and lists and dicts of these."""
 
 _MAX_VALUES = 300_000
+_MAX_CHARACTERS = 10_000_000
 _PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)(?P<closed>\})?")
 
 
@@ -40,7 +41,8 @@ def substitute(
     Raises
     ------
     PassFileError
-        If a parameter is unknown or has no value, or aliases expand to too many values.
+        If a parameter is unknown or has no value, or aliases or parameters expand to too many
+        values or characters.
     """
     return _Substitution(values, source).value(tree, path)
 
@@ -70,13 +72,10 @@ class _Substitution:
         self._values = values
         self._source = source
         self._count = 0
+        self._characters = _MAX_CHARACTERS
 
     def value(self, tree: Located, path: Path) -> Plain:
-        self._count += 1
-        if self._count > _MAX_VALUES or len(path) > MAX_DEPTH:
-            raise self._source.error(
-                tree.mark, f"more than {_MAX_VALUES} values; do aliases expand too far?", path
-            )
+        self._count_value(tree.mark, path)
         value = tree.value
         if isinstance(value, str):
             return self._text(value, tree.mark, path)
@@ -98,9 +97,32 @@ class _Substitution:
         if self._values is None:
             return text
         try:
-            return _expand(text, self._values)
+            found = _expand(text, self._values, self._characters)
+            if found is not text and isinstance(found, str):
+                self._characters = _left(self._characters, found)
         except _ExpandError as error:
             raise self._source.error(mark, str(error), path) from None
+        if isinstance(found, list | dict):
+            self._count_values(found, mark, path)
+        return found
+
+    def _count_value(self, mark: Mark | None, path: Path) -> None:
+        self._count += 1
+        if self._count > _MAX_VALUES or len(path) > MAX_DEPTH:
+            raise self._source.error(
+                mark,
+                f"more than {_MAX_VALUES} values; do aliases or parameters expand too far?",
+                path,
+            )
+
+    def _count_values(self, found: Plain, mark: Mark | None, path: Path) -> None:
+        """Count what stands in a parameter: it is shared here, but each use of it is looked at."""
+        waiting = [found]
+        while waiting:
+            value = waiting.pop()
+            self._count_value(mark, path)
+            if isinstance(value, list | dict):
+                waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 class _ExpandError(ValueError):
@@ -114,13 +136,30 @@ def _key(text: str, values: Mapping[str, Plain]) -> Plain:
         return text
 
 
-def _expand(text: str, values: Mapping[str, Plain]) -> Plain:
+def _expand(text: str, values: Mapping[str, Plain], room: int = _MAX_CHARACTERS) -> Plain:
+    """Return a text with its placeholders replaced by no more than `room` characters."""
     if "${" not in text:
         return text
     whole = _PLACEHOLDER.fullmatch(text)
     if whole and not whole["escaped"]:
         return _lookup(whole, values)
-    return _PLACEHOLDER.sub(lambda match: _inside(match, values), text)
+
+    def fill(match: re.Match[str]) -> str:
+        nonlocal room
+        piece = _inside(match, values)
+        room = _left(room, piece)
+        return piece
+
+    return _PLACEHOLDER.sub(fill, text)
+
+
+def _left(room: int, text: str) -> int:
+    if len(text) > room:
+        raise _ExpandError(
+            f"more than {_MAX_CHARACTERS} characters come from ${{...}} in this pass; is a long "
+            "parameter repeated too often?"
+        )
+    return room - len(text)
 
 
 def _inside(match: re.Match[str], values: Mapping[str, Plain]) -> str:

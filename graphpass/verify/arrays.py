@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphpass.errors import UsageError
 from graphpass.formats.ndarray_binary import Array, byte_view
 from graphpass.verify.dtypes import dtype_name, widened
 
-__all__ = ["Comparison", "compare", "plain_number", "same_bits", "tolerances"]
+__all__ = [
+    "Comparison",
+    "check_tolerances",
+    "compare",
+    "plain_number",
+    "same_bits",
+    "tolerances",
+]
 
 _AT_ONCE = 2**20
 """Elements that are compared at a time, so that a large array needs no second one of its size."""
@@ -54,6 +63,9 @@ class Comparison:
     magnitude: float = 0.0
     """Largest finite magnitude in A: an output of zeros proves little."""
 
+    finite: int = 0
+    """Finite elements in A."""
+
     size: int = 0
     """Elements compared."""
 
@@ -62,6 +74,11 @@ class Comparison:
 
     atol: float = 0.0
     """Absolute tolerance."""
+
+    @property
+    def hollow(self) -> bool:
+        """Whether A has elements and none is finite, so that agreement proves nothing."""
+        return self.size > 0 and not self.finite
 
     def merged(self, other: Comparison) -> Comparison:
         """Return the comparison over two runs of one value."""
@@ -74,6 +91,7 @@ class Comparison:
             differing=self.differing + other.differing,
             nan=self.nan + other.nan,
             magnitude=max(self.magnitude, other.magnitude),
+            finite=self.finite + other.finite,
             size=self.size + other.size,
             rtol=self.rtol,
             atol=self.atol,
@@ -91,6 +109,7 @@ class Comparison:
             "differing": self.differing,
             "nan": self.nan,
             "magnitude": self.magnitude,
+            "finite": self.finite,
             "size": self.size,
             "rtol": self.rtol,
             "atol": self.atol,
@@ -107,7 +126,9 @@ class Comparison:
             text += f", {self.differing} of {self.size} values differ"
         if self.nan:
             text += f", {self.nan} of {self.size} values are NaN in both"
-        if self.size and not self.magnitude:
+        if self.equal and self.hollow:
+            text += ", nothing finite to compare"
+        elif self.size and not self.magnitude:
             text += ", all zero or not finite in A"
         return text
 
@@ -123,21 +144,28 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
         An element of B may be ``atol + rtol * abs(element of A)`` away. Two NaN are equal, and so
         are two infinities of one sign.
 
+    Raises
+    ------
+    UsageError
+        If a tolerance is negative or not finite.
+
     Notes
     -----
     Linear, in blocks: the arrays may be mapped from files.
     """
+    check_tolerances(rtol, atol)
     shapes = a.shape, b.shape
     dtypes = dtype_name(a.dtype), dtype_name(b.dtype)
     if a.shape != b.shape or a.dtype != b.dtype:
         return Comparison(False, shapes, dtypes, rtol=rtol, atol=atol)
     max_abs = max_rel = magnitude = 0.0
-    differing = nan = 0
+    differing = nan = finite = 0
     for x, y in _blocks(a, b):
         both_nan = np.isnan(x) & np.isnan(y)
         error, scale = _errors(x, y, both_nan)
-        finite = np.abs(x)[np.isfinite(x)]
-        magnitude = max(magnitude, float(finite.max(initial=0.0)))
+        magnitudes = np.abs(x)[np.isfinite(x)]
+        magnitude = max(magnitude, float(magnitudes.max(initial=0.0)))
+        finite += magnitudes.size
         nan += int(both_nan.sum())
         if not error.any():
             continue
@@ -158,6 +186,7 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
         differing,
         nan,
         magnitude,
+        finite,
         a.size,
         rtol,
         atol,
@@ -173,6 +202,20 @@ def same_bits(a: Array, b: Array) -> bool:
         np.array_equal(left[start : start + _AT_ONCE], right[start : start + _AT_ONCE])
         for start in range(0, len(left), _AT_ONCE)
     )
+
+
+def check_tolerances(rtol: float | None, atol: float | None) -> None:
+    """Refuse a tolerance under which everything or nothing would be equal.
+
+    Raises
+    ------
+    UsageError
+        If one is negative, infinite or NaN.
+    """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        # An integer beyond the floats is refused too, which `math.isfinite` can't take.
+        if value is not None and not 0 <= value <= sys.float_info.max:
+            raise UsageError(f"{name} {value!s:.40} is no tolerance; give a number from 0 up")
 
 
 def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:

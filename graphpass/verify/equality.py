@@ -90,7 +90,8 @@ def verify(
     Raises
     ------
     UsageError
-        If names, shapes or outputs do not fit, see the message.
+        If names, shapes or outputs do not fit, see the message; or if a tolerance is negative or
+        not finite.
     BackendError
         If MXNet is missing or can't run a model.
 
@@ -98,8 +99,12 @@ def verify(
     -----
     Inputs are drawn from a normal distribution, never zeros or ones, which hide much; or from the
     range that an operator can take, see `graphpass.verify.domains`. An output that depends on a
-    random operator can't be compared, so it counts as not equal.
+    random operator can't be compared, so it counts as not equal. So does one that holds nothing
+    finite in A: two models that compute nothing but NaN are not shown to compute the same.
     """
+    from graphpass.verify.arrays import check_tolerances
+
+    check_tolerances(rtol, atol)
     if runs < 1:
         raise UsageError(f"{runs} runs prove nothing; ask for at least one")
     if single_precision:

@@ -54,6 +54,8 @@ class ParameterChange:
             parts.append(f"class {self.classes[0] or 'none'} -> {self.classes[1] or 'none'}")
         if self.values is not None:
             parts.append(str(self.values))
+            if self.values.equal:
+                parts.append("differ only in signs of zero or bits of NaN")
         return ": ".join([parts[0], ", ".join(parts[1:])])
 
     def to_json(self) -> dict[str, Any]:

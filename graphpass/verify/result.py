@@ -28,23 +28,24 @@ class ValueComparison:
 
     @property
     def equal(self) -> bool:
-        """Whether it was compared and is equal."""
-        return self.comparison is not None and self.comparison.equal
+        """Whether it was compared, holds something finite unless it is empty, and is equal."""
+        found = self.comparison
+        return found is not None and found.equal and not found.hollow
 
     def __str__(self) -> str:
         name, other = self.names
         named = name if name == other else f"{name} and {other}"
         if self.comparison is None:
             return f"{named}: can't be compared, since {self.random} is random"
-        return f"{named}: {'' if self.equal else 'differ, '}{self.comparison}"
+        return f"{named}: {'' if self.comparison.equal else 'differ, '}{self.comparison}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
         return {
             "names": list(self.names),
+            **(self.comparison.to_json() if self.comparison is not None else {}),
             "equal": self.equal,
             "random": self.random,
-            **(self.comparison.to_json() if self.comparison is not None else {}),
         }
 
 

@@ -142,6 +142,8 @@ def neighbourhood(graph: Graph, key: int, hops: int) -> set[int]:
             for other in (*graph.dag.predecessors(node), *graph.dag.successors(node))
         }
         border = near - found
+        if not border:
+            break
         found |= border
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-__all__ = ["print_table", "size"]
+__all__ = ["echo", "print_table", "printable", "size"]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -24,7 +24,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         right = bool(lines) and all(isinstance(line[number], int) for line in lines)
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for line in lines:
-        table.add_row(*(Text(_printable(str(cell))) for cell in line))
+        table.add_row(*(Text(printable(str(cell))) for cell in line))
     console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
     with console.capture() as printed:
         console.print(table)
@@ -32,11 +32,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         print(row.rstrip())
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that any terminal can be sent: control and half characters as escapes."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print lines of a report, which may hold names with control characters."""
+    stream = sys.stderr if err else sys.stdout
+    for line in text.split("\n"):
+        print(printable(line), file=stream)
 
 
 def size(count: int) -> str:

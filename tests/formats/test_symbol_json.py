@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -128,3 +129,41 @@ def test_subgraphs_are_graphs_of_their_own(corpus: Path) -> None:
     assert "cell_t0_i2h" not in {node.name for node in graph}
     with pytest.raises(SymbolError, match=r"from 1\.3"):
         graphpass.dumps(graph, dialect="1.2")
+
+
+def cached(inner: dict[str, Any], **rest: Any) -> str:
+    node = {"op": "_CachedOp", "name": "co", "inputs": [[0, 0, 0]], **rest}
+    nodes = [{"op": "null", "name": "data", "inputs": []}, node]
+    version = {"mxnet_version": ["int", 10901]}
+    return json.dumps({"nodes": nodes, "arg_nodes": [0], "heads": [[1, 0, 0]], "attrs": version})
+
+
+INNER = {
+    "nodes": [
+        {"op": "null", "name": "x", "inputs": []},
+        {"op": "relu", "name": "r", "inputs": [[0, 0, 0]]},
+    ],
+    "arg_nodes": [0],
+    "heads": [[1, 0, 0]],
+}
+
+
+@pytest.mark.mxnet
+def test_a_cached_op_is_written_so_that_mxnet_can_use_it(mx: ModuleType) -> None:
+    text = graphpass.dumps(graphpass.loads(cached(INNER, subgraphs=[INNER])))
+    symbol = mx.sym.load_json(text)
+    assert symbol.list_outputs() == graphpass.loads(text).outputs == ["co_r_output"]
+    assert symbol.tojson(remove_amp_cast=False) == text
+    executor = symbol.bind(mx.cpu(), {"data": mx.nd.array([-1, 2])})
+    assert executor.forward()[0].asnumpy().tolist() == [0, 2]
+
+
+@pytest.mark.mxnet
+def test_what_the_parser_of_mxnet_writes_is_written(mx: ModuleType) -> None:
+    variables = [{"op": "null", "name": name, "inputs": []} for name in "abcdef"]
+    attrs = {"mode": "lstm", "num_layers": "1", "state_size": "1"}
+    inputs = [[i, 0, 0] for i in range(6)]
+    rnn = {"op": "_contrib_quantized_rnn", "name": "q", "attrs": attrs, "inputs": inputs}
+    text = json.dumps({"nodes": [*variables, rnn], "arg_nodes": [], "heads": [[6, 0, 0]]})
+    expected = mx.sym.load_json(text).tojson(remove_amp_cast=False)
+    assert graphpass.dumps(graphpass.loads(text)) == expected

@@ -198,7 +198,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "not a symbol: parameters": (b"\x12\x01" + b"\0" * 30, "is it the .params file?"),
     "not a symbol: UTF-16": ("{}".encode("utf-16"), "UTF-16"),
     "NaN": (edit(lambda t: t.update(arg_nodes=[float("nan")])), "NaN"),
-    "NUL in a name": (TEXT.replace('"fc"', '"f\\u0000c"'), "NUL"),
+    "NUL in a name": (
+        TEXT.replace('"fc"', '"f\\u0000c"'),
+        "nodes[2] (node 'f\\x00c'): a NUL character",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from graphpass.errors import UsageError
 from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.verify.arrays import compare, same_bits, tolerances
 from graphpass.verify.dtypes import cast
@@ -125,3 +126,23 @@ def test_bits_of_arrays_that_are_not_contiguous() -> None:
     values = np.arange(6.0).reshape(2, 3)
     assert same_bits(values.T, values.T.copy())
     assert not same_bits(values, values.astype("f4"))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1e-9, 10**400])
+def test_what_is_no_tolerance_is_refused(value: float) -> None:
+    x = np.ones(1)
+    with pytest.raises(UsageError, match=r"rtol .* is no tolerance; give a number from 0 up"):
+        compare(x, x, rtol=value)
+    with pytest.raises(UsageError, match=r"atol .* is no tolerance; give a number from 0 up"):
+        compare(x, x, atol=value)
+
+
+def test_what_is_finite_is_counted_over_runs() -> None:
+    hollow = compare(np.array([math.nan, math.inf]), np.array([math.nan, math.inf]))
+    assert hollow.equal
+    assert hollow.hollow
+    assert str(hollow).endswith("nothing finite to compare")
+    merged = hollow.merged(compare(np.zeros(2), np.zeros(2)))
+    assert merged.finite == 2
+    assert not merged.hollow
+    assert not compare(np.zeros(0), np.zeros(0)).hollow

@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from graphpass import Entry, Graph, Model
+from graphpass.errors import UsageError
 from graphpass.verify import bisect
 
 Build = Callable[..., Graph]
@@ -66,3 +69,9 @@ def test_random_values_are_passed_over(build: Build, numpy_backend: Any) -> None
     found = bisect(a, b, inputs=X, backend=numpy_backend)
     assert found is not None
     assert found.nodes == ("relu 'n' (#3)", "_copy 'n' (#3)")
+
+
+def test_what_is_no_tolerance_is_refused(build: Build, numpy_backend: Any) -> None:
+    a = model(build, "relu")
+    with pytest.raises(UsageError, match="atol -1 is no tolerance; give a number from 0 up"):
+        bisect(a, a, inputs=X, atol=-1, backend=numpy_backend)

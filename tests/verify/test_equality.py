@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,3 +166,26 @@ def test_importing_needs_neither_mxnet_nor_numpy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_what_is_no_tolerance_is_refused(build: Build, numpy_backend: Any, value: float) -> None:
+    a = one(build, "relu")
+    with pytest.raises(UsageError, match=f"rtol {value} is no tolerance; give a number from 0 up"):
+        verify(a, a, inputs=X, rtol=value, backend=numpy_backend)
+    assert not numpy_backend.seen
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_nothing_finite_is_no_proof(build: Build, numpy_backend: Any, value: float) -> None:
+    a = one(build, "_copy", heads=["n0", "x"])
+    given = {"x": np.full((2, 3), value, "f4")}
+    found = verify(a, a, inputs=given, outputs=[(0, 0)], backend=numpy_backend)
+    assert not found
+    assert "nothing finite to compare" in str(found).splitlines()[1]
+    assert found.to_json()["outputs"][0]["equal"] is False
+
+
+def test_zeros_are_equal(build: Build, numpy_backend: Any) -> None:
+    a = one(build, "_copy")
+    assert verify(a, a, inputs={"x": np.zeros((2, 3), "f4")}, backend=numpy_backend)

@@ -59,4 +59,6 @@ def test_a_name_that_another_parameter_took_is_gone() -> None:
 def test_signs_of_zero_count() -> None:
     a = Parameters({"x": np.array([0.0], "f4")})
     b = Parameters({"x": np.array([-0.0], "f4")})
-    assert not diff_parameters(a, b).equal
+    found = diff_parameters(a, b)
+    assert not found.equal
+    assert str(found).endswith("differ only in signs of zero or bits of NaN")

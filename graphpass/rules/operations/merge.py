@@ -98,6 +98,8 @@ class Merge(Operation):
         run.drop_orphans(edit)
         restamp(run.graph, edit, filter(run.graph.__contains__, equal.values()))
         _note(run, theirs, equal, self.share_equal)
+        files = (theirs.files.symbol, theirs.files.params, *theirs.sources)
+        run.model.sources.extend(file for file in files if file is not None)
         operators = sum(not theirs.graph.is_variable(key) for key in names)
         renamed = sum(name != theirs.graph.name(key) for key, name in names.items())
         return (

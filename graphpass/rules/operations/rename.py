@@ -15,10 +15,14 @@ from graphpass.graph.invariants import describe
 from graphpass.rules.expressions import Expression
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, parts, select, select_one
+from graphpass.rules.surgery.regular_files import check_regular
 from graphpass.rules.surgery.renaming import rename_nodes
 from graphpass.rules.surgery.wording import count
 
 __all__ = ["Rename"]
+
+_MAX_BYTES = 2**26
+"""The largest table of names that is read: far more rows than a graph has nodes."""
 
 _HEADERS = (("from", "to"), ("old", "new"))
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -45,7 +49,7 @@ class Rename(Operation):
     """The new name; with `select`, a template."""
 
     map: Mapping[str, str] | str | None = None
-    """Old name -> new name, or a CSV file with these two columns."""
+    """Selector -> new name, or a CSV file with two columns, exact old names and new ones."""
 
     select: Selector | None = None
     """The nodes to rename after the template."""
@@ -122,10 +126,14 @@ class Rename(Operation):
             ) from None
 
 
-def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[str, str]]:
-    """Yield the rows of a table of names; a first row ``from,to`` or ``old,new`` is its header."""
+def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:
+    """Yield the rows of a table of names; a first row ``from,to`` or ``old,new`` is its header.
+
+    Old names are exact, whatever they look like.
+    """
     seen: dict[str, int] = {}
     try:
+        check_regular(path, _MAX_BYTES)
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
@@ -145,7 +153,7 @@ def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[str, str]]:
                         f"{path}:{line}: {old!r} stands here and in line {seen[old]}"
                     )
                 seen[old] = line
-                yield old, new
+                yield {"name": old}, new
     except (OSError, ValueError, csv.Error) as error:
         if isinstance(error, OperationError):
             raise

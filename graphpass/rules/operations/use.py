@@ -15,8 +15,8 @@ from graphpass.rules.surgery.wording import count
 
 __all__ = ["Use"]
 
-
 _MAX_DEPTH = 16
+_MAX_PASSES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,11 @@ class Use(Operation):
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Run the pass. Takes what its rules take."""
+        if next(run.uses) > _MAX_PASSES:
+            raise OperationError(
+                f"more than {_MAX_PASSES} passes are used in one run; do passes use passes that "
+                "use passes too often?"
+            )
         loaded = load_pass(self.pass_, folder=run.folder).bind(self.set)
         if loaded.identity and loaded.identity in run.chain:
             first = run.chain.index(loaded.identity)
@@ -46,7 +51,7 @@ class Use(Operation):
             raise OperationError(f"this pass would use itself without end: {chain}")
         if len(run.chain) >= _MAX_DEPTH:
             raise OperationError(f"passes use passes more than {_MAX_DEPTH} deep")
-        report = run_pass(loaded, run.model, chain=run.chain)
+        report = run_pass(loaded, run.model, chain=run.chain, uses=run.uses)
         run.steps.extend(report.steps)
         changed = "which changed the model" if report.changed else "which changed nothing"
         return f"ran {loaded.name}: {count(len(report.steps), 'rule')}, {changed}"

@@ -15,6 +15,7 @@ module                   what is in it
 :mod:`.stamps`           version stamps of auxiliary states
 :mod:`.arrays`           parameters that come, go and move with their variables
 :mod:`.initial_values`   values of new parameters
+:mod:`.regular_files`    files that a rule names
 :mod:`.values`           what is known of a variable's value
 :mod:`.wording`          phrases of messages and reports
 =======================  ===================================================================

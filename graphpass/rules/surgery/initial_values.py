@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from graphpass.errors import OperationError, suggestion
 from graphpass.formats.ndarray_binary import Array
+from graphpass.rules.surgery.regular_files import check_regular
 
 __all__ = ["initial_value"]
+
+_MAX_BYTES = 2**33
+"""The largest array that a rule may make."""
 
 _OPTIONS = ("shape", "init", "scale", "value", "seed", "dtype", "file")
 _INITS = ("zeros", "ones", "normal", "uniform", "constant")
@@ -35,7 +41,8 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
     Raises
     ------
     OperationError
-        If an option is unknown, missing or has no meaning.
+        If an option is unknown, missing or has no meaning, a file can't be read, or the array
+        would be larger than 8 GiB.
 
     Notes
     -----
@@ -64,16 +71,17 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
         ) from None
     try:
         return _made(description, dtype, what)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise OperationError(f"{what}: {error}") from None
 
 
 def _read(path: Path, what: str) -> Array:
     try:
+        check_regular(path)
         found = np.load(path, allow_pickle=False)
     except OSError as error:
         raise OperationError(f"{what}: {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, BadZipFile, MemoryError) as error:
         raise OperationError(f"{what}: {path} is no .npy file: {error}") from None
     if not isinstance(found, np.ndarray):
         raise OperationError(f"{what}: {path} holds several arrays; save the one as .npy")
@@ -89,7 +97,7 @@ def _made(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> Ar
         )
     if init == "constant":
         return _constant(description, dtype, what)
-    shape = _shape(description, what)
+    shape = _shape(description, dtype, what)
     if init == "zeros":
         return np.zeros(shape, dtype)
     if init == "ones":
@@ -101,19 +109,32 @@ def _made(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> Ar
     return np.asarray(random.uniform(-scale, scale, shape), dtype)
 
 
-def _shape(description: Mapping[str, Any], what: str) -> tuple[int, ...]:
+def _shape(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> tuple[int, ...]:
     shape = description.get("shape")
     if not isinstance(shape, list | tuple) or not all(
         type(size) is int and size >= 0 for size in shape
     ):
         raise OperationError(f"{what} needs a shape, such as shape: [10, 512]; {shape!r} is none")
+    # A size of 0 counts as 1, so that no other one is beyond what NumPy can take.
+    size = max(dtype.itemsize, 1) * math.prod(max(size, 1) for size in shape)
+    if size > _MAX_BYTES:
+        raise OperationError(
+            f"{what}: an array of that shape and of {dtype} is larger than 8 GiB; write a smaller "
+            "shape, or save the array and write {file: array.npy}"
+        )
     return tuple(shape)
 
 
 def _constant(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> Array:
     if "value" not in description:
         raise OperationError(f"{what}: init: constant needs a value, such as value: 0.25")
-    value = np.asarray(description["value"], dtype)
+    try:
+        value = np.asarray(description["value"], dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise OperationError(
+            f"{what}: the value is no array of {dtype}; write a number, or numbers in lists of "
+            "equal length"
+        ) from None
     if "shape" not in description:
         return value
-    return np.array(np.broadcast_to(value, _shape(description, what)))
+    return np.array(np.broadcast_to(value, _shape(description, dtype, what)))

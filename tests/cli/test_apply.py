@@ -1,0 +1,137 @@
+"""What apply writes, prints and refuses, besides what a pass does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import graphpass
+
+MERGE = "{merge: {model: gender, share: [data], prefix: g_}}"
+GRAPHPASS = [sys.executable, "-m", "graphpass.cli"]
+PROOF = ["--verify", "--input", "data:1,3,8,8"]
+
+
+def test_a_merged_model_is_input_too(cli: Any, folder: Path) -> None:
+    before = (folder / "gender-symbol.json").read_bytes()
+    done = cli("apply", MERGE, "age", "-o", "gender")
+    assert done.code == 2
+    assert "is the input itself" in done.err
+    assert (folder / "gender-symbol.json").read_bytes() == before
+
+
+def test_neither_report_nor_export_replace_the_input(cli: Any, folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    report = cli("apply", "{prefix: x_}", "age", "--dry-run", "--report", "age-symbol.json")
+    export = cli("params", "export", "age", "-o", "age-0000.params")
+    assert (report.code, export.code) == (2, 2)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.mxnet
+def test_a_merged_model_is_proved_on_the_outputs_it_had(cli: Any, folder: Path) -> None:
+    done = cli("apply", MERGE, "age", "-o", "both", *PROOF)
+    assert done.code == 0, done.out + done.err
+    assert "equal: 1 output;" in done.out
+
+
+@pytest.mark.mxnet
+def test_json_is_json_whatever_is_asked_for(cli: Any, folder: Path) -> None:
+    done = cli(
+        "apply", "{prefix: {prefix: x_, keep: data}}", "age", "-o", "x", "--json", "--diff", *PROOF
+    )
+    facts = json.loads(done.out)
+    assert facts["verify"]["equal"] is True
+    assert facts["diff"]["equal"] is False
+
+
+def test_the_symbol_alone_goes_to_standard_output(folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "graphpass.cli",
+        "apply",
+        "{prefix: x_}",
+        "-",
+        "-o",
+        "-",
+        "--diff",
+    ]
+    done = subprocess.run(
+        command, input=(folder / "age-symbol.json").read_bytes(), capture_output=True, check=True
+    )
+    assert graphpass.loads(done.stdout).outputs == ["x_age_output"]
+    assert b"renamed" in done.stderr
+
+
+def test_standard_input_in_and_out_keeps_every_byte(folder: Path) -> None:
+    data = (folder / "residual-symbol.json").read_bytes()
+    words = ["convert", "-", "-o", "-"]
+    done = subprocess.run([*GRAPHPASS, *words], input=data, capture_output=True, check=True)
+    assert done.stdout == data
+
+
+def test_a_pass_may_not_leave_shapes_that_do_not_fit(cli: Any, folder: Path) -> None:
+    rule = "{set: {select: fc1, attrs: {num_hidden: 7}}}"
+    done = cli("apply", rule, "age", "-o", "x")
+    assert done.code == 2
+    assert "'fc1_weight'" in done.err
+    assert not (folder / "x-symbol.json").exists()
+    assert cli("apply", rule, "age", "-o", "x", "--partial").code == 0
+
+
+def test_what_has_no_value_yet_is_named(cli: Any, folder: Path) -> None:
+    done = cli("apply", "{clone: {prefix: b_, share: nothing}}", "age", "-o", "x")
+    assert done.code == 0
+    assert "note: 'b_conv0_weight' has no value yet" in done.err
+
+
+@pytest.mark.mxnet
+def test_a_failed_proof_writes_no_report(cli: Any, folder: Path) -> None:
+    rule = "{set: {select: bn0, attrs: {eps: 0.5}}}"
+    done = cli("apply", rule, "age", "-o", "x", "--report", "report.json", *PROOF)
+    assert done.code == 1
+    assert not (folder / "report.json").exists()
+    assert not (folder / "x-symbol.json").exists()
+
+
+def test_parameters_that_are_all_gone_leave_no_old_file_behind(cli: Any, folder: Path) -> None:
+    done = cli("apply", "{extract: data}", "age", "-o", "age", "--overwrite")
+    assert done.code == 0, done.err
+    assert len(graphpass.load("age").parameters) == 0
+
+
+def test_a_later_epoch_beside_the_output_is_pointed_out(cli: Any, folder: Path) -> None:
+    (folder / "x-0007.params").write_bytes((folder / "age-0000.params").read_bytes())
+    done = cli("apply", "{prefix: x_}", "age", "-o", "x")
+    assert "x-0007.params beside it has a later epoch" in done.err
+
+
+@pytest.mark.parametrize(
+    ("out", "written"), [("y-0004.params", "y-0004.params"), ("y:3", "y-0003.params")]
+)
+def test_an_output_may_name_its_epoch(cli: Any, folder: Path, out: str, written: str) -> None:
+    assert cli("apply", "{prefix: x_}", "age", "-o", out).code == 0
+    assert (folder / written).exists()
+    assert (folder / "y-symbol.json").exists()
+
+
+@pytest.mark.parametrize("out", ["", "out/"])
+def test_an_output_that_names_no_file(cli: Any, folder: Path, out: str) -> None:
+    done = cli("apply", "{prefix: x_}", "age", "-o", out)
+    assert done.code == 2
+    assert "names no file" in done.err
+
+
+def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
+    script = (
+        f"{sys.executable} -m graphpass.cli show nin --nodes | head -1; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
