@@ -11,8 +11,11 @@ module                      what is in it
 :mod:`.symbol_layouts`      a drawn symbol to text: keys, spellings, blanks
 :mod:`.models`              `models`: models that MXNet binds and runs
 :mod:`.model_operators`     the operators of such models, each fitted to the shapes it finds
+:mod:`.model_layers`        those of them that read parameters, labels or windows
 :mod:`.model_builder`       what a model under construction knows
 :mod:`.rules`               `rules`: rules that apply to a model, and what they promise
+:mod:`.rule_makers`         one maker of rules per operation
+:mod:`.rule_drawing`        what a rule in the making knows, names and promises
 :mod:`.names`, :mod:`.dice` odd names, cheap draws
 ==========================  ==============================================================
 

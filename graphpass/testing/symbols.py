@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
@@ -48,7 +49,8 @@ def symbol_texts(
     ``arg_nodes``; keys in any order; raw and escaped characters.
 
     Never drawn is what crashes MXNet: uses of outputs that do not exist, operators that mutate an
-    input they do not have, hints for an input that is missing, and cycles.
+    input they do not have, hints for an input that is missing, and cycles. Nor is what depends on
+    the order of a hash map in MXNet: two such hints of one operator for one variable.
 
     Examples
     --------
@@ -87,7 +89,7 @@ def _symbol(dice: Dice, version: int | None, max_nodes: int, *, outermost: bool)
         if template is _VARIABLE or not nodes:
             nodes.append(_variable(dice, outputs))
         elif template is _FOREACH:
-            # Files that old had no subgraphs; MXNet would add one as a missing input.
+            # Before 0.9 there were no subgraphs; MXNet would take one for a missing input.
             drawn = _variable if number < 900 else _foreach
             nodes.append(drawn(dice, outputs))
         else:
@@ -181,16 +183,31 @@ def _take_liberty(dice: Dice, node: DrawnNode, template: OperatorTexts, version:
 def _add_hidden(dice: Dice, node: DrawnNode, template: OperatorTexts, version: int) -> None:
     """Add keys that MXNet hides or moves to a variable; from 1.9.1 on it knows ``__x__`` only."""
     for _ in range(dice.between(1, 3)):
-        word = dice.pick(_HIDDEN_WORDS)
+        word, other = dice.pick(_HIDDEN_WORDS), dice.pick(_HIDDEN_WORDS)
         keys = [f"__{word}__", "__mood__"]
         if version < _CURRENT:
-            keys += [word, word]
-            name = dice.pick([*template.inputs[: len(node.inputs)], ""])
-            if name:
-                keys += [f"{name}_{word}", f"{name}_{word}", f"{name}X{word}"]
-        if not template.strict:
-            keys += ["anything", f"{word}_{word}", f"x{word}", f"nosuch_{word}", f"{word}_x"]
+            keys += [word, word, *_hints_for_variables(dice, node, template, word)]
+        if not template.strict or dice.one_in(12):
+            keys = [f"{word}_{other}", f"x{word}", f"{word}_x", f"{word}_{word}_x", "anything"]
         node.attrs[dice.pick(keys)] = dice.draw(ATTRIBUTE_TEXTS)
+
+
+def _hints_for_variables(
+    dice: Dice, node: DrawnNode, template: OperatorTexts, word: str
+) -> list[str]:
+    """Return spellings of a hint for an input; none for a variable that might get two."""
+    readers = Counter(position for position, _, _ in node.inputs)
+    names = [
+        name
+        for name, (position, _, _) in zip(template.inputs, node.inputs, strict=False)
+        if name
+        and readers[position] == 1
+        and not {f"{name}_{word}", f"{name}X{word}"} & {*node.attrs}
+    ]
+    if not names:
+        return []
+    name = dice.pick(names)
+    return [f"{name}_{word}", f"{name}_{word}", f"{name}X{word}"]
 
 
 def _foreach(dice: Dice, outputs: Sequence[int]) -> DrawnNode:
