@@ -23,10 +23,16 @@ __all__ = [
     "SaveError",
     "SelectorError",
     "SymbolError",
+    "TextError",
     "UsageError",
     "nearest",
+    "pointed",
     "suggestion",
 ]
+
+
+_WIDTH = 100
+"""Characters of a long line that are shown around the place of an error."""
 
 
 class GraphpassError(Exception):
@@ -57,6 +63,34 @@ class AttributeValueError(GraphpassError, ValueError):
 
 class PassFileError(GraphpassError, ValueError):
     """A pass file is malformed. The message gives file, line, column and a caret."""
+
+
+class TextError(GraphpassError, ValueError):
+    """A pattern, or another text in Python's syntax, is malformed or can never match.
+
+    The message gives line, column and a caret. Whoever took the text out of a file has the parts to
+    say where in the file that is.
+
+    Attributes
+    ----------
+    reason : str
+        The message without the place.
+    line, column : int or None
+        Where in the text, from 1; None where no place is to blame.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = message if reason is None else reason
+        self.line = line
+        self.column = column
 
 
 class SelectorError(GraphpassError, LookupError):
@@ -94,3 +128,17 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``; nearest: a, b`` for use at the end of a message, or an empty string."""
     found = nearest(word, known)
     return f"; nearest: {', '.join(found)}" if found else ""
+
+
+def pointed(line: str, column: int) -> str:
+    """Return what to print of a line, and below it a caret at a column, which counts from 1.
+
+    Examples
+    --------
+    >>> print(pointed("y = rlu(x)", 5))
+    y = rlu(x)
+        ^
+    """
+    printable = "".join(char if char.isprintable() else " " for char in line)
+    start = max(0, min(column - _WIDTH // 2, len(printable) - _WIDTH))
+    return f"{printable[start : start + _WIDTH].rstrip()}\n{' ' * (column - start - 1)}^"
