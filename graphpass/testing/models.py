@@ -52,7 +52,11 @@ class RunnableModel:
         return found
 
     def __repr__(self) -> str:
-        return f"RunnableModel({self.model!r}, shapes={self.shapes})"
+        """Show the graph: a failing example is read, not run."""
+        from graphpass.formats.text import print_graph
+
+        text = print_graph(self.model.graph)
+        return f"RunnableModel(shapes={self.shapes}, dtype={self.dtype}, graph:\n{text})"
 
 
 @st.composite

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from graphpass import Graph
+import json
+
+from graphpass import Graph, loads
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Entry
 
@@ -65,12 +67,14 @@ def test_required_attributes_come_first_and_undeclared_ones_last() -> None:
 
 
 def test_what_mxnet_would_refuse_stands_in_backquotes() -> None:
-    graph = Graph()
-    with graph.edit() as edit:
-        x = Entry(edit.add_variable("x"))
-        unknown = Entry(edit.add_node("Mine", "unknown", {}, [x]))
-        extra = Entry(edit.add_node("Activation", "extra", {"act_type": "nope"}, [unknown]))
-        edit.set_heads([extra])
+    nodes = [
+        {"op": "null", "name": "x", "inputs": []},
+        {"op": "Mine", "name": "unknown", "inputs": [[0, 0]]},
+        {"op": "Activation", "name": "extra", "attrs": {"act_type": "nope"}, "inputs": [[1, 0]]},
+    ]
+    unparsed = {"mxnet_version": ["int", 1_000_000]}
+    tree = {"nodes": nodes, "arg_nodes": [], "heads": [[2, 0]], "attrs": unparsed}
+    graph = loads(json.dumps(tree))
     assert print_graph(graph).splitlines() == [
         "x = variable()",
         "unknown = `Mine`(x)",

@@ -176,10 +176,11 @@ def test_renaming_is_an_isomorphism(judge: Judge, drawn: RunnableModel, data: An
 def test_a_clone_on_shared_weights_adds_its_gradient(
     judge: Judge, drawn: RunnableModel, seed: int
 ) -> None:
-    assume(drawn.shapes and has_plain_heads(drawn.model.graph))
+    assume(drawn.shapes and is_plain_in_training(drawn.model.graph))
     after = drawn.model.copy()
     apply(after, {"clone": {"prefix": "right of ", "share": "parameters"}})
     assert after.parameters == drawn.model.parameters
+    assert_last_part(after, drawn.model)
 
     one, two = drawn.arrays(seed), drawn.arrays(seed + 1)
     ours, theirs, found = three_gradients(judge, drawn, after, one, two)
@@ -198,10 +199,11 @@ def test_a_clone_on_shared_weights_adds_its_gradient(
 def test_a_clone_on_copies_has_its_own_gradient(
     judge: Judge, drawn: RunnableModel, seed: int
 ) -> None:
-    assume(drawn.shapes and has_plain_heads(drawn.model.graph))
+    assume(drawn.shapes and is_plain_in_training(drawn.model.graph))
     after = drawn.model.copy()
     apply(after, {"clone": {"prefix": "right of ", "share": "copy"}})
     assert len(after.parameters) == 2 * len(drawn.model.parameters)
+    assert_last_part(after, drawn.model)
 
     one, two = drawn.arrays(seed), drawn.arrays(seed + 1)
     ours, theirs, found = three_gradients(judge, drawn, after, one, two)
@@ -210,14 +212,26 @@ def test_a_clone_on_copies_has_its_own_gradient(
     )
 
 
-def has_plain_heads(graph: Graph) -> bool:
-    """Return whether every head is another operator's value.
+def assert_last_part(whole: Model, part: Model) -> None:
+    """Check that the last heads of a model compute what another model does, node for node."""
+    alone = whole.copy()
+    heads = whole.graph.heads[-len(part.graph.heads) :]
+    apply(alone, {"extract": {"outputs": [by_key(head) for head in heads]}})
+    same = isomorphic(part, alone, parameters=True)
+    assert same, same.difference
+
+
+def is_plain_in_training(graph: Graph) -> bool:
+    """Return whether gradients are those of the heads alone, each a value of its own.
 
     Of a value that is a head twice, as a variable would be in the clone, MXNet takes the gradient
-    of the last head only.
+    of the last head only. And where a BatchNorm reads the statistics that another one updates, what
+    it computes depends on who ran before.
     """
     distinct = len({head[:2] for head in graph.heads}) == len(graph.heads)
-    return distinct and not any(graph.is_variable(head.node) for head in graph.heads)
+    variables = any(graph.is_variable(head.node) for head in graph.heads)
+    states = graph.variable_keys().auxiliary_states
+    return distinct and not variables and all(len(graph.uses(key)) == 1 for key in states)
 
 
 def three_gradients(
@@ -393,6 +407,7 @@ def test_merged_models_keep_their_outputs(
     assert_equal(judge.outputs(merged, fed), wanted)
     assert len(merged.parameters) == len(ours.model.parameters) + len(theirs.model.parameters)
     assert_classes(merged)
+    assert_last_part(merged, theirs.model)
 
 
 # -- passes --------------------------------------------------------------------------------------
@@ -402,10 +417,15 @@ def test_merged_models_keep_their_outputs(
 @settings(max_examples=MANY)
 @given(drawn=models(), data=st.data())
 def test_rules_keep_what_they_promise(judge: Judge, drawn: RunnableModel, data: Any) -> None:
+    check_promises(judge, drawn, data, most=4)
+
+
+def check_promises(judge: Judge, drawn: RunnableModel, data: Any, *, most: int) -> None:
+    """Apply random rules one by one, and compare the model with what each of them promised."""
     model, arrays = drawn.model, drawn.arrays()
     wanted = judge.outputs(model, arrays)
     inputs = {name: name for name in drawn.shapes}
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _ in range(data.draw(st.integers(1, most))):
         promised = data.draw(rules(model))
         event(next(iter(promised.rule)))
         before = model.copy()
@@ -418,6 +438,14 @@ def test_rules_keep_what_they_promise(judge: Judge, drawn: RunnableModel, data: 
         wanted = [wanted[head] for head in promised.heads]
         fed = {new: arrays[old] for new, old in inputs.items()}
         assert_equal(judge.outputs(model, fed), wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.mxnet
+@settings(max_examples=20 * MANY)
+@given(drawn=models(max_operators=40, max_heads=6), data=st.data())
+def test_many_rules_keep_what_they_promise(judge: Judge, drawn: RunnableModel, data: Any) -> None:
+    check_promises(judge, drawn, data, most=12)
 
 
 @settings(max_examples=SOME)

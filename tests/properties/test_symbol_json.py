@@ -44,6 +44,14 @@ def test_reads_and_writes_as_mxnet_does(mx: ModuleType, text: str) -> None:
     _assert_alike(mx, text)
 
 
+@pytest.mark.slow
+@pytest.mark.mxnet
+@settings(max_examples=20 * CASES)
+@given(text=symbol_texts(max_nodes=30))
+def test_reads_and_writes_large_symbols_as_mxnet_does(mx: ModuleType, text: str) -> None:
+    _assert_alike(mx, text)
+
+
 @pytest.mark.mxnet
 @settings(max_examples=CASES // 15)
 @given(text=symbol_texts(versions=(901,)))

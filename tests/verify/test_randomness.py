@@ -26,7 +26,6 @@ Build = Callable[..., Graph]
         ("_sample_multinomial", {}, True, True),
         ("relu", {}, False, False),
         ("NoSuchOperator", {}, False, False),
-        ("Dropout", {"p": "what"}, False, False),
     ],
 )
 def test_operators(
