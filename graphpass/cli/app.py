@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -59,6 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  it stays open
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names may hold bytes that are no UTF-8
             stream.reconfigure(errors="backslashreplace")
@@ -85,7 +89,7 @@ def _run(arguments: list[str]) -> int:
         _complain("out of memory")
         return 2
     except OSError as error:
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 2
     except Exception as error:
         if os.environ.get("GRAPHPASS_TRACEBACK"):

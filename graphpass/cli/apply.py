@@ -27,13 +27,13 @@ from graphpass.cli.options import (
     print_json,
     save_model,
 )
-from graphpass.errors import UsageError
+from graphpass.errors import SaveError, UsageError
 from graphpass.formats.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from graphpass.model import Model
+    from graphpass.model import Files, Model
     from graphpass.rules import Report, Step
     from graphpass.verify import Diff, Misfit, VerifyResult
 
@@ -128,11 +128,28 @@ def apply(
 def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
     """Refuse outputs that would replace the input, before any work is done."""
     model.refuse_input(report)
+    if report is not None and report.exists() and not _is_report(report):
+        raise SaveError(f"{report} is there already and is no report; choose another file")
     if out not in (None, "-"):
         assert out is not None
         files = model.target(*output_name(model, out))
+        if report is not None and report.resolve() in _resolved(files):
+            raise SaveError(f"{report} is where the model goes; choose another file for the report")
         if not overwrite:
             model.refuse_input(files.symbol, files.params)
+
+
+def _resolved(files: Files) -> list[Path]:
+    return [path.resolve() for path in (files.symbol, files.params) if path is not None]
+
+
+def _is_report(path: Path) -> bool:
+    """Return whether a file is the report of an earlier run, which a new one may replace."""
+    try:
+        facts = json_format.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(facts, dict) and {"pass", "rules", "dry_run"} <= facts.keys()
 
 
 def _check_fit(model: Model, unfit: list[Misfit]) -> None:

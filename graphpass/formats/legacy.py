@@ -137,8 +137,8 @@ def _hide_keys(nodes: list[NodeRecord], order: Iterable[int], version: int) -> l
         if not hidden:
             continue
         attrs = {key: value for key, value in _attrs(node).items() if key not in hidden}
-        # MXNet goes through a hash map here, newest key first as a rule: of two hints for one
-        # variable the first in the text stands.
+        # MXNet goes through a hash map here, so that of two hints for one variable either may
+        # stand; here it is the first in the text, as most often there.
         for key in reversed(hidden):
             value = _attrs(node)[key]
             word = _hidden_word(key)

@@ -220,7 +220,7 @@ class Edit:
         self._require(key)
         before = graph.inputs(key)
         before_control = graph.control_dependencies(key)
-        after = tuple(inputs)
+        after = _entries(inputs, "the inputs of a node")
         after_control = before_control if control is None else tuple(control)
         for source in (*(entry.node for entry in after), *after_control):
             if source not in graph:
@@ -247,7 +247,7 @@ class Edit:
     def set_heads(self, heads: Iterable[Entry]) -> None:
         """Replace the list of heads."""
         graph = self._graph
-        after = tuple(heads)
+        after = _entries(heads, "heads")
         for entry in after:
             if entry.node not in graph:
                 raise GraphError(
@@ -327,3 +327,15 @@ class Edit:
         while len(journal) > self._mark:
             change, *arguments = journal.pop()
             change(*arguments)
+
+
+def _entries(values: Iterable[Entry], what: str) -> tuple[Entry, ...]:
+    """Return values as entries; a key alone is not one, since it names no output."""
+    try:
+        found = tuple(values)
+    except TypeError:
+        raise GraphError(f"{what} are a list of entries, not {values!r}") from None
+    for value in found:
+        if not isinstance(value, Entry):
+            raise GraphError(f"{what} are entries, such as Entry(3), but here is {value!r}")
+    return found

@@ -78,7 +78,8 @@ def models(
     operators : collection of str
         Which operators may occur, of `OPERATORS`.
     dtypes : sequence of str
-        Types of inputs and parameters to choose from, such as ``"float64"``.
+        Types of inputs and parameters to choose from, such as ``"float64"``. In ``"float16"`` MXNet
+        runs no Convolution, FullyConnected or BatchNorm on a CPU.
     odd_names : bool
         Whether names hold blanks, patterns, quotes and other scripts, are empty, or repeat.
     max_heads : int

@@ -135,3 +135,20 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("report", ["gender-0000.params", "pass.yaml", "out-symbol.json"])
+def test_a_report_replaces_nothing_but_a_report(cli: Any, folder: Path, report: str) -> None:
+    (folder / "pass.yaml").write_text(f"graphpass: 1\nrules: [{MERGE}]\n")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = cli("apply", "pass.yaml", "age", "-o", "out", "--report", report)
+    assert done.code == 2
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    for _ in range(2):
+        assert cli("apply", "pass.yaml", "age", "-o", "out", "--report", "r.json").code == 0
+
+
+def test_a_closed_standard_output_is_no_bug(folder: Path) -> None:
+    script = " ".join([*GRAPHPASS, "show age >&-"])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

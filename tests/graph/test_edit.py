@@ -99,6 +99,41 @@ REFUSED: dict[str, tuple[Step, type[Exception], str]] = {
         GraphError,
         "relu 'r0' (#1) can't be removed: relu 'r1' (#2) reads it",
     ),
+    "a head that is no entry": (
+        lambda edit: edit.set_heads([3]),  # type: ignore[list-item]
+        GraphError,
+        "heads are entries, such as Entry(3), but here is 3",
+    ),
+    "inputs that are no list": (
+        lambda edit: edit.set_inputs(1, 7),  # type: ignore[arg-type]
+        GraphError,
+        "the inputs of a node are a list of entries, not 7",
+    ),
+    "attributes that MXNet refuses": (
+        lambda edit: edit.set_op(1, "Activation"),
+        GraphError,
+        "Activation 'r0' (#1): Activation needs the attribute act_type",
+    ),
+    "a name that is no text": (
+        lambda edit: edit.rename(1, 5),  # type: ignore[arg-type]
+        GraphError,
+        "5 can't be a name: it is no text",
+    ),
+    "a name with a NUL": (
+        lambda edit: edit.rename(1, "a\0b"),
+        GraphError,
+        "it holds a NUL",
+    ),
+    "a node that is not there": (
+        lambda edit: edit.remove_node(99),
+        GraphError,
+        "the graph has no node #99",
+    ),
+    "a slot that is not there": (
+        lambda edit: edit.set_input(1, 7, Entry(0)),
+        GraphError,
+        "relu 'r0' (#1) has 1 inputs, so there is no input 7",
+    ),
     "removing a head": (
         lambda edit: edit.remove_node(3),
         GraphError,
@@ -260,3 +295,12 @@ def _take(graph: Graph, edit: Edit, what: str, a: int, b: int, c: int) -> None:
         edit.update_attrs(first, {"__lr_mult__": str(b)})
     else:
         edit.remove_node(first)
+
+
+def test_a_transaction_ends_with_its_block() -> None:
+    graph = chain()
+    with graph.edit() as edit:
+        edit.rename(1, "inside")
+    with pytest.raises(GraphError, match="this transaction is not open"):
+        edit.rename(1, "outside")
+    assert graph.name(1) == "inside"
