@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,15 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked ``mxnet`` where MXNet is not installed."""
+    if importlib.util.find_spec("mxnet") is None:
+        skip = pytest.mark.skip(reason="MXNet is not installed (the `mxnet` extra; Python < 3.12)")
+        for item in items:
+            if item.get_closest_marker("mxnet") is not None:
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

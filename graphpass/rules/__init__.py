@@ -14,28 +14,23 @@ module                  what is in it
 :mod:`.operation`       what every operation is
 :mod:`.operations`      the operations, one module each
 :mod:`.selectors`       how a rule says which nodes and values it is about
-:mod:`.pattern`         the pattern IR; `.syntax` and `.syntax_operands` read it,
-                        `.pattern_check` refuses what can never match, `.pattern_print` prints it
-:mod:`.pattern_plan`    a pattern ready to be matched; `.pattern_compile` and `.pattern_routes`
-                        make it
-:mod:`.matcher`         `find` and `Matcher`; `.search` is the backtracking search
-                        on `.search_bindings`; `.operand_slots`, `.attribute_tests`,
-                        `.match_conditions` and `.graph_index` serve it
-:mod:`.match`           `Match` and `Mismatch`; `.mismatch` has the reasons in words
+:mod:`.name_expressions` ``glob:`` and ``regex:`` in selectors
+:mod:`.patterns`        patterns as text and as data
+:mod:`.matching`        where they hold, and why not
 ======================  ==================================================================
 """
 
 from graphpass.rules.driver import apply
 from graphpass.rules.file import Pass, Rule, load_pass, parse_setting
-from graphpass.rules.match import Binding, Match, Mismatch
-from graphpass.rules.matcher import Matcher, find
+from graphpass.rules.matching.match import Binding, Match, Mismatch
+from graphpass.rules.matching.matcher import Matcher, find
 from graphpass.rules.operation import Operation, Run
-from graphpass.rules.pattern import Pattern
-from graphpass.rules.pattern_compile import compile_pattern
-from graphpass.rules.pattern_print import print_pattern
+from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.patterns.pattern import Pattern
+from graphpass.rules.patterns.printing import print_pattern
+from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.report import Report, Step
 from graphpass.rules.selectors import select, select_entries, select_entry, select_one
-from graphpass.rules.syntax import parse_pattern
 
 __all__ = [
     "Binding",

@@ -25,7 +25,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from graphpass.errors import SelectorError, nearest
 from graphpass.graph import Entry, Graph
 from graphpass.ops import canonical_name
-from graphpass.rules.expressions import Expression
+from graphpass.rules.name_expressions import Expression
 
 __all__ = [
     "Kind",

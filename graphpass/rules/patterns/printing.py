@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from graphpass.formats.python_text import quoted_name
 from graphpass.ops import find
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.pattern import (
     WORDS,
     Anything,
     Binding,
@@ -29,7 +29,7 @@ def print_pattern(pattern: Pattern) -> str:
 
     Examples
     --------
-    >>> from graphpass.rules.syntax import parse_pattern
+    >>> from graphpass.rules.patterns.syntax import parse_pattern
     >>> print(print_pattern(parse_pattern("a=relu( x ); return a , a[0]")))
     a = relu(x)
     return a, a[0]

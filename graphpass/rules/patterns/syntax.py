@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 
 from graphpass.formats.python_text import PythonText, parse_python
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.check import check_pattern
+from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.patterns.operands import OperandReader
+from graphpass.rules.patterns.pattern import (
     Binding,
     Call,
     Distinct,
@@ -13,10 +16,7 @@ from graphpass.rules.pattern import (
     Reference,
     Root,
 )
-from graphpass.rules.pattern_check import check_pattern
-from graphpass.rules.pattern_compile import compile_pattern
 from graphpass.rules.source import Mark
-from graphpass.rules.syntax_operands import OperandReader
 
 __all__ = ["parse_pattern"]
 

@@ -11,7 +11,7 @@ from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText
 from graphpass.ops import find, operator_names
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.pattern import (
     KINDS,
     WORDS,
     Anything,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphpass.graph import Entry
-from graphpass.rules.match_conditions import Assignment
-from graphpass.rules.pattern_plan import Plan, Produced
+from graphpass.rules.matching.conditions import Assignment
+from graphpass.rules.patterns.plan import Plan, Produced
 
 __all__ = ["ABSENT", "SearchBindings", "same_value"]
 

@@ -14,7 +14,7 @@ import networkx as nx
 
 from graphpass import Model
 from graphpass.graph import Entry
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.pattern import (
     Anything,
     Call,
     Optional,

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from graphpass.graph import Entry
 from graphpass.ops import Signature, find
-from graphpass.rules.pattern import Rest
-from graphpass.rules.pattern_plan import OptionalOperand, PlanOperand
+from graphpass.rules.patterns.pattern import Rest
+from graphpass.rules.patterns.plan import OptionalOperand, PlanOperand
 
 __all__ = ["Chosen", "Slots", "Steps", "needed_operands", "slots_in_order", "slots_to_try"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from graphpass.rules.pattern import Restricted, Value
-from graphpass.rules.pattern_plan import OptionalOperand, Part, PlanOperand, Produced, Route
+from graphpass.rules.patterns.pattern import Restricted, Value
+from graphpass.rules.patterns.plan import OptionalOperand, Part, PlanOperand, Produced, Route
 
 __all__ = ["Known", "find_route"]
 

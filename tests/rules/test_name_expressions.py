@@ -10,12 +10,12 @@ import pytest
 import graphpass
 from graphpass.errors import SelectorError
 from graphpass.graph import Graph
-from graphpass.rules import expressions, select
-from graphpass.rules.expressions import Expression
+from graphpass.rules import name_expressions, select
+from graphpass.rules.name_expressions import Expression
 
 
 def test_an_expression_that_backtracks_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expressions, "BUDGET", 0.2)
+    monkeypatch.setattr(name_expressions, "BUDGET", 0.2)
     before = signal.getsignal(signal.SIGALRM)
     started = time.monotonic()
     with pytest.raises(SelectorError, match="takes for ever"):
@@ -26,7 +26,7 @@ def test_an_expression_that_backtracks_for_ever_is_ended(monkeypatch: pytest.Mon
 
 
 def test_all_names_together_share_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expressions, "BUDGET", 0.2)
+    monkeypatch.setattr(name_expressions, "BUDGET", 0.2)
     graph = Graph()
     with graph.edit() as edit:
         heads = [graphpass.Entry(edit.add_variable("a" * 60 + str(n))) for n in range(50)]

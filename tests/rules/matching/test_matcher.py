@@ -11,9 +11,9 @@ import pytest
 from graphpass import Graph, Model, loads
 from graphpass.graph import Entry
 from graphpass.rules import find, parse_pattern
-from graphpass.rules.match import Fault, Level
-from graphpass.rules.matcher import Matcher
-from graphpass.rules.pattern_compile import compile_pattern
+from graphpass.rules.matching.match import Fault, Level
+from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.patterns.compile import compile_pattern
 
 Net = Callable[..., Model]
 

@@ -14,19 +14,20 @@ from typing import Any, TypeAlias
 
 from graphpass.graph import Entry
 from graphpass.ops.commutativity import is_commutative
-from graphpass.rules.attribute_tests import AttributeTest, attribute_tests, refusal
-from graphpass.rules.graph_index import GraphIndex
-from graphpass.rules.match import Fault, Recorder
-from graphpass.rules.match_conditions import Assignment, objection
-from graphpass.rules.operand_slots import (
+from graphpass.rules.matching.attribute_tests import AttributeTest, attribute_tests, refusal
+from graphpass.rules.matching.bindings import ABSENT, SearchBindings, same_value
+from graphpass.rules.matching.conditions import Assignment, objection
+from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.matching.match import Fault, Recorder
+from graphpass.rules.matching.operand_slots import (
     Chosen,
     Steps,
     needed_operands,
     slots_in_order,
     slots_to_try,
 )
-from graphpass.rules.pattern import Anything, Rest, Restricted, Value
-from graphpass.rules.pattern_plan import (
+from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
+from graphpass.rules.patterns.plan import (
     OptionalOperand,
     Part,
     Plan,
@@ -34,7 +35,6 @@ from graphpass.rules.pattern_plan import (
     Produced,
     RootPlan,
 )
-from graphpass.rules.search_bindings import ABSENT, SearchBindings, same_value
 
 __all__ = ["Search"]
 

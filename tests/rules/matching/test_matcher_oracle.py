@@ -13,11 +13,11 @@ import pytest
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.graph import Entry
-from graphpass.rules.match import Match
-from graphpass.rules.matcher import Matcher, find
-from graphpass.rules.pattern import Pattern
-from graphpass.rules.pattern_compile import compile_pattern
-from graphpass.rules.syntax import parse_pattern
+from graphpass.rules.matching.match import Match
+from graphpass.rules.matching.matcher import Matcher, find
+from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.patterns.pattern import Pattern
+from graphpass.rules.patterns.syntax import parse_pattern
 
 
 def _load(name: str) -> ModuleType:

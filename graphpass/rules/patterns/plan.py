@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.pattern import Anything, Rest, Restricted, Value
+from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
 
 __all__ = ["OptionalOperand", "Part", "Plan", "PlanOperand", "Produced", "RootPlan", "Route"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from graphpass.errors import TextError
 from graphpass.ops import canonical_name
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.check import Complain
+from graphpass.rules.patterns.pattern import (
     Anything,
     Call,
     Operand,
@@ -19,8 +20,7 @@ from graphpass.rules.pattern import (
     Restricted,
     Root,
 )
-from graphpass.rules.pattern_check import Complain
-from graphpass.rules.pattern_plan import (
+from graphpass.rules.patterns.plan import (
     OptionalOperand,
     Part,
     Plan,
@@ -28,8 +28,8 @@ from graphpass.rules.pattern_plan import (
     Produced,
     RootPlan,
 )
-from graphpass.rules.pattern_print import print_operators
-from graphpass.rules.pattern_routes import Known, find_route
+from graphpass.rules.patterns.printing import print_operators
+from graphpass.rules.patterns.routes import Known, find_route
 
 __all__ = ["compile_pattern"]
 

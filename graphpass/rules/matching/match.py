@@ -49,7 +49,7 @@ class Fault(NamedTuple):
     """Why one attempt went no further."""
 
     code: str
-    """Which condition failed; `graphpass.rules.mismatch` has the list."""
+    """Which condition failed; `graphpass.rules.matching.mismatch` has the list."""
 
     part: int
     """Number of the pattern's operator that it is about."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from graphpass.graph import Entry, Graph
 from graphpass.model import Model
 from graphpass.ops.randomness import randomness
-from graphpass.rules.pattern import Kind
+from graphpass.rules.patterns.pattern import Kind
 
 __all__ = ["GraphIndex"]
 

@@ -18,15 +18,15 @@ from collections.abc import Collection, Iterator
 from graphpass.graph import Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
-from graphpass.rules.graph_index import GraphIndex
-from graphpass.rules.match import Binding, Fault, Level, Match, Mismatch, Recorder
-from graphpass.rules.match_conditions import Assignment
-from graphpass.rules.mismatch import describe_fault
-from graphpass.rules.pattern import Pattern
-from graphpass.rules.pattern_compile import compile_pattern
-from graphpass.rules.pattern_plan import Plan, Produced
-from graphpass.rules.search import Search
-from graphpass.rules.syntax import parse_pattern
+from graphpass.rules.matching.conditions import Assignment
+from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.matching.match import Binding, Fault, Level, Match, Mismatch, Recorder
+from graphpass.rules.matching.mismatch import describe_fault
+from graphpass.rules.matching.search import Search
+from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.patterns.pattern import Pattern
+from graphpass.rules.patterns.plan import Plan, Produced
+from graphpass.rules.patterns.syntax import parse_pattern
 
 __all__ = ["Matcher", "find"]
 

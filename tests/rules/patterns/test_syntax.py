@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from graphpass.errors import GraphpassError, TextError
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.pattern import (
     Anything,
     Attribute,
     Binding,
@@ -22,8 +22,8 @@ from graphpass.rules.pattern import (
     Restricted,
     Value,
 )
-from graphpass.rules.pattern_print import print_pattern
-from graphpass.rules.syntax import parse_pattern
+from graphpass.rules.patterns.printing import print_pattern
+from graphpass.rules.patterns.syntax import parse_pattern
 
 X = Value("x")
 RELU = Call(("relu",), (X,))

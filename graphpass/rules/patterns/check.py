@@ -13,7 +13,7 @@ from graphpass.ops import Operator, find, format_value
 from graphpass.ops.arity import Bounds, input_bounds, output_bounds
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.pattern import (
+from graphpass.rules.patterns.pattern import (
     Attribute,
     Binding,
     Call,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from graphpass.graph import Entry
-from graphpass.rules.graph_index import GraphIndex
-from graphpass.rules.pattern_plan import Plan
+from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.patterns.plan import Plan
 
 __all__ = ["Assignment", "Objection", "objection"]
 

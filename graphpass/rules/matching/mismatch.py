@@ -27,9 +27,9 @@ from collections.abc import Callable, Sequence
 
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.match import Fault
-from graphpass.rules.pattern import Rest, Restricted, Value
-from graphpass.rules.pattern_plan import OptionalOperand, Plan, PlanOperand, Produced
+from graphpass.rules.matching.match import Fault
+from graphpass.rules.patterns.pattern import Rest, Restricted, Value
+from graphpass.rules.patterns.plan import OptionalOperand, Plan, PlanOperand, Produced
 from graphpass.rules.surgery.wording import count
 
 __all__ = ["describe_fault"]
