@@ -151,6 +151,9 @@ class Block:
         if is_opaque(op):
             outputs = None
         elif operator is not None:
+            counter = operator.required_counter
+            if counter is not None:
+                attrs.setdefault(counter, str(len(inputs)))
             outputs = num_outputs(operator, node, attrs, source, checked=checked)
         name = "" if target is None else source.name(target.id)
         entries = [(position, output, stamp or 0) for position, output, stamp in inputs]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from graphpass.graph.in_edges import InEdges, control_of, entries_of
 from graphpass.graph.node import Entry
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
 
 __all__ = ["Changes", "changes"]
+
+_FIELDS = ("op", "name", "attrs", "subgraphs", "carried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +57,29 @@ def changes(edit: Edit) -> Changes:
             heads = arguments[0] if heads is None else heads
         elif what == "_delete":
             added[arguments[0]] = None
-        elif what == "_insert":
-            removed[arguments[0]] = arguments[1]
+        elif what == "_paste":
+            for key, data, into in arguments[0]:
+                removed[key] = {**data, "into": into}
+        elif what == "_set_data":
+            key, before = arguments
+            fields = found.setdefault(key, {})
+            for name in _FIELDS:
+                fields.setdefault(name, before.get(name))
         elif what == "_put":
             key, field, before = arguments
             found.setdefault(key, {}).setdefault(field, before)
         else:
-            key, inputs, control = arguments
-            found.setdefault(key, {}).setdefault("inputs", inputs)
-            found[key].setdefault("control", control)
+            key, into = arguments
+            found.setdefault(key, {}).setdefault("into", into)
     edited: dict[int, dict[str, Any]] = {}
     for key, fields in found.items():
         if key in added or key in removed:
             continue
-        different = {name: old for name, old in fields.items() if old != _now(graph, key, name)}
+        different = _different(graph, key, fields)
         if different:
             edited[key] = different
     return Changes(
-        added=tuple(key for key in added if key not in removed),
+        added=tuple([key for key in added if key not in removed]),
         removed={
             key: {**data, **found.get(key, {})} for key, data in removed.items() if key not in added
         },
@@ -80,9 +88,16 @@ def changes(edit: Edit) -> Changes:
     )
 
 
-def _now(graph: Graph, key: int, field: str) -> Any:
-    if field == "inputs":
-        return graph.inputs(key)
-    if field == "control":
-        return graph.control_dependencies(key)
-    return graph.dag.nodes[key].get(field)
+def _different(graph: Graph, key: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    data = graph.dag.nodes[key]
+    different = {
+        name: old for name, old in fields.items() if name != "into" and old != data.get(name)
+    }
+    if "into" in fields:
+        into: InEdges = fields["into"]
+        inputs, control = entries_of(into), control_of(into)
+        if inputs != graph.inputs(key):
+            different["inputs"] = inputs
+        if control != graph.control_dependencies(key):
+            different["control"] = control
+    return different

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphError
 from graphpass.graph import invariants
+from graphpass.graph.in_edges import in_edges
 from graphpass.graph.invariants import check_text, checked_attrs
 from graphpass.graph.node import VARIABLE, Entry
 from graphpass.graph.order import post_order
 
 if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
+    from graphpass.graph.in_edges import InEdges
+    from graphpass.graph.ranks import Ranks
     from graphpass.ops import Signature
 
 __all__ = ["Edit"]
@@ -68,7 +71,7 @@ class Edit:
     ) -> None:
         try:
             if error is None:
-                self._check()
+                self.commit()
             else:
                 self._undo()
         except BaseException:
@@ -134,13 +137,30 @@ class Edit:
         if carried is not None:
             data["carried"] = carried
         key = graph._new_key()
-        graph._insert(key, data)
+        graph._insert(key, data, self._edges(key, inputs, control))
         self._journal.append((graph._delete, key))
-        self._names[key] = None
-        self._signatures[key] = None
-        self._attributed[key] = None
-        self.set_inputs(key, inputs, control=control)
+        for touched in (self._names, self._signatures, self._attributed, self._wired):
+            touched[key] = None
         return key
+
+    def turn(
+        self,
+        key: int,
+        op: str,
+        attrs: Mapping[str, str],
+        inputs: Iterable[Entry],
+        *,
+        control: Iterable[int] = (),
+    ) -> None:
+        """Make a node another operator, with other attributes and inputs; name and users stay."""
+        graph = self._graph
+        self._require(key)
+        data = {"op": check_text(op, "an operator"), "name": graph.name(key),
+                "attrs": checked_attrs(attrs)}  # fmt: skip
+        self._journal.append((graph._set_data, key, graph._set_data(key, data)))
+        self._wire(key, self._edges(key, inputs, control))
+        for touched in (self._signatures, self._attributed, self._names):
+            touched[key] = None
 
     def remove_node(self, key: int) -> None:
         """Remove a node that nothing reads.
@@ -158,10 +178,33 @@ class Edit:
                 f"{invariants.describe(graph, key)} can't be removed: "
                 f"{invariants.describe(graph, users[0])} reads it"
             )
-        if any(head.node == key for head in graph.heads):
+        if graph.is_head(key):
             raise GraphError(f"{invariants.describe(graph, key)} can't be removed: it is a head")
-        self._disconnect(key)
-        self._delete(key)
+        self._cut([key])
+
+    def remove_nodes(self, keys: Iterable[int]) -> None:
+        """Remove nodes that only nodes among them read.
+
+        Raises
+        ------
+        GraphError
+            If something else still uses one.
+        """
+        graph = self._graph
+        doomed = dict.fromkeys(keys)
+        for key in doomed:
+            self._require(key)
+            for user in graph._succ[key]:
+                if user not in doomed:
+                    raise GraphError(
+                        f"{invariants.describe(graph, key)} can't be removed: "
+                        f"{invariants.describe(graph, user)} reads it"
+                    )
+            if graph.is_head(key):
+                raise GraphError(
+                    f"{invariants.describe(graph, key)} can't be removed: it is a head"
+                )
+        self._cut(doomed)
 
     def sweep(self) -> list[int]:
         """Remove every node that the heads do not reach, and return the keys, users first."""
@@ -169,10 +212,8 @@ class Edit:
         alive = set(graph.order())
         dead = [Entry(key) for key in graph._nodes if key not in alive]
         doomed = [key for key in post_order(graph._pred, dead) if key not in alive][::-1]
-        for key in doomed:  # all edges first: dead nodes may read each other in a circle
-            self._disconnect(key)
-        for key in doomed:
-            self._delete(key)
+        if doomed:
+            self._cut(doomed)
         return doomed
 
     # -- what a node says ----------------------------------------------------------------------
@@ -218,19 +259,17 @@ class Edit:
         """Replace all inputs of a node, and its control dependencies if given."""
         graph = self._graph
         self._require(key)
-        before = graph.inputs(key)
-        before_control = graph.control_dependencies(key)
-        after = _entries(inputs, "the inputs of a node")
-        after_control = before_control if control is None else tuple(control)
-        for source in (*(entry.node for entry in after), *after_control):
-            if source not in graph:
-                raise GraphError(
-                    f"{invariants.describe(graph, key)} can't read node #{source}: "
-                    "the graph has no such node"
-                )
-        self._journal.append((graph._connect, key, before, before_control))
-        graph._connect(key, after, after_control)
-        self._wired[key] = None
+        kept = graph.control_dependencies(key) if control is None else control
+        self._wire(key, self._edges(key, inputs, kept))
+
+    def _edges(self, key: int, inputs: Iterable[Entry], control: Iterable[int]) -> InEdges:
+        graph = self._graph
+        into = in_edges(_entries(inputs, "the inputs of a node"), control)
+        for source in into:
+            if source not in graph._nodes:
+                reader = invariants.describe(graph, key) if key in graph else f"node #{key}"
+                raise GraphError(f"{reader} can't read node #{source}: the graph has no such node")
+        return into
 
     def set_input(self, key: int, slot: int, entry: Entry) -> None:
         """Make one input slot of a node read another value."""
@@ -283,21 +322,44 @@ class Edit:
         for consumer in dict.fromkeys(use.node for use in graph.uses(old.node, old.output)):
             if consumer not in kept:
                 self.set_inputs(consumer, [moved(entry) for entry in graph.inputs(consumer)])
-        if any(head[:2] == old[:2] for head in graph.heads):
+        if graph.is_head(old.node):
             self.set_heads([moved(head) for head in graph.heads])
         return count
 
+    def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
+        """Check what was edited since the last time; the transaction goes on.
+
+        Parameters
+        ----------
+        ranks : Ranks, optional
+            An order to keep up to date. With it the search for cycles costs no more than the edit.
+        near : int, optional
+            The rank that the last new node should have.
+
+        Raises
+        ------
+        GraphError, CycleError
+            If an invariant does not hold. What was done stays until the block ends.
+        """
+        graph = self._graph
+        if ranks is not None:
+            ranks.place([key for key in self._wired if key in graph], near)
+        else:
+            invariants.check_acyclic(graph, [key for key in self._wired if key in graph])
+        self._check_nodes()
+        for touched in (self._wired, self._signatures, self._attributed, self._names):
+            touched.clear()
+
     # -- the journal ---------------------------------------------------------------------------
 
-    def _disconnect(self, key: int) -> None:
+    def _wire(self, key: int, into: InEdges) -> None:
         graph = self._graph
-        before = (graph.inputs(key), graph.control_dependencies(key))
-        self._journal.append((graph._connect, key, *before))
-        graph._connect(key, (), ())
+        self._journal.append((graph._wire, key, graph._wire(key, into)))
+        self._wired[key] = None
 
-    def _delete(self, key: int) -> None:
+    def _cut(self, keys: Iterable[int]) -> None:
         graph = self._graph
-        self._journal.append((graph._insert, key, graph._delete(key)))
+        self._journal.append((graph._paste, graph._cut(keys)))
 
     def _put(self, key: int, field: str, value: Any) -> None:
         graph = self._graph
@@ -310,15 +372,12 @@ class Edit:
         if key not in self._graph:
             raise GraphError(f"the graph has no node #{key}")
 
-    def _check(self) -> None:
+    def _check_nodes(self) -> None:
         graph = self._graph
         wired = [key for key in self._wired if key in graph]
-        invariants.check_acyclic(graph, wired)
         invariants.check_attributes(graph, [key for key in self._attributed if key in graph])
         invariants.check_arity(graph, [key for key in wired if not graph.is_variable(key)])
-        sources = {source: None for key in wired for source in graph._pred[key]}
-        sources.update((key, None) for key in self._signatures if key in graph)
-        invariants.check_outputs(graph, sources)
+        invariants.check_outputs(graph, wired, [key for key in self._signatures if key in graph])
         named = [key for key in self._names if key in graph and graph.is_variable(key)]
         invariants.check_variable_names(graph, named)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import networkx as nx
 
+from graphpass.graph.in_edges import CONTROL, InEdges, control_of, entries_of, in_edges
 from graphpass.graph.names import NameIndex
 from graphpass.graph.node import VARIABLE, Entry, Node, Use
 from graphpass.graph.order import VariableKeys, output_name, post_order, variable_keys
@@ -23,9 +24,6 @@ __all__ = ["CONTROL", "Graph", "paused_collector"]
 
 Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
 """Node -> neighbour -> edge key -> edge data, as networkx keeps it."""
-
-CONTROL = "control"
-"""First half of the edge key of a control dependency: ``("control", 0)`` is no input slot."""
 
 
 @contextmanager
@@ -42,6 +40,10 @@ def paused_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+Cut: TypeAlias = "tuple[int, dict[str, Any], InEdges]"
+"""A node that was taken out: its key, its data and what it read."""
 
 
 class Graph:
@@ -65,6 +67,7 @@ class Graph:
     __slots__ = (
         "_dag",
         "_derived",
+        "_headed",
         "_heads",
         "_journal",
         "_names",
@@ -83,6 +86,7 @@ class Graph:
         self._succ: Adjacency = dag._succ
         self._pred: Adjacency = dag._pred
         self._heads: tuple[Entry, ...] = ()
+        self._headed: frozenset[int] | None = None
         self.origin: Origin | None = None
         self._next_key = 0
         self._derived: dict[str, Any] = {}
@@ -100,6 +104,12 @@ class Graph:
     def heads(self) -> tuple[Entry, ...]:
         """The values that the graph returns, in order; one may stand twice."""
         return self._heads
+
+    def is_head(self, key: int) -> bool:
+        """Return whether some output of a node is a head. Constant while the heads stay."""
+        if self._headed is None:
+            self._headed = frozenset([head.node for head in self._heads])
+        return key in self._headed
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -158,23 +168,22 @@ class Graph:
 
     def inputs(self, key: int) -> tuple[Entry, ...]:
         """Return the values that a node reads, by slot."""
-        slots = {
-            slot: Entry(source, data["output"], data["version"])
-            for source, edges in self._pred[key].items()
-            for slot, data in edges.items()
-            if type(slot) is int
-        }
-        return tuple(slots[slot] for slot in range(len(slots)))
+        return entries_of(self._pred[key])
 
     def control_dependencies(self, key: int) -> tuple[int, ...]:
         """Return the keys of the nodes that must run before a node, in order."""
-        found = {
-            slot[1]: source
-            for source, edges in self._pred[key].items()
-            for slot in edges
-            if type(slot) is tuple
-        }
-        return tuple(found[index] for index in range(len(found)))
+        return control_of(self._pred[key])
+
+    def sources(self, key: int) -> Mapping[int, Mapping[Any, Mapping[str, int]]]:
+        """Return what a node reads or waits for: source -> edge key -> edge data; read-only.
+
+        The same as ``dag.pred[key]``, at a tenth of the cost.
+        """
+        return self._pred[key]
+
+    def readers(self, key: int) -> Mapping[int, Mapping[Any, Mapping[str, int]]]:
+        """Return what reads a node or waits for it, as `sources` does."""
+        return self._succ[key]
 
     def uses(self, key: int, output: int | None = None) -> list[Use]:
         """Return the input slots that read a node, or one of its outputs.
@@ -289,21 +298,48 @@ class Graph:
         self._next_key += 1
         return self._next_key - 1
 
-    def _insert(self, key: int, data: dict[str, Any]) -> None:
-        self._nodes[key] = data
-        self._succ[key] = {}
-        self._pred[key] = {}
-        self._derived.clear()
-        if self._names is not None:
-            self._names.add(data["name"], key)
+    def _insert(self, key: int, data: dict[str, Any], into: InEdges) -> None:
+        self._paste(((key, data, into),))
 
-    def _delete(self, key: int) -> dict[str, Any]:
-        data = self._nodes.pop(key)
-        del self._succ[key], self._pred[key]
-        self._derived.clear()
+    def _delete(self, key: int) -> None:
+        self._cut((key,))
+
+    def _cut(self, keys: Iterable[int]) -> list[Cut]:
+        """Take out nodes that only nodes among them read, and return what `_paste` puts back."""
+        nodes, succ, pred = self._nodes, self._succ, self._pred
+        gone: list[Cut] = []
+        for key in keys:
+            into = pred.pop(key)
+            for source in into:
+                if source in succ:
+                    del succ[source][key]
+            gone.append((key, nodes.pop(key), into))
+            del succ[key]
         if self._names is not None:
-            self._names.discard(data["name"], key)
-        return data
+            for key, data, _ in gone:
+                self._names.discard(data["name"], key)
+        self._derived.clear()
+        return gone
+
+    def _paste(self, gone: Sequence[Cut]) -> None:
+        nodes, succ, pred = self._nodes, self._succ, self._pred
+        for key, data, _ in gone:
+            nodes[key] = data
+            succ[key] = {}
+            if self._names is not None:
+                self._names.add(data["name"], key)
+        for key, _, into in gone:
+            pred[key] = into
+            for source, edges in into.items():
+                succ[source][key] = edges
+        self._derived.clear()
+
+    def _set_data(self, key: int, data: dict[str, Any]) -> dict[str, Any]:
+        """Give a node other data, under the same name, and return those that it had."""
+        before = self._nodes[key]
+        self._nodes[key] = data
+        self._derived.clear()
+        return before
 
     def _put(self, key: int, field: str, value: Any) -> None:
         data = self._nodes[key]
@@ -316,29 +352,21 @@ class Graph:
             data[field] = value
         self._derived.clear()
 
-    def _connect(self, key: int, inputs: Iterable[Entry], control: Iterable[int]) -> None:
+    def _wire(self, key: int, into: InEdges) -> InEdges:
+        """Give a node other in-edges, and return those that it had."""
         succ = self._succ
-        into = self._pred[key]
-        for source in into:
+        before = self._pred[key]
+        for source in before:
             del succ[source][key]
-        into.clear()
-        for slot, (source, output, version) in enumerate(inputs):
-            edge = {"output": output, "version": version}
-            edges = into.get(source)
-            if edges is None:
-                into[source] = succ[source][key] = {slot: edge}
-            else:
-                edges[slot] = edge
-        for index, source in enumerate(control):
-            edges = into.get(source)
-            if edges is None:
-                into[source] = succ[source][key] = {(CONTROL, index): {}}
-            else:
-                edges[CONTROL, index] = {}
+        for source, edges in into.items():
+            succ[source][key] = edges
+        self._pred[key] = into
         self._derived.clear()
+        return before
 
     def _set_heads(self, heads: Sequence[Entry]) -> None:
         self._heads = tuple(heads)
+        self._headed = None
         self._derived.clear()
 
 
@@ -363,7 +391,7 @@ def build(
             else:
                 into[source] = succ[source][key] = {slot: edge}
     for key, sources in control.items():
-        graph._connect(key, graph.inputs(key), sources)
+        graph._wire(key, in_edges(graph.inputs(key), sources))
     graph._heads = tuple(heads)
     graph._next_key = next_key
     return graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import AttributeValueError, CycleError, GraphError
 from graphpass.graph.node import VARIABLE
@@ -103,7 +103,9 @@ def check_arity(graph: Graph, keys: Iterable[int]) -> None:
     for key in keys:
         signature = graph.signature(key)
         wanted = signature.num_inputs
-        found = len(graph.inputs(key))
+        found = sum(
+            type(slot) is int for edges in graph.sources(key).values() for slot in edges
+        )
         if wanted is None or wanted == found:
             continue
         names = signature.input_names
@@ -114,19 +116,39 @@ def check_arity(graph: Graph, keys: Iterable[int]) -> None:
         )
 
 
-def check_outputs(graph: Graph, keys: Iterable[int]) -> None:
-    """Refuse a use of an output that the node does not have."""
-    checked = {key: graph.signature(key) for key in keys if not graph.is_variable(key)}
-    for key, signature in checked.items():
-        for consumer, edges in graph._succ[key].items():
-            for slot, data in edges.items():
-                if data.get("output", 0) >= signature.num_outputs:
-                    _refuse_output(
-                        graph, key, data["output"], f"input {slot} of {describe(graph, consumer)}"
-                    )
-    for head in graph.heads:
-        if head.node in checked and head.output >= checked[head.node].num_outputs:
-            _refuse_output(graph, head.node, head.output, "a head")
+def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]) -> None:
+    """Refuse that any of `readers` uses, or that anything uses of `producers`, what is not there.
+
+    Linear in the inputs of the readers and the users of the producers.
+    """
+    counts: dict[int, int] = {}
+
+    def count(key: int) -> int:
+        if key not in counts:
+            counts[key] = 1 if graph.is_variable(key) else graph.signature(key).num_outputs
+        return counts[key]
+
+    for reader in readers:
+        for source, edges in graph._pred[reader].items():
+            _check_edges(graph, source, reader, edges, count(source))
+    headed = False
+    for key in producers:
+        for reader, edges in graph._succ[key].items():
+            _check_edges(graph, key, reader, edges, count(key))
+        headed = headed or graph.is_head(key)
+    if headed:
+        for head in graph.heads:
+            if head.output >= count(head.node):
+                _refuse_output(graph, head.node, head.output, "a head")
+
+
+def _check_edges(
+    graph: Graph, source: int, reader: int, edges: Mapping[Any, Mapping[str, int]], count: int
+) -> None:
+    for slot, data in edges.items():
+        if data.get("output", 0) >= count:
+            name = f"input {slot} of {describe(graph, reader)}"
+            _refuse_output(graph, source, data["output"], name)
 
 
 def _refuse_output(graph: Graph, key: int, output: int, reader: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphpass.graph.node import VARIABLE, Entry
+from graphpass.ops import find
 
 if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
@@ -95,9 +96,16 @@ def variable_keys(graph: Graph) -> VariableKeys:
     nodes = graph._nodes
     variables = []
     mutated: set[int] = set()
+    harmless: dict[str, bool] = {}
     for key in graph.order():
-        if nodes[key]["op"] == VARIABLE:
+        op = nodes[key]["op"]
+        if op == VARIABLE:
             variables.append(key)
+            continue
+        if op not in harmless:
+            operator = find(op)
+            harmless[op] = operator is not None and operator.never_mutates
+        if harmless[op]:
             continue
         slots = graph.signature(key).mutable_slots
         if slots:

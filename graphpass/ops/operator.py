@@ -103,6 +103,19 @@ class Operator:
         return made
 
     @property
+    def required_counter(self) -> str | None:
+        """The attribute that counts the inputs and must be there, as in ``Concat``; or None."""
+        counter = self.key_var_num_args
+        return counter if counter in self._required else None
+
+    @property
+    def never_mutates(self) -> bool:
+        """Whether the operator changes none of its inputs, whatever its attributes are."""
+        if self.from_subgraph or self.opaque:
+            return False
+        return not any(mutable for item in self.template.inputs for _, mutable in item.names)
+
+    @property
     def constant_signature(self) -> Signature | None:
         """Signature that is the same for all attributes and subgraphs, else None."""
         return None if self.from_subgraph or self.opaque else self._constant
