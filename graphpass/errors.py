@@ -15,11 +15,13 @@ __all__ = [
     "BackendError",
     "CycleError",
     "ExpectationError",
+    "ExpressionError",
     "GraphError",
     "GraphpassError",
     "OperationError",
     "ParamsError",
     "PassFileError",
+    "RunawayError",
     "SaveError",
     "SelectorError",
     "SymbolError",
@@ -77,6 +79,8 @@ class TextError(GraphpassError, ValueError):
         The message without the place.
     line, column : int or None
         Where in the text, from 1; None where no place is to blame.
+    path : tuple of str and int
+        Which text of several it is, such as ``("where", 1)``.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class TextError(GraphpassError, ValueError):
         self.reason = message if reason is None else reason
         self.line = line
         self.column = column
+        self.path: tuple[str | int, ...] = ()
 
 
 class SelectorError(GraphpassError, LookupError):
@@ -105,6 +110,17 @@ class ExpectationError(GraphpassError, AssertionError):
     """An ``expect`` does not hold. The model is as it was before the pass."""
 
     exit_code = 1
+
+
+class ExpressionError(GraphpassError, ValueError):
+    """An expression of a rewrite can't be computed: wrong types, a limit, a division by zero.
+
+    The message names the part that failed and the values it had.
+    """
+
+
+class RunawayError(GraphpassError, RuntimeError):
+    """Rewrites go on for ever. The message names those that keep firing; the model is as it was."""
 
 
 class BackendError(GraphpassError, RuntimeError):
