@@ -12,7 +12,7 @@ from graphpass.formats.files import atomic_write
 from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.formats.parameters import Parameters
 
-__all__ = ["export_npz"]
+__all__ = ["export_npz", "is_npz"]
 
 _MAX_MEMBER_NAME = 65535
 
@@ -59,6 +59,15 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
                 array = array.view(np.uint16)
             with archive.open(zipfile.ZipInfo(member), "w", force_zip64=True) as stream:
                 np.save(stream, array, allow_pickle=False)
+
+
+def is_npz(path: str | os.PathLike[str]) -> bool:
+    """Return whether a regular file is what `export_npz` or ``numpy.savez`` writes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return all(name.endswith(".npy") for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
 
 
 def _member_name(stored_name: str) -> str:

@@ -39,6 +39,7 @@ __all__ = [
     "StoredArray",
     "array_header",
     "byte_view",
+    "code_of_dtype",
     "dtype_of_code",
     "scan_array",
     "storable",
@@ -241,6 +242,11 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
     view: Array = np.asarray(array, dtype=little, order="C").view()
     view.flags.writeable = False
     return view
+
+
+def code_of_dtype(dtype: np.dtype[Any]) -> int:
+    """Return MXNet's number of a dtype."""
+    return _CODES[dtype]
 
 
 def dtype_of_code(code: int) -> np.dtype[Any] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import count
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from graphpass.errors import GraphpassError
@@ -12,7 +13,7 @@ from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.delta import Delta, Snapshot
 from graphpass.rules.file import Pass, PassSource, Rule, load_pass
-from graphpass.rules.operation import Run
+from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.report import Census, Report, Step
 
 __all__ = ["apply", "run_pass"]
@@ -28,6 +29,8 @@ def apply(
     *,
     set: Mapping[str, Any] | None = None,
     dry_run: bool = False,
+    purpose: Purpose = "inference",
+    provenance: bool = False,
 ) -> Report:
     """Run a pass over a model, in place.
 
@@ -41,6 +44,11 @@ def apply(
         Values for parameters of the pass.
     dry_run : bool
         Whether to leave the model as it is, and only report what would be done.
+    purpose : "inference" or "training"
+        What the model is for; rewrites that are right for inference only refuse the other.
+    provenance : bool
+        Whether nodes that rewrites make get the attribute ``__graphpass__``: which rewrite made
+        them, and of what.
 
     Returns
     -------
@@ -53,6 +61,8 @@ def apply(
         If the pass can't be loaded.
     ExpectationError
         If an ``expect`` does not hold.
+    RunawayError
+        If rewrites go on for ever.
     GraphpassError
         If a rule is refused. The message begins with the rule: ``siamese.yaml:7: rule 2 (rename)``.
 
@@ -61,57 +71,80 @@ def apply(
     Linear in the nodes, besides what the operations take.
     """
     loaded = load_pass(pass_).bind(set)
+    run = Run(model=model, purpose=purpose, provenance=provenance)
     report: Report | None = None
     with suppress(_DryRun), paused_collector(), model.edit():
-        report = run_pass(loaded, model, dry_run=dry_run)
+        report = replace(run_pass(loaded, run), dry_run=dry_run)
         if dry_run:
             raise _DryRun
     assert report is not None
     return report
 
 
-def run_pass(
-    loaded: Pass,
-    model: Model,
-    *,
-    chain: tuple[str, ...] = (),
-    uses: Iterator[int] | None = None,
-    dry_run: bool = False,
-) -> Report:
+def run_pass(loaded: Pass, outer: Run) -> Report:
     """Run a pass inside the transaction that is open.
 
     Parameters
     ----------
     loaded : Pass
         The pass, its parameters filled in.
-    model : Model
-        The model to change.
-    chain : tuple of str
-        The passes that run this one, the outermost first.
-    uses : iterator of int, optional
-        Numbers the passes that the whole run uses; from 1 if absent.
-    dry_run : bool
-        What the report says of itself.
+    outer : Run
+        The run that it is part of: what its rules see is as that says, but for the folder, and the
+        budget if the pass has its own.
     """
+    model = outer.model
     compares = any(rule.operation.compares for rule in loaded.rules)
-    run = Run(
-        model=model,
+    run = replace(
+        outer,
         before=model.copy() if compares else None,
         folder=loaded.folder,
-        chain=(*chain, loaded.identity),
-        uses=count(1) if uses is None else uses,
+        chain=(*outer.chain, loaded.identity),
+        budget=loaded.budget or outer.budget,
+        notes=[],
+        steps=[],
     )
     census, snapshot = Census.of(model), Snapshot.of(model)
+    steps: list[Step] = []
     with model.edit() as edit:
-        steps = tuple(_step(rule, run) for rule in loaded.rules)
+        for rules in _families(loaded.rules):
+            alone = rules[0].operation.family is None
+            steps += [_step(rules[0], run)] if alone else _together(rules, run)
     return Report(
         name=loaded.name,
-        steps=steps,
+        steps=tuple(steps),
         before=census,
         after=Census.of(model),
         delta=Delta.of(edit, snapshot, model.parameters),
-        dry_run=dry_run,
     )
+
+
+def _families(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
+    """Yield rules one by one, but those of one family that stand next to each other together."""
+    for family, members in groupby(rules, lambda rule: rule.operation.family):
+        if family is None:
+            yield from ([rule] for rule in members)
+        else:
+            yield list(members)
+
+
+def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
+    others = [
+        Together(rule.operation, rule.id or f"rule {rule.index}", rule.label) for rule in rules
+    ]
+    with run.model.edit() as edit:
+        outcomes = rules[0].operation.apply_together(others, run, edit)
+    return [
+        Step(
+            index=rule.index,
+            keyword=rule.operation.keyword,
+            summary=outcome.summary,
+            id=rule.id,
+            place=rule.place,
+            notes=outcome.notes,
+            firings=outcome.firings,
+        )
+        for rule, outcome in zip(rules, outcomes, strict=True)
+    ]
 
 
 def _step(rule: Rule, run: Run) -> Step:

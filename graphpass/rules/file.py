@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from graphpass.errors import PassFileError, UsageError, nearest, suggestion
+from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
 from graphpass.rules.operation import Operation
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.schema import Fault, schema_faults
 from graphpass.rules.shipped import shipped_names, shipped_text
 from graphpass.rules.source import Located, Mark, Member, Source, from_python
+from graphpass.rules.source import Path as Path_
 from graphpass.rules.substitution import Plain, locate, substitute
 from graphpass.rules.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
@@ -68,6 +69,9 @@ class Pass:
 
     folder: Path = field(default_factory=Path)
     """Where relative paths in it start."""
+
+    budget: int | None = None
+    """How many firings a group of rewrites may have; None: ten for each operator."""
 
     identity: str = ""
     """The file it is from, told apart from all others; empty for rules without one."""
@@ -259,6 +263,7 @@ def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: s
         description=header.get("description", "").strip(),
         parameters=parameters,
         folder=folder,
+        budget=header.get("budget"),
         identity=identity,
         _tree=tree,
         _source=source,
@@ -291,12 +296,18 @@ def _rule(
 ) -> Rule:
     keyword = next(key for key in rule if key in OPERATIONS)
     key, mark = locate(tree, ("rules", index, keyword), parameters)
+    path: Path_ = ("rules", index, keyword)
     try:
         operation = operation_class(keyword).from_value(rule[keyword])
+    except TextError as error:
+        within = (*path, *error.path)
+        _, begin = locate(tree, within, parameters)
+        inside = source.inside(begin, error.line, error.column)
+        raise source.error(inside, error.reason, within) from None
     except UsageError as error:
-        raise source.error(mark, str(error), ("rules", index, keyword)) from None
+        raise source.error(mark, str(error), path) from None
     place = f"{source.name}:{key.line}" if key is not None else ""
-    return Rule(index + 1, operation, rule.get("id"), place)
+    return Rule(index + 1, operation, rule.get("id") or operation.name, place)
 
 
 def _refuse(

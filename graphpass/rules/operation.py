@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Graph
@@ -15,8 +15,12 @@ from graphpass.model import Model
 
 if TYPE_CHECKING:
     from graphpass.rules.report import Step
+    from graphpass.rules.rewriting.firing_record import Firing
 
-__all__ = ["Operation", "Run"]
+__all__ = ["Operation", "Outcome", "Purpose", "Run", "Together"]
+
+Purpose: TypeAlias = Literal["inference", "training"]
+"""What a graph is for."""
 
 _Self = TypeVar("_Self", bound="Operation")
 
@@ -39,6 +43,15 @@ class Run:
 
     uses: Iterator[int] = field(default_factory=lambda: count(1))
     """Numbers the passes that the whole run uses, from 1; shared with the passes it uses."""
+
+    purpose: Purpose = "inference"
+    """What the graph is for."""
+
+    budget: int | None = None
+    """How many firings a group of rewrites may have; None: ten for each operator."""
+
+    provenance: bool = False
+    """Whether new nodes carry the id of the rewrite that made them."""
 
     notes: list[str] = field(default_factory=list)
     """What the user should know of the step that is running, one sentence each."""
@@ -73,6 +86,27 @@ class Run:
         return [key for key in self.graph.named(name) if self.graph.is_variable(key)]
 
 
+class Together(NamedTuple):
+    """A rule that runs together with others."""
+
+    operation: Operation
+
+    name: str
+    """What reports call it."""
+
+    label: str
+    """What errors call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one of several rules that ran together did."""
+
+    summary: str
+    notes: tuple[str, ...] = ()
+    firings: tuple[Firing, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(ABC):
     """One declarative change. A subclass is a frozen dataclass; its fields are its options.
@@ -86,6 +120,11 @@ class Operation(ABC):
 
     shorthand: ClassVar[str | None] = None
     """The option that a bare value stands for: ``remove: drop0`` is ``remove: {select: drop0}``."""
+
+    @property
+    def name(self) -> str | None:
+        """The name that the operation gives itself, where it has one."""
+        return None
 
     @property
     def compares(self) -> bool:
@@ -105,10 +144,25 @@ class Operation(ABC):
             If the operation is refused; the message says what, where and what to do.
         """
 
+    @property
+    def family(self) -> Hashable:
+        """What rules next to each other have to have in common to run together; None: alone."""
+        return None
+
+    def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
+        """Change the model as several rules of one family say, this one the first of them.
+
+        Raises
+        ------
+        GraphpassError
+            As `apply`; the message says which rule it is about.
+        """
+        raise TypeError(f"{self.keyword} runs alone")
+
     @classmethod
     def options(cls) -> list[str]:
         """Return the names of the options as pass files spell them."""
-        return [option.name.rstrip("_") for option in fields(cls)]
+        return [option.name.rstrip("_") for option in fields(cls) if option.init]
 
     @classmethod
     def from_value(cls: type[_Self], value: Any) -> _Self:
@@ -127,7 +181,7 @@ class Operation(ABC):
             value = {cls.shorthand: value}
         elif cls.shorthand is not None and not value.keys() & set(cls.options()) and value:
             value = {cls.shorthand: value}
-        names = {option.name.rstrip("_"): option.name for option in fields(cls)}
+        names = {option.name.rstrip("_"): option.name for option in fields(cls) if option.init}
         for key in value:
             if key not in names:
                 raise UsageError(

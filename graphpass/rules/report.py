@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphpass.graph import VARIABLE
 from graphpass.model import Model
 from graphpass.rules.delta import Delta
 from graphpass.rules.report_text import report_text
+
+if TYPE_CHECKING:
+    from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["Census", "Report", "Step"]
 
@@ -37,6 +40,9 @@ class Step:
     delta: Delta = field(default_factory=Delta)
     """What is different after it."""
 
+    firings: tuple[Firing, ...] = ()
+    """Of a rewrite: what each firing did, in order."""
+
     steps: tuple[Step, ...] = ()
     """The steps of the pass that a ``use`` ran."""
 
@@ -46,7 +52,10 @@ class Step:
         found |= {"id": self.id} if self.id else {}
         found |= {"place": self.place} if self.place else {}
         found |= {"summary": self.summary, "notes": list(self.notes)}
-        found["changes"] = self.delta.to_json()
+        if self.keyword == "rewrite":
+            found["firings"] = [firing.to_json() for firing in self.firings]
+        else:
+            found["changes"] = self.delta.to_json()
         found |= {"rules": [step.to_json() for step in self.steps]} if self.steps else {}
         return found
 

@@ -66,6 +66,28 @@ class Source:
         option = f", {'.'.join(map(str, path[3:6]))}" if keyword and len(path) > 3 else ""
         return f"rule {int(path[1]) + 1}{keyword}{option}"
 
+    def inside(self, mark: Mark | None, line: int | None, column: int | None) -> Mark | None:
+        """Return the place of a line and column of the text that begins at `mark`.
+
+        A block text (``|``) keeps its lines; in any other text only the first line's columns can be
+        told, as far as they are written as they are.
+        """
+        if mark is None or line is None or column is None or mark.line > len(self.lines):
+            return mark
+        begun = self.lines[mark.line - 1][mark.column - 1 :]
+        if begun.startswith("|"):
+            below = self.lines[mark.line :]
+            filled = next((each for each in below if each.strip()), "")
+            indent = begun.partition("#")[0].strip("|+- \t")
+            first = len(filled) - len(filled.lstrip(" "))
+            if indent.isdecimal():
+                own = self.lines[mark.line - 1]
+                first = len(own) - len(own.lstrip(" -")) + int(indent)
+            return Mark(mark.line + line, first + column)
+        if line > 1 or begun.startswith(">"):
+            return mark
+        return Mark(mark.line, mark.column + column - 1 + begun.startswith(("'", '"')))
+
     def error(self, mark: Mark | None, message: str, path: Path = ()) -> PassFileError:
         """Make the error for what stands at `mark`: place, message, the line and a caret."""
         text = f"{self.place(mark, path)}: {message}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Model
 from graphpass.ops.randomness import randomness
 from graphpass.rules.patterns.pattern import Kind
 
-__all__ = ["GraphIndex"]
+__all__ = ["GraphIndex", "repeats"]
 
 
 class GraphIndex:
@@ -22,7 +22,7 @@ class GraphIndex:
 
     def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
         self.graph = graph
-        self.position = {key: number for number, key in enumerate(graph.order())}
+        self.position: Mapping[int, int] = {key: number for number, key in enumerate(graph.order())}
         """Key -> place in saved order."""
         self.by_op: dict[str, list[int]] = {}
         """Operator name -> keys in saved order."""
@@ -72,11 +72,17 @@ class GraphIndex:
             if graph.is_variable(key):
                 if self.kinds[key] == "param":
                     found.add(key)
-            elif (
-                all(source in found for source in graph.dag.predecessors(key))
-                and randomness(graph.op(key), graph.attrs(key)) == "never"
-                and not graph.signature(key).mutable_slots
-                and not graph.subgraphs(key)
+            elif all(source in found for source in graph.dag.predecessors(key)) and repeats(
+                graph, key
             ):
                 found.add(key)
         return frozenset(found)
+
+
+def repeats(graph: Graph, key: int) -> bool:
+    """Return whether an operator computes the same of the same inputs each time."""
+    return (
+        randomness(graph.op(key), graph.attrs(key)) == "never"
+        and not graph.signature(key).mutable_slots
+        and not graph.subgraphs(key)
+    )

@@ -44,6 +44,12 @@ class Match:
     path: tuple[Level, ...] = ()
     """The way to that graph from the outermost one; empty for the outermost itself."""
 
+    whole: tuple[bool, ...] = ()
+    """Per root whether all outputs of the node are returned, not just the one."""
+
+    nodes: tuple[int | None, ...] = ()
+    """Node of each operator of the pattern, in the order of the plan; None where it is absent."""
+
 
 class Fault(NamedTuple):
     """Why one attempt went no further."""
@@ -60,8 +66,14 @@ class Fault(NamedTuple):
     found: Any
     wanted: Any
 
-    depth: int
-    """How many operators of the pattern had been matched by then."""
+    bound: tuple[tuple[int, int], ...]
+    """Operators of the pattern that had been matched by then, by number, with their nodes; an
+    absent one has a negative key."""
+
+    @property
+    def depth(self) -> int:
+        """How many operators of the pattern had been matched by then, absent ones left out."""
+        return sum(key >= 0 for _, key in self.bound)
 
 
 @dataclass(frozen=True, slots=True)

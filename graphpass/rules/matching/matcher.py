@@ -105,6 +105,8 @@ class Matcher:
         Names of the arguments without a stored value; without it, hints tell.
     path : tuple of Level
         The way to `graph` from the outermost one.
+    index : GraphIndex, optional
+        An index of the graph; with it, the matcher is good as long as that is.
     """
 
     def __init__(
@@ -114,9 +116,10 @@ class Matcher:
         *,
         inputs: Collection[str] | None = None,
         path: tuple[Level, ...] = (),
+        index: GraphIndex | None = None,
     ) -> None:
         self._plan = plan
-        self._index = GraphIndex(graph, inputs)
+        self._index = GraphIndex(graph, inputs) if index is None else index
         self._path = path
 
     def matches(self) -> Iterator[Match]:
@@ -155,7 +158,7 @@ class Matcher:
         fault = deepest.fault
         if fault is None:
             fault = Fault("operator", self._plan.roots[0].value.part, (key,),
-                          self._index.graph.op(key), self._first_ops(), 0)  # fmt: skip
+                          self._index.graph.op(key), self._first_ops(), ())  # fmt: skip
         return Mismatch(describe_fault(fault, self._plan, self._index.graph), fault.nodes, fault)
 
     def _first_ops(self) -> tuple[str, ...]:
@@ -191,6 +194,8 @@ class Matcher:
             interior=tuple(sorted(interior, key=self._index.position.__getitem__)),
             graph=self._index.graph,
             path=self._path,
+            whole=tuple([root.whole and root.value.part in nodes for root in self._plan.roots]),
+            nodes=tuple([nodes.get(part.index) for part in self._plan.parts]),
         )
 
 

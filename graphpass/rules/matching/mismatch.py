@@ -32,7 +32,7 @@ from graphpass.rules.patterns.pattern import Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, PlanOperand, Produced
 from graphpass.rules.surgery.wording import count
 
-__all__ = ["describe_fault"]
+__all__ = ["CODES", "describe_fault"]
 
 
 def describe_fault(fault: Fault, plan: Plan, graph: Graph) -> str:
@@ -140,6 +140,9 @@ _WORDS: dict[str, Callable[[Fault, Plan, Graph], str]] = {
     "used": _used,
     "cycle": _cycle,
 }
+
+CODES = tuple(_WORDS)
+"""Roughly in the order in which the conditions are looked at."""
 
 
 def _label(fault: Fault, plan: Plan) -> str:

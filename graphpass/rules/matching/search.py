@@ -321,5 +321,7 @@ class Search(SearchBindings):
         self, code: str, part: int, nodes: tuple[int, ...], found: object, wanted: object
     ) -> _Answer:
         if self._recorder is not None:
-            self._recorder.failed(Fault(code, part, nodes, found, wanted, len(self._owners)))
+            self._recorder.failed(
+                Fault(code, part, nodes, found, wanted, tuple(self._nodes.items()))
+            )
         return None

@@ -26,6 +26,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "prune": "Prune",
         "remove": "Remove",
         "rename": "Rename",
+        "rewrite": "RewriteOperation",
         "set": "Set",
         "substitute": "Substitute",
         "tie": "Tie",

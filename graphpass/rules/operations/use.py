@@ -51,7 +51,7 @@ class Use(Operation):
             raise OperationError(f"this pass would use itself without end: {chain}")
         if len(run.chain) >= _MAX_DEPTH:
             raise OperationError(f"passes use passes more than {_MAX_DEPTH} deep")
-        report = run_pass(loaded, run.model, chain=run.chain, uses=run.uses)
+        report = run_pass(loaded, run)
         run.steps.extend(report.steps)
         changed = "which changed the model" if report.changed else "which changed nothing"
         return f"ran {loaded.name}: {count(len(report.steps), 'rule')}, {changed}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from graphpass.errors import TextError
@@ -34,7 +34,9 @@ from graphpass.rules.patterns.routes import Known, find_route
 __all__ = ["compile_pattern"]
 
 
-def compile_pattern(pattern: Pattern, complain: Complain | None = None) -> Plan:
+def compile_pattern(
+    pattern: Pattern, complain: Complain | None = None, *, told_apart: Collection[str] = ()
+) -> Plan:
     """Prepare a pattern for matching.
 
     Parameters
@@ -43,6 +45,9 @@ def compile_pattern(pattern: Pattern, complain: Complain | None = None) -> Plan:
         A pattern that `check_pattern` has passed.
     complain : callable, optional
         Makes the error of a mark and a reason; without it, errors have no place.
+    told_apart : collection of str
+        Names that conditions or a replacement read, so that two operands of a commutative operator
+        with such names can't change places.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def compile_pattern(pattern: Pattern, complain: Complain | None = None) -> Plan:
     Linear in the pattern for one root; each further root looks at the pattern once more.
     """
     complain = complain or (lambda _, reason: TextError(reason))
-    drafts = _Drafts(pattern)
+    drafts = _Drafts(pattern, told_apart)
     roots = [drafts.root(root) for root in pattern.roots]
     parts = drafts.parts(roots)
     anchors = [_anchors(parts, root.value) for root in roots]
@@ -115,7 +120,7 @@ class _Draft:
 class _Drafts:
     """The operators of a pattern, numbered from the bottom up."""
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, told_apart: Collection[str]) -> None:
         self._drafts: list[_Draft] = []
         self.names: dict[str, int | Produced] = {}
         for binding in pattern.bindings:
@@ -128,7 +133,8 @@ class _Drafts:
                     self.names[name] = Produced(index, output) if binding.unpacks else index
         for shared in pattern.shared:
             self._drafts[self._value(shared).part].shared = True
-        self._told = [name for each in pattern.distinct for name in (v.name for v in each.values)]
+        self._told = [value.name for each in pattern.distinct for value in each.values]
+        self._told += told_apart
 
     def _add(self, call: Call, label: str | None = None) -> int:
         operands = tuple([self._operand(operand) for operand in call.inputs])

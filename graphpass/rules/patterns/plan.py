@@ -106,3 +106,10 @@ class Plan:
     anchors: tuple[Produced, ...]
     """What the first root's value may be: its operator's, and where that may be absent, that of the
     operator below it."""
+
+    @property
+    def asks_for_constants(self) -> bool:
+        """Whether some operand has to be computed from parameters alone."""
+        operands = [operand for part in self.parts for operand in part.operands]
+        inner = [each.operand if isinstance(each, OptionalOperand) else each for each in operands]
+        return any(isinstance(each, Restricted) and each.kind == "const" for each in inner)

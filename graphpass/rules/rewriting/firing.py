@@ -1,0 +1,353 @@
+"""One firing: a match gives way to its replacement, graph and parameters together.
+
+What will go is worked out first. So a name that a firing frees can be used again; a root that goes
+is turned into what takes its place, and keeps key, name and users; and a computed parameter moves
+into the variable that it replaces if that one would go, and gets a variable of its own if somebody
+else still reads it, which is all there is to copy on write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphpass.errors import OperationError
+from graphpass.formats.ndarray_binary import code_of_dtype
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import VARIABLE, Edit, Entry, Graph
+from graphpass.graph.in_edges import source_at
+from graphpass.graph.invariants import describe
+from graphpass.ops import find, format_value
+from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
+from graphpass.rules.matching.match import Match
+from graphpass.rules.rewriting.departures import departures
+from graphpass.rules.rewriting.draft import Draft, Made, NewNode, NewParameter, Source, user_attrs
+from graphpass.rules.rewriting.firing_record import Firing
+from graphpass.rules.rewriting.fresh_names import FreshNames
+from graphpass.rules.rewriting.live_index import LiveIndex
+
+__all__ = ["PROVENANCE", "Fired", "Surroundings", "fire"]
+
+PROVENANCE = "__graphpass__"
+"""Attribute of a new node: the rewrite that made it, and the nodes that it was made of."""
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a firing changes besides the match."""
+
+    index: LiveIndex
+    """The index of the graph; it follows."""
+
+    edit: Edit
+    """An open transaction on the graph."""
+
+    parameters: Parameters | None
+    """The model's; None inside a subgraph, which has none."""
+
+    names: FreshNames
+    """Gives new nodes their names."""
+
+    provenance: bool = False
+    """Whether new nodes get the attribute `PROVENANCE`."""
+
+
+@dataclass(slots=True)
+class Fired:
+    """What one firing did, as the driver goes on with it."""
+
+    firing: Firing
+    made: list[int]
+    """Keys of the operators that it put in."""
+    read_anew: list[int]
+    """Operators that read something else now."""
+    survivors: list[int]
+    """Operators that lost or gained a reader."""
+
+
+def fire(draft: Draft, match: Match, rule: str, around: Surroundings) -> Fired:
+    """Put a draft in the place of a match.
+
+    Parameters
+    ----------
+    draft : Draft
+        What to put in.
+    match : Match
+        Where.
+    rule : str
+        What reports call the rewrite.
+    around : Surroundings
+        The graph and the parameters.
+
+    Raises
+    ------
+    GraphpassError
+        If the result would be no valid graph, or a name that the rewrite asks for is taken.
+
+    Notes
+    -----
+    Linear in the match, the draft, what goes, and the users of all these.
+    """
+    return _Firing(draft, match, rule, around).run()
+
+
+class _Firing:
+    """The steps of one firing, in the order in which they stand."""
+
+    def __init__(self, draft: Draft, match: Match, rule: str, around: Surroundings) -> None:
+        self._draft = draft
+        self._match = match
+        self._rule = rule
+        self._around = around
+        self._edit = around.edit
+        self._graph: Graph = around.index.graph
+        self._going = departures(self._graph, match, draft)
+        self._made: list[int] = []
+        self._new: list[int] = []
+        """New variables and operators."""
+        self._variables: dict[NewParameter, int] = {}
+        self._stored: list[ParameterChange] = []
+
+    def run(self) -> Fired:
+        going, around = self._going, self._around
+        roots = [entry.node for entry in self._match.roots]
+        root = self._ref(roots[0])
+        rank = around.index.ranks[roots[0]]
+        removed = [self._ref(key) for key in going]
+        origin = self._origin() if around.provenance else ""
+        waited = self._waited()
+        turned = self._turned()
+        for position, node in enumerate(self._draft.nodes):
+            if origin:
+                node.attrs[PROVENANCE] = origin
+            control = waited if position == len(self._draft.nodes) - 1 else ()
+            self._make(position, node, turned.get(position), control)
+        read_anew, moved = self._redirect(turned)
+        below = self._below()
+        dropped = self._drop(removed)
+        stays = set(turned.values())
+        stays.update(self._variables.values())
+        self._edit.remove_nodes([key for key in going if key not in stays])
+        self._edit.commit(around.index.ranks, rank)
+        around.index.follow(
+            [ref.key for ref in removed if ref.key not in stays],
+            self._new if self._variables else (),
+            moved,
+        )
+        firing = Firing(
+            self._rule,
+            root,
+            tuple([ref for ref in removed if ref.key not in self._variables.values()]),
+            tuple([self._ref(key) for key in self._new]),
+            tuple(self._stored),
+            tuple(dropped),
+            self._match.path,
+        )
+        return Fired(firing, self._made, read_anew, below)
+
+    # -- operators ---------------------------------------------------------------------------
+
+    def _turned(self) -> dict[int, int]:
+        """Return which new nodes take the place of a root that goes, output by output."""
+        found: dict[int, int] = {}
+        for entry, result, whole in zip(
+            self._match.roots, self._draft.results, self._match.whole, strict=True
+        ):
+            if (
+                isinstance(result, Made)
+                and result.node not in found
+                and entry.node in self._going
+                and entry.node not in found.values()
+                and result.output == (0 if whole else entry.output)
+            ):
+                found[result.node] = entry.node
+        return found
+
+    def _make(self, position: int, node: NewNode, root: int | None, control: Sequence[int]) -> None:
+        graph, edit = self._graph, self._edit
+        names = _input_names(node)
+        name = node.name
+        if name is None:
+            name = graph.name(root) if root is not None else self._name_of(position, node)
+        inputs = [
+            self._entry(source, node, name, names, slot) for slot, source in enumerate(node.inputs)
+        ]
+        if root is None:
+            key = edit.add_node(node.op, "", node.attrs, inputs, control=control)
+        else:
+            key = root
+            hung = user_attrs(graph.op(root), graph.attrs(root))
+            edit.turn(root, node.op, {**hung, **node.attrs}, inputs, control=control)
+        if name != graph.name(key):
+            if node.name is not None:
+                self._refuse_taken(name, "an operator")
+            edit.rename(key, name)
+        self._made.append(key)
+        self._new.append(key)
+
+    def _name_of(self, position: int, node: NewNode) -> str:
+        """Return a name for a new node that does not become a root itself."""
+        roots = self._match.roots
+        base = self._graph.name(roots[0].node)
+        for entry, result in zip(roots, self._draft.results, strict=True):
+            if isinstance(result, Made) and result.node == position:
+                base = self._graph.name(entry.node)
+                if entry.node in self._going:
+                    return base
+        return self._fresh(f"{base}_{node.label}" if base else node.label)
+
+    def _entry(
+        self, source: Source, node: NewNode, name: str, names: tuple[str, ...], slot: int
+    ) -> Entry:
+        if isinstance(source, Entry):
+            return source
+        if isinstance(source, Made):
+            return Entry(self._made[source.node], source.output)
+        key = self._variables.get(source)
+        if key is None:
+            slot_name = names[slot] if slot < len(names) else source.label
+            key = self._variables[source] = self._store(source, node.op, name, slot_name)
+        return Entry(key)
+
+    # -- parameters --------------------------------------------------------------------------
+
+    def _store(self, parameter: NewParameter, op: str, node: str, slot: str) -> int:
+        """Store a computed value, and return the variable that has it."""
+        graph, edit, parameters = self._graph, self._edit, self._around.parameters
+        assert parameters is not None
+        donor = self._donor(parameter, op, slot)
+        hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
+        own = donor is not None and donor in self._going
+        if donor is not None and own and parameter.name is None:
+            key, name = donor, graph.name(donor)
+            if hints != graph.attrs(donor):
+                edit.set_attrs(donor, hints)
+        else:
+            name = parameter.name or self._fresh(f"{node}_{slot}" if node else slot)
+            if parameter.name is not None:
+                self._refuse_taken(name, "a variable")
+            key = edit.add_node(VARIABLE, name, hints)
+            self._new.append(key)
+        before = parameters[name].nbytes if name in parameters else 0
+        parameters[name] = parameter.array
+        self._stored.append(ParameterChange(name, parameter.array.nbytes, before))
+        return key
+
+    def _donor(self, parameter: NewParameter, op: str, slot: str) -> int | None:
+        """Return the variable whose place a computed parameter takes."""
+        found = self._same_place(op, slot)
+        if found is None:
+            found = parameter.only_source
+        taken = self._variables.values()
+        if found is None or found in taken or self._around.index.kinds.get(found) != "param":
+            return None
+        return found
+
+    def _same_place(self, op: str, slot: str) -> int | None:
+        """Return what a matched node of the same operator reads in the same input."""
+        graph = self._graph
+        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
+            if graph.op(key) == op:
+                names = graph.signature(key).input_names
+                if names is not None and slot in names:
+                    return source_at(graph.sources(key), names.index(slot))
+        return None
+
+    def _drop(self, removed: list[NodeRef]) -> list[ParameterRef]:
+        """Drop the values of the variables that go."""
+        parameters = self._around.parameters
+        if parameters is None:
+            return []
+        kept = self._variables.values()
+        dropped = []
+        for ref in removed:
+            if ref.op == VARIABLE and ref.key not in kept and ref.name in parameters:
+                dropped.append(ParameterRef(ref.name, parameters[ref.name].nbytes))
+                del parameters[ref.name]
+        return dropped
+
+    # -- what is around ----------------------------------------------------------------------
+
+    def _redirect(self, turned: Mapping[int, int]) -> tuple[list[int], dict[Entry, Entry]]:
+        """Let the users of each root read what takes its place."""
+        graph, index = self._graph, self._around.index
+        moved: dict[Entry, Entry] = {}
+        readers: dict[int, None] = {}
+        made = set(self._made)
+        for (key, output, _), result, whole in zip(
+            self._match.roots, self._draft.results, self._match.whole, strict=True
+        ):
+            if isinstance(result, Made):
+                if turned.get(result.node) == key:
+                    continue
+                result = Entry(self._made[result.node], result.output)
+            for used in index.outputs_in_use(key) if whole else (output,):
+                shift = used if whole else 0
+                old, new = Entry(key, used), result._replace(output=result.output + shift)
+                readers.update(dict.fromkeys(use.node for use in graph.uses(key, used)))
+                self._edit.redirect(old, new, keep=made)
+                moved[old] = new
+        return [key for key in readers if key in index.ranks and key not in self._going], moved
+
+    def _waited(self) -> tuple[int, ...]:
+        """Return the nodes that a node of the match waits for, which go on being waited for."""
+        graph, going = self._graph, self._going
+        return tuple(
+            dict.fromkeys(
+                source
+                for key in going
+                if not graph.is_variable(key)
+                for source in graph.control_dependencies(key)
+                if source not in going
+            )
+        )
+
+    def _below(self) -> list[int]:
+        """Return the operators that lose or gain a reader."""
+        graph = self._graph
+        found = {
+            source: None
+            for key in (*self._going, *self._made)
+            for source in graph.sources(key)
+            if source not in self._going and not graph.is_variable(source)
+        }
+        for result in self._draft.results:
+            if isinstance(result, Entry):
+                found[result.node] = None
+        return list(found)
+
+    # -- names -------------------------------------------------------------------------------
+
+    def _fresh(self, base: str) -> str:
+        return self._around.names.fresh(base, self._going)
+
+    def _refuse_taken(self, name: str, what: str) -> None:
+        taken = [key for key in self._graph.named(name) if key not in self._going]
+        if taken:
+            raise OperationError(
+                f"{what} would be called {name!r}, as {describe(self._graph, taken[0])} is; "
+                "make the name from one that is unique, or leave name= out"
+            )
+
+    def _origin(self) -> str:
+        """Return what new nodes say of where they come from: ``fold: conv0, bn0``."""
+        keys = sorted({*self._match.interior, *(entry.node for entry in self._match.roots)})
+        return f"{self._rule}: {', '.join(self._graph.name(key) for key in keys)}"
+
+    def _ref(self, key: int) -> NodeRef:
+        return NodeRef(key, self._graph.op(key), self._graph.name(key))
+
+
+def _input_names(node: NewNode) -> tuple[str, ...]:
+    operator = find(node.op)
+    return (() if operator is None else operator.signature(node.attrs).input_names) or ()
+
+
+def _fitting(attrs: Mapping[str, str], parameter: NewParameter) -> dict[str, str]:
+    """Return the attributes of a variable, its hints of shape and type those of a new value."""
+    found = dict(attrs)
+    if "__shape__" in found:
+        found["__shape__"] = format_value(parameter.array.shape)
+    if "__dtype__" in found:
+        found["__dtype__"] = str(code_of_dtype(parameter.array.dtype))
+    return found

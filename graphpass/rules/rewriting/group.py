@@ -1,0 +1,240 @@
+"""A group of rewrites on a graph: one match at a time, until none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graphpass.errors import GraphpassError
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import Edit, Graph
+from graphpass.rules.expressions import Scope
+from graphpass.rules.matching.match import Level, Match
+from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewriting.body import Refusal
+from graphpass.rules.rewriting.draft import Draft, Made
+from graphpass.rules.rewriting.firing import Fired, Surroundings, fire
+from graphpass.rules.rewriting.firing_record import Firing
+from graphpass.rules.rewriting.fresh_names import FreshNames
+from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewriting.runaway import Watch
+from graphpass.rules.rewriting.worklist import Reach, Worklist
+
+__all__ = ["Group", "Member", "decide"]
+
+
+def decide(
+    rewrite: Rewrite, match: Match, index: LiveIndex, parameters: Parameters | None
+) -> Draft:
+    """Return what a rewrite puts in at a match.
+
+    Raises
+    ------
+    Refusal
+        If it does not take the match: a condition does not hold, or the rest of the graph uses
+        something that the replacement does not give.
+    GraphpassError
+        If the rewrite makes no sense there.
+    """
+    scope = Scope(index, match.bindings, parameters, rewrite.names.optional)
+    draft = rewrite.body.draft(scope, match.bindings)
+    _check_outputs(draft, match, index)
+    _check_control(draft, match, index)
+    if parameters is None and draft.has_parameters:
+        raise Refusal(
+            "it computes a parameter, and inside a subgraph there are none", stage="subgraph"
+        )
+    return draft
+
+
+def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
+    """Refuse a replacement that lacks an output of a root which something uses."""
+    for root, result, whole in zip(match.roots, draft.results, match.whole, strict=True):
+        if not whole:
+            continue
+        count = 1 if not isinstance(result, Made) else draft.num_outputs(result)
+        used = index.outputs_in_use(root.node)
+        if used and used[-1] >= count:
+            raise Refusal(
+                f"output {used[-1]} of {index.describe(root.node)} is used, "
+                "and the replacement has none such",
+                stage="outputs",
+            )
+
+
+def _check_control(draft: Draft, match: Match, index: LiveIndex) -> None:
+    """Refuse to lose an order that a control dependency asks for."""
+    if draft.nodes:
+        return
+    graph = index.graph
+    matched = {entry.node for entry in match.roots} | set(match.interior)
+    for key in sorted(matched):
+        if any(source not in matched for source in graph.control_dependencies(key)):
+            raise Refusal(f"{index.describe(key)} waits for another node", stage="control")
+        for reader in graph.readers(key):
+            if reader not in matched and key in graph.control_dependencies(reader):
+                waits = f"{index.describe(reader)} waits for {index.describe(key)}"
+                raise Refusal(waits, stage="control")
+
+
+class Member(NamedTuple):
+    """A rewrite of a group."""
+
+    rewrite: Rewrite
+
+    label: str
+    """What errors call it."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Rewrites that run together: always the first in the list that applies, where it does first.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        In the order of the pass.
+    budget : int, optional
+        How many firings there may be; ten for each operator if absent.
+    provenance : bool
+        Whether new nodes say which rewrite made them, and of what.
+    """
+
+    members: Sequence[Member]
+    budget: int | None = None
+    provenance: bool = False
+    firings: list[list[Firing]] = field(init=False)
+    """Per rewrite what it did, in order."""
+
+    def __post_init__(self) -> None:
+        self.firings = [[] for _ in self.members]
+
+    def run(
+        self,
+        graph: Graph,
+        edit: Edit,
+        parameters: Parameters | None,
+        inputs: Collection[str] | None,
+        path: tuple[Level, ...] = (),
+    ) -> int:
+        """Rewrite a graph, subgraphs left aside, until no rewrite applies.
+
+        Parameters
+        ----------
+        graph : Graph
+            The graph.
+        edit : Edit
+            An open transaction on it.
+        parameters : Parameters or None
+            The model's; None for a subgraph.
+        inputs : collection of str or None
+            Names of the arguments without a stored value; hints tell if None.
+        path : tuple of Level
+            The way to the graph from the outermost one.
+
+        Returns
+        -------
+        int
+            How many firings there were.
+
+        Raises
+        ------
+        RunawayError
+            If they go on for ever.
+        GraphpassError
+            If a firing would break the graph; the message begins with the rewrite.
+
+        Notes
+        -----
+        Linear in nodes plus firings, as long as each node is decided in a bounded number of steps;
+        see `graphpass.rules.matching.matcher`.
+        """
+        return _Run(self, graph, edit, parameters, inputs, path).run()
+
+
+class _Run:
+    """A group on one graph."""
+
+    def __init__(
+        self,
+        group: Group,
+        graph: Graph,
+        edit: Edit,
+        parameters: Parameters | None,
+        inputs: Collection[str] | None,
+        path: tuple[Level, ...],
+    ) -> None:
+        self._members = group.members
+        self._rewrites = [rewrite for rewrite, _ in group.members]
+        self._firings = group.firings
+        self._parameters = parameters
+        self._path = path
+        self._index = LiveIndex(graph, inputs)
+        self._matchers = [
+            Matcher(rewrite.plan, graph, path=path, index=self._index) for rewrite in self._rewrites
+        ]
+        self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
+        self._watch = Watch(graph, group.budget)
+        self._around = Surroundings(
+            self._index, edit, parameters, FreshNames(graph), group.provenance
+        )
+        self._own: list[set[int]] = [set() for _ in self._rewrites]
+        """What each rewrite that runs once has made."""
+        self._far = [n for n, each in enumerate(self._rewrites) if not each.is_local]
+        self._many = [n for n, each in enumerate(self._rewrites) if not each.once]
+
+    def run(self) -> int:
+        count = 0
+        for number in range(len(self._rewrites)):
+            self._worklist.add_all(number)
+        again = False
+        while True:
+            taken = self._worklist.take()
+            if taken is not None:
+                fired = self._look(*taken)
+                count += fired
+                again = again or fired
+            elif again and self._far:
+                again = False
+                for number in self._far:
+                    if not self._rewrites[number].once:
+                        self._worklist.add_all(number)
+            else:
+                return count
+
+    def _look(self, number: int, key: int) -> bool:
+        """Fire a rewrite at a node if it applies there, and say whether it did."""
+        rewrite = self._rewrites[number]
+        own = self._own[number]
+        for match in self._matchers[number].assignments(key):
+            matched = {entry.node for entry in match.roots}.union(match.interior)
+            if own and not own.isdisjoint(matched):
+                continue
+            try:
+                draft = decide(rewrite, match, self._index, self._parameters)
+            except Refusal:
+                continue
+            except GraphpassError as error:
+                raise self._named(number, match, error) from error
+            try:
+                fired = fire(draft, match, rewrite.id, self._around)
+            except GraphpassError as error:
+                raise self._named(number, match, error) from error
+            self._take_in(number, matched, fired)
+            return True
+        return False
+
+    def _take_in(self, number: int, matched: set[int], fired: Fired) -> None:
+        self._firings[number].append(fired.firing)
+        if self._rewrites[number].once:
+            self._own[number].update(fired.made)
+        self._watch.record(fired.firing, matched, fired.made)
+        changed = [*fired.made, *fired.read_anew]
+        self._worklist.add_around(self._many, changed, fired.survivors)
+
+    def _named(self, number: int, match: Match, error: GraphpassError) -> GraphpassError:
+        key = match.roots[0].node
+        where = f" at {self._index.describe(key)}" if key in self._index.graph else ""
+        return type(error)(f"{self._members[number].label}{where}: {error}")

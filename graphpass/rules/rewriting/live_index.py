@@ -1,0 +1,103 @@
+"""The matcher's index of a graph that is being rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from graphpass.graph import Entry, Graph
+from graphpass.graph.invariants import describe
+from graphpass.graph.ranks import Ranks
+from graphpass.rules.matching.graph_index import GraphIndex, repeats
+from graphpass.rules.patterns.pattern import Kind
+
+__all__ = ["LiveIndex"]
+
+
+class LiveIndex(GraphIndex):
+    """A `GraphIndex` that follows the firings of rewrites.
+
+    Places in saved order are ranks, which `Ranks` keeps up to date; what is constant is asked of
+    the graph as it is now. `by_op` stays as it was in the beginning.
+
+    Notes
+    -----
+    Following a firing costs as much as the firing itself; where a value turns constant or stops
+    being so, all that is known of constants is forgotten.
+    """
+
+    def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
+        super().__init__(graph, inputs)
+        self.ranks = Ranks(graph)
+        self.position = self.ranks
+        self._known: dict[int, bool] = {}
+
+    def follow(
+        self, removed: Iterable[int], variables: Iterable[int], moved: Mapping[Entry, Entry]
+    ) -> None:
+        """Take note of a firing.
+
+        Parameters
+        ----------
+        removed : iterable of int
+            Nodes that are gone.
+        variables : iterable of int
+            New variables, all of which have values.
+        moved : mapping of Entry to Entry
+            Values that were replaced, and by what.
+        """
+        changed = any(
+            self._known[old.node] != self._is_constant(new.node)
+            for old, new in moved.items()
+            if old.node in self._known
+        )
+        for key in removed:
+            self.ranks.pop(key, None)
+            self._known.pop(key, None)
+            if self._kinds is not None:
+                self._kinds.pop(key, None)
+        for key in variables:
+            self.kinds[key] = "param"
+        if changed:
+            self._known.clear()
+        if any(old.node in self.heads for old in moved):
+            self.heads.clear()
+            for head in self.graph.heads:
+                self.heads.setdefault(head.node, set()).add(head.output)
+
+    def outputs_in_use(self, key: int) -> list[int]:
+        """Return the outputs of a node that something reads or that are heads, in order."""
+        edges = self.graph.readers(key).values()
+        found = {data["output"] for each in edges for data in each.values() if "output" in data}
+        return sorted(found | self.heads.get(key, set()))
+
+    def describe(self, key: int) -> str:
+        """Return how messages name a node."""
+        return describe(self.graph, key)
+
+    def is_kind(self, entry: Entry, kind: Kind) -> bool:
+        """Return whether a value is of the kind that a pattern asks for."""
+        if kind == "const":
+            return self._is_constant(entry.node)
+        return self.kinds.get(entry.node) == kind
+
+    def _is_constant(self, key: int) -> bool:
+        """Work out what is constant below a node, as far as it is not known. Iterative."""
+        graph, known = self.graph, self._known
+        pending = [key]
+        while pending:
+            each = pending[-1]
+            if each in known:
+                pending.pop()
+                continue
+            sources = () if graph.is_variable(each) else graph.sources(each)
+            unknown = [source for source in sources if source not in known]
+            if unknown and repeats(graph, each):
+                pending.extend(unknown)
+                continue
+            pending.pop()
+            known[each] = (
+                self.kinds.get(each) == "param"
+                if graph.is_variable(each)
+                else all(known.get(source, False) for source in sources) and repeats(graph, each)
+            )
+        return known[key]

@@ -1,0 +1,135 @@
+"""A rewrite: a pattern, and what takes the place of its matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from graphpass.errors import TextError
+from graphpass.rules.expressions import Expression, parse_expression
+from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.patterns.pattern import Pattern
+from graphpass.rules.patterns.plan import Plan
+from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewriting.body import Body, TextBody
+from graphpass.rules.rewriting.checks import check_names
+from graphpass.rules.rewriting.replacement_syntax import parse_replacement
+
+__all__ = ["Rewrite", "parse_rewrite"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rewrite:
+    """One rewrite. `parse_rewrite` makes it of texts, `graphpass.rewrite` of Python functions."""
+
+    id: str
+    """What reports and errors call it."""
+
+    pattern: Pattern
+
+    body: Body
+    """Conditions and replacement."""
+
+    when: Literal["inference"] | None = None
+    """``inference``: refused for a graph that is to be trained. None: for any graph."""
+
+    once: bool = False
+    """Whether it leaves alone what it made itself: one sweep instead of a fixpoint."""
+
+    expect: int | None = None
+    """How often it must fire."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The pattern, ready to be matched."""
+        return compile_pattern(self.pattern, told_apart=self.body.reads)
+
+    @cached_property
+    def names(self) -> PatternNames:
+        """What the pattern's names stand for."""
+        return PatternNames.of(self.pattern)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a firing elsewhere can't make it apply, unless it changes what is matched."""
+        return self.body.is_local and not self.plan.asks_for_constants
+
+
+def parse_rewrite(
+    match: str,
+    replace: str,
+    *,
+    where: Sequence[str] = (),
+    let: Mapping[str, str] | None = None,
+    id: str = "rewrite",
+    when: Literal["inference"] | None = None,
+    once: bool = False,
+    expect: int | None = None,
+) -> Rewrite:
+    """Make a rewrite of texts.
+
+    Parameters
+    ----------
+    match : str
+        The pattern; docs/patterns.md has the grammar.
+    replace : str
+        What takes its place; docs/rewrites.md has the grammar.
+    where : sequence of str
+        Conditions, all of which must hold; docs/expressions.md has the language.
+    let : mapping of str to str
+        Name -> expression. Each may read the names before it; the replacement may read all.
+    id : str
+        What reports and errors call the rewrite.
+    when : "inference", optional
+        Refuse a graph that is to be trained.
+    once : bool
+        Leave alone what the rewrite made itself.
+    expect : int, optional
+        How often it must fire.
+
+    Raises
+    ------
+    TextError
+        If a text is malformed. `TextError.path` says which one it is.
+
+    Examples
+    --------
+    >>> rewrite = parse_rewrite("y = relu(relu(x))", "y = relu(x)")
+    >>> rewrite.names.roots
+    ('y',)
+    """
+    with _text_of("match"):
+        pattern = parse_pattern(match)
+    names = PatternNames.of(pattern)
+    computed: dict[str, Expression] = {}
+    for name, text in (let or {}).items():
+        with _text_of("let", name):
+            if name in names.names:
+                raise TextError(f"{name} is bound by the pattern; choose another name")
+            expression = parse_expression(text, "let")
+            check_names(expression, names, computed)
+            computed[name] = expression
+    conditions = []
+    for number, text in enumerate(where):
+        with _text_of("where", number):
+            expression = parse_expression(text, "where")
+            check_names(expression, names, computed)
+            conditions.append(expression)
+    with _text_of("replace"):
+        replacement = parse_replacement(replace, names, computed)
+    body = TextBody(tuple(conditions), computed, replacement)
+    return Rewrite(id, pattern, body, when, once, expect)
+
+
+@contextmanager
+def _text_of(*path: str | int) -> Iterator[None]:
+    """Say of which text an error is."""
+    try:
+        yield
+    except TextError as error:
+        error.path = path
+        raise

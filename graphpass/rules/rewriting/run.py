@@ -1,0 +1,109 @@
+"""A group of rewrites on a model: its graph, then the subgraphs inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphpass.errors import ExpectationError, OperationError
+from graphpass.graph import Edit, Graph
+from graphpass.graph.invariants import describe
+from graphpass.rules.matching.match import Level
+from graphpass.rules.operation import Outcome, Run
+from graphpass.rules.rewriting.group import Group, Member
+from graphpass.rules.surgery.wording import count
+
+__all__ = ["Member", "run_group"]
+
+
+def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
+    """Run rewrites together on a model until none applies.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        The rewrites, in the order of the pass.
+    run : Run
+        The run of the pass.
+    edit : Edit
+        The open transaction on the model's graph.
+
+    Raises
+    ------
+    OperationError
+        If one is for inference only and the graph is to be trained.
+    ExpectationError
+        If one fired more or less often than it expects.
+    RunawayError
+        If they go on for ever.
+    GraphpassError
+        If a firing would break the graph.
+
+    Notes
+    -----
+    Inside the subgraphs of control-flow operators each rewrite sees one subgraph by itself.
+    """
+    for rewrite, label in members:
+        if rewrite.when == "inference" and run.purpose == "training":
+            raise OperationError(
+                f"{label}: it is right for inference only, and this graph is to be trained; "
+                "leave the rule out, or run it when the training is done"
+            )
+    group = Group(members, run.budget, provenance=run.provenance)
+    model = run.model
+    if len(model.graph) != len(model.graph.order()):
+        run.drop_orphans(edit)
+    inputs = model.inputs
+    if group.run(model.graph, edit, model.parameters, inputs):
+        run.drop_orphans(edit)
+    _run_inside(group, model.graph, edit, ())
+    for (rewrite, label), firings in zip(members, group.firings, strict=True):
+        if rewrite.expect is not None and rewrite.expect != len(firings):
+            raise ExpectationError(
+                f"{label}: it was to fire {count(rewrite.expect, 'time')}, but fired "
+                f"{count(len(firings), 'time')}"
+            )
+    return [
+        Outcome(
+            summary=f"fired {count(len(firings), 'time')}" if firings else "nothing to rewrite",
+            firings=tuple(firings),
+        )
+        for firings in group.firings
+    ]
+
+
+def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...]) -> None:
+    """Rewrite the subgraphs of a graph, those of theirs included."""
+    for key in list(graph.order()):
+        subgraphs = graph.subgraphs(key)
+        if not subgraphs:
+            continue
+        rewritten = []
+        changed = False
+        for number, subgraph in enumerate(subgraphs):
+            twin = subgraph.copy()
+            before = sum(map(len, group.firings))
+            below = (*path, Level(key, number))
+            with twin.edit() as inner:
+                if group.run(twin, inner, None, None, below):
+                    inner.sweep()
+                _run_inside(group, twin, inner, below)
+            if sum(map(len, group.firings)) != before:
+                changed = True
+                _check_interface(subgraph, twin, graph, key)
+            rewritten.append(twin)
+        if changed:
+            edit.set_subgraphs(key, rewritten)
+
+
+def _check_interface(before: Graph, after: Graph, graph: Graph, key: int) -> None:
+    """Refuse another list of what a subgraph reads: the operator around it counts on that."""
+    if [before.name(v) for v in _variables(before)] != [after.name(v) for v in _variables(after)]:
+        raise OperationError(
+            f"inside {describe(graph, key)} the rewrites change what the subgraph reads, from "
+            f"{', '.join(before.arguments)} to {', '.join(after.arguments)}; the operator around "
+            "it gives these by position, so leave the subgraph's variables as they are"
+        )
+
+
+def _variables(graph: Graph) -> list[int]:
+    return [key for key in graph.order() if graph.is_variable(key)]

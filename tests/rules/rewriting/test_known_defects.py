@@ -1,0 +1,210 @@
+"""What other rewriters are known to get wrong, by name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graphpass.errors import RunawayError
+from graphpass.graph.invariants import check_acyclic
+
+FOLD = {
+    "id": "fold",
+    "match": """
+        conv = Convolution(x, weight, no_bias=True)
+        out = BatchNorm(conv, gamma, beta, mean, var)
+    """,
+    "where": ["known(weight, gamma, beta, mean, var)"],
+    "let": {
+        "scale": "(ones_like(gamma) if out.fix_gamma else gamma) / sqrt(var + out.eps)",
+        "folded": "weight * per_axis(scale, 0, weight.ndim)",
+        "shift": "beta - mean * scale",
+    },
+    "replace": "out = Convolution(x, folded, shift, **conv.attrs, no_bias=False)",
+}
+
+CONV = "Convolution({x}, {w}, kernel=(1, 1), num_filter=2, no_bias=True)"
+NORM = "BatchNorm({x}, {n}_gamma, {n}_beta, {n}_mean, {n}_var, fix_gamma=False)"
+
+
+def norm_variables(*names: str) -> str:
+    return "\n".join(
+        f"{name}_{part} = variable()" for name in names for part in ("gamma", "beta", "mean", "var")
+    )
+
+
+def norm_values(*names: str) -> dict[str, tuple[int, ...]]:
+    return {f"{name}_{part}": (2,) for name in names for part in ("gamma", "beta", "mean", "var")}
+
+
+def test_one_node_is_never_matched_by_two_pattern_nodes(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable()\na = relu(x)\ny = elemwise_add(a, a)\nreturn y",
+        {"match": "elemwise_add(relu(p), relu(q))", "replace": "tanh(p)"},
+    )
+    assert done.firings == []
+
+
+def test_two_firings_never_make_the_same_weight_name(rewriting: Any) -> None:
+    text = f"""
+x, w = variable(), variable()
+{norm_variables("a", "b")}
+c0 = {CONV.format(x="x", w="w")}
+n0 = {NORM.format(x="c0", n="a")}
+c1 = {CONV.format(x="n0", w="w")}
+n1 = {NORM.format(x="c1", n="b")}
+return n1
+"""
+    values = {"w": (2, 2, 1, 1), **norm_values("a", "b")}
+    done = rewriting(text, FOLD, values=values)
+    assert done.firings == [("fold", "n0"), ("fold", "n1")]
+    names = done.model.graph.arguments
+    assert len(set(names)) == len(names)
+    assert names == ["x", "n0_weight", "n0_bias", "w", "n1_bias"]
+    assert not np.array_equal(done.model.parameters["n0_weight"], done.model.parameters["w"])
+
+
+def test_the_second_of_two_shared_users_may_keep_the_name(rewriting: Any) -> None:
+    text = f"""
+x, w = variable(), variable()
+{norm_variables("a")}
+c0 = {CONV.format(x="x", w="w")}
+n0 = {NORM.format(x="c0", n="a")}
+c1 = {CONV.format(x="n0", w="w")}
+return c1
+"""
+    weight = np.arange(4, dtype="float32").reshape(2, 2, 1, 1)
+    done = rewriting(text, FOLD, values={"w": weight, **norm_values("a")})
+    assert done.model.graph.arguments == ["x", "n0_weight", "n0_bias", "w"]
+    assert np.array_equal(done.model.parameters["w"], weight)
+
+
+def test_two_roots_are_replaced_in_the_order_of_the_pattern(rewriting: Any) -> None:
+    done = rewriting(
+        """
+x, u, v = variable(), variable(), variable()
+a = dot(x, u)
+b = dot(x, v)
+return relu(b), tanh(a)
+""",
+        {
+            "match": "p = dot(x, s)\nq = dot(x, t)\nreturn p, q",
+            "where": ["q.users[0].op == 'tanh'"],
+            "replace": "c = Concat(s, t, dim=1)\nboth = dot(x, c)\n"
+            "l, r = SliceChannel(both, num_outputs=2)\nreturn l, r",
+        },
+    )
+    graph = done.model.graph
+    [slices] = [node for node in graph if node.op == "SliceChannel"]
+    heads = [graph.node(head.node) for head in graph.heads]
+    read = {node.op: graph.inputs(node.key)[0] for node in heads}
+    assert read["relu"][:2] == (slices.key, 0)
+    assert read["tanh"][:2] == (slices.key, 1)
+    [concat] = [node for node in graph if node.op == "Concat"]
+    assert [graph.name(entry.node) for entry in graph.inputs(concat.key)] == ["v", "u"]
+
+
+@pytest.mark.parametrize("size", [1, 50, 2000])
+def test_a_rule_that_grows_for_ever_is_ended(rewriting: Any, size: int) -> None:
+    lines = ["x = variable()", "y0 = negative(x)"]
+    lines += [f"y{n} = negative(y{n - 1})" for n in range(1, size)]
+    text = "\n".join([*lines, f"return y{size - 1}"])
+    started = time.process_time()
+    with pytest.raises(RunawayError) as caught:
+        rewriting(text, {"id": "grow", "match": "negative(x)",
+                         "replace": "negative(negative(negative(x)))"})  # fmt: skip
+    assert "grow (" in str(caught.value)
+    assert time.process_time() - started < 5
+
+
+def test_nine_commutative_operands_are_one_rule(rewriting: Any) -> None:
+    names = [f"v{n}" for n in range(9)]
+    ops = ["relu", "tanh", "sigmoid", "exp", "negative", "square", "abs", "sqrt", "cos"]
+    made = "\n".join(f"a{n} = {op}(v{n})" for n, op in enumerate(ops))
+    shuffled = [f"a{n}" for n in (4, 0, 8, 2, 6, 1, 7, 3, 5)]
+    text = f"{', '.join(names)} = {', '.join(['variable()'] * 9)}\n{made}\n" + (
+        f"y = add_n({', '.join(shuffled)})\nreturn y"
+    )
+    operands = ", ".join(f"{op}(p{n})" for n, op in enumerate(ops))
+    started = time.process_time()
+    done = rewriting(text, {"match": f"y = add_n({operands})", "replace": "y = tanh(p4)"})
+    assert time.process_time() - started < 2
+    assert done.model.graph.arguments == ["v4"]
+
+
+def test_a_convolution_that_two_norms_read_is_left_alone(rewriting: Any) -> None:
+    text = f"""
+x, w = variable(), variable()
+{norm_variables("a", "b")}
+c = {CONV.format(x="x", w="w")}
+n0 = {NORM.format(x="c", n="a")}
+n1 = {NORM.format(x="c", n="b")}
+return n0, n1
+"""
+    values = {"w": (2, 2, 1, 1), **norm_values("a", "b")}
+    done = rewriting(text, FOLD, values=values)
+    assert done.firings == []
+    assert not done.report.changed
+
+
+def test_matches_do_not_go_stale(rewriting: Any) -> None:
+    """The second match found at first, tanh over relu, is gone once relu has become a sigmoid."""
+    done = rewriting(
+        "x = variable()\na = exp(x)\nb = relu(a)\nc = tanh(b)\nreturn c",
+        {"id": "first", "match": "relu(exp(x))", "replace": "sigmoid(x)"},
+        {"id": "second", "match": "tanh(relu(x))", "replace": "sin(x)"},
+    )
+    assert done.firings == [("first", "b")]
+    assert [node.op for node in done.model.graph] == ["null", "sigmoid", "tanh"]
+
+
+def test_a_diamond_is_no_cycle(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable()\na = relu(x)\nl = tanh(a)\nr = exp(a)\ny = elemwise_add(l, r)\nreturn y",
+        {"match": "y = elemwise_add(tanh(a), exp(a))", "replace": "y = sin(a)"},
+    )
+    assert [node.op for node in done.model.graph] == ["null", "relu", "sin"]
+
+
+def test_two_roots_that_would_close_a_cycle_are_refused(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable()\na = relu(x)\nb = sin(a)\nc = elemwise_add(x, b)\nreturn a, c",
+        {"match": "a = relu(x)\nc = elemwise_add(x, b)\nreturn a, c",
+         "replace": "s = Concat(x, b, dim=1)\nl, r = SliceChannel(s, num_outputs=2)\nreturn l, r"},
+    )  # fmt: skip
+    assert done.firings == []
+    check_acyclic(done.model.graph, list(done.model.graph.order()))
+
+
+def test_an_interior_head_is_kept(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable()\na = relu(x)\nb = relu(a)\nreturn b, a",
+        {"match": "relu(relu(x))", "replace": "relu(x)"},
+    )
+    assert done.firings == []
+
+
+def test_matches_back_to_back_do_not_overlap(rewriting: Any) -> None:
+    """Of three in a row the first two match; what is made then matches with the third."""
+    done = rewriting(
+        "x = variable()\na = exp(x)\nb = exp(a)\nc = exp(b)\nd = exp(c)\ne = exp(d)\nreturn e",
+        {"match": "exp(exp(x))", "replace": "sin(x)"},
+    )
+    assert done.firings == [("rule 1", "b"), ("rule 1", "d")]
+    assert [node.op for node in done.model.graph] == ["null", "sin", "sin", "exp"]
+
+
+def test_a_circle_of_rules_is_shown(rewriting: Any) -> None:
+    with pytest.raises(RunawayError) as caught:
+        rewriting(
+            "x = variable()\na = relu(x)\nb = tanh(a)\nc = exp(b)\nd = exp(c)\ne = exp(d)\nreturn e",
+            {"id": "there", "match": "y = relu(x)", "replace": "y = sigmoid(x)"},
+            {"id": "back", "match": "y = sigmoid(x)", "replace": "y = relu(x)"},
+        )
+    message = str(caught.value)
+    assert "the graph is just as it was" in message
+    assert "there (" in message
+    assert "back (" in message
