@@ -110,6 +110,21 @@ class Parameters(MutableMapping[str, Array]):
         return f"<Parameters: {len(self)} arrays, {size} bytes>"
 
     @property
+    def nbytes(self) -> int:
+        """The size of all arrays together."""
+        return sum([parameter.array.nbytes for parameter in self._parameters.values()])
+
+    def other_than(self, before: Parameters) -> list[str]:
+        """Return the names whose array is another object than in `before`, or was not there."""
+        known = before._parameters
+        return [
+            name
+            for name, parameter in self._parameters.items()
+            if (other := known.get(name)) is not parameter
+            and (other is None or other.array is not parameter.array)
+        ]
+
+    @property
     def is_list(self) -> bool:
         """Whether these are arrays without names, known by position, and untouched as such."""
         return self._is_list and all(

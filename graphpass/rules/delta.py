@@ -179,14 +179,13 @@ def _attributes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Cha
 
 def _parameter_delta(before: Parameters, after: Parameters) -> dict[str, Any]:
     """Tell renamed arrays from new ones by identity: arrays are replaced, never changed."""
+    new, old = after.other_than(before), before.other_than(after)
     moved: dict[int, list[str]] = {}
-    for name, array in before.items():
-        if after.get(name) is not array:
-            moved.setdefault(id(array), []).append(name)
+    for name in old:
+        moved.setdefault(id(before[name]), []).append(name)
     added, renamed, replaced = [], [], []
-    for name, array in after.items():
-        if before.get(name) is array:
-            continue
+    for name in new:
+        array = after[name]
         origins = moved.get(id(array))
         if origins:
             renamed.append(ParameterChange(name, array.nbytes, origins.pop(0)))
@@ -198,8 +197,8 @@ def _parameter_delta(before: Parameters, after: Parameters) -> dict[str, Any]:
     return {
         "parameters_added": tuple(added),
         "parameters_removed": tuple(
-            ParameterRef(name, array.nbytes)
-            for name, array in before.items()
+            ParameterRef(name, before[name].nbytes)
+            for name in old
             if name not in after and name not in left
         ),
         "parameters_renamed": tuple(renamed),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphpass.graph import VARIABLE
-from graphpass.model import Model
+from graphpass.model import Lineage, Model
 from graphpass.rules.delta import Delta
 from graphpass.rules.report_text import report_text
 
@@ -78,13 +78,13 @@ class Census:
         """Count a model. Linear in nodes and parameters; no array is read."""
         graph = model.graph
         keys = graph.order()
-        counts = Counter(graph.op(key) for key in keys)
+        counts = Counter(map(graph.op, keys))
         del counts[VARIABLE]
         return cls(
             nodes=len(keys),
             operators=dict(sorted(counts.items())),
             parameters=len(model.parameters),
-            bytes=sum(array.nbytes for array in model.parameters.values()),
+            bytes=model.parameters.nbytes,
             arguments=tuple(graph.arguments),
         )
 
@@ -116,6 +116,9 @@ class Report:
 
     delta: Delta
     """What the pass as a whole changed; what one rule did and another undid is left out."""
+
+    lineage: Lineage
+    """What heads and copies stand for in the model before the pass; `graphpass.verify` takes it."""
 
     dry_run: bool = False
     """Whether the model was left as it was."""

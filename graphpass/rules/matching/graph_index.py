@@ -20,16 +20,28 @@ class GraphIndex:
     Linear in the graph; what only some patterns ask is worked out when it is first asked.
     """
 
-    def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Collection[str] | None = None,
+        position: Mapping[int, int] | None = None,
+    ) -> None:
         self.graph = graph
-        self.position: Mapping[int, int] = {key: number for number, key in enumerate(graph.order())}
+        if position is None:
+            position = {key: number for number, key in enumerate(graph.order())}
+        self.position = position
         """Key -> place in saved order."""
         self.by_op: dict[str, list[int]] = {}
         """Operator name -> keys in saved order."""
         self.heads: dict[int, set[int]] = {}
         """Key -> outputs that are heads."""
+        by_op = self.by_op
         for key in graph.order():
-            self.by_op.setdefault(graph.op(key), []).append(key)
+            op = graph.op(key)
+            if op in by_op:
+                by_op[op].append(key)
+            else:
+                by_op[op] = [key]
         for head in graph.heads:
             self.heads.setdefault(head.node, set()).add(head.output)
         self._inputs = inputs

@@ -106,15 +106,6 @@ class Draft:
         operator = find(node.op)
         return 1 if operator is None else operator.signature(node.attrs).num_outputs - made.output
 
-    def add(self, node: NewNode) -> Made:
-        """Add a node, with the attribute that counts its inputs filled in."""
-        operator = find(node.op)
-        counter = None if operator is None else operator.key_var_num_args
-        if counter is not None:
-            node.attrs[counter] = str(len(node.inputs))
-        self.nodes.append(node)
-        return Made(len(self.nodes) - 1)
-
 
 def attribute_text(value: Any, where: str) -> str:
     """Return the text that MXNet's Python front end writes for a value.

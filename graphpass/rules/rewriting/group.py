@@ -12,12 +12,12 @@ from graphpass.graph import Edit, Graph
 from graphpass.rules.expressions import Scope
 from graphpass.rules.matching.match import Level, Match
 from graphpass.rules.matching.matcher import Matcher
-from graphpass.rules.rewriting.body import Refusal
 from graphpass.rules.rewriting.draft import Draft, Made
 from graphpass.rules.rewriting.firing import Fired, Surroundings, fire
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.runaway import Watch
 from graphpass.rules.rewriting.worklist import Reach, Worklist
@@ -176,7 +176,7 @@ class _Run:
             Matcher(rewrite.plan, graph, path=path, index=self._index) for rewrite in self._rewrites
         ]
         self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
-        self._watch = Watch(graph, group.budget)
+        self._watch = Watch(graph, self._index.num_operators, group.budget)
         self._around = Surroundings(
             self._index, edit, parameters, FreshNames(graph), group.provenance
         )
@@ -187,8 +187,7 @@ class _Run:
 
     def run(self) -> int:
         count = 0
-        for number in range(len(self._rewrites)):
-            self._worklist.add_all(number)
+        self._worklist.begin()
         again = False
         while True:
             taken = self._worklist.take()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from graphpass.graph import Entry, Graph
+from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
 from graphpass.rules.matching.graph_index import GraphIndex, repeats
@@ -26,9 +26,8 @@ class LiveIndex(GraphIndex):
     """
 
     def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
-        super().__init__(graph, inputs)
         self.ranks = Ranks(graph)
-        self.position = self.ranks
+        super().__init__(graph, inputs, self.ranks)
         self._known: dict[int, bool] = {}
 
     def follow(
@@ -63,6 +62,11 @@ class LiveIndex(GraphIndex):
             self.heads.clear()
             for head in self.graph.heads:
                 self.heads.setdefault(head.node, set()).add(head.output)
+
+    @property
+    def num_operators(self) -> int:
+        """How many operators there were in the beginning."""
+        return sum(len(keys) for op, keys in self.by_op.items() if op != VARIABLE)
 
     def outputs_in_use(self, key: int) -> list[int]:
         """Return the outputs of a node that something reads or that are heads, in order."""

@@ -92,7 +92,23 @@ class _Reader:
                 f"the pattern returns {wanted} value{'s' * (wanted != 1)}, "
                 f"but {len(results)} take their place",
             )
-        return Replacement(tuple(self._assignments), tuple(results))
+        replacement = Replacement(tuple(self._assignments), tuple(results))
+        self._refuse_unused(replacement)
+        return replacement
+
+    def _refuse_unused(self, replacement: Replacement) -> None:
+        read = {
+            operand.name
+            for operand in replacement.operands()
+            if isinstance(operand, Named) and operand.is_new
+        }
+        for assignment in replacement.assignments:
+            names = [name for name in assignment.names if name is not None]
+            if read.isdisjoint(names):
+                raise self._text.error(
+                    assignment.mark,
+                    f"{', '.join(names)} is not used; read it in another line, or return it",
+                )
 
     def _implied(self, last: ast.stmt) -> list[Named | Application]:
         """Return the results of a text without ``return``: by the roots' names, or the last one."""

@@ -53,8 +53,7 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
     inputs = model.inputs
-    if group.run(model.graph, edit, model.parameters, inputs):
-        run.drop_orphans(edit)
+    group.run(model.graph, edit, model.parameters, inputs)
     _run_inside(group, model.graph, edit, ())
     for (rewrite, label), firings in zip(members, group.firings, strict=True):
         if rewrite.expect is not None and rewrite.expect != len(firings):
@@ -84,8 +83,7 @@ def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...])
             before = sum(map(len, group.firings))
             below = (*path, Level(key, number))
             with twin.edit() as inner:
-                if group.run(twin, inner, None, None, below):
-                    inner.sweep()
+                group.run(twin, inner, None, None, below)
                 _run_inside(group, twin, inner, below)
             if sum(map(len, group.firings)) != before:
                 changed = True

@@ -40,13 +40,14 @@ class Watch:
     ----------
     graph : Graph
         The graph that is rewritten.
+    operators : int
+        How many operators it has.
     budget : int, optional
         How many firings there may be.
     """
 
-    def __init__(self, graph: Graph, budget: int | None = None) -> None:
+    def __init__(self, graph: Graph, operators: int, budget: int | None = None) -> None:
         self._graph = graph
-        operators = sum(not graph.is_variable(key) for key in graph.order())
         self._budget = BUDGET_PER_OPERATOR * max(operators, 1) if budget is None else budget
         self._spins: dict[int, int] = {}
         """New node -> how many firings in a row led to it."""

@@ -87,6 +87,13 @@ class Worklist:
         self._waiting[number] = {key for key in self._index.ranks if graph.op(key) in ops}
         self._sort_one(number)
 
+    def begin(self) -> None:
+        """Look at every node that any rewrite could begin at, in a graph that is as indexed."""
+        by_op = self._index.by_op
+        for number, reach in enumerate(self._reaches):
+            self._waiting[number] = {key for op in reach.ops for key in by_op.get(op, ())}
+            self._sort_one(number)
+
     def add(self, number: int, key: int) -> None:
         """Look at a node, if it is not waiting already."""
         if key not in self._waiting[number]:

@@ -1,0 +1,167 @@
+"""From a replacement's recipes to the draft of one firing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphpass.errors import OperationError
+from graphpass.graph import Entry
+from graphpass.rules.expressions import Expression, Scope, UnknownError, ValueView
+from graphpass.rules.matching.match import Binding
+from graphpass.rules.rewriting.draft import (
+    Draft,
+    Made,
+    NewNode,
+    NewParameter,
+    Source,
+    attribute_text,
+    operator_attrs,
+)
+from graphpass.rules.rewriting.recipes import Recipe, Result
+from graphpass.rules.rewriting.refusal import Refusal, Stage
+from graphpass.rules.rewriting.replacement import Named, Spread
+
+__all__ = ["Drafting", "computed"]
+
+
+def computed(expression: Expression, what: str, stage: Stage, scope: Scope) -> Any:
+    """Return the value of an expression.
+
+    Raises
+    ------
+    Refusal
+        If something that it reads is not known.
+    """
+    try:
+        return expression.evaluate(scope)
+    except UnknownError as unknown:
+        reason = f"{unknown.reason}, so {what} can't be computed"
+        raise Refusal(reason, what, stage) from None
+
+
+class Drafting:
+    """One draft in the making.
+
+    Parameters
+    ----------
+    let : mapping of str to Expression
+        What was computed; its values are in `scope`.
+    scope : Scope
+        What the names stand for in expressions.
+    bindings : mapping of str to Binding
+        What the names of the pattern stand for.
+    """
+
+    def __init__(
+        self, let: Mapping[str, Expression], scope: Scope, bindings: Mapping[str, Binding]
+    ) -> None:
+        self._let = let
+        self._scope = scope
+        self._bindings = bindings
+        self._new: dict[str, Made] = {}
+        self._parameters: dict[str, NewParameter] = {}
+
+    def draft(self, recipes: tuple[Recipe, ...], results: tuple[Result, ...]) -> Draft:
+        """Follow the recipes.
+
+        Raises
+        ------
+        Refusal
+            If something that they compute with is not known, or absent.
+        OperationError
+            If they ask for what no operator can read or be called.
+        """
+        nodes = []
+        for number, recipe in enumerate(recipes):
+            nodes.append(self._node(recipe))
+            for output, name in enumerate(recipe.names):
+                if name is not None:
+                    self._new[name] = Made(number, output)
+        return Draft(nodes, [self._result(result) for result in results])
+
+    def _result(self, result: Result) -> Entry | Made:
+        if isinstance(result, int):
+            return Made(result)
+        found = self._named(result)
+        if found is None or isinstance(found, NewParameter):
+            raise Refusal("what is to take its place is absent here", stage="replace")
+        return found
+
+    def _node(self, recipe: Recipe) -> NewNode:
+        inputs: list[Source] = []
+        for operand in recipe.operands:
+            if isinstance(operand, int):
+                inputs.append(Made(operand))
+            elif isinstance(operand, Spread):
+                several = self._bindings.get(operand.name, ())
+                assert isinstance(several, tuple)
+                inputs.extend(several)  # type: ignore[arg-type]
+            else:
+                source = self._named(operand)
+                if source is not None:
+                    inputs.append(source)
+        attrs = self._attributes(recipe)
+        if recipe.counter is not None:
+            attrs[recipe.counter] = str(len(inputs))
+        return NewNode(recipe.op, attrs, inputs, recipe.label, self._name(recipe))
+
+    def _attributes(self, recipe: Recipe) -> dict[str, str]:
+        attrs: dict[str, str] = {}
+        for step in recipe.attributes:
+            if isinstance(step, str):
+                key = self._bindings.get(step)
+                if isinstance(key, int):
+                    graph = self._scope.index.graph
+                    attrs.update(operator_attrs(graph.op(key), graph.attrs(key)))
+                continue
+            name, value = step
+            if isinstance(value, Expression):
+                made = computed(value, name, "replace", self._scope)
+                value = None if made is None else attribute_text(made, value.text)
+            if value is None:
+                attrs.pop(name, None)
+            else:
+                attrs[name] = value
+        return attrs
+
+    def _name(self, recipe: Recipe) -> str | None:
+        if recipe.name is None:
+            return None
+        name = computed(recipe.name, "name", "replace", self._scope)
+        if not isinstance(name, str) or not name:
+            raise OperationError(f"name={recipe.name.text} is {name!r}, which is no name")
+        return name
+
+    def _named(self, operand: Named) -> Source | None:
+        name = operand.name
+        if operand.is_new:
+            made = self._new[name]
+            return made if operand.output is None else Made(made.node, operand.output)
+        if name in self._let:
+            return self._parameters.get(name) or self._parameter(name)
+        bound = self._bindings.get(name)
+        if isinstance(bound, int):
+            return Entry(bound, operand.output or 0)
+        assert bound is None or isinstance(bound, Entry)
+        return bound
+
+    def _parameter(self, name: str) -> NewParameter:
+        value = self._scope[name]
+        array = value.array if isinstance(value, ValueView) else value
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            raise OperationError(
+                f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
+                f"make one: full((1,), {name})"
+            )
+        bindings = self._bindings
+        sources = [
+            bound.node
+            for read in self._let[name].names
+            if isinstance(bound := bindings.get(read), Entry)
+        ]
+        only = sources[0] if len(sources) == 1 else None
+        made = self._parameters[name] = NewParameter(array, name, only)
+        return made
