@@ -1,0 +1,139 @@
+"""The answer of `explain`: whether a rewrite applies, where, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from graphpass.rules.delta import NodeRef
+from graphpass.rules.explaining.checks import Check
+from graphpass.rules.explaining.near_misses import NearMiss
+from graphpass.rules.matching.match import Level, Match
+
+__all__ = ["At", "Explanation", "Found"]
+
+_SHOWN = 5
+_MARKS = {True: "✓", False: "✗", None: "·"}
+
+
+class Found(NamedTuple):
+    """One match."""
+
+    match: Match
+
+    root: NodeRef
+    """The node of its first root."""
+
+    inside: str = ""
+    """The way to it, if it is inside a subgraph: ``loop (#4), subgraph 0``."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The answer for one node as the first root."""
+
+    root: NodeRef
+    """The node."""
+
+    checks: tuple[Check, ...]
+    """Operators of the pattern, roots first, then conditions; of the attempt that came furthest."""
+
+    remedy: str | None = None
+    """What alone would make it match: ``conv1 had no other user: relu3 reads it``."""
+
+    inside: str = ""
+    """The way to the node, if it is inside a subgraph."""
+
+    path: tuple[Level, ...] = ()
+    """The same as data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a rewrite, or a pattern alone, applies, and why not elsewhere. True if it does."""
+
+    subject: str
+    """The id of the rewrite, or ``pattern``."""
+
+    matches: tuple[Found, ...]
+    """What the driver would take as the graph is now, in saved order; for one node at most one."""
+
+    at: At | None = None
+    """The node that was asked about, if one was."""
+
+    near_misses: tuple[NearMiss, ...] = ()
+    """What came near where no node was asked about, at most ten groups."""
+
+    lacking: tuple[str, ...] = ()
+    """Operators that the first root may be, if the model has none of them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.matches)
+
+    def __str__(self) -> str:
+        """Return the answer in lines, without one at the end."""
+        return "\n".join(self._lines() if self.at is None else self._lines_at(self.at))
+
+    def _lines_at(self, at: At) -> Iterator[str]:
+        answer = "match" if self.matches else "no match"
+        yield f"{self.subject} at {_spell(at.root, at.inside)}: {answer}"
+        width = max((len(check.what) for check in at.checks if _has_column(check)), default=0)
+        for check in at.checks:
+            yield f"  {_MARKS[check.holds]} {_line(check, width)}"
+        if at.remedy is not None:
+            yield f"  would match if {at.remedy}"
+
+    def _lines(self) -> Iterator[str]:
+        number = len(self.matches)
+        answer = "no match" if not number else "1 match" if number == 1 else f"{number} matches"
+        yield f"{self.subject}: {answer}"
+        for found in self.matches[:_SHOWN]:
+            yield f"  {_spell(found.root, found.inside)}"
+        if number > _SHOWN:
+            yield f"  and {number - _SHOWN} more"
+        if self.lacking:
+            yield f"  the model has no {' or '.join(self.lacking)}"
+        if self.near_misses:
+            yield "near misses:"
+        for near in self.near_misses:
+            yield f"  {near}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as dicts and lists of plain values."""
+        facts: dict[str, Any] = {"rule": self.subject, "matches": bool(self.matches)}
+        if self.at is not None:
+            return facts | {
+                "at": self.at.root._asdict(),
+                "path": [level._asdict() for level in self.at.path],
+                "checks": [check.to_json() for check in self.at.checks],
+                "would_match_if": self.at.remedy,
+            }
+        return facts | {
+            "count": len(self.matches),
+            "roots": [
+                found.root._asdict() | {"path": [level._asdict() for level in found.match.path]}
+                for found in self.matches
+            ],
+            "near_misses": [near.to_json() for near in self.near_misses],
+            "lacking": list(self.lacking),
+        }
+
+
+def _spell(root: NodeRef, inside: str) -> str:
+    kind = "variable" if root.op == "null" else root.op
+    return f"{kind} {root.name!r} (#{root.key}){f' inside {inside}' if inside else ''}"
+
+
+def _has_column(check: Check) -> bool:
+    """Return whether what an operator stands for is printed in a column of its own."""
+    return check.node is not None or (check.holds is True and bool(check.reason))
+
+
+def _line(check: Check, width: int) -> str:
+    if not _has_column(check):
+        return f"{check.what}: {check.reason}" if check.reason else check.what
+    if check.node is None:
+        return f"{check.what:<{width}}  {check.reason}"
+    reason = f": {check.reason}" if check.reason else ""
+    return f"{check.what:<{width}}  {check.node.name} (#{check.node.key}){reason}"

@@ -1,0 +1,134 @@
+"""What came near in a graph: the nodes at which a rewrite could begin, by what they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from graphpass.formats.parameters import Parameters
+from graphpass.rules.delta import NodeRef
+from graphpass.rules.explaining.checks import node_ref
+from graphpass.rules.explaining.examiner import Examiner
+from graphpass.rules.explaining.miss import Miss, Subject
+from graphpass.rules.matching.match import Level
+from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.rewrite import Rewrite
+
+__all__ = ["Groups", "NearMiss", "near_misses"]
+
+_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """Nodes that lack the same thing, and the first of them."""
+
+    count: int
+    """How many there are."""
+
+    code: str
+    """Which kind of condition failed: one of `graphpass.rules.matching.mismatch`, ``where``,
+    ``let``, ``replace``, ``outputs``, ``control``, ``subgraph`` or ``error``."""
+
+    what: str
+    """The part of the rewrite that failed, as it is written: ``conv = Convolution``."""
+
+    reason: str
+    """What the first node lacks."""
+
+    root: NodeRef
+    """The first node, which would be the first root of a match."""
+
+    path: tuple[Level, ...] = ()
+    """The way to the graph that the first node is in; empty for the outermost."""
+
+    def __str__(self) -> str:
+        """Return one line: what, how many, why, and where first."""
+        inside = "".join(f", in subgraph {number} of #{key}" for key, number in self.path)
+        root = f"{self.root.op} {self.root.name!r} (#{self.root.key})"
+        times, first = (f" ({self.count} nodes)", "first ") if self.count > 1 else ("", "")
+        return f"{self.what}{times}: {self.reason}; {first}at {root}{inside}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the group as a dict of plain values."""
+        return {
+            "count": self.count,
+            "code": self.code,
+            "what": self.what,
+            "reason": self.reason,
+            "root": self.root._asdict(),
+            "path": [level._asdict() for level in self.path],
+        }
+
+
+def near_misses(
+    rewrite: Rewrite,
+    index: LiveIndex,
+    parameters: Parameters | None,
+    path: tuple[Level, ...] = (),
+) -> tuple[NearMiss, ...]:
+    """Return what came near on one graph, subgraphs left aside.
+
+    Parameters
+    ----------
+    rewrite : Rewrite
+        The rewrite. Nodes at which it applies are passed over.
+    index : LiveIndex
+        Of the graph as it is.
+    parameters : Parameters or None
+        The model's; None inside a subgraph.
+    path : tuple of Level
+        The way to the graph from the outermost one.
+
+    Returns
+    -------
+    tuple of NearMiss
+        At most ten groups, those first that came furthest.
+
+    Notes
+    -----
+    One attempt for each node whose operator the first root may be, each of a bounded number of
+    steps.
+    """
+    groups = Groups(Subject(rewrite.id, rewrite.plan, rewrite))
+    examiner = Examiner(groups.subject, index, parameters, path)
+    for key in examiner.candidates():
+        found = examiner.look(key, exact=False)
+        if isinstance(found, Miss):
+            groups.add(found, examiner)
+    return groups.deepest()
+
+
+class Groups:
+    """Misses by what they lack, as they come in."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._counts: dict[Hashable, int] = {}
+        self._first: dict[Hashable, tuple[Miss, Examiner]] = {}
+        self._ranks: dict[Hashable, tuple[int, ...]] = {}
+
+    def add(self, miss: Miss, examiner: Examiner) -> None:
+        """Take in one more."""
+        shape, rank = miss.shape(), miss.rank(self.subject)
+        self._counts[shape] = self._counts.get(shape, 0) + 1
+        self._first.setdefault(shape, (miss, examiner))
+        self._ranks[shape] = max(rank, self._ranks.get(shape, rank))
+
+    def deepest(self) -> tuple[NearMiss, ...]:
+        """Return at most ten groups, those first that came furthest."""
+        shapes: Iterable[Hashable] = sorted(self._counts, key=self._ranks.__getitem__, reverse=True)
+        return tuple([self._near_miss(shape) for shape in list(shapes)[:_MOST]])
+
+    def _near_miss(self, shape: Hashable) -> NearMiss:
+        miss, examiner = self._first[shape]
+        graph = examiner.index.graph
+        return NearMiss(
+            count=self._counts[shape],
+            code=miss.code,
+            what=miss.what(self.subject),
+            reason=miss.reason(self.subject, graph),
+            root=node_ref(graph, miss.key),
+            path=examiner.path,
+        )

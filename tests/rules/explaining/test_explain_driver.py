@@ -1,0 +1,113 @@
+"""`explain` says match at exactly the nodes at which the driver would fire."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphpass import Model
+from graphpass.errors import GraphpassError, RunawayError, TextError
+from graphpass.rules import explain
+from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewriting.group import Group, Member, _Run
+from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+
+_spec = importlib.util.spec_from_file_location(
+    "random_patterns", Path(__file__).parents[1] / "matching" / "random_patterns.py"
+)
+assert _spec is not None
+assert _spec.loader is not None
+random_patterns: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(random_patterns)
+
+CONDITIONS = (
+    "{0}.is_param",
+    "not {0}.is_head",
+    "len({0}.users) == 1",
+    "{0}.shape[0] == 1",
+    "mean({0}) > 0",
+)
+
+
+def draw(dice: random.Random) -> tuple[Model, Rewrite]:
+    """Draw a model, and a rewrite after some part of it that has a fair chance to apply."""
+    while True:
+        model = random_patterns.random_model(dice, dice.randint(2, 8))
+        match = random_patterns.random_pattern(dice, model)
+        try:
+            names = PatternNames.of(parse_pattern(match))
+            values = sorted(names.values) or ["_"]
+            results = [
+                dice.choice(["{}", "{}", "tanh({})", "SliceChannel({}, num_outputs=2)"]).format(
+                    dice.choice(values)
+                )
+                for _ in names.roots
+            ]
+            where = [dice.choice(CONDITIONS).format(dice.choice(values))] * dice.choice([0, 0, 1])
+            let = {"twice": f"{dice.choice(values)} * 2"} if dice.random() < 0.2 else {}
+            lines = [f"r{number} = {each}" for number, each in enumerate(results) if "(" in each]
+            roots = [f"r{number}" if "(" in each else each for number, each in enumerate(results)]
+            replace = "\n".join([*lines, f"return {', '.join(roots)}"])
+            if let:
+                replace = replace.replace("tanh(", "elemwise_add(twice, ")
+            rewrite = parse_rewrite(match, replace, where=where, let=let, once=True)
+            assert rewrite.plan
+        except TextError:
+            continue
+        return model, rewrite
+
+
+def fires(model: Model, rewrite: Rewrite, key: int) -> bool | None:
+    """Return whether the driver fires at a node, and at no other before; None: with an error."""
+    model = Model(model.graph.copy(), model.parameters.copy())
+    group = Group([Member(rewrite, "r")])
+    try:
+        with model.edit() as edit:
+            run = _Run(group, model.graph, edit, model.parameters, model.inputs, ())
+            return run._look(0, key)
+    except GraphpassError:
+        return None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_match_is_what_the_driver_takes(seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(40):
+        model, rewrite = draw(dice)
+        for key in model.graph.order():
+            if model.graph.is_variable(key):
+                continue
+            said, done = explain(rewrite, model, f"id:{key}"), fires(model, rewrite, key)
+            assert done is None or bool(said) is done, (said, key)
+            if done is None and not said:  # otherwise it is the firing that failed
+                assert said.at is not None
+                assert said.at.checks[-1].what == "apply", said
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_first_match_is_the_first_firing(seed: int) -> None:
+    dice = random.Random(seed)
+    fired = 0
+    for _ in range(60):
+        model, rewrite = draw(dice)
+        said = explain(rewrite, model)
+        group = Group([Member(rewrite, "r")])
+        work = Model(model.graph.copy(), model.parameters.copy())
+        try:
+            with work.edit() as edit:
+                group.run(work.graph, edit, work.parameters, work.inputs)
+        except RunawayError:
+            pass
+        except GraphpassError:
+            continue
+        firings = group.firings[0]
+        assert bool(firings) is bool(said)
+        if firings:
+            fired += 1
+            assert firings[0].root == said.matches[0].root
+    assert fired > 3
