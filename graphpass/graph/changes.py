@@ -93,8 +93,8 @@ def _different(graph: Graph, key: int, fields: Mapping[str, Any]) -> dict[str, A
     different = {
         name: old for name, old in fields.items() if name != "into" and old != data.get(name)
     }
-    if "into" in fields:
-        into: InEdges = fields["into"]
+    into: InEdges | None = fields.get("into")
+    if into is not None and into != graph.sources(key):
         inputs, control = entries_of(into), control_of(into)
         if inputs != graph.inputs(key):
             different["inputs"] = inputs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeAlias, cast
 
 from graphpass.graph.node import Entry
 
@@ -11,6 +12,9 @@ __all__ = ["CONTROL", "InEdges", "control_of", "entries_of", "in_edges", "source
 
 InEdges: TypeAlias = "dict[int, dict[Any, dict[str, int]]]"
 """Source -> edge key -> edge data: what a node reads."""
+
+_entry = cast("Callable[[tuple[int, int, int]], Entry]", partial(tuple.__new__, Entry))
+"""Make an entry at a third of the cost of calling the class."""
 
 CONTROL = "control"
 """First half of the edge key of a control dependency: ``("control", 0)`` is no input slot."""
@@ -39,7 +43,7 @@ def entries_of(into: InEdges) -> tuple[Entry, ...]:
         for slot, data in edges.items():
             if type(slot) is int:
                 slots.append(slot)
-                found.append(Entry(source, data["output"], data["version"]))
+                found.append(_entry((source, data["output"], data["version"])))
     if slots != list(range(len(slots))):  # a source that is read twice brings later slots forward
         found = [entry for _, entry in sorted(zip(slots, found, strict=True))]
     return tuple(found)

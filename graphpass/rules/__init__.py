@@ -11,6 +11,8 @@ module                  what is in it
 :mod:`.shipped`         the passes that come with graphpass
 :mod:`.driver`          `apply`: a pass over a model, as one transaction
 :mod:`.report`          `Report`: what it did; `.delta` and `.report_text` belong to it
+:mod:`.ancestry`        what has become of the model's values, so that outputs can be proved
+:mod:`.blame`           which rule is to blame
 :mod:`.operation`       what every operation is
 :mod:`.operations`      the operations, one module each
 :mod:`.selectors`       how a rule says which nodes and values it is about
@@ -93,6 +95,7 @@ _HOMES = {
     "Step": "report",
     "apply": "driver",
     "compile_pattern": "patterns.compile",
+    "culprit": "blame",
     "explain": "explaining.explain",
     "find": "matching.matcher",
     "load_pass": "file",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from graphpass.graph.changes import Changes, changes
 
@@ -22,6 +23,7 @@ __all__ = [
     "ParameterChange",
     "ParameterRef",
     "Snapshot",
+    "node_ref",
 ]
 
 
@@ -38,6 +40,10 @@ class NodeRef(NamedTuple):
     key: int
     op: str
     name: str
+
+
+node_ref = cast("Callable[[tuple[int, str, str]], NodeRef]", partial(tuple.__new__, NodeRef))
+"""Make a `NodeRef` at a third of the cost of calling the class."""
 
 
 class NodeChange(NamedTuple):
@@ -137,7 +143,7 @@ def _graph_delta(graph: Graph, found: Changes, before: Snapshot) -> dict[str, An
     return {
         "nodes_added": tuple(_ref(graph, key) for key in found.added),
         "nodes_removed": tuple(
-            NodeRef(key, data["op"], data["name"]) for key, data in found.removed.items()
+            [node_ref((key, data["op"], data["name"])) for key, data in found.removed.items()]
         ),
         "nodes_renamed": _node_changes(graph, found, "name"),
         "operators_changed": _node_changes(graph, found, "op"),
@@ -158,7 +164,7 @@ def _graph_delta(graph: Graph, found: Changes, before: Snapshot) -> dict[str, An
 
 
 def _ref(graph: Graph, key: int) -> NodeRef:
-    return NodeRef(key, graph.op(key), graph.name(key))
+    return node_ref((key, graph.op(key), graph.name(key)))
 
 
 def _node_changes(graph: Graph, found: Changes, field: str) -> tuple[NodeChange, ...]:

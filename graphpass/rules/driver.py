@@ -8,13 +8,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, OperationError
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
+from graphpass.rules.ancestry import Ancestry
 from graphpass.rules.delta import Delta, Snapshot
 from graphpass.rules.file import Pass, PassSource, Rule, load_pass
 from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.report import Census, Report, Step
+from graphpass.rules.surgery.arrays import refuse_newer_types
 
 __all__ = ["apply", "run_pass"]
 
@@ -93,10 +95,12 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         budget if the pass has its own.
     """
     model = outer.model
+    ancestry = Ancestry(model.graph, outer.ancestry)
     compares = any(rule.operation.compares for rule in loaded.rules)
     run = replace(
         outer,
         before=model.copy() if compares else None,
+        ancestry=ancestry,
         folder=loaded.folder,
         chain=(*outer.chain, loaded.identity),
         budget=loaded.budget or outer.budget,
@@ -109,12 +113,14 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         for rules in _families(loaded.rules):
             alone = rules[0].operation.family is None
             steps += [_step(rules[0], run)] if alone else _together(rules, run)
+            ancestry.step()
     return Report(
         name=loaded.name,
         steps=tuple(steps),
         before=census,
         after=Census.of(model),
         delta=Delta.of(edit, snapshot, model.parameters),
+        lineage=ancestry.lineage(),
     )
 
 
@@ -131,8 +137,14 @@ def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
     others = [
         Together(rule.operation, rule.id or f"rule {rule.index}", rule.label) for rule in rules
     ]
+    before = run.model.parameters.copy()
     with run.model.edit() as edit:
         outcomes = rules[0].operation.apply_together(others, run, edit)
+        try:
+            refuse_newer_types(before, run.model.parameters)
+        except OperationError as error:
+            labels = ", ".join(dict.fromkeys(rule.label for rule in rules))
+            raise OperationError(f"{labels}: {error}") from error
     return [
         Step(
             index=rule.index,
@@ -142,6 +154,7 @@ def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
             place=rule.place,
             notes=outcome.notes,
             firings=outcome.firings,
+            near_misses=outcome.near_misses,
         )
         for rule, outcome in zip(rules, outcomes, strict=True)
     ]
@@ -153,6 +166,7 @@ def _step(rule: Rule, run: Run) -> Step:
     try:
         with run.model.edit() as edit:
             summary = rule.operation.apply(run, edit)
+            refuse_newer_types(snapshot.parameters, run.model.parameters)
     except GraphpassError as error:
         raise type(error)(f"{rule.label}: {error}") from error
     return Step(

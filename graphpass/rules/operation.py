@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import UsageError, suggestion
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit, Entry, Graph
 from graphpass.model import Model
 
 if TYPE_CHECKING:
+    from graphpass.rules.ancestry import Ancestry
+    from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.report import Step
     from graphpass.rules.rewriting.firing_record import Firing
 
@@ -44,6 +46,9 @@ class Run:
     uses: Iterator[int] = field(default_factory=lambda: count(1))
     """Numbers the passes that the whole run uses, from 1; shared with the passes it uses."""
 
+    ancestry: Ancestry | None = None
+    """What heads and copies stand for in the model before the pass; None where nobody asks."""
+
     purpose: Purpose = "inference"
     """What the graph is for."""
 
@@ -67,6 +72,23 @@ class Run:
     def note(self, text: str) -> None:
         """Report something that the user should know, such as hints that conflict."""
         self.notes.append(text)
+
+    def copied(self, key: int, original: Entry) -> None:
+        """Say that a new node computes what `original` is, if what it reads is the same."""
+        if self.ancestry is not None:
+            self.ancestry.copied(key, original)
+
+    def choose_heads(self, heads: Iterable[Entry | None]) -> None:
+        """Say that the heads are not what they were, or what took its place, but other values.
+
+        Parameters
+        ----------
+        heads : iterable of Entry or None
+            For each head, as it is after the step, a value: one that was there before the step
+            (of a copy: its original), or a new one, for which None may stand.
+        """
+        if self.ancestry is not None:
+            self.ancestry.choose(heads)
 
     def drop_orphans(self, edit: Edit, names: Iterable[str] = ()) -> None:
         """Remove nodes that the heads no longer reach, and the parameters of their variables.
@@ -104,7 +126,12 @@ class Outcome:
 
     summary: str
     notes: tuple[str, ...] = ()
+
     firings: tuple[Firing, ...] = ()
+    """Of a rewrite: what each firing did, in order."""
+
+    near_misses: tuple[NearMiss, ...] = ()
+    """Of a rewrite: where it came near in the end and did not apply, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

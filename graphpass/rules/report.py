@@ -13,6 +13,7 @@ from graphpass.rules.delta import Delta
 from graphpass.rules.report_text import report_text
 
 if TYPE_CHECKING:
+    from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["Census", "Report", "Step"]
@@ -43,6 +44,9 @@ class Step:
     firings: tuple[Firing, ...] = ()
     """Of a rewrite: what each firing did, in order."""
 
+    near_misses: tuple[NearMiss, ...] = ()
+    """Of a rewrite: where it came near in the end and did not apply, and why."""
+
     steps: tuple[Step, ...] = ()
     """The steps of the pass that a ``use`` ran."""
 
@@ -54,6 +58,7 @@ class Step:
         found |= {"summary": self.summary, "notes": list(self.notes)}
         if self.keyword == "rewrite":
             found["firings"] = [firing.to_json() for firing in self.firings]
+            found["near_misses"] = [miss.to_json() for miss in self.near_misses]
         else:
             found["changes"] = self.delta.to_json()
         found |= {"rules": [step.to_json() for step in self.steps]} if self.steps else {}

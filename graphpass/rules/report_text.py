@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from graphpass.rules.rewrite_text import operator_table, rewrite_lines
+
 if TYPE_CHECKING:
     from graphpass.rules.delta import AttributeChange, Delta
     from graphpass.rules.report import Census, Report, Step
+    from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["format_bytes", "report_text"]
 
@@ -46,7 +49,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _step_lines(step, "  ")
     before, after = report.before, report.after
     yield f"  nodes       {_arrow(before.nodes, after.nodes)}"
-    yield f"  operators   {_operators(before, after)}"
+    if any(_all_firings(report.steps)):
+        yield f"  operators   {_total(before, after)}"
+        yield from operator_table(before.operators, after.operators, "    ")
+    else:
+        yield f"  operators   {_operators(before, after)}"
     sizes = _arrow(format_bytes(before.bytes), format_bytes(after.bytes))
     yield f"  parameters  {_arrow(before.parameters, after.parameters)}, {sizes}"
     order = report.argument_order
@@ -66,8 +73,14 @@ def _step_lines(step: Step, indent: str) -> Iterator[str]:
         for inner in step.steps:
             yield from _step_lines(inner, f"{indent}   ")
         return
-    for line in _delta_lines(step.delta):
+    for line in (*_delta_lines(step.delta), *rewrite_lines(step)):
         yield f"{indent}   {line}"
+
+
+def _all_firings(steps: Iterable[Step]) -> Iterator[Firing]:
+    for step in steps:
+        yield from step.firings
+        yield from _all_firings(step.steps)
 
 
 def _delta_lines(delta: Delta) -> Iterator[str]:
@@ -109,8 +122,12 @@ def _attributes(node: AttributeChange) -> str:
     )
 
 
+def _total(before: Census, after: Census) -> str:
+    return _arrow(sum(before.operators.values()), sum(after.operators.values()))
+
+
 def _operators(before: Census, after: Census) -> str:
-    total = _arrow(sum(before.operators.values()), sum(after.operators.values()))
+    total = _total(before, after)
     different = [
         f"{op} {_arrow(before.operators.get(op, 0), after.operators.get(op, 0))}"
         for op in sorted({*before.operators, *after.operators})

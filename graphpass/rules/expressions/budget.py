@@ -38,17 +38,19 @@ class Budget:
     ----------
     nodes : int
         Nodes of the graph.
+    quiet : bool
+        Whether the caller keeps NumPy from warning.
     """
 
     __slots__ = ("_error_state", "_made", "_max_steps", "_steps", "limit")
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, *, quiet: bool = False) -> None:
         self.limit = _ELEMENTS
         """Elements that one array may have."""
         self._made = 0
         self._max_steps = max(_STEPS, _PER_NODE * nodes)
         self._steps = 0
-        self._error_state: Mapping[str, Any] | None = None
+        self._error_state: Mapping[str, Any] | None = {} if quiet else None
 
     def begin(self) -> None:
         """Begin an expression."""
@@ -56,7 +58,7 @@ class Budget:
 
     def end(self) -> None:
         """End an expression: NumPy warns again."""
-        if self._error_state is not None:
+        if self._error_state:
             import numpy as np
 
             np.seterr(**self._error_state)

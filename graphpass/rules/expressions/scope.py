@@ -33,6 +33,8 @@ class Scope:
         Stored values by the names of variables; None where none are known, as in a subgraph.
     optional : collection of str
         Names of the pattern; one of them that is not in `bindings` stands for nothing.
+    quiet : bool
+        Whether the caller keeps NumPy from warning, so that expressions need not.
 
     Notes
     -----
@@ -47,10 +49,12 @@ class Scope:
         bindings: Mapping[str, Binding],
         parameters: Mapping[str, ArrayLike] | None = None,
         optional: Collection[str] = (),
+        *,
+        quiet: bool = False,
     ) -> None:
         self.index = index
         self.parameters: Mapping[str, Any] = {} if parameters is None else parameters
-        self.budget = Budget(len(index.position))
+        self.budget = Budget(len(index.position), quiet=quiet)
         self.values: dict[str, Any] = {}
         """Name -> what was read or defined so far."""
         self.loops: dict[int, Any] = {}

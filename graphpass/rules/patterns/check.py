@@ -51,6 +51,7 @@ def check_pattern(pattern: Pattern, complain: Complain) -> None:
     Linear in the pattern.
     """
     _check_use(pattern, complain)
+    _check_roots(pattern, complain)
     for call in calls_of(pattern):
         _check_operands(call, complain)
         for name in call.operators:
@@ -108,6 +109,24 @@ def _check_use(pattern: Pattern, complain: Complain) -> None:
             raise complain(
                 shared.mark, f"{shared.name} is returned, so it may be used outside anyway"
             )
+
+
+def _check_roots(pattern: Pattern, complain: Complain) -> None:
+    """Refuse to return one value twice: nobody could say what takes its place."""
+    unpacked = {name for binding in pattern.bindings if binding.unpacks for name in binding.names}
+    returned: dict[str, set[int | None]] = {}
+    for root in pattern.roots:
+        if not isinstance(root, Reference):
+            continue
+        outputs = returned.setdefault(root.name, set())
+        output = 0 if root.name in unpacked else root.output
+        if output in outputs or None in outputs or (output is None and outputs):
+            raise complain(
+                root.mark,
+                f"{root.name} is returned already; return each value once, or the outputs one by "
+                "one: a[0], a[1]",
+            )
+        outputs.add(output)
 
 
 def _unnamed(pattern: Pattern) -> list[Call]:

@@ -113,3 +113,8 @@ class Plan:
         operands = [operand for part in self.parts for operand in part.operands]
         inner = [each.operand if isinstance(each, OptionalOperand) else each for each in operands]
         return any(isinstance(each, Restricted) and each.kind == "const" for each in inner)
+
+    @property
+    def first_ops(self) -> frozenset[str]:
+        """Operators that the first root may be."""
+        return frozenset(op for anchor in self.anchors for op in self.parts[anchor.part].ops)

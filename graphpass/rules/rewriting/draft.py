@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -79,8 +79,8 @@ class Draft:
     nodes: list[NewNode] = field(default_factory=list)
     """Each after what it reads."""
 
-    results: list[Entry | Made] = field(default_factory=list)
-    """What takes the place of each root."""
+    results: Sequence[Entry | Made | None] = ()
+    """What takes the place of each root; None where nothing has to."""
 
     @property
     def has_parameters(self) -> bool:
@@ -99,6 +99,34 @@ class Draft:
         }
         found.update([result.node for result in self.results if isinstance(result, Entry)])
         return found
+
+    def pruned(self, needed: Sequence[bool]) -> Draft:
+        """Return the same without the results that nothing needs, and what only they read."""
+        results = [
+            result if wanted else None for result, wanted in zip(self.results, needed, strict=True)
+        ]
+        alive: set[int] = set()
+        pending = [result.node for result in results if isinstance(result, Made)]
+        while pending:
+            position = pending.pop()
+            if position not in alive:
+                alive.add(position)
+                inputs = self.nodes[position].inputs
+                pending += [source.node for source in inputs if isinstance(source, Made)]
+        places = {old: new for new, old in enumerate(sorted(alive))}
+        for position in alive:
+            node = self.nodes[position]
+            node.inputs = [
+                source._replace(node=places[source.node]) if isinstance(source, Made) else source
+                for source in node.inputs
+            ]
+        return Draft(
+            [self.nodes[position] for position in sorted(alive)],
+            [
+                result._replace(node=places[result.node]) if isinstance(result, Made) else result
+                for result in results
+            ],
+        )
 
     def num_outputs(self, made: Made) -> int:
         """Return how many outputs a new node has from a given one on, hidden ones included."""

@@ -18,7 +18,7 @@ from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.graph.in_edges import source_at
 from graphpass.graph.invariants import describe
 from graphpass.ops import find, format_value
-from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
+from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef, node_ref
 from graphpass.rules.matching.match import Match
 from graphpass.rules.rewriting.departures import departures
 from graphpass.rules.rewriting.draft import Draft, Made, NewNode, NewParameter, Source, user_attrs
@@ -95,13 +95,16 @@ class _Firing:
     """The steps of one firing, in the order in which they stand."""
 
     def __init__(self, draft: Draft, match: Match, rule: str, around: Surroundings) -> None:
-        self._draft = draft
         self._match = match
         self._rule = rule
         self._around = around
         self._edit = around.edit
         self._graph: Graph = around.index.graph
         self._going = departures(self._graph, match, draft)
+        self._draft = draft
+        if len(match.roots) > 1:
+            self._draft = draft.pruned(self._needed())
+            self._going = departures(self._graph, match, self._draft)
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators."""
@@ -131,7 +134,8 @@ class _Firing:
         self._edit.commit(around.index.ranks, rank)
         around.index.follow(
             [ref.key for ref in removed if ref.key not in stays],
-            self._new if self._variables else (),
+            self._made,
+            self._variables.values(),
             moved,
         )
         firing = Firing(
@@ -144,6 +148,21 @@ class _Firing:
             self._match.path,
         )
         return Fired(firing, self._made, read_anew, below)
+
+    def _needed(self) -> list[bool]:
+        """Return, per root, whether anything that stays uses what takes its place."""
+        graph, going = self._graph, self._going
+        found = []
+        for (key, output, _), whole in zip(self._match.roots, self._match.whole, strict=True):
+            heads = self._around.index.heads.get(key, set())
+            used = {
+                data.get("output", output)
+                for reader, edges in graph.readers(key).items()
+                if reader not in going
+                for data in edges.values()
+            } | heads
+            found.append(bool(used) if whole else output in used)
+        return found
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -277,6 +296,8 @@ class _Firing:
         for (key, output, _), result, whole in zip(
             self._match.roots, self._draft.results, self._match.whole, strict=True
         ):
+            if result is None:
+                continue
             if isinstance(result, Made):
                 if turned.get(result.node) == key:
                     continue
@@ -335,7 +356,7 @@ class _Firing:
         return f"{self._rule}: {', '.join(self._graph.name(key) for key in keys)}"
 
     def _ref(self, key: int) -> NodeRef:
-        return NodeRef(key, self._graph.op(key), self._graph.name(key))
+        return node_ref((key, self._graph.op(key), self._graph.name(key)))
 
 
 def _input_names(node: NewNode) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from graphpass.errors import GraphpassError
 from graphpass.formats.parameters import Parameters
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.expressions import Scope
 from graphpass.rules.matching.match import Level, Match
 from graphpass.rules.matching.matcher import Matcher
@@ -38,8 +40,14 @@ def decide(
     GraphpassError
         If the rewrite makes no sense there.
     """
-    scope = Scope(index, match.bindings, parameters, rewrite.names.optional)
-    draft = rewrite.body.draft(scope, match.bindings)
+    scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=True)
+    with np.errstate(all="ignore"):
+        draft = rewrite.body.draft(scope, match.bindings)
+    if not draft.nodes and all(
+        isinstance(result, Entry) and result[:2] == root[:2]
+        for result, root in zip(draft.results, match.roots, strict=True)
+    ):
+        raise Refusal("what is to take its place is there already", stage="replace")
     _check_outputs(draft, match, index)
     _check_control(draft, match, index)
     if parameters is None and draft.has_parameters:
@@ -230,7 +238,7 @@ class _Run:
         if self._rewrites[number].once:
             self._own[number].update(fired.made)
         self._watch.record(fired.firing, matched, fired.made)
-        changed = [*fired.made, *fired.read_anew]
+        changed = [*fired.made, *fired.read_anew, *matched]
         self._worklist.add_around(self._many, changed, fired.survivors)
 
     def _named(self, number: int, match: Match, error: GraphpassError) -> GraphpassError:

@@ -31,7 +31,11 @@ class LiveIndex(GraphIndex):
         self._known: dict[int, bool] = {}
 
     def follow(
-        self, removed: Iterable[int], variables: Iterable[int], moved: Mapping[Entry, Entry]
+        self,
+        removed: Iterable[int],
+        made: Iterable[int],
+        variables: Iterable[int],
+        moved: Mapping[Entry, Entry],
     ) -> None:
         """Take note of a firing.
 
@@ -39,25 +43,29 @@ class LiveIndex(GraphIndex):
         ----------
         removed : iterable of int
             Nodes that are gone.
+        made : iterable of int
+            Operators that are new, or are something else now.
         variables : iterable of int
             New variables, all of which have values.
         moved : mapping of Entry to Entry
             Values that were replaced, and by what.
         """
-        changed = any(
-            self._known[old.node] != self._is_constant(new.node)
+        known = self._known
+        before = {key: known.pop(key) for key in made if key in known}
+        changed = any(self._is_constant(key) != was for key, was in before.items()) or any(
+            known[old.node] != self._is_constant(new.node)
             for old, new in moved.items()
-            if old.node in self._known
+            if old.node in known
         )
         for key in removed:
             self.ranks.pop(key, None)
-            self._known.pop(key, None)
+            known.pop(key, None)
             if self._kinds is not None:
                 self._kinds.pop(key, None)
         for key in variables:
             self.kinds[key] = "param"
         if changed:
-            self._known.clear()
+            known.clear()
         if any(old.node in self.heads for old in moved):
             self.heads.clear()
             for head in self.graph.heads:

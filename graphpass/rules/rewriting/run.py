@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from graphpass.errors import ExpectationError, OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
+from graphpass.rules.explaining.near_misses import NearMiss, near_misses
 from graphpass.rules.matching.match import Level
 from graphpass.rules.operation import Outcome, Run
 from graphpass.rules.rewriting.group import Group, Member
+from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.surgery.wording import count
 
 __all__ = ["Member", "run_group"]
@@ -52,8 +54,7 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
     model = run.model
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
-    inputs = model.inputs
-    group.run(model.graph, edit, model.parameters, inputs)
+    group.run(model.graph, edit, model.parameters, model.inputs)
     _run_inside(group, model.graph, edit, ())
     for (rewrite, label), firings in zip(members, group.firings, strict=True):
         if rewrite.expect is not None and rewrite.expect != len(firings):
@@ -65,9 +66,26 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
         Outcome(
             summary=f"fired {count(len(firings), 'time')}" if firings else "nothing to rewrite",
             firings=tuple(firings),
+            near_misses=near,
         )
-        for firings in group.firings
+        for firings, near in zip(group.firings, _near_misses(members, run), strict=True)
     ]
+
+
+def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ...]]:
+    """Return where each rewrite came near in the graph as it is now. Linear in the graph."""
+    model = run.model
+    ops = {model.graph.op(key) for key in model.graph.order()}
+    index: LiveIndex | None = None
+    found: list[tuple[NearMiss, ...]] = []
+    for rewrite, _ in members:
+        if ops.isdisjoint(rewrite.plan.first_ops):
+            found.append(())
+            continue
+        if index is None:
+            index = LiveIndex(model.graph, model.inputs)
+        found.append(near_misses(rewrite, index, model.parameters))
+    return found
 
 
 def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...]) -> None:

@@ -41,7 +41,7 @@ class Reach:
             heights.append(1 + max(below, default=0))
         shared = any(part.shared for part in plan.parts)
         return cls(
-            ops=frozenset(op for anchor in plan.anchors for op in plan.parts[anchor.part].ops),
+            ops=plan.first_ops,
             height=max(heights),
             most_readers=float("inf") if shared else len(plan.parts) - 1,
             several=len({root.value.part for root in plan.roots}) > 1,

@@ -1,0 +1,91 @@
+"""What has become of a model's values while a pass runs, so that its outputs can be proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphpass.graph import Entry, Graph
+from graphpass.model import Lineage
+from graphpass.rules.surgery.region import value_of
+
+__all__ = ["Ancestry"]
+
+
+class Ancestry:
+    """Follows heads and copied nodes back to the model that a pass was given.
+
+    A node that is still there stands for itself: its key survives whatever a rule does to it. A
+    copy stands for its original, which the rule that made it says. Heads stand, position by
+    position, for the heads that were there, since a rule that puts something in the place of a
+    value claims that it is the same; a rule that chooses heads says so.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph that the pass is given.
+    outer : Ancestry, optional
+        That of the pass which uses this one; copies are noted for both.
+    """
+
+    def __init__(self, graph: Graph, outer: Ancestry | None = None) -> None:
+        self._graph = graph
+        self._known = frozenset(graph.dag)
+        self._heads: tuple[Entry | None, ...] = graph.heads
+        self._originals: dict[int, Entry] = {} if outer is None else outer._originals
+        self._before = graph.heads
+        self._chosen: tuple[Entry | None, ...] | None = None
+
+    def copied(self, key: int, original: Entry) -> None:
+        """Take note that a new node computes what was there already.
+
+        Parameters
+        ----------
+        key : int
+            The new node.
+        original : Entry
+            What its output 0 is; its other outputs are those that follow.
+        """
+        self._originals[key] = original
+
+    def choose(self, heads: Iterable[Entry | None]) -> None:
+        """Take note of what the running step has made the heads: values, or None for new ones."""
+        self._chosen = tuple(heads)
+
+    def step(self) -> None:
+        """Take note that a step is done."""
+        if self._chosen is not None:
+            self._heads = tuple(self._stood(*numbered) for numbered in enumerate(self._chosen))
+        self._before, self._chosen = self._graph.heads, None
+
+    def lineage(self) -> Lineage:
+        """Return what heads and copied variables stand for, as far as the steps have come."""
+        graph = self._graph
+        variables = {}
+        for key in self._originals:
+            if key in graph and graph.is_variable(key) and key not in self._known:
+                original = self._original(Entry(key))
+                if original is not None:
+                    variables[key] = original
+        return Lineage(self._heads, variables)
+
+    def _stood(self, position: int, value: Entry | None) -> Entry | None:
+        """Return what a chosen head stands for: as a head, if it was one, or else as a value."""
+        if value is None:
+            return None
+        earlier = zip(self._before, self._heads, strict=True)
+        stood = [head for before, head in earlier if value_of(before) == value_of(value)]
+        if not stood:
+            return self._original(value)
+        same_place = position < len(self._before) and value_of(self._before[position]) == value_of(
+            value
+        )
+        return self._heads[position] if same_place else stood[0]
+
+    def _original(self, value: Entry) -> Entry | None:
+        node, output = value_of(value)
+        while node not in self._known:
+            original = self._originals.get(node)
+            if original is None:
+                return None
+            node, output = original.node, original.output + output
+        return Entry(node, output)

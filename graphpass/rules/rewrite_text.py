@@ -1,0 +1,65 @@
+"""What rewrites did, as text for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from graphpass.graph import VARIABLE
+
+if TYPE_CHECKING:
+    from graphpass.rules.delta import NodeRef
+    from graphpass.rules.report import Step
+
+__all__ = ["operator_table", "rewrite_lines"]
+
+_SHOWN = 5
+_NEAR_SHOWN = 3
+
+
+def rewrite_lines(step: Step) -> Iterator[str]:
+    """Yield what the firings of a rewrite did together, and where it came near."""
+    firings = step.firings
+    if firings:
+        yield f"at {_listed([firing.root.name for firing in firings])}"
+        yield f"- {_counted(ref for firing in firings for ref in firing.removed)}"
+        added = Counter(_kind(ref) for firing in firings for ref in firing.added)
+        if added:
+            yield f"+ {_counted(ref for firing in firings for ref in firing.added)}"
+        changed = [change.name for firing in firings for change in firing.parameters]
+        if changed:
+            yield f"~ values: {_listed(changed)}"
+    for miss in step.near_misses[:_NEAR_SHOWN]:
+        yield f"not {miss}"
+    more = len(step.near_misses) - _NEAR_SHOWN
+    if more > 0:
+        yield f"not in {more} more kinds of places; `graphpass explain` lists them"
+
+
+def operator_table(
+    before: Mapping[str, int], after: Mapping[str, int], indent: str
+) -> Iterator[str]:
+    """Yield a line for each operator whose count is another, under a heading."""
+    different = [op for op in sorted({*before, *after}) if before.get(op, 0) != after.get(op, 0)]
+    if not different:
+        return
+    width = max(len(op) for op in (*different, "operator"))
+    yield f"{indent}{'operator':{width}}  before   after"
+    for op in different:
+        yield f"{indent}{op:{width}}  {before.get(op, 0):6}  {after.get(op, 0):6}"
+
+
+def _counted(refs: Iterable[NodeRef]) -> str:
+    counts = Counter(map(_kind, refs))
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
+
+
+def _kind(ref: NodeRef) -> str:
+    return "variable" if ref.op == VARIABLE else ref.op
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown
