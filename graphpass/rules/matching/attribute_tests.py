@@ -9,8 +9,9 @@ from graphpass.errors import AttributeValueError
 from graphpass.ops import Attributes, find, format_value
 from graphpass.ops.values import Value as Constant
 from graphpass.ops.values import round_to_type
+from graphpass.rules.patterns.plan import Part
 
-__all__ = ["ABSENT", "AttributeTest", "Refusal", "attribute_tests", "refusal"]
+__all__ = ["ABSENT", "AttributeTest", "AttributeTests", "Refusal", "attribute_tests", "refusal"]
 
 
 class _Absent:
@@ -35,6 +36,27 @@ class Refusal(NamedTuple):
     name: str
     found: Any
     wanted: Constant
+
+
+class AttributeTests:
+    """What one plan asks of attributes, and what came of it.
+
+    Notes
+    -----
+    Constant for texts that were looked at before.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int | str | None, ...], Refusal | None] = {}
+
+    def refusal(self, part: Part, op: str, attrs: Mapping[str, str]) -> Refusal | None:
+        """Return the first attribute of a node that is not as an operator wants it, or None."""
+        asked = (part.index, op, *[attrs.get(name) for name, _ in part.attributes])
+        try:
+            return self._known[asked]
+        except KeyError:
+            found = self._known[asked] = refusal(op, attrs, attribute_tests(op, part.attributes))
+            return found
 
 
 def attribute_tests(op: str, asked: Sequence[tuple[str, Constant]]) -> tuple[AttributeTest, ...]:

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from graphpass.graph import Entry
+from graphpass.rules.matching.bindings import ABSENT, Bindings
 from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.patterns.plan import Plan
 
-__all__ = ["Assignment", "Objection", "objection"]
-
-
-class Assignment(NamedTuple):
-    """Everything that a pattern's names and operators stand for."""
-
-    nodes: Mapping[int, int]
-    """Number of an operator -> node, for those that are there."""
-
-    owners: Mapping[int, int]
-    """The other way round."""
-
-    values: Mapping[str, Entry | tuple[Entry, ...]]
-    """Name of a value variable, or of several values -> what it stands for."""
-
-    roots: tuple[Entry, ...]
-
-    named: Mapping[str, Entry]
-    """Every name of one value, those of nodes included."""
+__all__ = ["Objection", "objection"]
 
 
 class Objection(NamedTuple):
@@ -40,8 +23,8 @@ class Objection(NamedTuple):
     wanted: Any
 
 
-def objection(plan: Plan, index: GraphIndex, assignment: Assignment) -> Objection | None:
-    """Return the first condition that an assignment breaks, or None if it is a match.
+def objection(plan: Plan, index: GraphIndex, bound: Bindings) -> Objection | None:
+    """Return the first condition that complete bindings break, or None if they are a match.
 
     Notes
     -----
@@ -49,17 +32,17 @@ def objection(plan: Plan, index: GraphIndex, assignment: Assignment) -> Objectio
     the first root and the values that the match reads, in saved order.
     """
     return (
-        _not_distinct(plan, assignment)
-        or _used_outside(plan, index, assignment)
-        or _cycle(plan, index, assignment)
+        (_not_distinct(plan, bound) if plan.distinct else None)
+        or (None if _is_apart(plan, index, bound) else _used_outside(plan, index, bound))
+        or (_cycle(plan, index, bound) if len(plan.roots) > 1 else None)
     )
 
 
-def _not_distinct(plan: Plan, assignment: Assignment) -> Objection | None:
+def _not_distinct(plan: Plan, bound: Bindings) -> Objection | None:
     for names in plan.distinct:
         seen: dict[tuple[int, int], str] = {}
         for name in names:
-            entry = assignment.named.get(name)
+            entry = bound.named(name)
             if entry is None:
                 continue
             other = seen.setdefault(entry[:2], name)
@@ -68,22 +51,37 @@ def _not_distinct(plan: Plan, assignment: Assignment) -> Objection | None:
     return None
 
 
-def _used_outside(plan: Plan, index: GraphIndex, assignment: Assignment) -> Objection | None:
+def _is_apart(plan: Plan, index: GraphIndex, bound: Bindings) -> bool:
+    """Return whether the match alone uses what is closed in, no matter which outputs it returns.
+
+    So it is, almost always; only otherwise those outputs have to be looked at.
+    """
+    enclosed, owners, heads = plan.enclosed, bound.owners, index.heads
+    successors = index.graph.dag.successors
+    for number, key in bound.nodes.items():
+        if number not in enclosed or key == ABSENT:
+            continue
+        if key in heads:
+            return False
+        for reader in successors(key):
+            if reader not in owners:
+                return False
+    return True
+
+
+def _used_outside(plan: Plan, index: GraphIndex, bound: Bindings) -> Objection | None:
     """Object to a use, outside the match, of a value that the pattern does not give away."""
     given: dict[int, set[int]] = {}
-    whole: set[int] = set()
-    for root, entry in zip(plan.roots, assignment.roots, strict=True):
+    for entry in bound.roots():
         given.setdefault(entry.node, set()).add(entry.output)
-        if root.whole and root.value.part in assignment.nodes:
-            whole.add(entry.node)
-    for number, key in assignment.nodes.items():
-        if key in whole or plan.parts[number].shared:
+    for number, key in bound.nodes.items():
+        if number not in plan.enclosed or key == ABSENT:
             continue
         outputs = given.get(key, set())
         for output in sorted(index.heads.get(key, set()) - outputs):
             return Objection("head", number, (key,), output, sorted(outputs))
         for reader in index.readers(key):
-            if reader in assignment.owners:
+            if reader in bound.owners:
                 continue
             for used in index.used_outputs(key, reader):
                 if used not in outputs and not (used is None and outputs):
@@ -91,17 +89,17 @@ def _used_outside(plan: Plan, index: GraphIndex, assignment: Assignment) -> Obje
     return None
 
 
-def _cycle(plan: Plan, index: GraphIndex, assignment: Assignment) -> Objection | None:
+def _cycle(plan: Plan, index: GraphIndex, bound: Bindings) -> Objection | None:
     """Object to a value that is read from outside, or named, and computed from a root.
 
     Only several roots can do that: what a single root is computed from is not computed from it.
     """
-    roots = {entry.node for entry in assignment.roots}
+    roots = {entry.node for entry in bound.roots()}
     if len(roots) == 1:
         return None
     position = index.position
     first = min(position[key] for key in roots)
-    starts = dict.fromkeys(_outside(index, assignment))
+    starts = dict.fromkeys(_outside(index, bound))
     seen: set[int] = set()
     for start in starts:
         pending = [start]
@@ -110,19 +108,19 @@ def _cycle(plan: Plan, index: GraphIndex, assignment: Assignment) -> Objection |
             if key in seen or position[key] < first:
                 continue
             if key in roots:
-                number = assignment.owners.get(key, 0)
+                number = bound.owners.get(key, 0)
                 return Objection("cycle", number, (key, start), start, None)
             seen.add(key)
             pending.extend(index.graph.dag.predecessors(key))
     return None
 
 
-def _outside(index: GraphIndex, assignment: Assignment) -> Iterator[int]:
+def _outside(index: GraphIndex, bound: Bindings) -> Iterator[int]:
     """Yield the nodes whose values a replacement might read."""
-    for value in assignment.values.values():
+    for value in bound.values.values():
         for entry in [value] if isinstance(value, Entry) else value:
             yield entry.node
-    for key in assignment.owners:
+    for key in bound.owners:
         for source in index.graph.dag.predecessors(key):
-            if source not in assignment.owners:
+            if source not in bound.owners:
                 yield source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Model
@@ -51,6 +52,19 @@ class GraphIndex:
     def readers(self, key: int) -> Iterator[int]:
         """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
         return (reader for reader in self.graph.dag.successors(key) if reader in self.position)
+
+    def may_be_interior(self, key: int, most: int) -> bool:
+        """Return whether a node is no head and has so many readers at most; dead ones don't count.
+
+        Notes
+        -----
+        Constant, but for dead readers: it looks at one reader more than there may be.
+        """
+        if key in self.heads:
+            return False
+        if len([*islice(self.graph.dag.successors(key), most + 1)]) <= most:
+            return True
+        return len([*islice(self.readers(key), most + 1)]) <= most
 
     def used_outputs(self, key: int, reader: int) -> Iterator[int | None]:
         """Yield the outputs of a node that one reader reads; None where it only waits."""

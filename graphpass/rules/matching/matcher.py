@@ -14,18 +14,20 @@ unless
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from graphpass.graph import Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
-from graphpass.rules.matching.conditions import Assignment
+from graphpass.rules.matching.glance import Glance
 from graphpass.rules.matching.graph_index import GraphIndex
-from graphpass.rules.matching.match import Binding, Fault, Level, Match, Mismatch, Recorder
+from graphpass.rules.matching.match import Fault, Level, Match, Mismatch, Recorder
+from graphpass.rules.matching.match_writer import MatchWriter
 from graphpass.rules.matching.mismatch import describe_fault
-from graphpass.rules.matching.search import Search
+from graphpass.rules.matching.search import Known, Search
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.plan import Plan, Produced
+from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.patterns.syntax import parse_pattern
 
 __all__ = ["Matcher", "find"]
@@ -120,19 +122,25 @@ class Matcher:
     ) -> None:
         self._plan = plan
         self._index = GraphIndex(graph, inputs) if index is None else index
-        self._path = path
+        self._known = Known.of(plan)
+        self._glance = Glance(plan, self._known.attributes)
+        self._writer = MatchWriter(plan, self._index, path)
+        self._outputs: dict[str, dict[int, None]] = {}
+        """Operator -> outputs of such a node that the first root may be."""
+        for anchor in plan.anchors:
+            for op in plan.parts[anchor.part].ops:
+                self._outputs.setdefault(op, {})[anchor.output] = None
 
     def matches(self) -> Iterator[Match]:
         """Yield one match for each set of root nodes, in saved order of the first root."""
-        search = Search(self._plan, self._index)
         one_node = len({root.value.part for root in self._plan.roots}) == 1
         seen: set[frozenset[int]] = set()
         for anchor in self._anchors():
-            for assignment in search.solutions(anchor):
-                roots = frozenset([entry.node for entry in assignment.roots])
+            for bound in self._solutions(anchor):
+                roots = frozenset([entry.node for entry in bound.roots()])
                 if roots not in seen:
                     seen.add(roots)
-                    yield self._match(assignment)
+                    yield self._writer.match(bound)
                 if one_node:
                     break
 
@@ -142,10 +150,10 @@ class Matcher:
         Operands of a commutative operator that nothing in the pattern tells apart are taken in the
         order of their slots only.
         """
-        search = Search(self._plan, self._index, recorder)
-        for anchor in self._anchors_at(key):
-            for assignment in search.solutions(anchor):
-                yield self._match(assignment)
+        if recorder is None and not self._glance.allows(self._index, key):
+            return iter(())
+        searches = [self._solutions(anchor, recorder) for anchor in self._anchors_at(key)]
+        return map(self._writer.match, chain.from_iterable(searches))
 
     def at(self, key: int) -> Match | Mismatch:
         """Return the first match whose first root is a node, or why there is none.
@@ -157,46 +165,27 @@ class Matcher:
             return match
         fault = deepest.fault
         if fault is None:
+            parts = self._plan.parts
+            wanted = tuple([op for anchor in self._plan.anchors for op in parts[anchor.part].ops])
             fault = Fault("operator", self._plan.roots[0].value.part, (key,),
-                          self._index.graph.op(key), self._first_ops(), ())  # fmt: skip
+                          self._index.graph.op(key), wanted, ())  # fmt: skip
         return Mismatch(describe_fault(fault, self._plan, self._index.graph), fault.nodes, fault)
 
-    def _first_ops(self) -> tuple[str, ...]:
-        parts = self._plan.parts
-        return tuple([op for anchor in self._plan.anchors for op in parts[anchor.part].ops])
+    def _solutions(self, first: Entry, recorder: Recorder | None = None) -> Search:
+        """Return a search of its own: one may begin while another goes on."""
+        return Search(self._plan, self._index, self._known, recorder).solutions(first)
 
     def _anchors(self) -> Iterator[Entry]:
         """Yield the values that the first root may be, in saved order."""
         by_op = self._index.by_op
-        keys = {key for op in self._first_ops() for key in by_op.get(op, ())}
+        keys = [key for op in self._outputs for key in by_op.get(op, ())]
         for key in sorted(keys, key=self._index.position.__getitem__):
-            yield from self._anchors_at(key)
+            if self._glance.allows(self._index, key):
+                yield from self._anchors_at(key)
 
     def _anchors_at(self, key: int) -> list[Entry]:
-        op = self._index.graph.op(key)
-        parts = self._plan.parts
-        fitting = [each for each in self._plan.anchors if op in parts[each.part].ops]
-        return list(dict.fromkeys([Entry(key, anchor.output) for anchor in fitting]))
-
-    def _match(self, assignment: Assignment) -> Match:
-        nodes = assignment.nodes
-        bindings: dict[str, Binding] = {}
-        for name, target in self._plan.names.items():
-            if name in assignment.named:
-                key = None if isinstance(target, Produced) else nodes.get(target)
-                bindings[name] = assignment.named[name] if key is None else key
-        bindings.update(assignment.values)
-        roots = {entry.node for entry in assignment.roots}
-        interior = [key for key in assignment.owners if key not in roots]
-        return Match(
-            roots=assignment.roots,
-            bindings=bindings,
-            interior=tuple(sorted(interior, key=self._index.position.__getitem__)),
-            graph=self._index.graph,
-            path=self._path,
-            whole=tuple([root.whole and root.value.part in nodes for root in self._plan.roots]),
-            nodes=tuple([nodes.get(part.index) for part in self._plan.parts]),
-        )
+        outputs = self._outputs.get(self._index.graph.op(key), ())
+        return [Entry(key, output) for output in outputs]
 
 
 class _Deepest:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TypeAlias
 
 from graphpass.graph import Entry
-from graphpass.ops import Signature, find
+from graphpass.ops import find
 from graphpass.rules.patterns.pattern import Rest
 from graphpass.rules.patterns.plan import OptionalOperand, PlanOperand
 
@@ -24,7 +24,7 @@ Chosen: TypeAlias = "tuple[tuple[int, int], ...]"
 
 
 def slots_in_order(
-    operands: Sequence[PlanOperand], op: str, signature: Signature, count: int
+    operands: Sequence[PlanOperand], op: str, count: int, names: Sequence[str] | None = None
 ) -> Slots | None:
     """Return the slots of the operands of an operator whose inputs keep their places.
 
@@ -34,10 +34,10 @@ def slots_in_order(
         The operands of the pattern.
     op : str
         The node's operator.
-    signature : Signature
-        The node's signature.
     count : int
-        How many inputs it has.
+        How many inputs the node has.
+    names : sequence of str, optional
+        What its signature calls them; only looked at where operands are optional.
 
     Returns
     -------
@@ -57,7 +57,6 @@ def slots_in_order(
         ]
         return [*before, (rest, range(rest, count - after)), *behind]
     declared = _declared_names(op)
-    names = signature.input_names
     if any(isinstance(o, OptionalOperand) for o in operands) and declared and names:
         present = {declared[name]: slot for slot, name in enumerate(names[:count])}
         if len(names) != count or max(present, default=-1) >= len(operands):

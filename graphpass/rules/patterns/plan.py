@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphpass.ops.values import Value as Constant
@@ -106,6 +106,15 @@ class Plan:
     anchors: tuple[Produced, ...]
     """What the first root's value may be: its operator's, and where that may be absent, that of the
     operator below it."""
+
+    enclosed: frozenset[int] = field(init=False, compare=False, repr=False)
+    """Operators whose outputs the rest of the graph must not use, but for those that are returned:
+    they are neither shared nor returned as a whole."""
+
+    def __post_init__(self) -> None:
+        whole = {root.value.part for root in self.roots if root.whole}
+        enclosed = [part.index for part in self.parts if not part.shared]
+        object.__setattr__(self, "enclosed", frozenset(enclosed) - whole)
 
     @property
     def asks_for_constants(self) -> bool:

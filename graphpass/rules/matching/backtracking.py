@@ -1,0 +1,84 @@
+"""Goals, choices, and the way back from a wrong choice.
+
+A goal asks for one thing: this operand is that value, this operator is that node. Solving a goal
+binds something, sets further goals or offers alternatives, or fails. The search goes on with the
+first alternative; when it fails, what was bound since is undone and the next one is tried. It keeps
+its own stack, so a pattern of any depth needs none of Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from graphpass.rules.matching.bindings import Bindings, Extent
+from graphpass.rules.matching.match import Fault, Recorder
+from graphpass.rules.patterns.plan import Plan
+
+__all__ = ["Agenda", "Backtracking", "Goal"]
+
+Goal: TypeAlias = tuple[Callable[[Any, Any, Any], bool], Any, Any]
+"""What solves it, and two arguments after the search itself. It is a plain function: a search that
+held methods bound to itself could be freed by the garbage collector only."""
+
+Agenda: TypeAlias = "tuple[Callable[[Any, Any, Any], bool], Any, Any, Agenda] | None"
+"""Goals that are left, as a linked list: alternatives share what they have in common."""
+
+
+class Backtracking(Bindings):
+    """Bindings, the goals that are left, and the choices that were made on the way."""
+
+    __slots__ = ("_agenda", "_choices", "_recorder")
+
+    def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
+        super().__init__(plan)
+        self._recorder = recorder
+        self._agenda: Agenda = None
+        self._choices: list[tuple[Iterator[Sequence[Goal]], Agenda, Extent]] = []
+
+    def _solve(self) -> bool:
+        """Solve all goals; return False if there is no way to."""
+        while self._agenda is not None:
+            solve, first, second, self._agenda = self._agenda
+            if not solve(self, first, second) and not self._turn_back():
+                return False
+        return True
+
+    def _offer(self, alternatives: Sequence[Sequence[Goal]]) -> bool:
+        """Go on with the first of several lists of goals; the others are tried when it fails."""
+        if len(alternatives) == 1:
+            self._set(alternatives[0])
+            return True
+        self._choices.append((iter(alternatives), self._agenda, self.extent()))
+        return self._turn_back()
+
+    def _turn_back(self) -> bool:
+        """Go on with the next alternative of the last choice; return False if none is left."""
+        while self._choices:
+            alternatives, agenda, extent = self._choices[-1]
+            self.go_back(extent)
+            goals = next(alternatives, None)
+            if goals is not None:
+                self._agenda = agenda
+                self._set(goals)
+                return True
+            self._choices.pop()
+        self._agenda = None
+        return False
+
+    def _set(self, goals: Sequence[Goal]) -> None:
+        """Set goals, to be solved in this order before all others."""
+        agenda = self._agenda
+        for solve, first, second in reversed(goals):
+            agenda = (solve, first, second, agenda)
+        self._agenda = agenda
+
+    def _fail(
+        self, code: str, part: int, nodes: tuple[int, ...], found: object, wanted: object
+    ) -> bool:
+        """Tell who listens why a goal fails. Always False."""
+        if self._recorder is not None:
+            self._recorder.failed(
+                Fault(code, part, nodes, found, wanted, tuple(self.nodes.items()))
+            )
+        return False
