@@ -41,6 +41,7 @@ __all__ = [
     "byte_view",
     "code_of_dtype",
     "dtype_of_code",
+    "is_newer",
     "scan_array",
     "storable",
 ]
@@ -58,7 +59,6 @@ _MAX_NDIM = 32
 _MAX_LEGACY_RANK = 2**31
 _CPU, _DEVICE_ID = 1, 0
 
-# Codes 8 to 11 are those of MXNet 2.0; MXNet 1.9.1 names them but refuses to load them.
 _DTYPES: dict[int, np.dtype[Any]] = {
     0: np.dtype("<f4"),
     1: np.dtype("<f8"),
@@ -75,6 +75,9 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     12: BFLOAT16,
 }
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
+
+_NEWER = frozenset({8, 9, 10, 11})
+"""Codes of MXNet 2.0. MXNet 1.9.1 names them but refuses to load them."""
 
 _SCALAR_HINT = (
     ". It may be the fault of {}, which has no dimensions: outside np_shape, MXNet 1.9.1 writes a "
@@ -169,6 +172,8 @@ def _read_storage(cursor: ByteCursor, version: int) -> Storage:
         raise cursor.error(f"storage type {code} is unknown; the file is damaged", start)
     if code != Storage.DENSE and version == _V3:
         raise cursor.error(f"storage type {code} can't stand in a V3 array, always dense", start)
+    if code != Storage.DENSE and cursor.sparse is None:
+        cursor.sparse = cursor.where, Storage(code).name.lower()
     return Storage(code)
 
 
@@ -226,6 +231,10 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
     ParamsError
         If a ``.params`` file can't hold its dtype or its number of dimensions.
     """
+    if type(value) is np.ndarray and value.dtype in _CODES and value.ndim <= _MAX_NDIM:
+        flags = value.flags
+        if flags.c_contiguous and not flags.writeable:
+            return value
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -242,6 +251,11 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
     view: Array = np.asarray(array, dtype=little, order="C").view()
     view.flags.writeable = False
     return view
+
+
+def is_newer(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is one of MXNet 2.0, which MXNet 1.9.1 refuses to load."""
+    return _CODES[dtype] in _NEWER
 
 
 def code_of_dtype(dtype: np.dtype[Any]) -> int:

@@ -374,11 +374,15 @@ class Edit:
 
     def _check_nodes(self) -> None:
         graph = self._graph
-        wired = [key for key in self._wired if key in graph]
-        invariants.check_attributes(graph, [key for key in self._attributed if key in graph])
-        invariants.check_arity(graph, [key for key in wired if not graph.is_variable(key)])
-        invariants.check_outputs(graph, wired, [key for key in self._signatures if key in graph])
-        named = [key for key in self._names if key in graph and graph.is_variable(key)]
+        nodes = graph._nodes
+        wired = [key for key in self._wired if key in nodes]
+        operators = [key for key in wired if nodes[key]["op"] != VARIABLE]
+        invariants.check_attributes(graph, [key for key in self._attributed if key in nodes])
+        invariants.check_arity(graph, operators)
+        invariants.check_outputs(
+            graph, operators, [key for key in self._signatures if key in nodes]
+        )
+        named = [key for key in self._names if key in nodes and nodes[key]["op"] == VARIABLE]
         invariants.check_variable_names(graph, named)
 
     def _undo(self) -> None:

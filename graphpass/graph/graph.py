@@ -342,14 +342,16 @@ class Graph:
         return before
 
     def _put(self, key: int, field: str, value: Any) -> None:
-        data = self._nodes[key]
-        if field == "name" and self._names is not None:
-            self._names.discard(data["name"], key)
-            self._names.add(value, key)
+        before = self._nodes[key]
+        data = before.copy()  # whoever holds the data of a node holds them as they were
         if value is None:
             data.pop(field, None)
         else:
             data[field] = value
+        self._nodes[key] = data
+        if field == "name" and self._names is not None:
+            self._names.discard(before["name"], key)
+            self._names.add(value, key)
         self._derived.clear()
 
     def _wire(self, key: int, into: InEdges) -> InEdges:

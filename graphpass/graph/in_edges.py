@@ -56,7 +56,7 @@ def source_at(into: Mapping[int, Mapping[Any, object]], slot: int) -> int | None
 
 def control_of(into: InEdges) -> tuple[int, ...]:
     """Return the nodes behind the control dependencies among in-edges, in order."""
-    found = {
-        slot[1]: source for source, edges in into.items() for slot in edges if type(slot) is tuple
-    }
-    return tuple([found[index] for index in range(len(found))])
+    found = [
+        (slot[1], source) for source, edges in into.items() for slot in edges if type(slot) is tuple
+    ]
+    return tuple([source for _, source in sorted(found)])

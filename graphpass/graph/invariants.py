@@ -103,9 +103,7 @@ def check_arity(graph: Graph, keys: Iterable[int]) -> None:
     for key in keys:
         signature = graph.signature(key)
         wanted = signature.num_inputs
-        found = sum(
-            type(slot) is int for edges in graph.sources(key).values() for slot in edges
-        )
+        found = sum(type(slot) is int for edges in graph.sources(key).values() for slot in edges)
         if wanted is None or wanted == found:
             continue
         names = signature.input_names
@@ -121,34 +119,28 @@ def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]
 
     Linear in the inputs of the readers and the users of the producers.
     """
-    counts: dict[int, int] = {}
-
-    def count(key: int) -> int:
-        if key not in counts:
-            counts[key] = 1 if graph.is_variable(key) else graph.signature(key).num_outputs
-        return counts[key]
-
     for reader in readers:
         for source, edges in graph._pred[reader].items():
-            _check_edges(graph, source, reader, edges, count(source))
+            _check_edges(graph, source, reader, edges)
     headed = False
     for key in producers:
         for reader, edges in graph._succ[key].items():
-            _check_edges(graph, key, reader, edges, count(key))
+            _check_edges(graph, key, reader, edges)
         headed = headed or graph.is_head(key)
     if headed:
         for head in graph.heads:
-            if head.output >= count(head.node):
+            if head.output and head.output >= graph.signature(head.node).num_outputs:
                 _refuse_output(graph, head.node, head.output, "a head")
 
 
 def _check_edges(
-    graph: Graph, source: int, reader: int, edges: Mapping[Any, Mapping[str, int]], count: int
+    graph: Graph, source: int, reader: int, edges: Mapping[Any, Mapping[str, int]]
 ) -> None:
     for slot, data in edges.items():
-        if data.get("output", 0) >= count:
+        output = data.get("output", 0)  # every node has a first output
+        if output and output >= graph.signature(source).num_outputs:
             name = f"input {slot} of {describe(graph, reader)}"
-            _refuse_output(graph, source, data["output"], name)
+            _refuse_output(graph, source, output, name)
 
 
 def _refuse_output(graph: Graph, key: int, output: int, reader: str) -> None:

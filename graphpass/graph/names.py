@@ -14,30 +14,40 @@ class NameIndex:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: dict[str, dict[int, None]] = {}
+        self._keys: dict[str, int | dict[int, None]] = {}
+        """Name -> its one bearer, or all of them; nearly all names have one."""
 
     @classmethod
     def of(cls, nodes: Mapping[int, Mapping[str, Any]]) -> NameIndex:
         """Build the index from the data of all nodes. Linear in nodes."""
         index = cls()
-        for key, data in nodes.items():
-            index.add(data["name"], key)
+        index._keys = {data["name"]: key for key, data in nodes.items()}
+        if len(index._keys) < len(nodes):
+            index._keys = {}
+            for key, data in nodes.items():
+                index.add(data["name"], key)
         return index
 
     def add(self, name: str, key: int) -> None:
         """Record that node `key` is called `name`."""
-        self._keys.setdefault(name, {})[key] = None
+        bearers = self._keys.setdefault(name, key)
+        if isinstance(bearers, dict):
+            bearers[key] = None
+        elif bearers != key:
+            self._keys[name] = {bearers: None, key: None}
 
     def discard(self, name: str, key: int) -> None:
         """Forget that node `key` is called `name`."""
         bearers = self._keys[name]
-        del bearers[key]
-        if not bearers:
+        if isinstance(bearers, dict):
+            del bearers[key]
+        if not isinstance(bearers, dict) or not bearers:
             del self._keys[name]
 
     def keys(self, name: str) -> tuple[int, ...]:
         """Return the nodes called `name`, in the order in which they got the name."""
-        return tuple(self._keys.get(name, ()))
+        bearers = self._keys.get(name, ())
+        return (bearers,) if isinstance(bearers, int) else tuple(bearers)
 
     def __contains__(self, name: object) -> bool:
         return name in self._keys

@@ -22,6 +22,7 @@ module                  what is in it
 :mod:`.matching`        where patterns hold, and why not
 :mod:`.expressions`     conditions and computed values
 :mod:`.rewriting`       replacements, and the engine that puts them in
+:mod:`.python`          rewrites written in Python: the decorator `rewrite`
 :mod:`.explaining`      `explain`: where a rewrite applies, and why not elsewhere
 :mod:`.analysis`        what can be said of rewrites without a model: `lint`, termination, tests
 ======================  ==================================================================
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from graphpass.rules.patterns.pattern import Pattern
     from graphpass.rules.patterns.printing import print_pattern
     from graphpass.rules.patterns.syntax import parse_pattern
+    from graphpass.rules.python.rewrite import rewrite
     from graphpass.rules.report import Report, Step
     from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
     from graphpass.rules.selectors import select, select_entries, select_entry, select_one
@@ -73,6 +75,7 @@ __all__ = [
     "parse_rewrite",
     "parse_setting",
     "print_pattern",
+    "rewrite",
     "select",
     "select_entries",
     "select_entry",
@@ -103,6 +106,7 @@ _HOMES = {
     "parse_rewrite": "rewriting.rewrite",
     "parse_setting": "file",
     "print_pattern": "patterns.printing",
+    "rewrite": "python.rewrite",
     "select": "selectors",
     "select_entries": "selectors",
     "select_entry": "selectors",

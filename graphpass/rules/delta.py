@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from graphpass.graph.changes import Changes, changes
+from graphpass.graph.changes import Journal
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import Parameters
-    from graphpass.graph import Edit, Graph
+    from graphpass.graph import Edit
     from graphpass.model import Model
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "NodeRef",
     "ParameterChange",
     "ParameterRef",
+    "PendingDelta",
     "Snapshot",
     "node_ref",
 ]
@@ -109,12 +110,11 @@ class Delta:
         return any(getattr(self, part.name) not in ((), None) for part in fields(self))
 
     @classmethod
-    def of(cls, edit: Edit, before: Snapshot, parameters: Parameters) -> Delta:
-        """Return what `edit` has changed since `before`. Linear in edits and parameters."""
-        graph = edit._owner
+    def of(cls, journal: Journal, before: Snapshot, after: Snapshot) -> Delta:
+        """Return what a transaction has changed. Linear in edits and parameters."""
         return cls(
-            **_graph_delta(graph, changes(edit), before),
-            **_parameter_delta(before.parameters, parameters),
+            **_graph_delta(journal, before.outputs, after.outputs),
+            **_parameter_delta(before.parameters, after.parameters),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -138,41 +138,77 @@ class Snapshot(NamedTuple):
         return cls(tuple(model.graph.outputs), model.parameters.copy())
 
 
-def _graph_delta(graph: Graph, found: Changes, before: Snapshot) -> dict[str, Any]:
-    outputs = tuple(graph.outputs)
+class PendingDelta:
+    """A `Delta` that is worked out when it is asked for.
+
+    Parameters
+    ----------
+    edit : Edit
+        The transaction, which may go on or be undone afterwards.
+    before : Snapshot
+        The model before it.
+    model : Model
+        The model as it is now.
+    """
+
+    __slots__ = ("_delta", "_source")
+
+    def __init__(self, edit: Edit, before: Snapshot, model: Model) -> None:
+        self._source: tuple[Journal, Snapshot, Snapshot] | None = (
+            Journal.of(edit),
+            before,
+            Snapshot.of(model),
+        )
+        self._delta = Delta()
+
+    @property
+    def delta(self) -> Delta:
+        """What is different. Linear in edits and parameters when it is first asked for."""
+        if self._source is not None:
+            self._delta = Delta.of(*self._source)
+            self._source = None
+        return self._delta
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PendingDelta) and self.delta == other.delta
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _graph_delta(
+    journal: Journal, before: tuple[str, ...], after: tuple[str, ...]
+) -> dict[str, Any]:
+    found = journal.changes()
+
+    def ref(key: int) -> NodeRef:
+        data = journal.data(key)
+        return node_ref((key, data["op"], data["name"]))
+
+    def changed(field: str) -> tuple[NodeChange, ...]:
+        return tuple(
+            [NodeChange(*ref(key), old[field]) for key, old in found.edited.items() if field in old]
+        )
+
+    rewired = {"inputs", "control", "subgraphs", "carried"}
     return {
-        "nodes_added": tuple(_ref(graph, key) for key in found.added),
+        "nodes_added": tuple(map(ref, found.added)),
         "nodes_removed": tuple(
             [node_ref((key, data["op"], data["name"])) for key, data in found.removed.items()]
         ),
-        "nodes_renamed": _node_changes(graph, found, "name"),
-        "operators_changed": _node_changes(graph, found, "op"),
+        "nodes_renamed": changed("name"),
+        "operators_changed": changed("op"),
         "attributes_changed": tuple(
-            AttributeChange(*_ref(graph, key), _attributes(old["attrs"], graph.attrs(key)))
-            for key, old in found.edited.items()
-            if "attrs" in old
+            [
+                AttributeChange(*ref(key), _attributes(old["attrs"], journal.data(key)["attrs"]))
+                for key, old in found.edited.items()
+                if "attrs" in old
+            ]
         ),
         "nodes_rewired": tuple(
-            _ref(graph, key)
-            for key, old in found.edited.items()
-            if not old.keys().isdisjoint(("inputs", "control", "subgraphs", "carried"))
+            [ref(key) for key, old in found.edited.items() if not old.keys().isdisjoint(rewired)]
         ),
-        "outputs": None
-        if found.heads is None and before.outputs == outputs
-        else Change(before.outputs, outputs),
+        "outputs": None if found.heads is None and before == after else Change(before, after),
     }
-
-
-def _ref(graph: Graph, key: int) -> NodeRef:
-    return node_ref((key, graph.op(key), graph.name(key)))
-
-
-def _node_changes(graph: Graph, found: Changes, field: str) -> tuple[NodeChange, ...]:
-    return tuple(
-        NodeChange(*_ref(graph, key), old[field])
-        for key, old in found.edited.items()
-        if field in old
-    )
 
 
 def _attributes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Change]:

@@ -12,7 +12,7 @@ from graphpass.errors import GraphpassError, OperationError
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.ancestry import Ancestry
-from graphpass.rules.delta import Delta, Snapshot
+from graphpass.rules.delta import PendingDelta, Snapshot
 from graphpass.rules.file import Pass, PassSource, Rule, load_pass
 from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.report import Census, Report, Step
@@ -119,7 +119,7 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         steps=tuple(steps),
         before=census,
         after=Census.of(model),
-        delta=Delta.of(edit, snapshot, model.parameters),
+        pending=PendingDelta(edit, snapshot, model),
         lineage=ancestry.lineage(),
     )
 
@@ -176,6 +176,6 @@ def _step(rule: Rule, run: Run) -> Step:
         id=rule.id,
         place=rule.place,
         notes=tuple(run.notes),
-        delta=Delta.of(edit, snapshot, run.model.parameters),
+        pending=PendingDelta(edit, snapshot, run.model),
         steps=tuple(run.steps),
     )

@@ -13,14 +13,16 @@ from graphpass.rules.operation import Operation
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.schema import Fault, schema_faults
 from graphpass.rules.shipped import shipped_names, shipped_text
-from graphpass.rules.source import Located, Mark, Member, Source, from_python
+from graphpass.rules.source import Located, Mark, Member, PythonRule, Source, from_python
 from graphpass.rules.source import Path as Path_
 from graphpass.rules.substitution import Plain, locate, substitute
 from graphpass.rules.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
 __all__ = ["Pass", "PassSource", "Rule", "load_pass", "parse_setting"]
 
-PassSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any] | Pass"
+PassSource: TypeAlias = (
+    "str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any] | PythonRule | Pass"
+)
 """What `load_pass` takes."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -114,6 +116,7 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
     source
         The path of a YAML file, the name of a shipped pass, YAML text that begins with ``{`` or
         ``[``, a list of rules, one rule, a whole pass as a dict, or a `Pass`, which is returned.
+        In Python a rule is a dict, or a `Rewrite`.
     folder : Path, optional
         Where relative paths start; the working directory if absent.
 
@@ -170,7 +173,7 @@ def parse_setting(text: str) -> tuple[str, Plain]:
     return name, plain_scalar(value)
 
 
-def _start(source: Mapping[str, Any] | Sequence[Any]) -> tuple[str | int, ...]:
+def _start(source: Mapping[str, Any] | Sequence[Any] | PythonRule) -> tuple[str | int, ...]:
     """Return where rules from Python stand in the whole pass that `_whole` makes of them."""
     if not isinstance(source, Mapping):
         return ("rules",)
@@ -179,7 +182,7 @@ def _start(source: Mapping[str, Any] | Sequence[Any]) -> tuple[str | int, ...]:
 
 def _load_named(name: str, folder: Path) -> Pass:
     path = folder / name
-    is_path = path.suffix in _SUFFIXES or os.sep in name or _is_file(path)
+    is_path = path.suffix in _SUFFIXES or os.sep in name or _exists(path)
     if name in shipped_names() or not is_path:
         text, file = shipped_text(name), f"{name}.yaml"
         origin = Source(file, text.splitlines())
@@ -224,10 +227,19 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def _no_file(path: Path) -> str:
     try:
         if path.is_dir():
             return f"{path}: a folder; name a pass file"
+        if path.exists():
+            return f"{path}: not a regular file; copy what it holds into one"
         siblings = [sibling.name for sibling in path.parent.iterdir()]
     except (OSError, ValueError):
         return f"{path}: there is no such file, nor its folder"
@@ -275,17 +287,32 @@ def _rules(tree: Located, parameters: Mapping[str, Plain], source: Source) -> tu
     listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
     if isinstance(listed, list):
         listed = [_given(rule) for rule in listed]
-    _refuse(schema_faults({"graphpass": 1, "rules": listed}), tree, parameters, source)
+    data = [_data(rule) for rule in listed] if isinstance(listed, list) else listed
+    _refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
     return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
 
 
 def _given(rule: Plain) -> Plain:
-    """Leave out the options that have no value."""
+    """Leave out the options that have no value, and complete a rule that Python has made."""
+    if isinstance(rule, PythonRule):
+        return {rule.keyword: rule}
     if not isinstance(rule, dict):
         return rule
     return {
         key: {name: option for name, option in (value or {}).items() if option is not None}
         if key in OPERATIONS and isinstance(value, dict | None)
+        else value
+        for key, value in rule.items()
+    }
+
+
+def _data(rule: Plain) -> Plain:
+    """Put data in the place of what Python has made, which no schema knows."""
+    if not isinstance(rule, dict):
+        return rule
+    return {
+        key: {"match": "...", "replace": "..."}
+        if isinstance(value, PythonRule) and value.keyword == key
         else value
         for key, value in rule.items()
     }
@@ -298,7 +325,11 @@ def _rule(
     key, mark = locate(tree, ("rules", index, keyword), parameters)
     path: Path_ = ("rules", index, keyword)
     try:
-        operation = operation_class(keyword).from_value(rule[keyword])
+        value = rule[keyword]
+        if isinstance(value, PythonRule):
+            operation = value.operation()
+        else:
+            operation = operation_class(keyword).from_value(value)
     except TextError as error:
         within = (*path, *error.path)
         _, begin = locate(tree, within, parameters)

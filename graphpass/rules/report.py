@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.graph import VARIABLE
 from graphpass.model import Lineage, Model
-from graphpass.rules.delta import Delta
+from graphpass.rules.delta import Delta, PendingDelta
 from graphpass.rules.report_text import report_text
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Step:
     notes: tuple[str, ...] = ()
     """What the user should know."""
 
-    delta: Delta = field(default_factory=Delta)
-    """What is different after it."""
+    pending: PendingDelta | None = field(default=None, repr=False)
+    """What is different after it, not yet worked out; None for a rewrite, which has firings."""
 
     firings: tuple[Firing, ...] = ()
     """Of a rewrite: what each firing did, in order."""
@@ -49,6 +49,11 @@ class Step:
 
     steps: tuple[Step, ...] = ()
     """The steps of the pass that a ``use`` ran."""
+
+    @property
+    def delta(self) -> Delta:
+        """What is different after it; empty for a rewrite, whose firings tell."""
+        return Delta() if self.pending is None else self.pending.delta
 
     def to_json(self) -> dict[str, Any]:
         """Return the step as dicts and lists of texts and numbers."""
@@ -119,14 +124,19 @@ class Report:
     after: Census
     """The model after the pass."""
 
-    delta: Delta
-    """What the pass as a whole changed; what one rule did and another undid is left out."""
+    pending: PendingDelta = field(repr=False)
+    """What the pass as a whole changed, not yet worked out."""
 
     lineage: Lineage
     """What heads and copies stand for in the model before the pass; `graphpass.verify` takes it."""
 
     dry_run: bool = False
     """Whether the model was left as it was."""
+
+    @property
+    def delta(self) -> Delta:
+        """What the pass as a whole changed; what one rule did and another undid is left out."""
+        return self.pending.delta
 
     @property
     def changed(self) -> bool:

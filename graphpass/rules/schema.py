@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from graphpass.errors import suggestion
+from graphpass.errors import nearest, suggestion
 from graphpass.rules.source import Path
 
 __all__ = ["Fault", "pass_schema", "schema_faults"]
@@ -72,21 +72,49 @@ def _validator() -> Any:
 def _innermost(error: Any) -> Any:
     """Return the error that the user meant to avoid, of all alternatives that failed.
 
-    An alternative of another type altogether is out of the question; of the others the one with
-    the fewest faults is what was meant. If none is left, the error is the choice itself.
+    An alternative of another type altogether is out of the question; of the others the one that
+    knows most keys, or most nearly, is what was meant, and then the one with the fewest faults. If
+    none is left, the error is the choice itself.
     """
     while error.context and not _is_choice_of_keys(error):
-        branches: dict[int, list[Any]] = {}
-        for child in error.context:
-            branches.setdefault(child.relative_schema_path[0], []).append(child)
-        meant = [faults for faults in branches.values() if not any(map(_is_other_type, faults))]
+        meant = _alternatives(error)
         if not meant:
             return error
-        found = min(meant, key=lambda faults: sum(map(_weight, faults)))[0]
+        found = min(min(meant, key=_strangeness), key=_is_about_values)
         if not found.relative_path and found.validator in _TITLED and "title" not in found.schema:
             return error
         error = found
     return error
+
+
+def _alternatives(error: Any) -> list[list[Any]]:
+    """Return what is wrong with each alternative that is not of another type altogether."""
+    branches: dict[int, list[Any]] = {}
+    for child in error.context:
+        branches.setdefault(child.relative_schema_path[0], []).append(child)
+    return [faults for faults in branches.values() if not any(map(_is_other_type, faults))]
+
+
+def _strangeness(faults: list[Any]) -> tuple[int, int, int]:
+    """Return how far a value is from an alternative: unknown keys, those unlike any, and faults."""
+    counts = [_strange(fault) for fault in faults]
+    unknown, unlike, number = (sum(column) for column in zip(*counts, strict=True))
+    return unknown, unlike, number
+
+
+def _strange(error: Any) -> tuple[int, int, int]:
+    if not _is_about_values(error):
+        keys = _unknown_keys(error)
+        known = error.schema.get("properties", {})
+        return len(keys), sum(not nearest(key, known) for key in keys), 1
+    if error.relative_path or _is_choice_of_keys(error):
+        return 0, 0, 1
+    return min(map(_strangeness, _alternatives(error)), default=(0, 0, 1))
+
+
+def _is_about_values(error: Any) -> bool:
+    """Return whether an error is something else than unknown keys of the value itself."""
+    return bool(error.relative_path) or error.validator != "additionalProperties"
 
 
 def _is_other_type(error: Any) -> bool:
@@ -102,10 +130,6 @@ def _is_choice_of_keys(error: Any) -> bool:
     return error.validator in ("oneOf", "anyOf") and all(
         branch.keys() == {"required"} for branch in error.validator_value
     )
-
-
-def _weight(error: Any) -> int:
-    return len(_unknown_keys(error)) if error.validator == "additionalProperties" else 1
 
 
 def _unknown_keys(error: Any) -> list[str]:
@@ -180,8 +204,9 @@ def _mismatch(error: Any, _: Path) -> str:
 
 
 def _few(error: Any, path: Path) -> str:
-    known = error.schema.get("properties", {})
-    return f"{_subject(error, path)} needs at least one of {', '.join(known)}"
+    known = error.schema.get("properties")
+    needed = f"at least one of {', '.join(known)}" if known else "at least one entry"
+    return f"{_subject(error, path)} needs {needed}"
 
 
 _MESSAGES: Mapping[str, Callable[[Any, Path], str]] = {

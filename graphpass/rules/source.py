@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
 
-__all__ = ["MAX_DEPTH", "Located", "Mark", "Member", "Path", "Scalar", "Source", "from_python"]
+if TYPE_CHECKING:
+    from graphpass.rules.operation import Operation
+
+__all__ = [
+    "MAX_DEPTH",
+    "Located",
+    "Mark",
+    "Member",
+    "Path",
+    "PythonRule",
+    "Scalar",
+    "Source",
+    "from_python",
+]
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 
@@ -17,6 +30,25 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 MAX_DEPTH = 32
 """How deep the collections of a pass may be nested; real ones need 6."""
+
+
+class PythonRule:
+    """A rule that Python has made: in a list from Python it may stand where a mapping would."""
+
+    __slots__ = ()
+
+    keyword: ClassVar[str]
+    """The operation that it is of."""
+
+    def operation(self) -> Operation:
+        """Return the rule as the operation that runs.
+
+        Raises
+        ------
+        UsageError
+            If it is not finished.
+        """
+        raise NotImplementedError
 
 
 class Mark(NamedTuple):
@@ -30,8 +62,8 @@ class Mark(NamedTuple):
 class Located:
     """A value that knows where it stands."""
 
-    value: Scalar | tuple[Located, ...] | Mapping[str, Member]
-    """A scalar, a list, or a mapping."""
+    value: Scalar | PythonRule | tuple[Located, ...] | Mapping[str, Member]
+    """A scalar, a rule that Python has made, a list, or a mapping."""
 
     mark: Mark | None = None
     """Where it begins; None for a value that Python gave."""
@@ -129,7 +161,7 @@ def _from_python(value: Any, source: Source, path: Path, known: dict[int, Locate
         made = [_from_python(item, source, (*path, index), known) for index, item in items]
         known[id(value)] = Located(tuple(made))
         return known[id(value)]
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or isinstance(value, str | bool | int | float | PythonRule):
         return Located(value)
     raise source.error(
         None, f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists", path

@@ -14,6 +14,7 @@ from graphpass.rules.delta import (
     NodeRef,
     ParameterChange,
     ParameterRef,
+    PendingDelta,
     Snapshot,
 )
 
@@ -22,7 +23,7 @@ def delta(model: Model, change) -> Delta:
     before = Snapshot.of(model)
     with model.edit() as edit:
         change(edit)
-    return Delta.of(edit, before, model.parameters)
+    return PendingDelta(edit, before, model).delta
 
 
 def test_nothing_is_false_and_has_no_parts(mlp) -> None:

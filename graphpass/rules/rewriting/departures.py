@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 
 from graphpass.graph import Graph
 from graphpass.rules.matching.match import Match
 from graphpass.rules.rewriting.draft import Draft
+from graphpass.rules.rewriting.live_index import LiveIndex
 
-__all__ = ["departures"]
+__all__ = ["departures", "needed_results"]
 
 
 def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
@@ -30,16 +31,37 @@ def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
         key = pending.pop()
         if key in gone or key in kept:
             continue
+        readers = graph.readers(key)
         if key in roots:
-            stays = _is_read(graph.readers(key), gone, matched)
+            stays = any([reader in matched and reader not in gone for reader in readers])
+        elif len(readers) == 1:
+            stays = next(iter(readers)) not in gone or graph.is_head(key)
         else:
-            stays = graph.is_head(key) or _is_read(graph.readers(key), gone, None)
+            stays = graph.is_head(key) or any(reader not in gone for reader in readers)
         if not stays:
             gone[key] = None
             pending.extend(graph.sources(key))
     return gone
 
 
-def _is_read(readers: Iterable[int], gone: dict[int, None], among: set[int] | None) -> bool:
-    """Return whether a node that stays reads a value; of a root only matched ones count."""
-    return any(reader not in gone and (among is None or reader in among) for reader in readers)
+def needed_results(index: LiveIndex, match: Match, going: Container[int]) -> list[bool]:
+    """Return, per root, whether anything that stays uses what takes its place.
+
+    Who only waits for a node is content with any one of its outputs.
+    """
+    found: list[bool] = []
+    last = {root.node: number for number, root in enumerate(match.roots)}
+    for number, ((key, output, _), whole) in enumerate(zip(match.roots, match.whole, strict=True)):
+        edges = [
+            data
+            for reader, several in index.graph.readers(key).items()
+            if reader not in going
+            for data in several.values()
+        ]
+        used = {data.get("output") for data in edges} | index.heads.get(key, set())
+        is_read = bool(used - {None}) if whole else output in used
+        if None in used and last[key] == number:
+            before = zip(match.roots, found, strict=False)
+            is_read = is_read or not any(read for root, read in before if root.node == key)
+        found.append(is_read)
+    return found

@@ -50,6 +50,9 @@ class NewParameter:
     name: str | None = None
     """The name that the rewrite asks for."""
 
+    like: int | None = None
+    """Key of the parameter whose place the rewrite says that it takes."""
+
 
 Source: TypeAlias = Entry | Made | NewParameter
 """What a new node may read."""

@@ -12,44 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphpass.errors import OperationError
-from graphpass.formats.ndarray_binary import code_of_dtype
-from graphpass.formats.parameters import Parameters
-from graphpass.graph import VARIABLE, Edit, Entry, Graph
-from graphpass.graph.in_edges import source_at
+from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.ops import find, format_value
-from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef, node_ref
+from graphpass.ops import find
+from graphpass.rules.delta import NodeRef, node_ref
 from graphpass.rules.matching.match import Match
-from graphpass.rules.rewriting.departures import departures
-from graphpass.rules.rewriting.draft import Draft, Made, NewNode, NewParameter, Source, user_attrs
+from graphpass.rules.rewriting.computed_values import ComputedValues
+from graphpass.rules.rewriting.departures import departures, needed_results
+from graphpass.rules.rewriting.draft import Draft, Made, NewNode, Source, user_attrs
 from graphpass.rules.rewriting.firing_record import Firing
-from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.surroundings import Surroundings
 
-__all__ = ["PROVENANCE", "Fired", "Surroundings", "fire"]
+__all__ = ["PROVENANCE", "Fired", "fire"]
 
 PROVENANCE = "__graphpass__"
 """Attribute of a new node: the rewrite that made it, and the nodes that it was made of."""
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a firing changes besides the match."""
-
-    index: LiveIndex
-    """The index of the graph; it follows."""
-
-    edit: Edit
-    """An open transaction on the graph."""
-
-    parameters: Parameters | None
-    """The model's; None inside a subgraph, which has none."""
-
-    names: FreshNames
-    """Gives new nodes their names."""
-
-    provenance: bool = False
-    """Whether new nodes get the attribute `PROVENANCE`."""
 
 
 @dataclass(slots=True)
@@ -103,16 +80,15 @@ class _Firing:
         self._going = departures(self._graph, match, draft)
         self._draft = draft
         if len(match.roots) > 1:
-            self._draft = draft.pruned(self._needed())
+            self._draft = draft.pruned(needed_results(around.index, match, self._going))
             self._going = departures(self._graph, match, self._draft)
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators."""
-        self._variables: dict[NewParameter, int] = {}
-        self._stored: list[ParameterChange] = []
+        self._values = ComputedValues(around, match, self._going)
 
     def run(self) -> Fired:
-        going, around = self._going, self._around
+        going, around, values = self._going, self._around, self._values
         roots = [entry.node for entry in self._match.roots]
         root = self._ref(roots[0])
         rank = around.index.ranks[roots[0]]
@@ -126,43 +102,29 @@ class _Firing:
             control = waited if position == len(self._draft.nodes) - 1 else ()
             self._make(position, node, turned.get(position), control)
         read_anew, moved = self._redirect(turned)
+        self._pass_on_waiting(turned)
         below = self._below()
-        dropped = self._drop(removed)
+        dropped = values.drop(removed)
         stays = set(turned.values())
-        stays.update(self._variables.values())
+        stays.update(values.variables)
         self._edit.remove_nodes([key for key in going if key not in stays])
         self._edit.commit(around.index.ranks, rank)
         around.index.follow(
             [ref.key for ref in removed if ref.key not in stays],
             self._made,
-            self._variables.values(),
+            values.variables,
             moved,
         )
         firing = Firing(
             self._rule,
             root,
-            tuple([ref for ref in removed if ref.key not in self._variables.values()]),
+            tuple([ref for ref in removed if ref.key not in values.variables]),
             tuple([self._ref(key) for key in self._new]),
-            tuple(self._stored),
+            tuple(values.stored),
             tuple(dropped),
             self._match.path,
         )
         return Fired(firing, self._made, read_anew, below)
-
-    def _needed(self) -> list[bool]:
-        """Return, per root, whether anything that stays uses what takes its place."""
-        graph, going = self._graph, self._going
-        found = []
-        for (key, output, _), whole in zip(self._match.roots, self._match.whole, strict=True):
-            heads = self._around.index.heads.get(key, set())
-            used = {
-                data.get("output", output)
-                for reader, edges in graph.readers(key).items()
-                if reader not in going
-                for data in edges.values()
-            } | heads
-            found.append(bool(used) if whole else output in used)
-        return found
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -222,68 +184,11 @@ class _Firing:
             return source
         if isinstance(source, Made):
             return Entry(self._made[source.node], source.output)
-        key = self._variables.get(source)
-        if key is None:
-            slot_name = names[slot] if slot < len(names) else source.label
-            key = self._variables[source] = self._store(source, node.op, name, slot_name)
-        return Entry(key)
-
-    # -- parameters --------------------------------------------------------------------------
-
-    def _store(self, parameter: NewParameter, op: str, node: str, slot: str) -> int:
-        """Store a computed value, and return the variable that has it."""
-        graph, edit, parameters = self._graph, self._edit, self._around.parameters
-        assert parameters is not None
-        donor = self._donor(parameter, op, slot)
-        hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
-        own = donor is not None and donor in self._going
-        if donor is not None and own and parameter.name is None:
-            key, name = donor, graph.name(donor)
-            if hints != graph.attrs(donor):
-                edit.set_attrs(donor, hints)
-        else:
-            name = parameter.name or self._fresh(f"{node}_{slot}" if node else slot)
-            if parameter.name is not None:
-                self._refuse_taken(name, "a variable")
-            key = edit.add_node(VARIABLE, name, hints)
+        slot_name = names[slot] if slot < len(names) else source.label
+        key, is_new = self._values.store(source, node.op, name, slot_name)
+        if is_new:
             self._new.append(key)
-        before = parameters[name].nbytes if name in parameters else 0
-        parameters[name] = parameter.array
-        self._stored.append(ParameterChange(name, parameter.array.nbytes, before))
-        return key
-
-    def _donor(self, parameter: NewParameter, op: str, slot: str) -> int | None:
-        """Return the variable whose place a computed parameter takes."""
-        found = self._same_place(op, slot)
-        if found is None:
-            found = parameter.only_source
-        taken = self._variables.values()
-        if found is None or found in taken or self._around.index.kinds.get(found) != "param":
-            return None
-        return found
-
-    def _same_place(self, op: str, slot: str) -> int | None:
-        """Return what a matched node of the same operator reads in the same input."""
-        graph = self._graph
-        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
-            if graph.op(key) == op:
-                names = graph.signature(key).input_names
-                if names is not None and slot in names:
-                    return source_at(graph.sources(key), names.index(slot))
-        return None
-
-    def _drop(self, removed: list[NodeRef]) -> list[ParameterRef]:
-        """Drop the values of the variables that go."""
-        parameters = self._around.parameters
-        if parameters is None:
-            return []
-        kept = self._variables.values()
-        dropped = []
-        for ref in removed:
-            if ref.op == VARIABLE and ref.key not in kept and ref.name in parameters:
-                dropped.append(ParameterRef(ref.name, parameters[ref.name].nbytes))
-                del parameters[ref.name]
-        return dropped
+        return Entry(key)
 
     # -- what is around ----------------------------------------------------------------------
 
@@ -310,18 +215,29 @@ class _Firing:
                 moved[old] = new
         return [key for key in readers if key in index.ranks and key not in self._going], moved
 
+    def _pass_on_waiting(self, turned: Mapping[int, int]) -> None:
+        """Let who waits for a root that goes wait for the last new node instead."""
+        graph, stay = self._graph, set(turned.values())
+        for root in self._match.roots:
+            if root.node not in self._going or root.node in stay:
+                continue
+            for reader in [key for key in graph.readers(root.node) if key not in self._going]:
+                control = [
+                    self._made[-1] if source == root.node else source
+                    for source in graph.control_dependencies(reader)
+                ]
+                self._edit.set_inputs(reader, graph.inputs(reader), control=control)
+
     def _waited(self) -> tuple[int, ...]:
         """Return the nodes that a node of the match waits for, which go on being waited for."""
         graph, going = self._graph, self._going
-        return tuple(
-            dict.fromkeys(
-                source
-                for key in going
-                if not graph.is_variable(key)
-                for source in graph.control_dependencies(key)
-                if source not in going
-            )
-        )
+        found: dict[int, None] = {}
+        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
+            if key in going:
+                for source in graph.control_dependencies(key):
+                    if source not in going:
+                        found[source] = None
+        return tuple(found)
 
     def _below(self) -> list[int]:
         """Return the operators that lose or gain a reader."""
@@ -362,13 +278,3 @@ class _Firing:
 def _input_names(node: NewNode) -> tuple[str, ...]:
     operator = find(node.op)
     return (() if operator is None else operator.signature(node.attrs).input_names) or ()
-
-
-def _fitting(attrs: Mapping[str, str], parameter: NewParameter) -> dict[str, str]:
-    """Return the attributes of a variable, its hints of shape and type those of a new value."""
-    found = dict(attrs)
-    if "__shape__" in found:
-        found["__shape__"] = format_value(parameter.array.shape)
-    if "__dtype__" in found:
-        found["__dtype__"] = str(code_of_dtype(parameter.array.dtype))
-    return found

@@ -15,22 +15,28 @@ from graphpass.rules.expressions import Scope
 from graphpass.rules.matching.match import Level, Match
 from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.rewriting.draft import Draft, Made
-from graphpass.rules.rewriting.firing import Fired, Surroundings, fire
+from graphpass.rules.rewriting.firing import Fired, fire
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.runaway import Watch
+from graphpass.rules.rewriting.surroundings import Surroundings
 from graphpass.rules.rewriting.worklist import Reach, Worklist
 
 __all__ = ["Group", "Member", "decide"]
 
 
 def decide(
-    rewrite: Rewrite, match: Match, index: LiveIndex, parameters: Parameters | None
+    rewrite: Rewrite,
+    match: Match,
+    index: LiveIndex,
+    parameters: Parameters | None,
+    *,
+    quiet: bool = False,
 ) -> Draft:
-    """Return what a rewrite puts in at a match.
+    """Return what a rewrite puts in at a match. `quiet`: the caller keeps NumPy from warning.
 
     Raises
     ------
@@ -40,9 +46,10 @@ def decide(
     GraphpassError
         If the rewrite makes no sense there.
     """
-    scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=True)
-    with np.errstate(all="ignore"):
-        draft = rewrite.body.draft(scope, match.bindings)
+    if len(match.roots) > 1:
+        _check_roots(match)
+    scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=quiet)
+    draft = rewrite.body.draft(scope, match.bindings)
     if not draft.nodes and all(
         isinstance(result, Entry) and result[:2] == root[:2]
         for result, root in zip(draft.results, match.roots, strict=True)
@@ -55,6 +62,16 @@ def decide(
             "it computes a parameter, and inside a subgraph there are none", stage="subgraph"
         )
     return draft
+
+
+def _check_roots(match: Match) -> None:
+    """Refuse a match that returns one value twice, because an operator is absent."""
+    seen: dict[int, set[int | None]] = {}
+    for root, whole in zip(match.roots, match.whole, strict=True):
+        outputs = seen.setdefault(root.node, set())
+        if outputs if whole else {root.output, None} & outputs:
+            raise Refusal("two of the values that the pattern returns are one here")
+        outputs.add(None if whole else root.output)
 
 
 def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
@@ -159,7 +176,8 @@ class Group:
         Linear in nodes plus firings, as long as each node is decided in a bounded number of steps;
         see `graphpass.rules.matching.matcher`.
         """
-        return _Run(self, graph, edit, parameters, inputs, path).run()
+        with np.errstate(all="ignore"):
+            return _Run(self, graph, edit, parameters, inputs, path).run()
 
 
 class _Run:
@@ -220,7 +238,7 @@ class _Run:
             if own and not own.isdisjoint(matched):
                 continue
             try:
-                draft = decide(rewrite, match, self._index, self._parameters)
+                draft = decide(rewrite, match, self._index, self._parameters, quiet=True)
             except Refusal:
                 continue
             except GraphpassError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
@@ -18,13 +18,19 @@ from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
 from graphpass.rules.rewriting.checks import check_names
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
+from graphpass.rules.source import PythonRule
+
+if TYPE_CHECKING:
+    from graphpass.rules.operation import Operation
 
 __all__ = ["Rewrite", "parse_rewrite"]
 
 
 @dataclass(frozen=True, eq=False)
-class Rewrite:
+class Rewrite(PythonRule):
     """One rewrite. `parse_rewrite` makes it of texts, `graphpass.rewrite` of Python functions."""
+
+    keyword: ClassVar[str] = "rewrite"
 
     id: str
     """What reports and errors call it."""
@@ -43,6 +49,9 @@ class Rewrite:
     expect: int | None = None
     """How often it must fire."""
 
+    def __str__(self) -> str:
+        return f"rewrite {self.id}"
+
     @cached_property
     def plan(self) -> Plan:
         """The pattern, ready to be matched."""
@@ -52,6 +61,12 @@ class Rewrite:
     def names(self) -> PatternNames:
         """What the pattern's names stand for."""
         return PatternNames.of(self.pattern)
+
+    def operation(self) -> Operation:
+        """See `PythonRule.operation`."""
+        from graphpass.rules.operations.rewrite import GivenRewrite
+
+        return GivenRewrite(rewrite=self)
 
     @property
     def is_local(self) -> bool:

@@ -1,0 +1,140 @@
+"""Computed values on their way into the parameters of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from graphpass.errors import OperationError
+from graphpass.formats.ndarray_binary import code_of_dtype
+from graphpass.graph import VARIABLE
+from graphpass.graph.in_edges import source_at
+from graphpass.graph.invariants import describe
+from graphpass.ops import format_value
+from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
+from graphpass.rules.matching.match import Match
+from graphpass.rules.rewriting.draft import NewParameter
+from graphpass.rules.rewriting.surroundings import Surroundings
+
+__all__ = ["ComputedValues"]
+
+
+class ComputedValues:
+    """Gives each value that a firing computes a variable.
+
+    Parameters
+    ----------
+    around : Surroundings
+        The graph and the parameters.
+    match : Match
+        What gives way.
+    going : collection of int
+        Nodes that go with it.
+    """
+
+    def __init__(self, around: Surroundings, match: Match, going: Collection[int]) -> None:
+        self._around = around
+        self._graph = around.index.graph
+        self._match = match
+        self._going = going
+        self._variables: dict[NewParameter, int] = {}
+        self.stored: list[ParameterChange] = []
+        """What was stored, in order."""
+
+    @property
+    def variables(self) -> Collection[int]:
+        """Keys of the variables that have computed values, some of them old ones."""
+        return self._variables.values()
+
+    def store(self, parameter: NewParameter, op: str, node: str, slot: str) -> tuple[int, bool]:
+        """Store a value for an input of a new node.
+
+        Parameters
+        ----------
+        parameter : NewParameter
+            The value.
+        op, node : str
+            Operator and name of the node that reads it.
+        slot : str
+            The input's name.
+
+        Returns
+        -------
+        int, bool
+            The variable that has it, and whether that is new.
+        """
+        if parameter in self._variables:
+            return self._variables[parameter], False
+        graph, edit, parameters = self._graph, self._around.edit, self._around.parameters
+        assert parameters is not None
+        donor = self._donor(parameter, op, slot)
+        hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
+        own = donor is not None and donor in self._going
+        if donor is not None and own and parameter.name is None:
+            key, name, is_new = donor, graph.name(donor), False
+            if hints != graph.attrs(donor):
+                edit.set_attrs(donor, hints)
+        else:
+            name = parameter.name or self._around.names.fresh(
+                f"{node}_{slot}" if node else slot, self._going
+            )
+            if parameter.name is not None:
+                self._refuse_taken(name)
+            key, is_new = edit.add_node(VARIABLE, name, hints), True
+        before = parameters[name].nbytes if name in parameters else 0
+        parameters[name] = parameter.array
+        self._variables[parameter] = key
+        self.stored.append(ParameterChange(name, parameter.array.nbytes, before))
+        return key, is_new
+
+    def _donor(self, parameter: NewParameter, op: str, slot: str) -> int | None:
+        """Return the variable whose place a computed parameter takes."""
+        found = parameter.like
+        if found is None:
+            found = self._same_place(op, slot)
+        if found is None:
+            found = parameter.only_source
+        taken = self._variables.values()
+        if found is None or found in taken or self._around.index.kinds.get(found) != "param":
+            return None
+        return found
+
+    def _same_place(self, op: str, slot: str) -> int | None:
+        """Return what a matched node of the same operator reads in the same input."""
+        graph = self._graph
+        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
+            if graph.op(key) == op:
+                names = graph.signature(key).input_names
+                if names is not None and slot in names:
+                    return source_at(graph.sources(key), names.index(slot))
+        return None
+
+    def drop(self, removed: Iterable[NodeRef]) -> list[ParameterRef]:
+        """Drop the values of the variables that go."""
+        parameters = self._around.parameters
+        if parameters is None:
+            return []
+        kept = self._variables.values()
+        dropped = []
+        for ref in removed:
+            if ref.op == VARIABLE and ref.key not in kept and ref.name in parameters:
+                dropped.append(ParameterRef(ref.name, parameters[ref.name].nbytes))
+                del parameters[ref.name]
+        return dropped
+
+    def _refuse_taken(self, name: str) -> None:
+        taken = [key for key in self._graph.named(name) if key not in self._going]
+        if taken:
+            raise OperationError(
+                f"a variable would be called {name!r}, as {describe(self._graph, taken[0])} is; "
+                "make the name from one that is unique, or leave name= out"
+            )
+
+
+def _fitting(attrs: Mapping[str, str], parameter: NewParameter) -> dict[str, str]:
+    """Return the attributes of a variable, its hints of shape and type those of a new value."""
+    found = dict(attrs)
+    if "__shape__" in found:
+        found["__shape__"] = format_value(parameter.array.shape)
+    if "__dtype__" in found:
+        found["__dtype__"] = str(code_of_dtype(parameter.array.dtype))
+    return found

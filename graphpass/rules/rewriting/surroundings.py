@@ -1,0 +1,32 @@
+"""What firings change besides their matches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import Edit
+from graphpass.rules.rewriting.fresh_names import FreshNames
+from graphpass.rules.rewriting.live_index import LiveIndex
+
+__all__ = ["Surroundings"]
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """The graph and the parameters, as firings change them."""
+
+    index: LiveIndex
+    """The index of the graph; it follows."""
+
+    edit: Edit
+    """An open transaction on the graph."""
+
+    parameters: Parameters | None
+    """The model's; None inside a subgraph, which has none."""
+
+    names: FreshNames
+    """Gives new nodes their names."""
+
+    provenance: bool = False
+    """Whether new nodes get the attribute `PROVENANCE`."""
