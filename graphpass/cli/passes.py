@@ -1,0 +1,160 @@
+"""``graphpass passes``: the shipped passes and the user's own, without a model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphpass.cli.options import Json, parse_settings, print_json
+
+if TYPE_CHECKING:
+    from graphpass.rules import Pass
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="List, show, check and test passes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="PASS", help="A pass file, a shipped pass, or rules as text.", show_default=False
+    ),
+]
+
+_Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another value for a parameter of the pass."),
+]
+
+
+def _load(source: str, settings: list[str] | None = None) -> Pass:
+    from graphpass.rules import load_pass
+
+    return load_pass(source).bind(parse_settings(settings))
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the shipped passes."""
+    from graphpass.rules.shipped import shipped_names
+    from graphpass.view.tables import print_table
+
+    rows = [_summary(_load(name)) for name in shipped_names()]
+    if json:
+        print_json(rows)
+        return
+    columns = ("name", "rules", "termination", "description")
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+def _summary(loaded: Pass) -> dict[str, Any]:
+    from graphpass.rules.analysis.groups import groups_of
+    from graphpass.rules.analysis.termination import terminates
+
+    kinds = {terminates([each.rewrite for each in group]).kind for group in groups_of(loaded)}
+    words = {"bounded": "bounded by budget", "proved": "proved", "once": "once"}
+    return {
+        "name": loaded.name,
+        "description": _first_sentence(loaded.description),
+        "rules": len(loaded.rules),
+        "termination": next((word for kind, word in words.items() if kind in kinds), "operations"),
+    }
+
+
+def _first_sentence(text: str) -> str:
+    sentence, stop, _ = " ".join(text.split()).partition(". ")
+    return sentence + "." if stop else sentence
+
+
+@app.command("show")
+def show(pass_: _Source, json: Json = False) -> None:
+    """Print a pass, to read or to begin one of your own with."""
+    from graphpass.view.tables import echo
+
+    loaded = _load(pass_)
+    text = _text(pass_)
+    if json:
+        print_json(
+            {
+                "name": loaded.name,
+                "description": loaded.description,
+                "parameters": dict(loaded.parameters),
+                "rules": [
+                    {"id": rule.id, "keyword": rule.operation.keyword} for rule in loaded.rules
+                ],
+                "text": text,
+            }
+        )
+        return
+    for name, value in loaded.parameters.items():
+        echo(f"# --set {name}={_spelled(value)}")
+    echo(text.rstrip("\n"))
+
+
+def _spelled(value: object) -> str:
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _text(source: str) -> str:
+    """Return the text of a pass that was loaded already."""
+    from graphpass.rules.shipped import shipped_names, shipped_text
+
+    if source in shipped_names():
+        return shipped_text(source)
+    if source.lstrip().startswith(("{", "[")):
+        return source
+    return Path(os.fspath(source)).read_text(encoding="utf-8-sig")
+
+
+@app.command("lint")
+def lint(
+    pass_: _Source,
+    set_: _Settings = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")] = False,
+    json: Json = False,
+) -> int:
+    """Look for what is wrong, odd or unproved in a pass; exit 1 if something is wrong."""
+    from graphpass.rules.analysis import lint as lint_pass
+    from graphpass.view.tables import echo
+
+    report = lint_pass(_load(pass_, set_))
+    if json:
+        print_json(report.to_json() | {"passed": not report.fails(strict=strict)})
+    else:
+        echo(str(report))
+    return 1 if report.fails(strict=strict) else 0
+
+
+@app.command("test")
+def test(
+    pass_: _Source,
+    set_: _Settings = None,
+    on_mxnet: Annotated[
+        bool, typer.Option("--verify", help="Compare outputs before and after on MXNet too.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Run the tests of the rewrites of a pass; exit 1 if one fails."""
+    from graphpass.rules.analysis import run_tests
+    from graphpass.view.tables import echo
+
+    results = run_tests(_load(pass_, set_), on_mxnet=on_mxnet)
+    passed = sum(map(bool, results))
+    if json:
+        print_json([result.to_json() for result in results])
+    else:
+        for result in results:
+            if not result or result.note:
+                echo(str(result))
+        echo(f"{passed} of {len(results)} test{'s' * (len(results) != 1)} passed")
+    return 0 if passed == len(results) else 1

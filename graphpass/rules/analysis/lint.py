@@ -1,0 +1,200 @@
+"""`lint`: everything that can be said of a pass before it meets a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphpass.rules.analysis.critical_pairs import (
+    TOO_MANY,
+    CriticalPair,
+    Outcome,
+    critical_pairs,
+)
+from graphpass.rules.analysis.findings import Finding, findings_of
+from graphpass.rules.analysis.groups import Member, groups_of
+from graphpass.rules.analysis.places import Places
+from graphpass.rules.analysis.rule_tests import RuleTest, run_tests
+from graphpass.rules.analysis.termination import Termination, terminates
+from graphpass.rules.file import Pass
+
+__all__ = ["GroupReport", "LintReport", "lint"]
+
+
+_OUTCOMES: tuple[Outcome, ...] = ("order matters", "names differ", "not decided", "joins")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """What is known of rewrites that run together."""
+
+    rules: tuple[str, ...]
+    """Their ids, in order."""
+
+    places: tuple[str, ...]
+    """Where they stand."""
+
+    termination: Termination
+
+    pairs: tuple[CriticalPair, ...]
+    """Pairs that can meet at one operator."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data, rules by their ids."""
+        pairs = [pair.to_json() for pair in self.pairs]
+        for pair in pairs:
+            pair["rules"] = [self.rules[number] for number in pair["rules"]]
+        termination = self.termination.to_json()
+        if "blockers" in termination:
+            termination["blockers"] = [self.rules[n] for n in termination["blockers"]]
+        return {"rules": list(self.rules), "termination": termination, "critical_pairs": pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """What `lint` found."""
+
+    name: str
+    """The pass."""
+
+    rules: int
+    """How many rules it has, operations included."""
+
+    groups: tuple[GroupReport, ...]
+    findings: tuple[Finding, ...]
+    tests: tuple[RuleTest, ...]
+
+    def fails(self, *, strict: bool = False) -> bool:
+        """Return whether something is wrong.
+
+        Parameters
+        ----------
+        strict : bool
+            Whether a warning is wrong too, and that names depend on the order.
+        """
+        graver = {"error", "warning"} if strict else {"error"}
+        outcomes = {"order matters", "names differ"} if strict else {"order matters"}
+        return (
+            any(each.severity in graver for each in self.findings)
+            or not all(self.tests)
+            or any(pair.outcome in outcomes for each in self.groups for pair in each.pairs)
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        rewrites = sum(len(group.rules) for group in self.groups)
+        yield f"{self.name}: {_count(self.rules, 'rule')}, {_count(rewrites, 'rewrite')}"
+        if not self.groups:
+            yield "  nothing to prove: operations run once, in order"
+        for group in self.groups:
+            yield f"  {', '.join(group.rules)}: {group.termination}"
+        for finding in self.findings:
+            yield str(finding)
+        for test in self.tests:
+            if not test:
+                yield str(test)
+        for group in self.groups:
+            for pair in group.pairs:
+                yield from _pair_lines(pair, group)
+            unseen = sum(pair.reason == TOO_MANY for pair in group.pairs)
+            if unseen:
+                yield (
+                    f"{group.places[0]}: note: {_count(unseen, 'pair')} of rewrites not decided: "
+                    f"{TOO_MANY}; split it with group:"
+                )
+        yield self._summary()
+
+    def _summary(self) -> str:
+        severities = Counter(finding.severity for finding in self.findings)
+        outcomes = Counter(pair.outcome for each in self.groups for pair in each.pairs)
+        said = [_count(severities["error"], "error"), _count(severities["warning"], "warning")]
+        if self.tests:
+            passed = sum(map(bool, self.tests))
+            said.append(f"{passed} of {_count(len(self.tests), 'test')} passed")
+        if outcomes:
+            listed = ", ".join(f"{word} {outcomes[word]}" for word in _OUTCOMES if outcomes[word])
+            said.append(f"critical pairs: {listed}")
+        return "; ".join(said)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "pass": self.name,
+            "rules": self.rules,
+            "groups": [group.to_json() for group in self.groups],
+            "findings": [finding.to_json() for finding in self.findings],
+            "tests": [test.to_json() for test in self.tests],
+        }
+
+
+def lint(loaded: Pass) -> LintReport:
+    """Look for what is wrong, odd or unproved in a pass; run its tests.
+
+    Parameters
+    ----------
+    loaded : Pass
+        The pass, its parameters filled in. Passes that it uses are not looked into.
+
+    Examples
+    --------
+    >>> from graphpass.rules import load_pass
+    >>> print(lint(load_pass({"rewrite": {"match": "y = Dropout(x)", "replace": "x", "id": "d"}})))
+    rules: 1 rule, 1 rewrite
+      d: terminates: proved (weights Dropout 1)
+    rule 1 (rewrite): note: d: it has no tests; add `tests:`, before and after
+    0 errors; 0 warnings
+    """
+    places = Places(loaded)
+    groups = list(groups_of(loaded))
+    return LintReport(
+        name=loaded.name,
+        rules=len(loaded.rules),
+        groups=tuple(_group(members, places) for members in groups),
+        findings=tuple(
+            f for members in groups for each in members for f in findings_of(each, places)
+        ),
+        tests=tuple(run_tests(loaded)),
+    )
+
+
+def _group(members: list[Member], places: Places) -> GroupReport:
+    rewrites = [member.rewrite for member in members]
+    return GroupReport(
+        rules=tuple(each.id for each in rewrites),
+        places=tuple(places.spell(member.path) for member in members),
+        termination=terminates(rewrites),
+        pairs=tuple(critical_pairs(rewrites)),
+    )
+
+
+def _pair_lines(pair: CriticalPair, group: GroupReport) -> Iterator[str]:
+    if pair.outcome == "joins" or pair.reason == TOO_MANY:
+        return
+    first, second = group.rules[pair.first], group.rules[pair.second]
+    names = f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"
+    if pair.outcome == "not decided":
+        yield f"{group.places[pair.second]}: note: {names}: not decided whether order matters: " + (
+            pair.reason
+        )
+        return
+    what = "order matters" if pair.outcome == "order matters" else "names depend on the order"
+    yield f"{group.places[pair.second]}: {names}: {what}, as on"
+    yield from _indented(pair.witness)
+    turns = (first, second) if pair.first != pair.second else ("the lower match", "the upper one")
+    for number, (turn, end) in enumerate(zip(turns, pair.ends, strict=True)):
+        yield f"  if {turn} fires first, it ends as {'AB'[number]}"
+        yield from _indented(end)
+    yield f"  {pair.reason}"
+
+
+def _indented(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        yield f"    {line}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
