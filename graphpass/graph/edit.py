@@ -14,7 +14,7 @@ from graphpass.graph.node import VARIABLE, Entry
 from graphpass.graph.order import post_order
 
 if TYPE_CHECKING:
-    from graphpass.graph.graph import Graph
+    from graphpass.graph.graph import Cut, Graph
     from graphpass.graph.in_edges import InEdges
     from graphpass.graph.ranks import Ranks
     from graphpass.ops import Signature
@@ -182,8 +182,8 @@ class Edit:
             raise GraphError(f"{invariants.describe(graph, key)} can't be removed: it is a head")
         self._cut([key])
 
-    def remove_nodes(self, keys: Iterable[int]) -> None:
-        """Remove nodes that only nodes among them read.
+    def remove_nodes(self, keys: Iterable[int]) -> list[Cut]:
+        """Remove nodes that only nodes among them read, and return key, data and in-edges of each.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class Edit:
                 raise GraphError(
                     f"{invariants.describe(graph, key)} can't be removed: it is a head"
                 )
-        self._cut(doomed)
+        return self._cut(doomed) if doomed else []
 
     def sweep(self) -> list[int]:
         """Remove every node that the heads do not reach, and return the keys, users first."""
@@ -357,9 +357,11 @@ class Edit:
         self._journal.append((graph._wire, key, graph._wire(key, into)))
         self._wired[key] = None
 
-    def _cut(self, keys: Iterable[int]) -> None:
+    def _cut(self, keys: Iterable[int]) -> list[Cut]:
         graph = self._graph
-        self._journal.append((graph._paste, graph._cut(keys)))
+        gone = graph._cut(keys)
+        self._journal.append((graph._paste, gone))
+        return gone
 
     def _put(self, key: int, field: str, value: Any) -> None:
         graph = self._graph

@@ -20,7 +20,7 @@ from graphpass.ops import Signature
 if TYPE_CHECKING:
     from graphpass.graph.edit import Edit
 
-__all__ = ["CONTROL", "Graph", "paused_collector"]
+__all__ = ["CONTROL", "Cut", "Graph", "paused_collector"]
 
 Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
 """Node -> neighbour -> edge key -> edge data, as networkx keeps it."""

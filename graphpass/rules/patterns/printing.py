@@ -30,9 +30,9 @@ def print_pattern(pattern: Pattern) -> str:
     Examples
     --------
     >>> from graphpass.rules.patterns.syntax import parse_pattern
-    >>> print(print_pattern(parse_pattern("a=relu( x ); return a , a[0]")))
-    a = relu(x)
-    return a, a[0]
+    >>> print(print_pattern(parse_pattern("a=SliceChannel( x ); return a[1] , a[0]")))
+    a = SliceChannel(x)
+    return a[1], a[0]
 
     Notes
     -----

@@ -113,12 +113,11 @@ class ComputedValues:
         parameters = self._around.parameters
         if parameters is None:
             return []
-        kept = self._variables.values()
         dropped = []
-        for ref in removed:
-            if ref.op == VARIABLE and ref.key not in kept and ref.name in parameters:
-                dropped.append(ParameterRef(ref.name, parameters[ref.name].nbytes))
-                del parameters[ref.name]
+        for _, op, name in removed:
+            if op == VARIABLE and name in parameters:
+                dropped.append(ParameterRef(name, parameters[name].nbytes))
+                del parameters[name]
         return dropped
 
     def _refuse_taken(self, name: str) -> None:

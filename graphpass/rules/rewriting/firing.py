@@ -89,36 +89,29 @@ class _Firing:
 
     def run(self) -> Fired:
         going, around, values = self._going, self._around, self._values
-        roots = [entry.node for entry in self._match.roots]
-        root = self._ref(roots[0])
-        rank = around.index.ranks[roots[0]]
-        removed = [self._ref(key) for key in going]
-        origin = self._origin() if around.provenance else ""
+        first = self._match.roots[0].node
+        root, rank = self._ref(first), around.index.ranks[first]
         waited = self._waited()
         turned = self._turned()
+        were = [self._ref(key) for key in turned.values()]
+        if around.provenance:
+            self._mark_origin()
         for position, node in enumerate(self._draft.nodes):
-            if origin:
-                node.attrs[PROVENANCE] = origin
             control = waited if position == len(self._draft.nodes) - 1 else ()
             self._make(position, node, turned.get(position), control)
         read_anew, moved = self._redirect(turned)
         self._pass_on_waiting(turned)
         below = self._below()
-        dropped = values.drop(removed)
-        stays = set(turned.values())
-        stays.update(values.variables)
-        self._edit.remove_nodes([key for key in going if key not in stays])
+        stays = {*turned.values(), *values.variables}
+        cut = self._edit.remove_nodes([key for key in going if key not in stays])
+        gone = [node_ref((key, data["op"], data["name"])) for key, data, _ in cut]
+        dropped = values.drop(gone)
         self._edit.commit(around.index.ranks, rank)
-        around.index.follow(
-            [ref.key for ref in removed if ref.key not in stays],
-            self._made,
-            values.variables,
-            moved,
-        )
+        around.index.follow([ref.key for ref in gone], self._made, values.variables, moved)
         firing = Firing(
             self._rule,
             root,
-            tuple([ref for ref in removed if ref.key not in values.variables]),
+            (*were, *gone),
             tuple([self._ref(key) for key in self._new]),
             tuple(values.stored),
             tuple(dropped),
@@ -266,10 +259,12 @@ class _Firing:
                 "make the name from one that is unique, or leave name= out"
             )
 
-    def _origin(self) -> str:
-        """Return what new nodes say of where they come from: ``fold: conv0, bn0``."""
+    def _mark_origin(self) -> None:
+        """Let new nodes say where they come from: ``fold: conv0, bn0``."""
         keys = sorted({*self._match.interior, *(entry.node for entry in self._match.roots)})
-        return f"{self._rule}: {', '.join(self._graph.name(key) for key in keys)}"
+        origin = f"{self._rule}: {', '.join(self._graph.name(key) for key in keys)}"
+        for node in self._draft.nodes:
+            node.attrs[PROVENANCE] = origin
 
     def _ref(self, key: int) -> NodeRef:
         return node_ref((key, self._graph.op(key), self._graph.name(key)))
