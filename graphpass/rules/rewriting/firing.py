@@ -8,6 +8,7 @@ else still reads it, which is all there is to copy on write.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -168,7 +169,7 @@ class _Firing:
                 base = self._graph.name(entry.node)
                 if entry.node in self._going:
                     return base
-        return self._fresh(f"{base}_{node.label}" if base else node.label)
+        return self._fresh(_extended(base, node.label))
 
     def _entry(
         self, source: Source, node: NewNode, name: str, names: tuple[str, ...], slot: int
@@ -268,6 +269,12 @@ class _Firing:
 
     def _ref(self, key: int) -> NodeRef:
         return node_ref((key, self._graph.op(key), self._graph.name(key)))
+
+
+def _extended(base: str, label: str) -> str:
+    """Return ``conv0_relu`` of ``conv0`` and ``relu``, and of ``conv0_relu_1`` too."""
+    stem = re.sub(rf"_{re.escape(label)}(_[0-9]+)?$", "", base)
+    return f"{stem}_{label}" if stem else label
 
 
 def _input_names(node: NewNode) -> tuple[str, ...]:
