@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graphpass.formats.symbol_json import dumps, loads
     from graphpass.graph import Entry, Graph, Node
     from graphpass.model import Model, load
-    from graphpass.rules import Pass, Report, apply
+    from graphpass.rules import Pass, Report, apply, rewrite
     from graphpass.verify import diff, isomorphic, verify
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "isomorphic",
     "load",
     "loads",
+    "rewrite",
     "verify",
 ]
 
@@ -54,6 +55,7 @@ _HOMES = {
     "isomorphic": "graphpass.verify",
     "load": "graphpass.model",
     "loads": "graphpass.formats.symbol_json",
+    "rewrite": "graphpass.rules",
     "verify": "graphpass.verify",
 }
 

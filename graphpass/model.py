@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,32 +9,30 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphpass.errors import GraphpassError, SaveError, UsageError, nearest
+from graphpass.errors import GraphpassError, SaveError, UsageError
 from graphpass.formats.files import atomic_write
+from graphpass.formats.model_files import Files, find_files, target_files
 from graphpass.formats.symbol_json import as_bytes, dumps, loads
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit, Entry, Graph
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
 
-__all__ = ["Files", "Model", "find_files", "load", "looks_trained"]
-
-_SYMBOL_SUFFIX = "-symbol.json"
-_PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>\d{4,})\.params", re.DOTALL)
+__all__ = ["Files", "Lineage", "Model", "find_files", "load", "looks_trained"]
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files that a model was loaded from."""
+class Lineage:
+    """What heads and variables of a changed model stand for in the model that it was made from.
 
-    symbol: Path | None = None
-    """The symbol JSON."""
+    Every other variable of the changed model stands for the one of its own key, if there is one.
+    """
 
-    params: Path | None = None
-    """The parameters, None where there are none."""
+    heads: tuple[Entry | None, ...]
+    """For each head a value of the former model, or None if it is new."""
 
-    epoch: int | None = None
-    """The epoch in the parameters' file name."""
+    variables: Mapping[int, Entry]
+    """Key of a variable that is a copy, or that took the place of a value, to what it was."""
 
 
 _TRAINED_SLOTS = frozenset({"weight", "bias", "gamma", "beta", "parameters"})
@@ -143,7 +140,8 @@ class Model:
         Raises
         ------
         SaveError
-            If a file can't be written, or would replace the input. Nothing is written then.
+            If a file can't be written, or would replace the input, or a transaction is open.
+            Nothing is written then.
         SymbolError
             If the dialect can't hold the graph.
 
@@ -153,11 +151,16 @@ class Model:
         again. Parameters whose variable has become an auxiliary state, or no longer is one, change
         their class with it.
         """
+        if self.graph._journal is not None:
+            raise SaveError(
+                f"{prefix}: the model can't be saved while a transaction on it is open, since its "
+                "edits are not checked yet; save it behind the `with` block"
+            )
         files = self.target(prefix, epoch)
         symbol, params = files.symbol, files.params
         assert symbol is not None
         if not overwrite:
-            self.refuse_input(symbol, params)
+            self.refuse_input(symbol, params, overwritable=True)
         np_shape = self.graph.origin is not None and self.graph.origin.np_shape
         text = as_bytes(dumps(self.graph, dialect=dialect, np_shape=np_shape))
         try:
@@ -184,17 +187,10 @@ class Model:
         UsageError
             If the prefix names no file, or the epoch is negative.
         """
-        if epoch < 0:
-            raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
-        text = str(prefix).removesuffix(_SYMBOL_SUFFIX)
-        named = _PARAMS.fullmatch(text)
-        if named:
-            text, epoch = named["prefix"], int(named["epoch"])
-        if not text or text.endswith("/"):
-            raise UsageError(f"{str(prefix)!r} names no file; write a prefix, such as out/model")
+        files = target_files(prefix, epoch)
         if not self.parameters and self.files.params is None:
-            return Files(Path(f"{text}{_SYMBOL_SUFFIX}"))
-        return Files(Path(f"{text}{_SYMBOL_SUFFIX}"), Path(f"{text}-{epoch:04d}.params"), epoch)
+            return Files(files.symbol)
+        return files
 
     def _classed(self) -> Parameters:
         """Return the parameters, each of the class that its variable has in the graph."""
@@ -206,8 +202,17 @@ class Model:
                 classed.set(name, classed[name], wanted)
         return classed
 
-    def refuse_input(self, *targets: str | PathLike[str] | None) -> None:
+    def refuse_input(
+        self, *targets: str | PathLike[str] | None, overwritable: bool = False
+    ) -> None:
         """Refuse to write to a file that the model was read from, by whatever name.
+
+        Parameters
+        ----------
+        targets : path or None
+            What is to be written.
+        overwritable : bool
+            Whether the message says how to overwrite it nevertheless.
 
         Raises
         ------
@@ -220,9 +225,10 @@ class Model:
                     continue
                 path = Path(target)
                 if path.exists() and own.exists() and path.samefile(own):
+                    allow = ", or allow it with --overwrite (in Python overwrite=True)"
                     raise SaveError(
-                        f"{path} is the input itself; choose another output, or say that it "
-                        "may be overwritten"
+                        f"{path} is the input itself; choose another output"
+                        f"{allow if overwritable else ''}"
                     )
 
     def __repr__(self) -> str:
@@ -273,76 +279,3 @@ def load(
     from graphpass.formats.params import read_params
 
     return Model(graph, read_params(files.params), files=files)
-
-
-def find_files(
-    source: str | PathLike[str],
-    epoch: int | None = None,
-    *,
-    params: str | PathLike[str] | None = None,
-) -> Files:
-    """Return the files that a model's name stands for; see `load` for the forms.
-
-    Raises
-    ------
-    UsageError
-        If there are none; the message names the nearest.
-    """
-    text = str(source)
-    symbol: Path | None = None
-    by_params = _PARAMS.fullmatch(text)
-    if by_params and Path(text).is_file():
-        text, epoch = by_params["prefix"], int(by_params["epoch"])
-    elif Path(text).is_file():
-        symbol = Path(text)
-        text = text.removesuffix(_SYMBOL_SUFFIX)
-    else:
-        prefix, colon, number = text.rpartition(":")
-        if colon and number.isdecimal() and not Path(text + _SYMBOL_SUFFIX).exists():
-            text, epoch = prefix, int(number) if epoch is None else epoch
-    symbol = symbol or Path(text + _SYMBOL_SUFFIX)
-    if not symbol.is_file():
-        raise UsageError(_no_symbol(symbol))
-    if params is not None:
-        if not Path(params).is_file():
-            raise UsageError(f"{params}: there is no such file")
-        return Files(symbol, Path(params), epoch)
-    epochs = _epochs(text)
-    if epoch is None:
-        epoch = max(epochs, default=None)
-        return Files(symbol, epochs[epoch] if epoch is not None else None, epoch)
-    if epoch not in epochs:
-        known = ", ".join(map(str, sorted(epochs))) or "none"
-        raise UsageError(
-            f"{text}-{epoch:04d}.params: there is no such file; "
-            f"epochs beside {symbol.name}: {known}"
-        )
-    return Files(symbol, epochs[epoch], epoch)
-
-
-def _epochs(prefix: str) -> Mapping[int, Path]:
-    """Return the parameter files of a prefix by epoch."""
-    folder = Path(prefix).parent
-    try:
-        names = [path.name for path in folder.iterdir()]
-    except OSError:
-        return {}
-    found = {}
-    for name in sorted(names):
-        match = _PARAMS.fullmatch(name)
-        if match and match["prefix"] == Path(prefix).name:
-            found[int(match["epoch"])] = folder / name
-    return found
-
-
-def _no_symbol(symbol: Path) -> str:
-    try:
-        siblings = [path.name for path in symbol.parent.iterdir() if path.name.endswith(".json")]
-    except OSError:
-        return f"{symbol}: there is no such file, nor its folder"
-    near = nearest(symbol.name, siblings)
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    return (
-        f"{symbol}: there is no such file{hint}; name a model by PREFIX (of PREFIX-symbol.json), "
-        "PREFIX:EPOCH, or the path of its symbol file"
-    )

@@ -160,3 +160,20 @@ def test_a_symbol_without_parameters_tells_inputs_from_weights(corpus: Path) -> 
     assert symbols
     for path in symbols:
         assert Model(graphpass.loads(path.read_bytes())).inputs == ["data"], path.name
+
+
+def test_a_model_is_not_saved_in_the_middle_of_an_edit(tmp_path: Path) -> None:
+    model = graphpass.load(FIXTURES / "conv1")
+    with model.edit() as edit:
+        edit.rename(0, "image")
+        with pytest.raises(SaveError, match="while a transaction on it is open"):
+            model.save(tmp_path / "half")
+    assert not list(tmp_path.iterdir())
+    model.save(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["residul-symbol.json", "residual-0007.params"])
+def test_a_missing_file_is_called_by_its_name(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        graphpass.load(folder / name)
+    assert str(caught.value).startswith(f"{folder / name}: there is no such file")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from graphpass.cli import apply, compare, convert, find, params, show
+from graphpass.cli import apply, compare, convert, explain, find, params, passes, show
 from graphpass.errors import GraphpassError
 
 __all__ = ["app", "main"]
@@ -18,6 +19,12 @@ _CommandLineError: Any = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 """What Typer raises for a verb or option that does not exist, wherever its release keeps it."""
+
+_SHOWN = 200
+"""Characters of a name or value that a message shows."""
+
+_LONG = re.compile(rf"'[^'\n]{{{_SHOWN},}}'|\"[^\"\n]{{{_SHOWN},}}\"|[^\s'\"]{{{_SHOWN},}}")
+"""A quoted text or a word that is longer."""
 
 app = typer.Typer(
     name="graphpass",
@@ -32,10 +39,12 @@ app = typer.Typer(
 app.command("apply")(apply.apply)
 app.command("show")(show.show)
 app.command("find")(find.find)
+app.command("explain")(explain.explain)
 app.command("diff")(compare.diff)
 app.command("verify")(compare.verify)
 app.command("convert")(convert.convert)
 app.add_typer(params.app, name="params")
+app.add_typer(passes.app, name="passes")
 
 
 @app.callback(invoke_without_command=True)
@@ -43,9 +52,13 @@ def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and leave."),
 ) -> None:
     if version:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
-        typer.echo(f"graphpass {installed('graphpass')}")
+        try:
+            typer.echo(f"graphpass {installed('graphpass')}")
+        except PackageNotFoundError:
+            typer.echo("graphpass, run from its source: it is not installed, so has no version")
         raise typer.Exit
 
 
@@ -118,4 +131,10 @@ def _first_lower(sentence: str) -> str:
 
 
 def _complain(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {_LONG.sub(_shortened, message)}", err=True)
+
+
+def _shortened(value: re.Match[str]) -> str:
+    """Leave out the middle of what the user has given, so that the message stays readable."""
+    text = value[0]
+    return f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"

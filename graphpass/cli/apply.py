@@ -6,11 +6,12 @@ import json as json_format
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from graphpass.cli.options import (
+    Atol,
     Epoch,
     Feed,
     Inputs,
@@ -19,6 +20,7 @@ from graphpass.cli.options import (
     Overwrite,
     Params,
     Partial,
+    Rtol,
     load_model,
     output_name,
     parse_feed,
@@ -27,15 +29,15 @@ from graphpass.cli.options import (
     print_json,
     save_model,
 )
-from graphpass.errors import SaveError, UsageError
+from graphpass.errors import OperationError, SaveError, UsageError
 from graphpass.formats.files import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from graphpass.model import Files, Model
-    from graphpass.rules import Report, Step
-    from graphpass.verify import Diff, Misfit, VerifyResult
+    from graphpass.rules import Report
+    from graphpass.verify import Diff, Misfit
 
 __all__ = ["apply"]
 
@@ -60,6 +62,14 @@ def apply(
         typer.Option("--set", metavar="NAME=VALUE", help="Override a parameter of the pass."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, but write nothing.")] = False,
+    training: Annotated[
+        bool,
+        typer.Option("--training", help="Refuse rewrites that are right for inference only."),
+    ] = False,
+    provenance: Annotated[
+        bool,
+        typer.Option("--provenance", help="Let new nodes say which rewrite made them, of what."),
+    ] = False,
     verify: Annotated[
         bool,
         typer.Option(
@@ -68,6 +78,8 @@ def apply(
     ] = False,
     inputs: Inputs = None,
     feed: Feed = None,
+    rtol: Rtol = None,
+    atol: Atol = None,
     diff: Annotated[bool, typer.Option("--diff", help="Print the structural difference.")] = False,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON.")
@@ -82,37 +94,52 @@ def apply(
     json: Json = False,
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
+    from graphpass.formats.symbol_encode import version_of_dialect
     from graphpass.rules import apply as apply_pass
     from graphpass.verify import misfits
+    from graphpass.verify import verify as compare_outputs
     from graphpass.view.tables import echo
 
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
+    version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params)
     _refuse_input(loaded, out, report, overwrite)
     unfit = [] if partial else misfits(loaded)
-    before = loaded.copy() if verify or diff or unfit else None
-    result = apply_pass(pass_, loaded, set=parse_settings(set_), dry_run=dry_run and before is None)
+    before = loaded.copy() if verify or diff else None
+    result = apply_pass(
+        pass_,
+        loaded,
+        set=parse_settings(set_),
+        purpose="training" if training else "inference",
+        provenance=provenance,
+    )
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if not partial:
-        _check_fit(loaded, unfit)
-    facts = result.to_json()
-    texts = [] if out == "-" else [str(result)]
+        _check_fit(loaded, unfit, result)
+    parts: dict[str, _Told] = {}
     proved = True
     if before is not None and diff:
-        difference = _difference(before, loaded)
-        facts["diff"] = difference.to_json()
-        texts.append(str(difference))
+        parts["diff"] = _difference(before, loaded)
     if before is not None and verify:
-        proof = _proof(before, loaded, result, parse_shapes(inputs), parse_feed(feed))
-        facts["verify"] = proof.to_json()
-        texts.append(str(proof))
+        proof = compare_outputs(
+            before,
+            loaded,
+            inputs=parse_shapes(inputs),
+            feed=parse_feed(feed),
+            lineage=result.lineage,
+            rtol=rtol,
+            atol=atol,
+            isolated=True,
+        )
+        parts["verify"] = proof
         proved = bool(proof)
+    facts = _facts(result, parts) if report is not None or (json and out != "-") else {}
     if json and out != "-":
         print_json(facts)
     else:
-        for text in texts:
-            echo(text, err=out == "-")
+        for part in [*([] if out == "-" else [result]), *parts.values()]:
+            echo(str(part), err=out == "-")
     if not proved:
         typer.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
@@ -125,18 +152,31 @@ def apply(
     return 0
 
 
+class _Told(Protocol):
+    """What can be told as text and as data."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+def _facts(result: _Told, parts: Mapping[str, _Told]) -> dict[str, Any]:
+    return result.to_json() | {name: part.to_json() for name, part in parts.items()}
+
+
 def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
     """Refuse outputs that would replace the input, before any work is done."""
+    if str(report) == "-":
+        raise UsageError("a report goes to a file; --json prints it to standard output")
     model.refuse_input(report)
     if report is not None and report.exists() and not _is_report(report):
-        raise SaveError(f"{report} is there already and is no report; choose another file")
+        what = "no report" if report.is_file() else "not a regular file"
+        raise SaveError(f"{report} is there already and is {what}; choose another file")
     if out not in (None, "-"):
         assert out is not None
         files = model.target(*output_name(model, out))
         if report is not None and report.resolve() in _resolved(files):
             raise SaveError(f"{report} is where the model goes; choose another file for the report")
         if not overwrite:
-            model.refuse_input(files.symbol, files.params)
+            model.refuse_input(files.symbol, files.params, overwritable=True)
 
 
 def _resolved(files: Files) -> list[Path]:
@@ -145,6 +185,8 @@ def _resolved(files: Files) -> list[Path]:
 
 def _is_report(path: Path) -> bool:
     """Return whether a file is the report of an earlier run, which a new one may replace."""
+    if not path.is_file():
+        return False
     try:
         facts = json_format.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -152,14 +194,20 @@ def _is_report(path: Path) -> bool:
     return isinstance(facts, dict) and {"pass", "rules", "dry_run"} <= facts.keys()
 
 
-def _check_fit(model: Model, unfit: list[Misfit]) -> None:
+def _check_fit(model: Model, unfit: list[Misfit], report: Report) -> None:
     """Refuse parameters that did not fit and still do not, and shapes that no longer fit."""
+    from graphpass.rules.blame import culprit
     from graphpass.verify import misfits, refuse_misfits
 
-    known = {misfit.identity for misfit in unfit}
-    found = misfits(model)
-    refuse_misfits(model, [m for m in found if m.identity in known or m.kind == "shape"])
-    for misfit in found:
+    found = {misfit.identity: misfit for misfit in misfits(model)}
+    refuse_misfits(model, [misfit for misfit in unfit if misfit.identity in found])
+    for misfit in found.values():
+        if misfit.kind == "shape":
+            assert misfit.key is not None
+            raise OperationError(
+                f"{culprit(report, model.graph, misfit.key)}: after it, {misfit.fault}; change the "
+                "parameter with the operator (--partial takes parameters as they are)"
+            )
         if misfit.kind == "missing":
             typer.echo(f"note: {misfit.name!r} has no value yet", err=True)
 
@@ -168,28 +216,3 @@ def _difference(before: Model, after: Model) -> Diff:
     from graphpass.verify import diff
 
     return diff(before, after)
-
-
-def _proof(
-    before: Model,
-    after: Model,
-    result: Report,
-    inputs: dict[str, tuple[int, ...]],
-    feed: dict[str, str],
-) -> VerifyResult:
-    """Compare outputs: by position, those of each clone, or those whose names are still there."""
-    from graphpass.verify import verify
-
-    were, are = len(before.graph.heads), len(after.graph.heads)
-    outputs: Literal["repeat"] | list[tuple[str, str]] | None = None
-    if were != are:
-        if were and are % were == 0 and _clones(result.steps):
-            outputs = "repeat"
-        else:
-            kept = [name for name in before.graph.outputs if name in set(after.graph.outputs)]
-            outputs = [(name, name) for name in kept]
-    return verify(before, after, inputs=inputs, feed=feed, outputs=outputs, isolated=True)
-
-
-def _clones(steps: Iterable[Step]) -> bool:
-    return any(step.keyword == "clone" or _clones(step.steps) for step in steps)

@@ -7,15 +7,19 @@ from typing import Annotated
 import typer
 
 from graphpass.cli.options import (
+    Atol,
     Feed,
     Inputs,
     Json,
     Partial,
+    Rtol,
     load_model,
     parse_feed,
+    parse_outputs,
     parse_shapes,
     print_json,
 )
+from graphpass.errors import UsageError
 
 __all__ = ["diff", "verify"]
 
@@ -48,14 +52,16 @@ def verify(
             "--repeat", help="B returns the outputs of A several times over, as clones do."
         ),
     ] = False,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output", metavar="OLD=NEW", help="Compare an output of A with one of B, these alone."
+        ),
+    ] = None,
     runs: Annotated[int, typer.Option("--runs", help="How many random inputs.", min=1)] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random inputs.", min=0)] = 0,
-    rtol: Annotated[
-        float | None, typer.Option("--rtol", help="Relative tolerance; 1e-5 in single precision.")
-    ] = None,
-    atol: Annotated[
-        float | None, typer.Option("--atol", help="Absolute tolerance; 1e-6 in single precision.")
-    ] = None,
+    rtol: Rtol = None,
+    atol: Atol = None,
     training: Annotated[
         bool, typer.Option("--training", help="Run as in training; compare auxiliary states too.")
     ] = False,
@@ -76,6 +82,8 @@ def verify(
     from graphpass.verify import misfits, refuse_misfits
     from graphpass.verify import verify as compare
 
+    if repeat and output:
+        raise UsageError("--repeat compares all outputs; leave out --output, or --repeat")
     before, after = load_model(a), load_model(b)
     if not partial:
         for model in (before, after):
@@ -86,7 +94,7 @@ def verify(
         after,
         inputs=shapes,
         feed=fed,
-        outputs="repeat" if repeat else None,
+        outputs="repeat" if repeat else parse_outputs(output),
         runs=runs,
         seed=seed,
         rtol=rtol,

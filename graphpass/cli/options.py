@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphpass.model import Files, Model
 
 __all__ = [
+    "Atol",
     "Epoch",
     "Feed",
     "Inputs",
@@ -25,10 +26,12 @@ __all__ = [
     "Overwrite",
     "Params",
     "Partial",
+    "Rtol",
     "load_model",
     "newer_epochs",
     "output_name",
     "parse_feed",
+    "parse_outputs",
     "parse_settings",
     "parse_shapes",
     "print_json",
@@ -62,6 +65,14 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow the output t
 Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME:SHAPE", help="Shape of an input: data:1,3,224,224."),
+]
+
+Rtol = Annotated[
+    float | None, typer.Option("--rtol", help="Relative tolerance; 1e-5 in single precision.")
+]
+
+Atol = Annotated[
+    float | None, typer.Option("--atol", help="Absolute tolerance; 1e-6 in single precision.")
 ]
 
 Partial = Annotated[
@@ -117,6 +128,8 @@ def output_name(model: Model, out: str) -> tuple[str, int]:
     prefix, colon, number = out.rpartition(":")
     if colon and number.isdecimal():
         return prefix, int(number)
+    if colon and "/" not in number:
+        raise UsageError(f"{out}: {number!r} is no epoch; write PREFIX:EPOCH, such as {prefix}:7")
     return out, model.files.epoch or 0
 
 
@@ -145,6 +158,17 @@ def parse_shapes(texts: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
             raise UsageError(f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224")
         found[name] = tuple(int(part) for part in re.findall(r"\d+", shape))
     return found
+
+
+def parse_outputs(texts: Iterable[str] | None) -> list[tuple[str, str]] | None:
+    """Read ``A=B`` options: an output of A and one of B; None if there are none."""
+    found = []
+    for text in texts or ():
+        old, equals, new = text.partition("=")
+        if not equals or not old or not new:
+            raise UsageError(f"--output {text}: write OLD=NEW, such as fc1_output=head_output")
+        found.append((old, new))
+    return found or None
 
 
 def parse_feed(texts: Iterable[str] | None) -> dict[str, str]:

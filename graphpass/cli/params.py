@@ -30,20 +30,20 @@ _Source = Annotated[
 def _read(source: str) -> Parameters:
     from graphpass.formats.params import read_params
 
-    return read_params(_path(source))
+    return read_params(_files(source)[0])
 
 
-def _path(source: str) -> Path:
-    """Return the parameters' file that a model, or a file's own name, stands for."""
+def _files(source: str) -> list[Path]:
+    """Return the files that a model, or a file's own name, stands for, its parameters first."""
     from graphpass.errors import UsageError
     from graphpass.model import find_files
 
     if Path(source).is_file() and not source.endswith(".json"):
-        return Path(source)
+        return [Path(source)]
     files = find_files(source)
     if files.params is None:
         raise UsageError(f"{source}: there are no parameters beside {files.symbol}")
-    return files.params
+    return [files.params, *([files.symbol] if files.symbol is not None else [])]
 
 
 @app.command("ls")
@@ -102,12 +102,14 @@ def export(
 ) -> None:
     """Write the parameters as a NumPy .npz file, keys as in the .params file."""
     from graphpass.errors import SaveError, UsageError
-    from graphpass.formats.export import export_npz
+    from graphpass.formats.export import export_npz, is_npz
 
     if str(out) == "-":
         raise UsageError("an .npz file can't go to standard output; name a file")
-    path = _path(model)
-    if out.exists() and out.samefile(path):
-        raise SaveError(f"{out} is the input itself; choose another output")
+    if out.is_file():
+        if any(out.samefile(path) for path in _files(model)):
+            raise SaveError(f"{out} is the input itself; choose another output")
+        if not is_npz(out):
+            raise SaveError(f"{out} is there already and is no .npz file; choose another output")
     export_npz(_read(model), out)
     typer.echo(str(out))

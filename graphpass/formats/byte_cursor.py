@@ -21,9 +21,18 @@ class ByteCursor:
         The bytes of the whole file, often a memory map. Only what `read` asks for is touched.
     source
         What the bytes are called in errors, most often the path of the file.
+
+    Attributes
+    ----------
+    where : str
+        The part of the file that is being read, for errors.
+    hint : str
+        What errors add.
+    sparse : tuple of str, optional
+        The first array that says it is sparse, and how it is stored.
     """
 
-    __slots__ = ("data", "hint", "offset", "source", "where")
+    __slots__ = ("data", "hint", "offset", "source", "sparse", "where")
 
     def __init__(self, data: memoryview, source: str) -> None:
         self.data = data
@@ -31,6 +40,7 @@ class ByteCursor:
         self.source = source
         self.where = "header"
         self.hint = ""
+        self.sparse: tuple[str, str] | None = None
 
     @property
     def remaining(self) -> int:

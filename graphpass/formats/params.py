@@ -71,9 +71,15 @@ def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
     cursor = _open(source)
     if cursor.data[: len(_MAGIC)] != _MAGIC[: len(cursor.data)] or not cursor.data:
         raise ParamsError(f"{cursor.source} {diagnose(cursor.data)}")
-    cursor.skip(2 * _U64.size, "the magic and the reserved word")
-    arrays = _scan_arrays(cursor)
-    names = _read_names(cursor, len(arrays))
+    try:
+        cursor.skip(2 * _U64.size, "the magic and the reserved word")
+        arrays = _scan_arrays(cursor)
+        names = _read_names(cursor, len(arrays))
+    except ParamsError:
+        if cursor.sparse is None:
+            raise
+        # A damaged file hardly has a valid storage type: it is one that this reader can't follow.
+        raise _sparse(cursor.source, *cursor.sparse) from None
     _refuse_sparse(cursor.source, arrays, names)
     _refuse_zeros(cursor, arrays, names)
     parameters = Parameters(np_shape=any(a.np_shape for a in arrays), is_list=not names)
@@ -193,11 +199,14 @@ def _refuse_sparse(source: str, arrays: Sequence[StoredArray], names: Sequence[s
     for position, array in enumerate(arrays):
         if array.storage is not Storage.DENSE:
             which = f"parameter {names[position]!r}" if names else f"array {position}"
-            raise ParamsError(
-                f"{source}: {which} is stored as {array.storage.name.lower()}, and only dense "
-                "arrays are supported; convert it in MXNet with .tostype('default') and save it "
-                "again"
-            )
+            raise _sparse(source, which, array.storage.name.lower())
+
+
+def _sparse(source: str, which: str, storage: str) -> ParamsError:
+    return ParamsError(
+        f"{source}: {which} is stored as {storage}, and only dense arrays are supported; convert "
+        "it in MXNet with .tostype('default') and save it again"
+    )
 
 
 def _refuse_zeros(cursor: ByteCursor, arrays: Sequence[StoredArray], names: Sequence[str]) -> None:

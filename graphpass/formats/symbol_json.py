@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from graphpass.errors import SymbolError
+from graphpass.errors import SymbolError, UsageError
 from graphpass.formats.symbol_build import read_symbol
 from graphpass.formats.symbol_encode import encode, version_of_dialect
 from graphpass.graph import Graph
@@ -33,6 +33,8 @@ def loads(text: str | bytes) -> Graph:
         With the place in the file and what to do.
     CycleError
         With the names on the cycle.
+    UsageError
+        If it is neither text nor bytes.
 
     Examples
     --------
@@ -53,6 +55,10 @@ def as_bytes(text: str | bytes) -> bytes:
     """Return the bytes that stand for `text` in a file."""
     if isinstance(text, bytes):
         return text
+    if not isinstance(text, str):
+        raise UsageError(
+            f"symbol JSON is text or bytes, not {type(text).__name__}; graphpass.load reads files"
+        )
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
@@ -84,7 +90,15 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
     ------
     SymbolError
         If the dialect does not exist, or can't hold the graph.
+    UsageError
+        If these are no graph and no text.
     """
+    if not isinstance(graph, Graph):
+        raise UsageError(
+            f"a graph is printed, not {type(graph).__name__}; that of a model is model.graph"
+        )
+    if not isinstance(dialect, str):
+        raise UsageError(f"a dialect is a text, such as '1.9.1'; {dialect!r} is none")
     with paused_collector():
         text = encode(graph, version=version_of_dialect(dialect), np_shape=np_shape)
     as_bytes(text)

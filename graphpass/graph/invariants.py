@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import AttributeValueError, CycleError, GraphError
@@ -129,7 +130,7 @@ def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]
         headed = headed or graph.is_head(key)
     if headed:
         for head in graph.heads:
-            if head.output and head.output >= graph.signature(head.node).num_outputs:
+            if head.output and head.output >= _num_outputs(graph, head.node):
                 _refuse_output(graph, head.node, head.output, "a head")
 
 
@@ -138,9 +139,14 @@ def _check_edges(
 ) -> None:
     for slot, data in edges.items():
         output = data.get("output", 0)  # every node has a first output
-        if output and output >= graph.signature(source).num_outputs:
+        if output and output >= _num_outputs(graph, source):
             name = f"input {slot} of {describe(graph, reader)}"
             _refuse_output(graph, source, output, name)
+
+
+def _num_outputs(graph: Graph, key: int) -> float:
+    """Return how many outputs a node has; MXNet never looks which one of a variable is read."""
+    return inf if graph.is_variable(key) else graph.signature(key).num_outputs
 
 
 def _refuse_output(graph: Graph, key: int, output: int, reader: str) -> None:

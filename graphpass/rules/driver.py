@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from graphpass.errors import GraphpassError, OperationError
+from graphpass.errors import GraphpassError, OperationError, UsageError
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.ancestry import Ancestry
@@ -72,6 +72,11 @@ def apply(
     -----
     Linear in the nodes, besides what the operations take.
     """
+    if not isinstance(model, Model):
+        raise UsageError(
+            f"a pass is applied to a model, not {type(model).__name__}; graphpass.load reads one, "
+            "Model(graph) makes one"
+        )
     loaded = load_pass(pass_).bind(set)
     run = Run(model=model, purpose=purpose, provenance=provenance)
     report: Report | None = None

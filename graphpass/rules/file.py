@@ -338,7 +338,7 @@ def _rule(
     except UsageError as error:
         raise source.error(mark, str(error), path) from None
     place = f"{source.name}:{key.line}" if key is not None else ""
-    return Rule(index + 1, operation, rule.get("id") or operation.name, place)
+    return Rule(index + 1, operation, rule.get("id") or operation.own_id, place)
 
 
 def _refuse(

@@ -149,7 +149,7 @@ class Operation(ABC):
     """The option that a bare value stands for: ``remove: drop0`` is ``remove: {select: drop0}``."""
 
     @property
-    def name(self) -> str | None:
+    def own_id(self) -> str | None:
         """The name that the operation gives itself, where it has one."""
         return None
 

@@ -7,7 +7,7 @@ check with it, and so does the loader. Every part of it that a message may name 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -95,7 +95,7 @@ def _alternatives(error: Any) -> list[list[Any]]:
     return [faults for faults in branches.values() if not any(map(_is_other_type, faults))]
 
 
-def _strangeness(faults: list[Any]) -> tuple[int, int, int]:
+def _strangeness(faults: Iterable[Any]) -> tuple[int, int, int]:
     """Return how far a value is from an alternative: unknown keys, those unlike any, and faults."""
     counts = [_strange(fault) for fault in faults]
     unknown, unlike, number = (sum(column) for column in zip(*counts, strict=True))

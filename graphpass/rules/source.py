@@ -161,6 +161,8 @@ def _from_python(value: Any, source: Source, path: Path, known: dict[int, Locate
         made = [_from_python(item, source, (*path, index), known) for index, item in items]
         known[id(value)] = Located(tuple(made))
         return known[id(value)]
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # a number of NumPy
     if value is None or isinstance(value, str | bool | int | float | PythonRule):
         return Located(value)
     raise source.error(

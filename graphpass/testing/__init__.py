@@ -28,6 +28,8 @@ A pass of one's own, on models that hold what it is about::
         after = drawn.model.copy()
         graphpass.apply("my-pass.yaml", after)
         assert graphpass.verify(drawn.model, after, inputs=drawn.shapes)
+
+Where random models rarely hold that, a `Recipe` adds it: `models` has an example.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ except ModuleNotFoundError as error:
         name="hypothesis",
     ) from error
 
+from graphpass.testing.model_builder import Builder, Value
+from graphpass.testing.model_operators import Recipe
 from graphpass.testing.models import OPERATORS, RunnableModel, models
 from graphpass.testing.rules import OPERATIONS, DrawnRule, rules
 from graphpass.testing.symbols import VERSIONS, symbol_texts
@@ -49,8 +53,11 @@ __all__ = [
     "OPERATIONS",
     "OPERATORS",
     "VERSIONS",
+    "Builder",
     "DrawnRule",
+    "Recipe",
     "RunnableModel",
+    "Value",
     "models",
     "rules",
     "symbol_texts",

@@ -26,7 +26,7 @@ class Recipe:
     """One way to let a model grow."""
 
     op: str
-    """The operator that it adds."""
+    """The operator that it adds; of a recipe of your own, any name."""
 
     fits: Callable[[Shape], bool]
     """Whether a value of this shape can be the first input."""

@@ -65,6 +65,7 @@ def models(
     *,
     max_operators: int = 10,
     operators: Collection[str] = OPERATORS,
+    recipes: Sequence[Recipe] = (),
     dtypes: Sequence[str] = ("float32",),
     odd_names: bool = True,
     max_heads: int = 3,
@@ -77,6 +78,9 @@ def models(
         About as many operators at most; those that no head reaches are left out.
     operators : collection of str
         Which operators may occur, of `OPERATORS`.
+    recipes : sequence of Recipe
+        Further ways to let the model grow, drawn as often as all `operators` together: what a pass
+        looks for, so that many of the models hold it.
     dtypes : sequence of str
         Types of inputs and parameters to choose from, such as ``"float64"``. In ``"float16"`` MXNet
         runs no Convolution, FullyConnected or BatchNorm on a CPU.
@@ -99,8 +103,16 @@ def models(
     ...     assert graphpass.dumps(graphpass.loads(text)) == text
     >>> import graphpass
     >>> reads_what_it_writes()
+
+    Models that hold a product with a matrix, which is no operator of `OPERATORS`:
+
+    >>> from graphpass.testing import Recipe
+    >>> def add_dot(builder, x):
+    ...     matrix = builder.weight("dot", (x.shape[1], 2))
+    ...     builder.add_operator("dot", [x, matrix], [(x.shape[0], 2)], x.loudness)
+    >>> dots = models(recipes=[Recipe("dot", lambda shape: len(shape) == 2, add_dot)])
     """
-    recipes = _chosen(operators)
+    chosen = _chosen(operators)
     dice = Dice(draw)
     numbers = np.random.default_rng(dice.below(2**16))
     graph = Graph()
@@ -108,7 +120,7 @@ def models(
         builder = Builder(dice, graph, edit, numbers, dice.pick(dtypes), odd_names)
         shape = dice.pick(_DATA_SHAPES)
         builder.values.append(builder.add_input("data", shape))
-        dice.repeat(lambda: _grow(builder, recipes), least=1, most=max_operators)
+        dice.repeat(lambda: _grow(builder, chosen, recipes), least=1, most=max_operators)
         _choose_heads(builder, max_heads)
         edit.sweep()
     return _finish(builder)
@@ -130,19 +142,29 @@ def _chosen(operators: Collection[str]) -> list[Recipe]:
     return chosen + [recipe for recipe in chosen if recipe.op in _FREQUENT]
 
 
-def _grow(builder: Builder, recipes: Sequence[Recipe]) -> None:
+def _grow(builder: Builder, common: Sequence[Recipe], special: Sequence[Recipe]) -> None:
     """Add an operator, or a further input where the operator finds none that fits."""
     dice = builder.dice
     if len(builder.values) > 1 and dice.one_in(15):
         shape = dice.pick(builder.values).shape
         builder.values.append(builder.add_input("data", shape))
-    recipe = dice.pick(recipes)
+    recipe = dice.pick(special if special and (not common or dice.one_in(2)) else common)
     fitting = builder.candidates(recipe.fits)
     if not fitting:
-        shape = next(shape for shape in _DATA_SHAPES if recipe.fits(shape))
+        shape = _fitting_shape(recipe)
         fitting = [builder.add_input("data", shape)]
         builder.values += fitting
     recipe.add(builder, dice.latest(fitting) if dice.one_in(3) else fitting[-1])
+
+
+def _fitting_shape(recipe: Recipe) -> Shape:
+    for shape in _DATA_SHAPES:
+        if recipe.fits(shape):
+            return shape
+    raise UsageError(
+        f"recipe {recipe.op!r} fits none of the shapes that inputs have: "
+        f"{', '.join(map(str, _DATA_SHAPES))}; let `fits` take one of them"
+    )
 
 
 def _choose_heads(builder: Builder, max_heads: int) -> None:

@@ -13,7 +13,9 @@ module                     what is in it
 :mod:`.equality`           `verify`: run both on the same inputs and compare
 :mod:`.result`             `VerifyResult`: what that found
 :mod:`.divergence`         `bisect`: the first value that differs
+:mod:`.counterparts`       which outputs of a changed model are compared with what
 :mod:`.feeding`            which variable gets which value
+:mod:`.strangers`          inputs of one model that the other has nothing for
 :mod:`.sources`            where one variable's value comes from
 :mod:`.domains`            indices, labels, lengths: which values an input may have
 :mod:`.draw`               seeded random values

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from graphpass.graph import VARIABLE, Entry, Graph
+from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.attributes import attribute_changes, same_attributes
@@ -215,15 +216,16 @@ def diff(a: Graph | Model, b: Graph | Model) -> Diff:
     is reported. Linear in nodes, edges and bytes of parameters.
     """
     outer_a, outer_b = graph_of(a), graph_of(b)
-    graph = _best("", outer_a, outer_b)
     found = []
-    pending = list(_subgraphs(graph, outer_a, outer_b))
-    while pending:
-        place, inner_a, inner_b = pending.pop()
-        inner = _best(place, inner_a, inner_b)
-        if len(inner):
-            found.append(inner)
-        pending.extend(_subgraphs(inner, inner_a, inner_b))
+    with paused_collector():
+        graph = _best("", outer_a, outer_b)
+        pending = list(_subgraphs(graph, outer_a, outer_b))
+        while pending:
+            place, inner_a, inner_b = pending.pop()
+            inner = _best(place, inner_a, inner_b)
+            if len(inner):
+                found.append(inner)
+            pending.extend(_subgraphs(inner, inner_a, inner_b))
     found.sort(key=lambda inner: inner.place)
     parameters = None
     if isinstance(a, Model) and isinstance(b, Model):
@@ -235,6 +237,8 @@ def _best(place: str, a: Graph, b: Graph) -> GraphDiff:
     """Return the shorter of the differences under the mappings that come into question."""
     aligned = _compare(place, a, b, align(a, b))
     if not len(aligned):
+        return aligned
+    if len(a.heads) != len(b.heads) or len(a.order()) != len(b.order()):
         return aligned
     same_shape = isomorphic(a, b, attributes=False)
     if not same_shape:
@@ -263,10 +267,11 @@ def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeC
         f"input {slot}": values
         for slot, values in _moved(a, b, a.inputs(key_a), b.inputs(key_b), mapping)
     }
-    control_a = [Entry(key) for key in a.control_dependencies(key_a)]
-    control_b = [Entry(key) for key in b.control_dependencies(key_b)]
-    for index, values in _moved(a, b, control_a, control_b, mapping):
-        inputs[f"control dependency {index}"] = values
+    after_a, after_b = a.control_dependencies(key_a), b.control_dependencies(key_b)
+    if after_a or after_b:
+        control_a, control_b = list(map(Entry, after_a)), list(map(Entry, after_b))
+        for index, values in _moved(a, b, control_a, control_b, mapping):
+            inputs[f"control dependency {index}"] = values
     return NodeChange(name_a, name_b, attributes, inputs)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Graph
-from graphpass.model import Model
+from graphpass.model import Lineage, Model
 from graphpass.verify.backend import Backend, Run
 from graphpass.verify.comparer import Comparer
+from graphpass.verify.counterparts import Counterparts, counterparts
 from graphpass.verify.feeding import prepare
 from graphpass.verify.precision import in_single_precision
 from graphpass.verify.result import ValueComparison, VerifyResult
@@ -32,6 +33,7 @@ def verify(
     inputs: Given | None = None,
     feed: Mapping[str, str] | None = None,
     outputs: OutputPairs = None,
+    lineage: Lineage | None = None,
     runs: int = 1,
     seed: int = 0,
     rtol: float | None = None,
@@ -58,6 +60,11 @@ def verify(
         Which outputs are compared. None: by position; there must be as many.
         ``"repeat"``: B returns the outputs of A several times over, as clones do. Pairs: output of
         A and output of B, each by position or by name.
+    lineage : Lineage, optional
+        What heads and variables of B stand for in A, as the report of `graphpass.apply` has it.
+        Then names and positions count for nothing: each output of B is compared with the value of
+        A that it stands for, a head or not, and each input gets what it stands for, unless
+        `outputs` and `feed` say otherwise. What is new is listed as not compared.
     runs : int
         How many times to draw inputs.
     seed : int
@@ -104,16 +111,32 @@ def verify(
     """
     from graphpass.verify.arrays import check_tolerances
 
+    for model in (before, after):
+        if not isinstance(model, Model):
+            raise UsageError(
+                f"models are verified, not {type(model).__name__}; graphpass.load reads one, "
+                "Model(graph) makes one"
+            )
     check_tolerances(rtol, atol)
     if runs < 1:
         raise UsageError(f"{runs} runs prove nothing; ask for at least one")
     if single_precision:
         before, after = in_single_precision(before), in_single_precision(after)
-    pairs = _pairs(before.graph, after.graph, outputs)
+    pairs: Sequence[tuple[int, int]] | None
+    pairs = None if lineage and outputs is None else _pairs(before.graph, after.graph, outputs)
+    known: Counterparts | None = None
+    if lineage is not None:
+        known = counterparts(
+            before, after, lineage, inputs=inputs or {}, feed=feed or {}, pairs=pairs
+        )
+        if not known.pairs:
+            return _nothing_compared(known, runs, seed, training=training)
+        (before, after), inputs, feed, pairs = known.models, known.inputs, None, known.pairs
+    assert pairs is not None
     graphs = (before.graph, after.graph)
     with backend_or_mxnet(backend, isolated=isolated) as judge:
         name = judge.name
-        feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
+        feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed, known=known)
         results = run_both(judge, graphs, feeding, runs, training=training, backward=training)
         comparer = Comparer(graphs, feeding.origins, rtol, atol, training=training)
         compared = comparer.outputs(pairs, results)
@@ -136,6 +159,25 @@ def verify(
         seed=seed,
         training=training,
         backend=name,
+        not_compared=known.not_compared if known is not None else (),
+        no_longer_returned=known.no_longer_returned if known is not None else (),
+    )
+
+
+def _nothing_compared(known: Counterparts, runs: int, seed: int, *, training: bool) -> VerifyResult:
+    return VerifyResult(
+        outputs=(),
+        auxiliary_states=(),
+        gradients=(),
+        inputs=(),
+        drawn_parameters=0,
+        notes=(),
+        runs=runs,
+        seed=seed,
+        training=training,
+        backend="",
+        not_compared=known.not_compared,
+        no_longer_returned=known.no_longer_returned,
     )
 
 

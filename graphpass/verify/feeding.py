@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import UsageError, suggestion
+from graphpass.graph import Entry
 from graphpass.model import Model
 from graphpass.verify.alignment import align
-from graphpass.verify.backend import Backend
+from graphpass.verify.backend import Backend, Inference
 from graphpass.verify.sources import Given, Side, Source
+from graphpass.verify.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
+    from graphpass.verify.counterparts import Counterparts
 
-__all__ = ["Feeding", "InputValue", "prepare"]
+__all__ = ["Feeding", "InputValue", "check_names", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Feeding:
     drawn_parameters: int
     """How many parameters were drawn because neither model stores any."""
 
+    computed: Mapping[int, int]
+    """Key of an input of B to the position of the output of A whose value it gets."""
+
     def run(self, number: int) -> tuple[dict[int, Array], dict[int, Array]]:
         """Return the values of the inputs of A and of B for one run."""
         from graphpass.verify.dtypes import cast
@@ -97,6 +103,7 @@ def prepare(
     inputs: Given | None = None,
     feed: Mapping[str, str] | None = None,
     seed: int = 0,
+    known: Counterparts | None = None,
 ) -> Feeding:
     """Find or draw a value for every variable of two models.
 
@@ -107,7 +114,7 @@ def prepare(
       hint, or what follows from the parameters, or float32.
     * One of B gets the values of the variable of A that `feed` names, or else of the one of its own
       name, or else of the one that is aligned with it. Failing these, it is drawn for itself in
-      the shape that `inputs` gives.
+      the shape that `inputs` gives. Where it is `known` what it stands for, it gets that.
 
     If neither model stores any parameter, those are drawn too.
 
@@ -121,32 +128,56 @@ def prepare(
     """
     given, feed = dict(inputs or {}), dict(feed or {})
     side_a, side_b = Side("A", a, given), Side("B", b, given)
-    _check_names(side_a, side_b, given, feed)
+    if known is None:
+        check_names(side_a, side_b, given, feed)
     bare = not a.parameters and not b.parameters
     if not bare:
         side_a.refuse_missing(side_a.free)
     inference_a = side_a.infer(backend, {})
     sources_a = side_a.sources(side_a.free, inference_a, seed, draw_learned=bare)
-    origins = _origins(side_a, side_b, feed)
-    sources_b = _fed(side_a, side_b, sources_a, origins, feed)
-    own = [key for key in side_b.free if key not in sources_b]
-    _refuse_strangers(side_a, side_b, own, given, origins)
+    values = {} if known is None else known.values
+    computed: dict[int, tuple[int, ...]] = {}
+    if known is None:
+        origins = _origins(side_a, side_b, feed)
+        sources_b = _fed(side_a, side_b, sources_a, origins, feed)
+    else:
+        origins = {key: side_a.name(old) for key, old in known.variables.items()}
+        sources_b = _known(side_a, side_b, sources_a, known)
+        computed = _computed(side_a, known, inference_a)
+    own = [key for key in side_b.free if key not in sources_b and key not in computed]
+    refuse_strangers(side_a, side_b, own, given, origins)
     shapes = {key: source.shape for key, source in sources_b.items()}
-    inference_b = side_b.infer(backend, shapes)
+    inference_b = side_b.infer(backend, {**shapes, **computed})
     sources_b.update(side_b.sources(own, inference_b, seed))
+    dtypes = {key: source.dtype for key, source in sources_b.items()}
+    dtypes = {key: inference_b.dtypes.get(key, dtype) for key, dtype in dtypes.items()}
+    dtypes.update((key, side_b.dtype(key, inference_b)) for key in computed)
+    names = a.graph.outputs
     return Feeding(
         constants=(side_a.constants, side_b.constants),
         sources=(sources_a, sources_b),
-        dtypes={
-            key: inference_b.dtypes.get(key, source.dtype) for key, source in sources_b.items()
-        },
+        dtypes=dtypes,
         origins=origins,
-        inputs=tuple(_report(sources_a, sources_b, side_b)),
+        inputs=(
+            *_report(sources_a, sources_b, side_b),
+            *(
+                InputValue(side_b.name(key), shape, dtypes[key], f"{names[values[key]]} of A", ())
+                for key, shape in computed.items()
+            ),
+        ),
         drawn_parameters=sum(source.parameter for source in sources_a.values()),
+        computed=values,
     )
 
 
-def _check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None:
+def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None:
+    """Refuse names that no variable bears.
+
+    Raises
+    ------
+    UsageError
+        With the nearest ones.
+    """
     names_a = {a.name(key) for key in a.variables}
     names_b = {b.name(key) for key in b.variables}
     for name in given:
@@ -200,33 +231,38 @@ def _fed(
     return found
 
 
+def _known(
+    a: Side, b: Side, sources_a: Mapping[int, Source], known: Counterparts
+) -> dict[int, Source]:
+    """Return the inputs of B that get the values of a variable of A, as is known."""
+    found = {}
+    for key in b.free:
+        old = known.variables.get(key)
+        if old is not None:
+            found[key] = sources_a.get(old) or _stored_source(a, a.name(old))
+    return found
+
+
+def _computed(a: Side, known: Counterparts, inference: Inference) -> dict[int, tuple[int, ...]]:
+    """Return the inputs of B that get what A computes, with the shapes of that."""
+    found = {}
+    for key, position in known.values.items():
+        value = a.model.graph.heads[position]
+        shape = inference.shapes.get(Entry(*value[:2]))
+        if shape is None or min(shape, default=1) < 0:
+            raise UsageError(
+                f"A: the shape of {a.model.graph.output_name(value)!r} is not known; give the "
+                "shapes of the inputs with --input (in Python inputs={name: shape})"
+            )
+        found[key] = shape
+    return found
+
+
 def _stored_source(a: Side, name: str) -> Source:
     from graphpass.verify.dtypes import dtype_name
 
     value = a.model.parameters[name]
     return Source(name, value.shape, dtype_name(value.dtype), fixed=value)
-
-
-def _refuse_strangers(
-    a: Side, b: Side, own: list[int], given: Given, origins: Mapping[int, str]
-) -> None:
-    """Refuse inputs of B that have neither a counterpart in A nor a shape of their own."""
-    strangers = [key for key in own if b.name(key) not in given]
-    b.refuse_missing(strangers)
-    for key in strangers:
-        name = b.name(key)
-        origin = origins.get(key)
-        if origin is not None:
-            raise UsageError(
-                f"B: no value is stored for {name!r}, and A stores one for {origin!r}; are these "
-                "the parameters of this graph?"
-            )
-        example = next((a.name(other) for other in a.free), "data")
-        raise UsageError(
-            f"B: the input {name!r} stands for nothing in A; say whose values it gets, such as "
-            f"--feed {name}={example} (in Python feed={{{name!r}: {example!r}}}), or give it a "
-            "shape of its own with --input"
-        )
 
 
 def _report(

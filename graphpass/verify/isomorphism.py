@@ -115,8 +115,20 @@ def isomorphic(
 
 
 def graph_of(model: Graph | Model) -> Graph:
-    """Return the graph of a model, or the graph that was given."""
-    return model.graph if isinstance(model, Model) else model
+    """Return the graph of a model, or the graph that was given.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    if isinstance(model, Model):
+        return model.graph
+    if not isinstance(model, Graph):
+        raise UsageError(
+            f"graphs and models are compared, not {type(model).__name__}; graphpass.load reads one"
+        )
+    return model
 
 
 def _stored_values(a: Graph | Model, b: Graph | Model) -> tuple[Model, Model]:

@@ -27,8 +27,11 @@ class Misfit:
     key: int | None
     """Its variable; None where it has none."""
 
-    text: str
-    """What is wrong and what to do, in one sentence."""
+    fault: str
+    """What is wrong."""
+
+    remedy: str
+    """What to do about it where it comes from the file."""
 
     @property
     def identity(self) -> tuple[str, int | str]:
@@ -36,7 +39,7 @@ class Misfit:
         return self.kind, self.name if self.key is None else self.key
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.fault}; {self.remedy}"
 
 
 def misfits(model: Model) -> list[Misfit]:
@@ -84,8 +87,8 @@ def _missing(model: Model) -> Iterator[Misfit]:
                 "missing",
                 name,
                 key,
-                f"{describe(graph, key)} has no value in the parameters; is it stored under "
-                "another name, or is the file of another model?",
+                f"{describe(graph, key)} has no value in the parameters",
+                "is it stored under another name, or is the file of another model?",
             )
 
 
@@ -100,8 +103,8 @@ def _extra(model: Model) -> Iterator[Misfit]:
                 "extra",
                 name,
                 None,
-                f"the parameter {stored!r} belongs to no variable of the graph; remove it with "
-                "the operation prune, or rename it",
+                f"the parameter {stored!r} belongs to no variable of the graph",
+                "remove it with the operation prune, or rename it",
             )
 
 
@@ -118,7 +121,7 @@ def _unprefixed(model: Model) -> Iterator[Misfit]:
                 next(
                     (key for key in model.graph.named(name) if model.graph.is_variable(key)), None
                 ),
-                f"the parameter {name!r} is stored without 'arg:' or 'aux:' while others have it; "
+                f"the parameter {name!r} is stored without 'arg:' or 'aux:' while others have it",
                 f"MXNet's load_checkpoint fails on that: store it as 'arg:{name}'",
             )
 
@@ -139,7 +142,8 @@ def _shapes(model: Model) -> Iterator[Misfit]:
                     name,
                     key,
                     f"{describe(graph, key)} is stored with shape {shape}, but {reader} needs "
-                    f"({spelled}); is the file of another model?",
+                    f"({spelled})",
+                    "is the file of another model?",
                 )
                 break
 

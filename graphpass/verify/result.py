@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphpass.verify.feeding import InputValue
 
@@ -83,26 +83,46 @@ class VerifyResult:
     backend: str
     """What the models ran on."""
 
+    not_compared: tuple[str, ...] = ()
+    """Outputs of B that stand for nothing in A, each with the reason."""
+
+    no_longer_returned: tuple[str, ...] = ()
+    """Outputs of A that B does not return."""
+
     @property
     def equal(self) -> bool:
         """Whether something was compared and everything is equal."""
         return bool(self.outputs) and all(value.equal for value in self._values())
+
+    @property
+    def verdict(self) -> Literal["equal", "different", "not proved"]:
+        """``not proved`` where nothing differs, but something could not be judged."""
+        if self.equal:
+            return "equal"
+        found = [value.comparison for value in self._values()]
+        differ = any(comparison is not None and not comparison.equal for comparison in found)
+        return "different" if differ else "not proved"
 
     def __bool__(self) -> bool:
         return self.equal
 
     def __str__(self) -> str:
         """Return the verdict, then what was compared and what was given, one a line."""
-        counts = [_count(len(self.outputs), "output")]
+        counts = [self._counted_outputs()]
         if self.auxiliary_states:
             counts.append(_count(len(self.auxiliary_states), "auxiliary state"))
         if self.gradients:
             counts.append(_count(len(self.gradients), "gradient"))
         how = f"{_count(self.runs, 'run')} in {'training' if self.training else 'inference'}"
-        lines = [
-            f"{'equal' if self.equal else 'different'}: {', '.join(counts)}; "
-            f"{_count(len(self.inputs), 'input')}, {how}, seed {self.seed}, {self.backend}"
-        ]
+        parts = [", ".join(counts)]
+        if self.not_compared:
+            parts.append(f"not compared: {', '.join(self.not_compared)}")
+        if self.no_longer_returned:
+            parts.append(f"no longer returned: {', '.join(self.no_longer_returned)}")
+        if self.outputs:
+            given = _count(len(self.inputs), "input")
+            parts.append(f"{given}, {how}, seed {self.seed}, {self.backend}")
+        lines = [f"{self.verdict}: {'; '.join(parts)}"]
         lines += [f"  output {value}" for value in self.outputs]
         lines += _summary("auxiliary state", self.auxiliary_states)
         lines += _summary("gradient", self.gradients)
@@ -116,6 +136,9 @@ class VerifyResult:
         """Return the result as plain data."""
         return {
             "equal": self.equal,
+            "verdict": self.verdict,
+            "not_compared": list(self.not_compared),
+            "no_longer_returned": list(self.no_longer_returned),
             "outputs": [value.to_json() for value in self.outputs],
             "auxiliary_states": [value.to_json() for value in self.auxiliary_states],
             "gradients": [value.to_json() for value in self.gradients],
@@ -127,6 +150,14 @@ class VerifyResult:
             "training": self.training,
             "backend": self.backend,
         }
+
+    def _counted_outputs(self) -> str:
+        compared = len(self.outputs)
+        if not compared:
+            return "there is no output that can be compared"
+        if not self.not_compared:
+            return _count(compared, "output")
+        return f"{compared} of {_count(compared + len(self.not_compared), 'output')}"
 
     def _values(self) -> tuple[ValueComparison, ...]:
         return self.outputs + self.auxiliary_states + self.gradients

@@ -52,8 +52,10 @@ def run_both(
         Saying which of the two can't be run.
     """
     feeds = [feeding.run(number) for number in range(runs)]
-    found = []
+    found: list[list[Run]] = []
     for side, (label, graph) in enumerate(zip("AB", graphs, strict=True)):
+        if side and feeding.computed:
+            feeds = [_with_computed(*pair, feeding) for pair in zip(feeds, found[0], strict=True)]
         with blamed(label):
             results = backend.run(
                 graph,
@@ -65,6 +67,19 @@ def run_both(
             )
         found.append(results)
     return list(zip(*found, strict=True))
+
+
+def _with_computed(
+    feed: tuple[dict[int, Array], dict[int, Array]], run: Run, feeding: Feeding
+) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Give the inputs of B what A has computed for them."""
+    from graphpass.verify.dtypes import cast
+
+    values = {
+        key: cast(run.outputs[position], feeding.dtypes[key])
+        for key, position in feeding.computed.items()
+    }
+    return feed[0], {**feed[1], **values}
 
 
 def _differentiable(graph: Graph, feeding: Feeding, side: int) -> list[int]:

@@ -159,6 +159,14 @@ def test_a_sparse_array_without_name_is_refused_by_position() -> None:
     assert "array 1 is stored as csr" in refusal(data)
 
 
+@pytest.mark.parametrize("storage", [1, 2])
+def test_a_sparse_array_that_can_not_be_followed_is_called_sparse(storage: int) -> None:
+    empty = sparse(storage, (0, 4), [], b"")
+    assert "array 1 (of 2, from 0) is stored as " in refusal(empty)
+    for size in range(SECOND + 8, len(ROW_SPARSE)):
+        assert "convert it in MXNet" in refusal(ROW_SPARSE[:size])
+
+
 @pytest.mark.parametrize("received", [24, SECOND, NAME_COUNT - 4])
 def test_zeros_to_the_end_are_no_list_of_nothing(received: int) -> None:
     data = bytes(sample()[:received]) + bytes(4096)

@@ -124,6 +124,31 @@ def test_a_good_pass_has_no_faults() -> None:
         ),
         ({"prefix": {"keep": "a"}}, ("prefix",), "prefix needs prefix"),
         (
+            {"extract": {"outputs": {"a": "b"}}},
+            ("extract", "outputs", "a"),
+            "outputs has no 'a'; it has name, glob, regex, op, id",
+        ),
+        (
+            {"extract": {"inputs": 3}},
+            ("extract", "inputs"),
+            "3 is not a list of values, or a mapping of values to the names of their variables",
+        ),
+        (
+            {"tie": {"varables": ["a", "b"]}},
+            ("tie", "varables"),
+            "tie has no 'varables'; nearest: variables; it has variables, into, keep",
+        ),
+        (
+            {"remove": {"select": "a", "input": [1]}},
+            ("remove", "input"),
+            "[1] is not an input: its slot, counted from 0, or its name, such as data",
+        ),
+        (
+            {"expect": {"unchanged_outputs": {"map": {}}}},
+            ("expect", "unchanged_outputs", "map"),
+            "map needs at least one entry",
+        ),
+        (
             {"expect": {"nodes": ">>1"}},
             ("expect", "nodes"),
             '">>1" is not a count, such as 2 or ">=1"',

@@ -73,7 +73,7 @@ def test_a_renamed_input_is_found_by_alignment(build: Build, numpy_backend: Any)
 def test_an_input_that_stands_for_nothing_is_refused(build: Build, numpy_backend: Any) -> None:
     a = Model(build(("x", "null"), ("r", "relu", {}, ["x"]), heads=["r"]))
     b = adder(build, "x", "y")
-    with pytest.raises(UsageError, match="--feed y=x"):
+    with pytest.raises(UsageError, match="such as --input y:1 "):
         prepare(a, b, numpy_backend, inputs={"x": SHAPE})
     feeding = prepare(a, b, numpy_backend, inputs={"x": SHAPE, "y": SHAPE})
     assert [value.name for value in feeding.inputs] == ["x", "y"]

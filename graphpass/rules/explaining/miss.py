@@ -11,6 +11,7 @@ from graphpass.graph import Graph
 from graphpass.rules.matching.match import Fault, Match
 from graphpass.rules.matching.mismatch import CODES, describe_fault
 from graphpass.rules.patterns.plan import Plan, Produced
+from graphpass.rules.python.body import PythonBody
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 
@@ -37,6 +38,8 @@ _ENDS: tuple[Step, ...] = tuple([(stage, None) for stage in get_args(Stage)[2:]]
 def steps(subject: Subject) -> list[Step]:
     """Return what is looked at once the pattern holds, in order."""
     body = None if subject.rewrite is None else subject.rewrite.body
+    if isinstance(body, PythonBody):
+        return [*(("where", label) for label in body.labels), *_ENDS]
     if not isinstance(body, TextBody):
         return [("where", None), *_ENDS]
     early, late = body.conditions

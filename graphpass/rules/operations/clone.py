@@ -78,10 +78,14 @@ class Clone(Operation):
         for value, name in input_names.items():
             attrs = graph.attrs(value[0]) if graph.is_variable(value[0]) else {}
             values[value] = Entry(edit.add_variable(name, attrs))
+            run.copied(values[value].node, Entry(*value))
         copying = Copying(graph, edit, values)
         for key in originals:
-            copying.copy(key, names[key])
+            twin = copying.copy(key, names[key])
+            if self.share != "nothing" or not graph.is_variable(key):
+                run.copied(twin, Entry(key))
         outputs = [copying.value(entry) for entry in region.outputs]
+        run.choose_heads([*graph.heads, *region.outputs])
         edit.set_heads([*graph.heads, *outputs])
         if self.share == "copy":
             for key in variables:

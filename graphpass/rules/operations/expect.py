@@ -125,10 +125,13 @@ class Expect(Operation):
         result = verify(
             run.before,
             run.model,
+            lineage=None if run.ancestry is None else run.ancestry.lineage(),
             inputs={name: tuple(map(int, shape)) for name, shape in shapes.items()},
             outputs=pairs.items() if isinstance(pairs, Mapping) else pairs,
             **options,
         )
+        if result and (result.not_compared or result.no_longer_returned):
+            run.note(f"unchanged_outputs: {str(result).splitlines()[0]}")
         return "" if result else f"unchanged_outputs: {result}"
 
 

@@ -68,8 +68,10 @@ class Extract(Operation):
         for key, name in renamed.items():
             edit.rename(key, name)
         edit.set_heads(outputs)
+        run.choose_heads(outputs)
         for value, name in cuts.items():
             variable = edit.add_variable(name)
+            run.copied(variable, Entry(*value))
             edit.redirect(Entry(*value), Entry(variable))
             if value[0] not in inside:
                 give_control_to(graph, edit, value[0], variable)

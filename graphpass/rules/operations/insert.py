@@ -202,8 +202,10 @@ class Insert(Operation):
             edit.redirect(given[0], Entry(key), keep=[key])
         elif self.heads == "replace":
             edit.set_heads([Entry(key)])
+            run.choose_heads([None])
             run.drop_orphans(edit)
         else:
+            run.choose_heads([*graph.heads, None])
             edit.set_heads([*graph.heads, Entry(key)])
 
     def _place(self, graph: Graph, given: Sequence[Entry], use: Use | None) -> str:

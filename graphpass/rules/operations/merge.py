@@ -91,7 +91,7 @@ class Merge(Operation):
         for key, name in names.items():
             copying.copy(key, name)
         _bring_parameters(run, theirs, names)
-        self._set_heads(run.graph, edit, theirs.graph, copying)
+        self._set_heads(run, edit, theirs.graph, copying)
         for key, entry in fed.items():
             edit.redirect(Entry(key), copying.value(entry))
             give_control_to(run.graph, edit, key, copying.value(entry).node)
@@ -194,11 +194,13 @@ class Merge(Operation):
             "names, such as prefix: b_"
         )
 
-    def _set_heads(self, graph: Graph, edit: Edit, their_graph: Graph, copying: Copying) -> None:
+    def _set_heads(self, run: Run, edit: Edit, their_graph: Graph, copying: Copying) -> None:
         arrived = (
             [copying.value(head) for head in their_graph.heads] if self.heads != "ours" else []
         )
-        edit.set_heads([*(graph.heads if self.heads != "theirs" else ()), *arrived])
+        heads = [*(run.graph.heads if self.heads != "theirs" else ()), *arrived]
+        edit.set_heads(heads)
+        run.choose_heads(heads)
 
 
 def _owner(graph: Graph, name: str, is_variable: bool, leaving: Collection[int]) -> int | None:

@@ -11,7 +11,7 @@ from graphpass.rules.operation import Operation, Outcome, Run, Together
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 from graphpass.rules.rewriting.run import Member, run_group
 
-__all__ = ["RewriteOperation"]
+__all__ = ["GivenRewrite", "RewriteOperation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class RewriteOperation(Operation):
         object.__setattr__(self, "rewrite", rewrite)
 
     @property
-    def name(self) -> str | None:
+    def own_id(self) -> str | None:
         """The name that the rewrite gives itself."""
         return self.id
 
@@ -91,8 +91,40 @@ class RewriteOperation(Operation):
 
     def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
         """See `Operation.apply_together`. Takes time linear in nodes plus firings, in practice."""
-        members = []
-        for operation, name, label in others:
-            assert isinstance(operation, RewriteOperation)
-            members.append(Member(replace(operation.rewrite, id=name), label))
-        return run_group(members, run, edit)
+        return _apply_together(others, run, edit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenRewrite(Operation):
+    """A `Rewrite` that Python has made. It runs together with those beside it."""
+
+    keyword: ClassVar[str] = "rewrite"
+
+    rewrite: Rewrite
+
+    @property
+    def own_id(self) -> str:
+        """The rewrite's id."""
+        return self.rewrite.id
+
+    @property
+    def family(self) -> Hashable:
+        """That of rewrites without a group."""
+        return ("rewrite", None)
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """See `Operation.apply`. The rewrite runs as a group of its own."""
+        [outcome] = self.apply_together([Together(self, self.own_id, self.own_id)], run, edit)
+        return outcome.summary
+
+    def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
+        """See `Operation.apply_together`. Takes time linear in nodes plus firings, in practice."""
+        return _apply_together(others, run, edit)
+
+
+def _apply_together(others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
+    members = []
+    for operation, name, label in others:
+        assert isinstance(operation, RewriteOperation | GivenRewrite)
+        members.append(Member(replace(operation.rewrite, id=name), label))
+    return run_group(members, run, edit)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from graphpass.errors import AttributeValueError
+from graphpass.errors import AttributeValueError, OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
@@ -28,6 +29,7 @@ _DTYPES = {
     "bool": 7,
     "bfloat16": 12,
 }
+_MAX_NDIM, _MAX_SIZE = 32, 2**63
 _STORAGE_TYPES = {"default": 0, "row_sparse": 1, "csr": 2}
 
 
@@ -82,7 +84,9 @@ class Set(Operation):
         if self.select is not None:
             done.append(self._set_attrs(run.graph, edit, self.select))
         if self.heads is not None:
-            edit.set_heads(select_entries(run.graph, self.heads))
+            heads = select_entries(run.graph, self.heads)
+            edit.set_heads(heads)
+            run.choose_heads(heads)
             run.drop_orphans(edit)
             done.append(f"the graph returns {listed(run.graph.outputs)}")
         return "; ".join(done)
@@ -90,7 +94,7 @@ class Set(Operation):
     def _set_attrs(self, graph: Graph, edit: Edit, selector: Selector) -> str:
         hints = self._hints()
         kind: Kind = "variables" if hints else "both"
-        changes = {name: _text(value) for name, value in (self.attrs or {}).items()} | hints
+        changes = {name: _text(value, name) for name, value in (self.attrs or {}).items()} | hints
         keys = select(graph, selector, kind=kind, optional=self.optional)
         for key in keys:
             edit.update_attrs(key, changes)
@@ -110,11 +114,11 @@ class Set(Operation):
         """
         hints: dict[str, str | None] = {}
         if self.shape is not None:
-            hints["__shape__"] = str(tuple(map(int, self.shape)))
+            hints["__shape__"] = str(_checked_shape(self.shape))
         if self.lr_mult is not None:
-            hints["__lr_mult__"] = format_value(self.lr_mult)
+            hints["__lr_mult__"] = _text(self.lr_mult, "lr_mult")
         if self.wd_mult is not None:
-            hints["__wd_mult__"] = format_value(self.wd_mult)
+            hints["__wd_mult__"] = _text(self.wd_mult, "wd_mult")
         if self.dtype is not None:
             hints["__dtype__"] = str(_DTYPES[self.dtype])
         if self.init is not None:
@@ -125,9 +129,25 @@ class Set(Operation):
         return hints
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, what: str) -> str | None:
     """Print a value as MXNet's front ends do; YAML has lists where they write tuples."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OperationError(
+            f"{what} can't be {value}, which is no finite number; where an operator takes it, "
+            f"write the text '{value}'"
+        )
     return value if value is None or isinstance(value, str) else format_value(_tuples(value))
+
+
+def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape hint, if an array of that shape can be."""
+    found = tuple(map(int, shape))
+    if len(found) > _MAX_NDIM or math.prod(max(1, size) for size in found) > _MAX_SIZE:
+        raise OperationError(
+            f"no array has the shape {found}: there are at most {_MAX_NDIM} dimensions and 2^63 "
+            "elements"
+        )
+    return found
 
 
 def _tuples(value: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.errors import OperationError
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_one
 from graphpass.rules.surgery.arrays import copy_parameter
@@ -62,6 +62,7 @@ class Untie(Operation):
         for user, name in zip(users[1:], names[1:], strict=True):
             twin = edit.add_variable(name, graph.attrs(shared))
             variables.append(twin)
+            run.copied(twin, Entry(shared))
             copy_parameter(parameters, names[0], name)
             inputs = graph.inputs(user)
             edit.set_inputs(

@@ -53,5 +53,6 @@ class Use(Operation):
             raise OperationError(f"passes use passes more than {_MAX_DEPTH} deep")
         report = run_pass(loaded, run)
         run.steps.extend(report.steps)
+        run.choose_heads(report.lineage.heads)
         changed = "which changed the model" if report.changed else "which changed nothing"
         return f"ran {loaded.name}: {count(len(report.steps), 'rule')}, {changed}"

@@ -92,15 +92,18 @@ class TextBody:
                 yield application.name
 
     def draft(self, scope: Scope, bindings: Mapping[str, Binding]) -> Draft:
-        """See `Body.draft`."""
+        """See `Body.draft`. The scope is empty afterwards."""
         early, late = self.conditions
-        for condition in early:
-            _require(condition, scope)
-        for name, expression in self.let.items():
-            scope.define(name, computed(expression, name, "let", scope))
-        for condition in late:
-            _require(condition, scope)
-        return Drafting(self.let, scope, bindings).draft(*self._recipes)
+        try:
+            for condition in early:
+                _require(condition, scope)
+            for name, expression in self.let.items():
+                scope.define(name, computed(expression, name, "let", scope))
+            for condition in late:
+                _require(condition, scope)
+            return Drafting(self.let, scope, bindings).draft(*self._recipes)
+        finally:
+            scope.release()
 
 
 def _require(condition: Expression, scope: Scope) -> None:

@@ -12,8 +12,10 @@ from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
 from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
 from graphpass.rules.matching.match import Match
+from graphpass.rules.patterns.pattern import Kind
 from graphpass.rules.rewriting.draft import NewParameter
 from graphpass.rules.rewriting.surroundings import Surroundings
+from graphpass.rules.surgery.arrays import new_class
 
 __all__ = ["ComputedValues"]
 
@@ -45,7 +47,9 @@ class ComputedValues:
         """Keys of the variables that have computed values, some of them old ones."""
         return self._variables.values()
 
-    def store(self, parameter: NewParameter, op: str, node: str, slot: str) -> tuple[int, bool]:
+    def store(
+        self, parameter: NewParameter, op: str, node: str, slot: str, *, is_state: bool
+    ) -> tuple[int, bool]:
         """Store a value for an input of a new node.
 
         Parameters
@@ -56,6 +60,8 @@ class ComputedValues:
             Operator and name of the node that reads it.
         slot : str
             The input's name.
+        is_state : bool
+            Whether the operator changes that input.
 
         Returns
         -------
@@ -66,7 +72,8 @@ class ComputedValues:
             return self._variables[parameter], False
         graph, edit, parameters = self._graph, self._around.edit, self._around.parameters
         assert parameters is not None
-        donor = self._donor(parameter, op, slot)
+        kind: Kind = "aux" if is_state else "param"
+        donor = self._donor(parameter, op, slot, kind)
         hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
         own = donor is not None and donor in self._going
         if donor is not None and own and parameter.name is None:
@@ -81,12 +88,14 @@ class ComputedValues:
                 self._refuse_taken(name)
             key, is_new = edit.add_node(VARIABLE, name, hints), True
         before = parameters[name].nbytes if name in parameters else 0
-        parameters[name] = parameter.array
+        class_ = new_class(parameters, is_state=is_state)
+        parameters.set(name, parameter.array, class_)
         self._variables[parameter] = key
+        self._around.index.kinds[key] = kind
         self.stored.append(ParameterChange(name, parameter.array.nbytes, before))
         return key, is_new
 
-    def _donor(self, parameter: NewParameter, op: str, slot: str) -> int | None:
+    def _donor(self, parameter: NewParameter, op: str, slot: str, kind: Kind) -> int | None:
         """Return the variable whose place a computed parameter takes."""
         found = parameter.like
         if found is None:
@@ -94,7 +103,7 @@ class ComputedValues:
         if found is None:
             found = parameter.only_source
         taken = self._variables.values()
-        if found is None or found in taken or self._around.index.kinds.get(found) != "param":
+        if found is None or found in taken or self._around.index.kinds.get(found) != kind:
             return None
         return found
 

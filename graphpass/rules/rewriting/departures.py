@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from graphpass.graph import Graph
 from graphpass.rules.matching.match import Match
-from graphpass.rules.rewriting.draft import Draft
+from graphpass.rules.rewriting.draft import Draft, Made
 from graphpass.rules.rewriting.live_index import LiveIndex
 
 __all__ = ["departures", "needed_results"]
@@ -44,24 +44,33 @@ def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
     return gone
 
 
-def needed_results(index: LiveIndex, match: Match, going: Container[int]) -> list[bool]:
+def needed_results(
+    index: LiveIndex, match: Match, draft: Draft, going: Container[int]
+) -> list[bool]:
     """Return, per root, whether anything that stays uses what takes its place.
 
-    Who only waits for a node is content with any one of its outputs.
+    Who only waits for a node is content with any new node in the place of one of its outputs.
     """
     found: list[bool] = []
-    last = {root.node: number for number, root in enumerate(match.roots)}
-    for number, ((key, output, _), whole) in enumerate(zip(match.roots, match.whole, strict=True)):
+    waited: set[int] = set()
+    for (key, output, _), whole in zip(match.roots, match.whole, strict=True):
         edges = [
             data
             for reader, several in index.graph.readers(key).items()
             if reader not in going
             for data in several.values()
         ]
-        used = {data.get("output") for data in edges} | index.heads.get(key, set())
-        is_read = bool(used - {None}) if whole else output in used
-        if None in used and last[key] == number:
-            before = zip(match.roots, found, strict=False)
-            is_read = is_read or not any(read for root, read in before if root.node == key)
-        found.append(is_read)
+        used = {data["output"] for data in edges if "output" in data}
+        if any("output" not in data for data in edges):
+            waited.add(key)
+        used |= index.heads.get(key, set())
+        found.append(bool(used) if whole else output in used)
+    for key in waited:
+        made = [
+            number
+            for number, (root, result) in enumerate(zip(match.roots, draft.results, strict=True))
+            if root.node == key and isinstance(result, Made)
+        ]
+        if made and not any(found[number] for number in made):
+            found[made[0]] = True
     return found

@@ -93,16 +93,17 @@ class Drafting:
     def _node(self, recipe: Recipe) -> NewNode:
         inputs: list[Source] = []
         for operand in recipe.operands:
-            if isinstance(operand, int):
-                inputs.append(Made(operand))
+            if type(operand) is Named:
+                source = self._named(operand)
+                if source is not None:
+                    inputs.append(source)
             elif isinstance(operand, Spread):
                 several = self._bindings.get(operand.name, ())
                 assert isinstance(several, tuple)
                 inputs.extend(several)  # type: ignore[arg-type]
             else:
-                source = self._named(operand)
-                if source is not None:
-                    inputs.append(source)
+                assert isinstance(operand, int)
+                inputs.append(Made(operand))
         attrs = self._attributes(recipe)
         if recipe.counter is not None:
             attrs[recipe.counter] = str(len(inputs))
@@ -157,11 +158,13 @@ class Drafting:
                 f"make one: full((1,), {name})"
             )
         bindings = self._bindings
-        sources = [
-            bound.node
-            for read in self._let[name].names
-            if isinstance(bound := bindings.get(read), Entry)
-        ]
-        only = sources[0] if len(sources) == 1 else None
+        only: int | None = None
+        for read in self._let[name].names:
+            bound = bindings.get(read)
+            if type(bound) is Entry:
+                if only is not None:
+                    only = None
+                    break
+                only = bound.node
         made = self._parameters[name] = NewParameter(array, name, only)
         return made

@@ -9,17 +9,17 @@ else still reads it, which is all there is to copy on write.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphpass.errors import OperationError
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.ops import find
+from graphpass.ops import Signature, find
 from graphpass.rules.delta import NodeRef, node_ref
 from graphpass.rules.matching.match import Match
 from graphpass.rules.rewriting.computed_values import ComputedValues
-from graphpass.rules.rewriting.departures import departures, needed_results
+from graphpass.rules.rewriting.departures import departures
 from graphpass.rules.rewriting.draft import Draft, Made, NewNode, Source, user_attrs
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.surroundings import Surroundings
@@ -80,9 +80,6 @@ class _Firing:
         self._graph: Graph = around.index.graph
         self._going = departures(self._graph, match, draft)
         self._draft = draft
-        if len(match.roots) > 1:
-            self._draft = draft.pruned(needed_results(around.index, match, self._going))
-            self._going = departures(self._graph, match, self._draft)
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators."""
@@ -95,6 +92,7 @@ class _Firing:
         waited = self._waited()
         turned = self._turned()
         were = [self._ref(key) for key in turned.values()]
+        below = self._below(going)
         if around.provenance:
             self._mark_origin()
         for position, node in enumerate(self._draft.nodes):
@@ -102,13 +100,14 @@ class _Firing:
             self._make(position, node, turned.get(position), control)
         read_anew, moved = self._redirect(turned)
         self._pass_on_waiting(turned)
-        below = self._below()
+        below |= self._below(self._made)
+        below |= {each.node: None for each in self._draft.results if isinstance(each, Entry)}
         stays = {*turned.values(), *values.variables}
         cut = self._edit.remove_nodes([key for key in going if key not in stays])
         gone = [node_ref((key, data["op"], data["name"])) for key, data, _ in cut]
         dropped = values.drop(gone)
         self._edit.commit(around.index.ranks, rank)
-        around.index.follow([ref.key for ref in gone], self._made, values.variables, moved)
+        around.index.follow([ref.key for ref in gone], self._made, moved)
         firing = Firing(
             self._rule,
             root,
@@ -118,7 +117,7 @@ class _Firing:
             tuple(dropped),
             self._match.path,
         )
-        return Fired(firing, self._made, read_anew, below)
+        return Fired(firing, self._made, read_anew, list(below))
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -140,12 +139,13 @@ class _Firing:
 
     def _make(self, position: int, node: NewNode, root: int | None, control: Sequence[int]) -> None:
         graph, edit = self._graph, self._edit
-        names = _input_names(node)
+        signature = _signature(node)
         name = node.name
         if name is None:
             name = graph.name(root) if root is not None else self._name_of(position, node)
         inputs = [
-            self._entry(source, node, name, names, slot) for slot, source in enumerate(node.inputs)
+            self._entry(source, node, name, signature, slot)
+            for slot, source in enumerate(node.inputs)
         ]
         if root is None:
             key = edit.add_node(node.op, "", node.attrs, inputs, control=control)
@@ -172,17 +172,19 @@ class _Firing:
         return self._fresh(_extended(base, node.label))
 
     def _entry(
-        self, source: Source, node: NewNode, name: str, names: tuple[str, ...], slot: int
+        self, source: Source, node: NewNode, name: str, signature: Signature | None, slot: int
     ) -> Entry:
         if isinstance(source, Entry):
             return source
         if isinstance(source, Made):
             return Entry(self._made[source.node], source.output)
-        slot_name = names[slot] if slot < len(names) else source.label
-        key, is_new = self._values.store(source, node.op, name, slot_name)
+        names = () if signature is None else signature.input_names or ()
+        is_state = signature is not None and slot in signature.mutable_slots
+        label = names[slot] if slot < len(names) else source.label
+        key, is_new = self._values.store(source, node.op, name, label, is_state=is_state)
         if is_new:
             self._new.append(key)
-        return Entry(key)
+        return Entry(key, 0, int(is_state))  # the stamp that MXNet gives the first change
 
     # -- what is around ----------------------------------------------------------------------
 
@@ -233,19 +235,15 @@ class _Firing:
                         found[source] = None
         return tuple(found)
 
-    def _below(self) -> list[int]:
-        """Return the operators that lose or gain a reader."""
+    def _below(self, keys: Iterable[int]) -> dict[int, None]:
+        """Return the operators that stay and that some nodes read or wait for."""
         graph = self._graph
-        found = {
+        return {
             source: None
-            for key in (*self._going, *self._made)
+            for key in keys
             for source in graph.sources(key)
             if source not in self._going and not graph.is_variable(source)
         }
-        for result in self._draft.results:
-            if isinstance(result, Entry):
-                found[result.node] = None
-        return list(found)
 
     # -- names -------------------------------------------------------------------------------
 
@@ -277,6 +275,6 @@ def _extended(base: str, label: str) -> str:
     return f"{stem}_{label}" if stem else label
 
 
-def _input_names(node: NewNode) -> tuple[str, ...]:
+def _signature(node: NewNode) -> Signature | None:
     operator = find(node.op)
-    return (() if operator is None else operator.signature(node.attrs).input_names) or ()
+    return None if operator is None else operator.signature(node.attrs)

@@ -14,6 +14,7 @@ from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.expressions import Scope
 from graphpass.rules.matching.match import Level, Match
 from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewriting.departures import departures, needed_results
 from graphpass.rules.rewriting.draft import Draft, Made
 from graphpass.rules.rewriting.firing import Fired, fire
 from graphpass.rules.rewriting.firing_record import Firing
@@ -50,8 +51,11 @@ def decide(
         _check_roots(match)
     scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=quiet)
     draft = rewrite.body.draft(scope, match.bindings)
+    if len(match.roots) > 1:
+        going = departures(index.graph, match, draft)
+        draft = draft.pruned(needed_results(index, match, draft, going))
     if not draft.nodes and all(
-        isinstance(result, Entry) and result[:2] == root[:2]
+        result is None or (isinstance(result, Entry) and result[:2] == root[:2])
         for result, root in zip(draft.results, match.roots, strict=True)
     ):
         raise Refusal("what is to take its place is there already", stage="replace")
@@ -77,7 +81,7 @@ def _check_roots(match: Match) -> None:
 def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
     """Refuse a replacement that lacks an output of a root which something uses."""
     for root, result, whole in zip(match.roots, draft.results, match.whole, strict=True):
-        if not whole:
+        if not whole or result is None:
             continue
         count = 1 if not isinstance(result, Made) else draft.num_outputs(result)
         used = index.outputs_in_use(root.node)
@@ -91,17 +95,25 @@ def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
 
 def _check_control(draft: Draft, match: Match, index: LiveIndex) -> None:
     """Refuse to lose an order that a control dependency asks for."""
-    if draft.nodes:
-        return
     graph = index.graph
-    matched = {entry.node for entry in match.roots} | set(match.interior)
+    matched = {entry.node for entry in match.roots}.union(match.interior)
+    made = {
+        root.node
+        for root, result in zip(match.roots, draft.results, strict=True)
+        if isinstance(result, Made)
+    }
     for key in sorted(matched):
-        if any(source not in matched for source in graph.control_dependencies(key)):
+        if not draft.nodes and any(
+            source not in matched for source in graph.control_dependencies(key)
+        ):
             raise Refusal(f"{index.describe(key)} waits for another node", stage="control")
-        for reader in graph.readers(key):
-            if reader not in matched and key in graph.control_dependencies(reader):
-                waits = f"{index.describe(reader)} waits for {index.describe(key)}"
-                raise Refusal(waits, stage="control")
+        if key in made:
+            continue
+        for reader, edges in graph.readers(key).items():
+            if reader not in matched and any(type(slot) is tuple for slot in edges):
+                raise Refusal(
+                    f"{index.describe(reader)} waits for {index.describe(key)}", stage="control"
+                )
 
 
 class Member(NamedTuple):

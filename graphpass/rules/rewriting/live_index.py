@@ -34,7 +34,6 @@ class LiveIndex(GraphIndex):
         self,
         removed: Iterable[int],
         made: Iterable[int],
-        variables: Iterable[int],
         moved: Mapping[Entry, Entry],
     ) -> None:
         """Take note of a firing.
@@ -45,8 +44,6 @@ class LiveIndex(GraphIndex):
             Nodes that are gone.
         made : iterable of int
             Operators that are new, or are something else now.
-        variables : iterable of int
-            New variables, all of which have values.
         moved : mapping of Entry to Entry
             Values that were replaced, and by what.
         """
@@ -62,8 +59,6 @@ class LiveIndex(GraphIndex):
             known.pop(key, None)
             if self._kinds is not None:
                 self._kinds.pop(key, None)
-        for key in variables:
-            self.kinds[key] = "param"
         if changed:
             known.clear()
         if any(old.node in self.heads for old in moved):

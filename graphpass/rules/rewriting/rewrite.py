@@ -70,8 +70,12 @@ class Rewrite(PythonRule):
 
     @property
     def is_local(self) -> bool:
-        """Whether a firing elsewhere can't make it apply, unless it changes what is matched."""
-        return self.body.is_local and not self.plan.asks_for_constants
+        """Whether a firing elsewhere can't make it apply, unless it changes what is matched.
+
+        Whether several roots can be contracted depends on all that lies between them.
+        """
+        single = len({root.value.part for root in self.plan.roots}) == 1
+        return single and self.body.is_local and not self.plan.asks_for_constants
 
 
 def parse_rewrite(

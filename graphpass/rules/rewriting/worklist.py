@@ -136,8 +136,8 @@ class Worklist:
         index = self._index
         height = max(reach.height for _, reach in reaches)
         most = max(reach.most_readers for _, reach in reaches)
-        found = dict.fromkeys(key for key in changed if key in index.ranks)
-        level = [*found, *(key for key in below if key in index.ranks)]
+        found = dict.fromkeys(key for key in (*changed, *below) if key in index.ranks)
+        level = list(found)
         for _ in range(height - 1):
             after: dict[int, None] = {}
             for key in level:

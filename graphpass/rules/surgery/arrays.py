@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from graphpass.errors import OperationError
+from graphpass.formats.ndarray_binary import is_newer
 from graphpass.formats.parameters import ParameterClass, Parameters
 from graphpass.model import Model
 
-__all__ = ["copy_parameter", "drop_parameters", "new_class"]
+__all__ = ["copy_parameter", "drop_parameters", "new_class", "refuse_newer_types"]
 
 
 def copy_parameter(parameters: Parameters, old: str, new: str) -> None:
@@ -34,3 +36,20 @@ def drop_parameters(model: Model, leaving: Iterable[int]) -> None:
         name = graph.name(key)
         if all(other in going or not graph.is_variable(other) for other in graph.named(name)):
             model.parameters.pop(name, None)
+
+
+def refuse_newer_types(before: Parameters, after: Parameters) -> None:
+    """Refuse an array of a type that MXNet 1.9.1 can't load, if there was none of that type before.
+
+    Raises
+    ------
+    OperationError
+        With the name of the parameter.
+    """
+    known = {array.dtype for array in before.values()}
+    for name, array in after.items():
+        if array.dtype not in known and is_newer(array.dtype):
+            raise OperationError(
+                f"the parameter {name!r} would be of {array.dtype}, which MXNet 1.9.1 can't load; "
+                "make it float32, int32 or int64, say"
+            )

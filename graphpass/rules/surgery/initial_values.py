@@ -71,6 +71,8 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
         ) from None
     try:
         return _made(description, dtype, what)
+    except OperationError:
+        raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise OperationError(f"{what}: {error}") from None
 

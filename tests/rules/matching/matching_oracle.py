@@ -64,19 +64,21 @@ class Oracle:
 
     def signatures(self) -> set[Signature]:
         """Return what tells matches apart, up to operands that can change places."""
+        return {attempt.signature() for attempt in self.matches()}
+
+    def matches(self) -> Iterator[Attempt]:
+        """Yield every assignment that is a match."""
         choices = [
             [None, *(key for key in self.live if self.graph.op(key) in call.operators)]
             for call in self.calls
         ]
-        found = set()
         for chosen in product(*choices):
             nodes = [key for key in chosen if key is not None]
             if len(nodes) != len(set(nodes)):
                 continue
             for attempt in self._attempts(dict(zip(map(id, self.calls), chosen, strict=True))):
                 if attempt.is_match():
-                    found.add(attempt.signature())
-        return found
+                    yield attempt
 
     def _attempts(self, nodes: dict[int, int | None]) -> Iterator[Attempt]:
         """Yield every way to arrange the inputs of the chosen nodes, and to place absent roots."""

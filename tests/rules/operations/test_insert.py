@@ -361,3 +361,15 @@ def test_mean_subtraction_moves_into_the_graph(net, perform, compute) -> None:
     perform(model, "insert", {**MEAN, "after": "data"})
     for old, new in zip(before, compute(model, data=image), strict=True):
         np.testing.assert_allclose(old, new, rtol=1e-5)
+
+
+def test_an_initial_value_is_named_once(net, refused) -> None:
+    model = net("a = relu(data)\nreturn a")
+    options = {
+        "op": "FullyConnected",
+        "name": "fc",
+        "after": "a",
+        "attrs": {"num_hidden": 2},
+        "parameters": {"weight": {"shape": [2, 3]}},
+    }
+    assert refused(model, "insert", options, OperationError).count("parameters: weight") == 1

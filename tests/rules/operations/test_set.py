@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphpass import dumps
-from graphpass.errors import AttributeValueError, SelectorError
+from graphpass.errors import AttributeValueError, OperationError, SelectorError
 
 NET = """
     conv = Convolution(data, w, kernel=(3, 3), num_filter=4, no_bias=True)
@@ -176,3 +176,18 @@ def test_mxnet_loads_what_was_set(model, perform, mx: ModuleType) -> None:
     perform(model, "set", {"select": "conv", "attrs": {"pad": [1, 1], "layout": "NCHW"}})
     text = dumps(model.graph)
     assert mx.sym.load_json(text).tojson(remove_amp_cast=False) == text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"select": "data", "lr_mult": float("nan")}, "lr_mult can't be nan, which is no finite"),
+        ({"select": "data", "wd_mult": float("-inf")}, "wd_mult can't be -inf, which is no finite"),
+        ({"select": "op:BatchNorm", "attrs": {"eps": float("inf")}}, "write the text 'inf'"),
+        ({"select": "data", "shape": [1] * 33}, "there are at most 32 dimensions"),
+        ({"select": "data", "shape": [2**40, 2**40]}, "and 2^63 elements"),
+    ],
+)
+def test_what_no_value_can_be(net, refused, options, message: str) -> None:
+    model = net("bn = BatchNorm(data, gamma, beta, mean, var)\nreturn bn")
+    assert message in refused(model, "set", options, OperationError)

@@ -1,0 +1,219 @@
+"""Passes that nobody in his right mind would write: sound ones, mutated."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphpass import Model, Parameters
+from graphpass.formats.text import parse_graph
+
+__all__ = ["MODELS", "Fuzzer"]
+
+WORDS = tuple(
+    "relu Dropout Convolution BatchNorm FullyConnected SliceChannel Concat elemwise_add add_n dot "
+    "_mul_scalar Activation Reshape Cast _zeros Custom _foreach null NoSuchOp `Vendor Op` x y w a b "
+    "xs gamma mean _ *xs *_ **y.attrs **conv.attrs optional(x) param(w) aux(m) input(x) const(c) "
+    "shared(a) distinct(a,b) maybe(Dropout)(x) (relu|tanh)(x) a[1] a[-1] a[99] return ; = == ( ) , . "
+    "[ ] { } | + - * / ** // % @ not and or in is if else for lambda None True False 0 1 -1 2 7 1e999 "
+    "1e-999 -0.0 nan 10**9 99999999999999999999 'text' \"\" (1,) () (1,2,3,4,5,6,7,8,9) name= "
+    "kernel=(3,3) num_filter=0 num_outputs=0 num_outputs=-2 axis=9 scalar='a' act_type='relu' "
+    "y.name y.op y.users y.inputs y.attrs x.node x.shape x.ndim w.dtype w.size y.__class__ "
+    "y.kernel users[0] known(w) bound(b) ones((10,)) zeros((10**9,10**9)) reshape(w,(-1,0)) w@w "
+    "range(10**12) sum(w) w[0] w[::-1] w[99] sqrt(-1) log(0) w/0 'a'*10**9 eye(100000) tile(w,10**9) "
+    "concatenate((w,w),5) transpose(w,(9,)) astype(w,'float99') tuple(x\u00a0for\u00a0x\u00a0in\u00a0y.users) "
+    "\\ \u0000 \u2028 \U0001f600 # \n \t".split(" ")
+)  # fmt: skip
+"""What texts of rewrites are made of, and what they had better not be made of."""
+
+LITERALS: tuple[Any, ...] = (
+    None, True, False, 0, -1, 10**30, 1.5, float("inf"), "", "x", " ", [], {}, [[]], {"a": 1},
+    ["x", 1], "${x}", "$${x}", "${",
+)  # fmt: skip
+
+_OPERATORS = (
+    "relu", "Dropout", "_copy", "BatchNorm", "Convolution", "FullyConnected", "SliceChannel",
+    "Concat", "elemwise_add", "dot", "_maximum", "BlockGrad", "sigmoid", "broadcast_add",
+)  # fmt: skip
+
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+class Fuzzer:
+    """Mutates what a pass says, and how it is written down."""
+
+    def __init__(self, dice: random.Random, sound: Sequence[dict[str, Any]]) -> None:
+        self._dice = dice
+        self._sound = sound
+        self._texts = [
+            text
+            for rule in sound
+            for value in rule["rewrite"].values()
+            for text in ([value] if isinstance(value, str) else _texts(value))
+        ]
+
+    def rules(self) -> list[Any]:
+        """Return rules of which something may be wrong."""
+        dice = self._dice
+        rules = [
+            json.loads(json.dumps(dice.choice(self._sound))) for _ in range(dice.randint(1, 3))
+        ]
+        for _ in range(dice.choice([1, 1, 2, 4])):
+            self._change(dice.choice(rules)["rewrite"])
+        return rules
+
+    def text(self) -> bytes:
+        """Return a pass file that may be no YAML, or no pass."""
+        written = json.dumps({"rules": self.rules()}, indent=self._dice.choice([None, 1]))
+        for _ in range(self._dice.choice([0, 0, 1, 3])):
+            written = self._cut(written)
+        raw = written.encode("utf-8", "surrogatepass")
+        if self._dice.random() < 0.05:
+            at = self._dice.randrange(len(raw) + 1)
+            raw = raw[:at] + bytes([self._dice.randrange(256)]) + raw[at:]
+        return raw
+
+    def _change(self, rule: dict[str, Any]) -> None:
+        dice = self._dice
+        kind = dice.random()
+        key = dice.choice([*rule, "where", "let", "once", "expect", "tests", "group", "when"])
+        if kind < 0.08:
+            rule[key] = dice.choice(LITERALS)
+        elif kind < 0.12:
+            rule.pop(key, None)
+        elif kind < 0.16:
+            rule["tests"] = [{"before": dice.choice(TEXTS), "after": self._mutated(TEXTS[0])}]
+        elif isinstance(rule.get(key), str):
+            rule[key] = self._mutated(rule[key])
+        elif isinstance(rule.get(key), list) and rule[key]:
+            at = dice.randrange(len(rule[key]))
+            rule[key][at] = self._mutated(str(rule[key][at]))
+        elif isinstance(rule.get(key), dict) and rule[key]:
+            name = dice.choice(sorted(rule[key]))
+            rule[key][name] = self._mutated(str(rule[key][name]))
+        elif key == "where":
+            rule[key] = self._mutated(dice.choice(self._texts))
+        elif key == "let":
+            rule[key] = {dice.choice(["v", "w", "x", "é"]): self._mutated("w * 2")}
+        else:
+            part = dice.choice(["match", "replace"])
+            rule[part] = self._mutated(str(rule.get(part, "x")))
+
+    def _mutated(self, text: str) -> str:
+        steps: tuple[Callable[[str], str], ...] = (
+            self._swap, self._insert, self._cut, self._splice, self._nest,
+        )  # fmt: skip
+        gentle = self._dice.random() < 0.7
+        for _ in range(self._dice.choice([1, 1, 1, 2, 5])):
+            text = self._exchange(text) if gentle else self._dice.choice(steps)(text)
+        return text[:5000]
+
+    def _exchange(self, text: str) -> str:
+        """Put a word in the place of one of its kind: an operator, a name, a number."""
+        dice = self._dice
+        tokens = _TOKEN.findall(text)
+        words = [at for at, token in enumerate(tokens) if token[0].isalnum() or token[0] == "_"]
+        if not words:
+            return text
+        at = dice.choice(words)
+        if tokens[at][0].isdigit():
+            tokens[at] = dice.choice(["0", "1", "2", "3", "0.5", "100"])
+        elif "".join(tokens[at + 1 :])[:1] == "(":
+            tokens[at] = dice.choice(_OPERATORS)
+        else:
+            tokens[at] = tokens[dice.choice(words)]
+        return "".join(tokens)
+
+    def _swap(self, text: str) -> str:
+        tokens = _TOKEN.findall(text) or [""]
+        other = _TOKEN.findall(self._dice.choice(self._texts))
+        tokens[self._dice.randrange(len(tokens))] = self._dice.choice([*WORDS, *other])
+        return "".join(tokens)
+
+    def _insert(self, text: str) -> str:
+        tokens = _TOKEN.findall(text)
+        tokens.insert(self._dice.randrange(len(tokens) + 1), self._dice.choice(WORDS))
+        return "".join(tokens)
+
+    def _cut(self, text: str) -> str:
+        start = self._dice.randrange(len(text) + 1)
+        stop = start + self._dice.choice([1, 1, 2, 5, 20])
+        again = self._dice.choice([0, 0, 1, 2])
+        return text[:start] + text[start:stop] * again + text[stop:]
+
+    def _splice(self, text: str) -> str:
+        other = self._dice.choice(self._texts)
+        return (
+            text[: self._dice.randrange(len(text) + 1)] + other[self._dice.randrange(len(other)) :]
+        )
+
+    def _nest(self, text: str) -> str:
+        before, after = self._dice.choice([("relu(", ")"), ("(", ")"), ("[", "]"), ("-", "")])
+        depth = self._dice.choice([1, 1, 2, 50, 400])
+        return before * depth + text + after * depth
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [str(each) for each in value.values()]
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+TEXTS = (
+    """
+data, w, b = variable(), variable(), variable()
+g, s, m, v = variable(), variable(), variable(), variable()
+conv = Convolution(data, w, b, kernel=(1, 1), num_filter=2)
+norm = BatchNorm(conv, g, s, m, v, fix_gamma=False)
+act = relu(norm)
+drop = Dropout(act)
+again = relu(drop)
+sum = elemwise_add(drop, drop)
+return again, sum
+""",
+    """
+data, w, t, z = variable(), variable(), variable(), variable()
+a = dot(data, w)
+c = dot(data, t)
+both = Concat(a, c, num_args=2, dim=1)
+more = Concat(both, a, num_args=2, dim=1)
+halves = SliceChannel(more, num_outputs=2)
+top = _maximum(halves, halves[1])
+scaled = _mul_scalar(_mul_scalar(_plus_scalar(top, scalar=1), scalar=2), scalar=3)
+plus = elemwise_add(scaled, z)
+p = LeakyReLU(plus, z, act_type="prelu")
+return p, halves[1], data
+""",
+    """
+data, w, b, k = variable(), variable(), variable(), variable()
+fc = FullyConnected(data, w, b, num_hidden=2, after=[k])
+vendor = `Vendor Op`(fc, b, level="3")
+y = broadcast_add(broadcast_add(BlockGrad(vendor), b), k)
+q = relu(_copy(sigmoid(y)), after=[fc])
+return q, q, w
+""",
+)
+
+_SHAPES = {"w": (2, 2), "t": (2, 2), "z": (2,), "k": (1, 2)}
+
+
+def _model(text: str) -> Model:
+    graph = parse_graph(text)
+    states = set(graph.auxiliary_states)
+    numbers = np.random.default_rng(1)
+    parameters = Parameters()
+    for name in (*graph.arguments, *states):
+        if name != "data":
+            shape = (2, 2, 1, 1) if name == "w" and "Conv" in text else _SHAPES.get(name, (2,))
+            array = numbers.uniform(0.5, 1.5, shape).astype("float32")
+            parameters.set(name, array, "aux" if name in states else "arg")
+    return Model(graph, parameters)
+
+
+MODELS: tuple[Model, ...] = tuple(_model(text) for text in TEXTS)
+"""Models that most sound rules find something in. Take copies."""

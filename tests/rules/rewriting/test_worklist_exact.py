@@ -1,0 +1,146 @@
+"""The worklist forgets nothing: the engine ends where a driver does that scans all every time."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from graphpass import Model, isomorphic
+from graphpass.errors import GraphpassError
+from graphpass.formats.text import print_graph
+from graphpass.graph import Entry, Graph
+from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.patterns.printing import print_pattern
+from graphpass.rules.rewriting.firing import Surroundings, fire
+from graphpass.rules.rewriting.fresh_names import FreshNames
+from graphpass.rules.rewriting.group import Group, Member
+from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.rewrite import Rewrite
+
+
+def _load(name: str, folder: str = ".") -> ModuleType:
+    path = Path(__file__).parent / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+naive = _load("naive_driver")
+random_rewrites = _load("random_rewrites")
+random_patterns = _load("random_patterns", "../matching")
+
+
+def draw(seed: int, *, far: bool) -> tuple[Model, list[Rewrite]]:
+    """Draw a small model, and rewrites whose patterns are after parts of it."""
+    dice = random.Random(seed)
+    model = random_patterns.random_model(dice, dice.randint(3, 9))
+    pattern = random_patterns.random_pattern
+    count = dice.randint(1, 4)
+    rewrites = [
+        random_rewrites.random_rewrite(dice, model, pattern, far=far, name=f"r{number}")
+        for number in range(count)
+    ]
+    return model, rewrites
+
+
+def run(rewrites: list[Rewrite], model: Model) -> int:
+    """Run rewrites as one group, and return how often they fired."""
+    group = Group([Member(rewrite, rewrite.id) for rewrite in rewrites])
+    with model.edit() as edit:
+        edit.sweep()
+        return group.run(model.graph, edit, model.parameters, model.inputs)
+
+
+def told(seed: int, model: Model, rewrites: list[Rewrite]) -> str:
+    """Return what is needed to look into a failure."""
+    lines = [f"seed {seed}", print_graph(model.graph)]
+    for each in rewrites:
+        conditions = [condition.text for condition in each.body.where]  # type: ignore[attr-defined]
+        lines += [f"-- {each.id}", print_pattern(each.pattern), f"where {conditions}"]
+        lines.append(f"=> {each.body.replacement}")  # type: ignore[attr-defined]
+    return "\n".join(lines)
+
+
+def compare(seed: int, *, far: bool) -> int | None:
+    """Run both drivers, and return how often they fired; None if both fail."""
+    model, rewrites = draw(seed, far=far)
+    ours, theirs = model.copy(), model.copy()
+
+    def story() -> str:
+        return told(seed, model, rewrites)
+
+    try:
+        firings = naive.run_naively(rewrites, theirs)
+    except GraphpassError as error:
+        with pytest.raises(type(error)):
+            run(rewrites, ours)
+        assert isomorphic(model, ours, names=True), story()
+        return None
+    count = run(rewrites, ours)
+    assert len(ours.graph) == len(ours.graph.order()), story()
+    left = naive.first_to_fire(rewrites, ours, LiveIndex(ours.graph, ours.inputs))
+    assert left is None, f"{story()}\nleft: {left}"
+    if all(rewrite.is_local for rewrite in rewrites):
+        assert count == len(firings), story()
+        same = isomorphic(ours, theirs)
+        assert same, f"{story()}\n{same}"
+    return count
+
+
+@pytest.mark.parametrize("start", range(0, 1600, 200))
+def test_it_ends_where_a_driver_from_scratch_does(start: int) -> None:
+    counts = [compare(seed, far=seed % 4 == 0) for seed in range(start, start + 200)]
+    fired = [count for count in counts if count]
+    assert len(fired) > 80
+    assert sum(fired) > len(fired) + 20  # some in a row, or there would be nothing to forget
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
+@pytest.mark.parametrize("start", range(100_000, 200_000, 10_000))
+def test_it_ends_there_always(start: int, far: bool) -> None:
+    for seed in range(start, start + 10_000):
+        compare(seed, far=far)
+
+
+def assert_like_new(index: LiveIndex, model: Model) -> None:
+    """Compare an index that followed some firings with a new one."""
+    graph: Graph = model.graph
+    new = GraphIndex(graph, model.inputs)
+    assert index.ranks.keys() == new.position.keys()
+    for key in graph.order():
+        assert all(index.ranks[source] < index.ranks[key] for source in graph.sources(key))
+    assert index.heads == new.heads
+    assert {key: kind for key, kind in index.kinds.items() if key in graph} == new.kinds
+    constant = {key for key in graph.order() if index.is_kind(Entry(key), "const")}
+    assert constant == {key for key in graph.order() if new.is_kind(Entry(key), "const")}
+
+
+@pytest.mark.parametrize("start", range(0, 600, 200))
+def test_an_index_that_follows_is_like_a_new_one(start: int) -> None:
+    followed = 0
+    for seed in range(start, start + 200):
+        model, rewrites = draw(seed, far=True)
+        with suppress(GraphpassError), model.edit() as edit:
+            edit.sweep()
+            index = LiveIndex(model.graph, model.inputs)
+            around = Surroundings(index, edit, model.parameters, FreshNames(model.graph))
+            for _ in range(12):
+                assert_like_new(index, model)
+                found = naive.first_to_fire(rewrites, model, index)
+                if found is None:
+                    break
+                number, match, draft = found
+                fire(draft, match, rewrites[number].id, around)
+                followed += 1
+    assert followed > 100
