@@ -1,0 +1,25 @@
+"""Every shipped pass with rewrites: its tests pass, it lints clean, and it is proved to end."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphpass.passes import shipped_names
+from graphpass.rules import load_pass
+from graphpass.rules.analysis import lint, run_tests
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_pass_lints_clean(name: str) -> None:
+    report = lint(load_pass(name))
+    assert not report.fails(strict=True), str(report)
+    assert all(finding.severity == "note" for finding in report.findings)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_tests_of_a_shipped_pass_pass(name: str) -> None:
+    loaded = load_pass(name)
+    tests = run_tests(loaded)
+    rewrites = [rule for rule in loaded.rules if rule.operation.keyword == "rewrite"]
+    assert len(tests) >= 2 * len(rewrites), "each rewrite has a firing and a refusal"
+    assert all(tests), [str(test) for test in tests]
