@@ -15,19 +15,22 @@ from graphpass.formats.text import parse_graph
 
 __all__ = ["MODELS", "Fuzzer"]
 
-WORDS = tuple(
-    "relu Dropout Convolution BatchNorm FullyConnected SliceChannel Concat elemwise_add add_n dot "
-    "_mul_scalar Activation Reshape Cast _zeros Custom _foreach null NoSuchOp `Vendor Op` x y w a b "
-    "xs gamma mean _ *xs *_ **y.attrs **conv.attrs optional(x) param(w) aux(m) input(x) const(c) "
-    "shared(a) distinct(a,b) maybe(Dropout)(x) (relu|tanh)(x) a[1] a[-1] a[99] return ; = == ( ) , . "
-    "[ ] { } | + - * / ** // % @ not and or in is if else for lambda None True False 0 1 -1 2 7 1e999 "
-    "1e-999 -0.0 nan 10**9 99999999999999999999 'text' \"\" (1,) () (1,2,3,4,5,6,7,8,9) name= "
-    "kernel=(3,3) num_filter=0 num_outputs=0 num_outputs=-2 axis=9 scalar='a' act_type='relu' "
-    "y.name y.op y.users y.inputs y.attrs x.node x.shape x.ndim w.dtype w.size y.__class__ "
-    "y.kernel users[0] known(w) bound(b) ones((10,)) zeros((10**9,10**9)) reshape(w,(-1,0)) w@w "
-    "range(10**12) sum(w) w[0] w[::-1] w[99] sqrt(-1) log(0) w/0 'a'*10**9 eye(100000) tile(w,10**9) "
-    "concatenate((w,w),5) transpose(w,(9,)) astype(w,'float99') tuple(x\u00a0for\u00a0x\u00a0in\u00a0y.users) "
-    "\\ \u0000 \u2028 \U0001f600 # \n \t".split(" ")
+_WORDS = """
+relu Dropout Convolution BatchNorm FullyConnected SliceChannel Concat elemwise_add add_n dot
+_mul_scalar Activation Reshape Cast _zeros Custom _foreach null NoSuchOp `Vendor Op` x y w a b
+xs gamma mean _ *xs *_ **y.attrs **conv.attrs optional(x) param(w) aux(m) input(x) const(c)
+shared(a) distinct(a,b) maybe(Dropout)(x) (relu|tanh)(x) a[1] a[-1] a[99] return ; = == ( ) , .
+[ ] { } | + - * / ** // % @ not and or in is if else for lambda None True False 0 1 -1 2 7 1e999
+1e-999 -0.0 nan 10**9 99999999999999999999 'text' "" (1,) () (1,2,3,4,5,6,7,8,9) name= kernel=(3,3)
+num_filter=0 num_outputs=0 num_outputs=-2 axis=9 scalar='a' act_type='relu' y.name y.op y.users
+y.inputs y.attrs x.node x.shape x.ndim w.dtype w.size y.__class__ y.kernel users[0] known(w)
+bound(b) ones((10,)) zeros((10**9,10**9)) reshape(w,(-1,0)) w@w range(10**12) sum(w) w[0] w[::-1]
+w[99] sqrt(-1) log(0) w/0 'a'*10**9 eye(100000) tile(w,10**9) concatenate((w,w),5)
+transpose(w,(9,)) astype(w,'float99') # \\
+"""
+
+WORDS = (
+    *_WORDS.split(), "tuple(x for x in y.users)", "\0", "\u2028", "\U0001f600", "\n", "\t", " ",
 )  # fmt: skip
 """What texts of rewrites are made of, and what they had better not be made of."""
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from graphpass.testing import Builder, Recipe, RunnableModel, Value, models
+from graphpass.testing.model_layers import batch_norm, convolution, fully_connected
 
 __all__ = ["RULES", "SoundRule", "hosts"]
 
@@ -69,10 +70,28 @@ def _constants(builder: Builder, x: Value) -> None:
     builder.add_named(name, "elemwise_add", [constant, second], [x.shape], 2.0)
 
 
+def _normed(builder: Builder, x: Value) -> None:
+    """Add a layer, and a normalisation of what it gives."""
+    layer = convolution if len(x.shape) == 4 and not builder.dice.one_in(3) else fully_connected
+    layer(builder, x)
+    batch_norm(builder, builder.values[-1])
+
+
+def _joins(builder: Builder, x: Value) -> None:
+    """Add a Concat of a Concat, along the first axis."""
+    for _ in range(2):
+        last = builder.values[-1] if builder.values[-1].shape[1:] == x.shape[1:] else x
+        rows = last.shape[0] + x.shape[0]
+        shape = (rows, *x.shape[1:])
+        builder.add_operator("Concat", [last, x], [shape], x.loudness, num_args=2, dim=0)
+
+
 RECIPES: Mapping[str, Recipe] = {
     "halves": Recipe("halves", lambda shape: shape[1] % 2 == 0, _halves),
     "products": Recipe("products", lambda shape: len(shape) == 2, _products),
     "zeros": Recipe("zeros", lambda shape: True, _zeros),
+    "joins": Recipe("joins", lambda shape: shape[0] < 8, _joins),
+    "normed": Recipe("normed", lambda shape: len(shape) in (2, 4), _normed),
     "constants": Recipe("constants", lambda shape: True, _constants),
 }
 

@@ -3,14 +3,15 @@
 Three signs, each with a limit of its own:
 
 * the graph is just as it was some firings ago;
-* what a firing made is matched by the next one, nothing else with it, and so on, `MAX_SPIN` times;
+* what a firing made, or left where it was, is matched by the next one, nothing else with it, and
+  so on, `MAX_SPIN` times;
 * there were more firings than the budget allows.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from graphpass.errors import RunawayError
 from graphpass.graph import Graph
@@ -50,7 +51,7 @@ class Watch:
         self._graph = graph
         self._budget = BUDGET_PER_OPERATOR * max(operators, 1) if budget is None else budget
         self._spins: dict[int, int] = {}
-        """New node -> how many firings in a row led to it."""
+        """Node that a firing made or matched -> how many firings in a row led to it."""
         self._states: dict[int, int] = {}
         """Hash of the graph -> after which firing."""
         self._count = 0
@@ -58,14 +59,14 @@ class Watch:
         self._trace: deque[Firing] = deque(maxlen=_TRACE)
         self._rules: Counter[str] = Counter()
 
-    def record(self, firing: Firing, matched: Iterable[int], added: Iterable[int]) -> None:
+    def record(self, firing: Firing, matched: Collection[int], added: Collection[int]) -> None:
         """Take note of a firing.
 
         Parameters
         ----------
         firing : Firing
             What it did.
-        matched, added : iterable of int
+        matched, added : collection of int
             Keys of the operators that it matched and made.
 
         Raises
@@ -78,7 +79,7 @@ class Watch:
         self._trace.append(firing)
         self._rules[firing.rule] += 1
         spin = min([self._spins.get(key, -1) for key in matched], default=-1) + 1
-        self._spins.update(dict.fromkeys(added, spin))
+        self._spins.update(dict.fromkeys((*matched, *added), spin))
         if self._count > self._budget:
             raise self._error(
                 f"they fired {self._count} times, which is more than the budget of {self._budget}; "
@@ -86,7 +87,7 @@ class Watch:
             )
         if spin > MAX_SPIN:
             raise self._error(
-                f"{MAX_SPIN} firings in a row matched nothing but what the one before them made"
+                f"{MAX_SPIN} firings in a row matched nothing but what the one before made or matched"
             )
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             self._compare()
