@@ -10,7 +10,7 @@ module                    what is in it
 :mod:`.unknown`           `UnknownError`, `UNBOUND`
 :mod:`.budget`            `Budget`: how much an expression may compute
 :mod:`.compiler`          syntax tree -> `.terms`, a tree of closures
-:mod:`.closures`          one closure per kind of part; `.comparisons` and `.loops` belong to it
+:mod:`.closures`          one closure per kind of part, as are `.comparisons`, `.calls`, `.loops`
 :mod:`.questions`         ``known`` and ``bound``
 :mod:`.attributes`        what stands behind a dot
 :mod:`.arithmetic`        operators and comparisons, on `.operands`

@@ -13,8 +13,10 @@ import numpy as np
 from graphpass.formats.ndarray_binary import Array
 from graphpass.rules.expressions.budget import MAX_LENGTH, Budget
 from graphpass.rules.expressions.operands import (
+    READY,
     Number,
     broadcast_shape,
+    broadcast_size,
     checked,
     frozen,
     operand,
@@ -42,6 +44,8 @@ SLOW = 8
 
 _SLOW_PRODUCT = 64
 """How many times longer a step of a matrix product takes without a BLAS."""
+
+_JOINED = (str, tuple)
 
 _PLAIN = frozenset({bool, int, float, str, type(None), NodeView})
 
@@ -83,19 +87,20 @@ def binary(budget: Budget, operation: Binary, left: Any, right: Any) -> Any:
     ArithmeticError, TypeError, ValueError
         If it gives nothing.
     """
-    if operation.symbol == "+" and type(left) is type(right) and type(left) in (str, tuple):
+    if type(left) in _JOINED and operation.symbol == "+" and type(left) is type(right):
         if len(left) + len(right) > MAX_LENGTH:
             raise ValueError(f"the result is longer than {MAX_LENGTH:,}")
         budget.step(len(left) + len(right))
         return checked(left + right)
-    a, b = operand(left), operand(right)
+    a: Any = left if type(left) in READY else operand(left)
+    b: Any = right if type(right) in READY else operand(right)
     if operation.symbol == "@":
         return multiply(budget, a, b)
-    if not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray):
-        if operation.symbol == "**":
-            return _power(a, b)
-        return checked(operation.python(a, b))
-    return elementwise(budget, operation, a, b)
+    if type(a) is np.ndarray or type(b) is np.ndarray:
+        return elementwise(budget, operation, a, b)
+    if operation.symbol == "**":
+        return _power(a, b)
+    return checked(operation.python(a, b))
 
 
 def _power(base: Number, exponent: Number) -> Any:
@@ -106,35 +111,49 @@ def _power(base: Number, exponent: Number) -> Any:
     return checked(base**exponent)
 
 
-def elementwise(budget: Budget, operation: Binary, a: Number | Array, b: Number | Array) -> Array:
-    """Return an operator's results element by element; one operand is an array."""
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        shape = a.shape if a.shape == b.shape else broadcast_shape(a.shape, b.shape)
-        budget.make(prod(shape))
-        if a.dtype != b.dtype and not (a.ndim and b.ndim):
+def elementwise(budget: Budget, operation: Binary, a: Any, b: Any) -> Array:
+    """Return an operator's results element by element; one operand is an array, none is a view."""
+    if type(b) is not np.ndarray:
+        budget.make(a.size)
+        a, b = _same_type(a, b)
+    elif type(a) is not np.ndarray:
+        budget.make(b.size)
+        b, a = _same_type(b, a)
+    else:
+        first, second = a.shape, b.shape
+        budget.make(a.size if first == second else broadcast_size(first, second))
+        if not (first and second) and a.dtype != b.dtype:
             common = np.promote_types(a.dtype, b.dtype)
             a, b = a.astype(common), b.astype(common)
-    elif isinstance(a, np.ndarray):
-        budget.make(a.size)
-        assert not isinstance(b, np.ndarray)
-        a, b = _same_type(a, weak(b, a.dtype))
-    else:
-        assert isinstance(b, np.ndarray)
-        budget.make(b.size)
-        b, a = _same_type(b, weak(a, b.dtype))
-    if operation.symbol == "**":
+    if operation.symbol in _CAREFUL:
+        _check_careful(budget, operation.symbol, a, b)
+    found = operation.numpy(a, b)
+    array: Array = found if type(found) is np.ndarray else np.asarray(found)
+    array.setflags(False)
+    return array
+
+
+_CAREFUL = frozenset({"**", "//", "%"})
+
+
+def _check_careful(budget: Budget, symbol: str, a: Array, b: Array) -> None:
+    """Spend what a power takes; refuse to divide whole numbers by zero."""
+    if symbol == "**":
         budget.work(SLOW * max(a.size, b.size))
-    if operation.symbol in ("//", "%") and b.dtype.kind in "iub" and not b.all():
+    elif b.dtype.kind in "iub" and not b.all():
         raise ZeroDivisionError
-    return frozen(operation.numpy(a, b))
 
 
-def _same_type(array: Array, number: Array) -> tuple[Array, Array]:
-    """Return both in one type, because NumPy 1 looks at the value of a number."""
-    if array.dtype == number.dtype:
-        return array, number
-    common = np.promote_types(array.dtype, number.dtype)
-    return array.astype(common), number.astype(common)
+def _same_type(array: Array, number: Number) -> tuple[Array, Array]:
+    """Return both as arrays of one type, because NumPy 1 looks at the value of a number."""
+    dtype = array.dtype
+    if dtype.kind == "f":
+        return array, np.asarray(number, dtype)
+    found = weak(number, dtype)
+    if found.dtype == dtype:
+        return array, found
+    common = np.promote_types(dtype, found.dtype)
+    return array.astype(common), found.astype(common)
 
 
 def multiply(budget: Budget, left: Any, right: Any) -> Array:

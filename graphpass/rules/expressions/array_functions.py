@@ -16,6 +16,7 @@ from graphpass.rules.expressions.arithmetic import SLOW, Binary, elementwise, mu
 from graphpass.rules.expressions.budget import MAX_RANK, Budget
 from graphpass.rules.expressions.new_arrays import NEW_ARRAYS
 from graphpass.rules.expressions.operands import (
+    READY,
     Number,
     array_of,
     as_tuple,
@@ -37,6 +38,8 @@ def _or_nan(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: a if a != a else b if b != b else function(a, b)
 
 
+_SLOW_ROUNDS = 1 + SLOW
+
 _MAXIMUM = Binary("maximum", _or_nan(max), np.maximum)
 _MINIMUM = Binary("minimum", _or_nan(min), np.minimum)
 
@@ -46,10 +49,9 @@ _MINIMUM = Binary("minimum", _or_nan(min), np.minimum)
 
 def _by_element(function: Callable[[Any], Any], result: type) -> Callable[[Budget, Any], Any]:
     def apply(budget: Budget, x: Any) -> Any:
-        found = operand(x)
-        if isinstance(found, np.ndarray):
-            budget.make(found.size)
-            budget.work(SLOW * found.size)
+        found = x if type(x) in READY else operand(x)
+        if type(found) is np.ndarray:
+            budget.make(found.size, _SLOW_ROUNDS)
             return frozen(function(found))
         budget.work(1)
         return result(function(float(found)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -16,37 +17,42 @@ from graphpass.rules.expressions.views import NodeView, ValueView
 from graphpass.rules.expressions.wording import kind_of
 from graphpass.rules.expressions.words import ARRAY_WORDS, NODE_WORDS, VALUE_WORDS
 
-__all__ = ["attribute_of", "dot"]
+__all__ = ["answers", "attribute_of", "dot"]
 
 
-def dot(key: str) -> Callable[[Any], Any]:
-    """Return a function that answers ``x.key``.
+def answers(key: str) -> Mapping[type, Callable[[Any], Any]]:
+    """Return, by the type of x, the functions that answer ``x.key``.
 
     Notes
     -----
     Nothing but the words and attributes of the language is looked up, so that no key reaches into
     Python.
     """
-    of_node = attrgetter(key) if key in NODE_WORDS else _OperatorAttribute(key)
-    of_value = attrgetter(key) if key in VALUE_WORDS else None
-    of_array = _ARRAY_WORDS.get(key)
+    found: dict[type, Callable[[Any], Any]] = {
+        NodeView: attrgetter(key) if key in NODE_WORDS else _operator_attribute(key),
+        ValueView: attrgetter(key) if key in VALUE_WORDS else partial(_of_value, key),
+    }
+    if key in _ARRAY_WORDS:
+        found[np.ndarray] = _ARRAY_WORDS[key]
+    return found
+
+
+def dot(key: str) -> Callable[[Any], Any]:
+    """Return a function that answers ``x.key``; it raises `TypeError` where there is none."""
+    by_kind = answers(key)
 
     def answer(base: Any) -> Any:
-        kind = type(base)
-        if kind is NodeView:
-            return of_node(base)
-        if kind is ValueView:
-            return _of_value(base, key) if of_value is None else of_value(base)
-        if kind is np.ndarray and of_array is not None:
-            return of_array(base)
-        raise TypeError(f"{kind_of(base)} has no {key!r}")
+        found = by_kind.get(type(base))
+        if found is None:
+            raise TypeError(f"{kind_of(base)} has no {key!r}")
+        return found(base)
 
     return answer
 
 
 def attribute_of(node: NodeView, key: str) -> Any:
     """Return the value of an operator's attribute, even one that is called like a word."""
-    return _OperatorAttribute(key, words=False)(node)
+    return _operator_attribute(key, words=False)(node)
 
 
 _ARRAY_WORDS: dict[str, Callable[[Any], Any]] = {
@@ -57,7 +63,7 @@ _ARRAY_WORDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _of_value(value: ValueView, key: str) -> Any:
+def _of_value(key: str, value: ValueView) -> Any:
     """Return a hint of a variable, or say that there is no such word.
 
     A name of the pattern may stand for a value at one match and for a node at another, so that this
@@ -70,44 +76,40 @@ def _of_value(value: ValueView, key: str) -> Any:
     )
 
 
-class _OperatorAttribute:
-    """Looks up one attribute of nodes; what its operators declare is remembered."""
+def _operator_attribute(key: str, *, words: bool = True) -> Callable[[NodeView], Any]:
+    """Return a function that looks up one attribute of nodes; what operators declare is kept."""
+    specs: dict[str, AttributeSpec | None] = {}
 
-    __slots__ = ("_key", "_specs", "_word")
-
-    def __init__(self, key: str, *, words: bool = True) -> None:
-        self._key = key
-        self._word = attrgetter(key) if words and key in ARRAY_WORDS else None
-        self._specs: dict[str, AttributeSpec | None] = {}
-
-    def __call__(self, node: NodeView) -> Any:
-        graph = node.scope.index.graph
-        op = graph.op(node.key)
-        try:
-            spec = self._specs[op]
-        except KeyError:
+    def read(node: NodeView) -> Any:
+        graph, place = node.scope.index.graph, node.key
+        op = graph.op(place)
+        if op not in specs:
             operator = find(op)
-            spec = None if operator is None else operator.attributes.get(self._key)
-            self._specs[op] = spec
-        text = graph.attrs(node.key).get(self._key)
+            specs[op] = None if operator is None else operator.attributes.get(key)
+        spec = specs[op]
+        text = graph.attrs(place).get(key)
         if spec is None:
-            return self._undeclared(node, op, text)
+            return _undeclared(node, op, key, text, words)
         if text is None:
             text = spec.default
             if text is None:
-                raise UnknownError(f"{node} lacks the attribute {self._key}")
+                raise UnknownError(f"{node} lacks the attribute {key}")
         try:
             return spec.parse(text)
         except AttributeValueError as error:
             raise UnknownError(f"{node}: {error}") from None
 
-    def _undeclared(self, node: NodeView, op: str, text: str | None) -> Any:
-        if self._word is not None:
-            return self._word(node.output(0))
-        if text is not None or is_hidden_key(self._key):
-            return text
-        operator = find(op)
-        if operator is None or operator.open_keys or operator.unparsed:
-            raise UnknownError(f"{node} has no attribute {self._key!r}")
-        known = [*operator.attributes, *sorted(NODE_WORDS), *sorted(ARRAY_WORDS)]
-        raise TypeError(f"{op} has no attribute {self._key!r}{suggestion(self._key, known)}")
+    return read
+
+
+def _undeclared(node: NodeView, op: str, key: str, text: str | None, words: bool) -> Any:
+    """Return what a key stands for that the operator does not declare."""
+    if words and key in ARRAY_WORDS:
+        return getattr(node.output(0), key)
+    if text is not None or is_hidden_key(key):
+        return text
+    operator = find(op)
+    if operator is None or operator.open_keys or operator.unparsed:
+        raise UnknownError(f"{node} has no attribute {key!r}")
+    known = [*operator.attributes, *sorted(NODE_WORDS), *sorted(ARRAY_WORDS)]
+    raise TypeError(f"{op} has no attribute {key!r}{suggestion(key, known)}")

@@ -42,15 +42,17 @@ class Budget:
         Whether the caller keeps NumPy from warning.
     """
 
-    __slots__ = ("_error_state", "_made", "_max_steps", "_steps", "limit")
+    __slots__ = ("_error_state", "_left", "_nodes", "_steps", "limit", "quiet")
 
     def __init__(self, nodes: int, *, quiet: bool = False) -> None:
         self.limit = _ELEMENTS
         """Elements that one array may have."""
-        self._made = 0
-        self._max_steps = max(_STEPS, _PER_NODE * nodes)
+        self.quiet = quiet
+        """Whether NumPy does not warn now."""
+        self._left = _IN_ALL * _ELEMENTS
+        self._nodes = nodes
         self._steps = 0
-        self._error_state: Mapping[str, Any] | None = {} if quiet else None
+        self._error_state: Mapping[str, Any] | None = None
 
     def begin(self) -> None:
         """Begin an expression."""
@@ -58,15 +60,19 @@ class Budget:
 
     def end(self) -> None:
         """End an expression: NumPy warns again."""
-        if self._error_state:
+        if self._error_state is not None:
             import numpy as np
 
             np.seterr(**self._error_state)
             self._error_state = None
+            self.quiet = False
 
     def met(self, size: int) -> None:
         """Take note of a stored array."""
-        self.limit = max(self.limit, _PER_STORED * size)
+        more = _PER_STORED * size - self.limit
+        if more > 0:
+            self.limit += more
+            self._left += _IN_ALL * more
 
     def step(self, count: int) -> None:
         """Spend steps of a loop.
@@ -77,11 +83,12 @@ class Budget:
             If none are left.
         """
         self._steps += count
-        if self._steps > self._max_steps:
-            raise ValueError(f"this takes more than {self._max_steps:,} steps")
+        if self._steps > _STEPS and self._steps > _PER_NODE * self._nodes:
+            most = max(_STEPS, _PER_NODE * self._nodes)
+            raise ValueError(f"this takes more than {most:,} steps")
 
-    def make(self, elements: int) -> None:
-        """Spend the elements of a new array, before it is made.
+    def make(self, elements: int, rounds: int = 1) -> None:
+        """Spend the elements of a new array, before it is made, times the rounds that it takes.
 
         Raises
         ------
@@ -92,7 +99,10 @@ class Budget:
             raise ValueError(
                 f"an array of {elements:,} elements is larger than the {self.limit:,} allowed"
             )
-        self.work(elements)
+        if self.quiet and elements * rounds <= self._left:
+            self._left -= elements * rounds
+        else:
+            self.work(elements * rounds)
 
     def hold(self, elements: int) -> None:
         """Make sure that the arrays of a tuple are not more than one array may be.
@@ -115,13 +125,14 @@ class Budget:
         ValueError
             If none are left.
         """
-        self._made += elements
-        if self._made > _IN_ALL * self.limit:
+        self._left -= elements
+        if self._left < 0:
             raise ValueError(
                 f"the expressions of this match compute more than {_IN_ALL * self.limit:,} "
                 "elements in all"
             )
-        if self._error_state is None:
+        if not self.quiet:
             import numpy as np
 
             self._error_state = np.seterr(all="ignore")
+            self.quiet = True

@@ -6,13 +6,12 @@ Plain numbers and texts take short ways, because most conditions are about those
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphpass.rules.expressions.arithmetic import Binary, binary, unary
-from graphpass.rules.expressions.functions import Function
+from graphpass.rules.expressions.attributes import answers
 from graphpass.rules.expressions.operands import checked, extent, frozen, truth
 from graphpass.rules.expressions.scope import Scope
 from graphpass.rules.expressions.terms import FAILURES, Run, Term, failed
@@ -24,10 +23,10 @@ __all__ = [
     "NO_SCOPE",
     "SCALARS",
     "holds",
+    "is_true",
     "run_and",
     "run_attribute",
     "run_binary",
-    "run_call",
     "run_choice",
     "run_constant",
     "run_index",
@@ -53,10 +52,8 @@ def run_name(label: str, text: str, name: str) -> Run:
     """Look a name up."""
 
     def run(scope: Scope) -> Any:
-        try:
-            return scope.values[name]
-        except KeyError:
-            return scope.bound(name)
+        value = scope.values.get(name)
+        return scope.bound(name) if value is None else value
 
     return run
 
@@ -66,13 +63,16 @@ def run_loop_variable(label: str, text: str, number: int) -> Run:
     return lambda scope: scope.loops[number]
 
 
-def run_attribute(label: str, text: str, answer: Callable[[Any], Any], base: Term) -> Run:
+def run_attribute(label: str, text: str, key: str, base: Term) -> Run:
     """Ask something that stands before a dot."""
-    run_base = base.run
+    run_base, by_kind = base.run, answers(key)
 
     def run(scope: Scope) -> Any:
         value = run_base(scope)
         try:
+            answer = by_kind.get(type(value))
+            if answer is None:
+                raise TypeError(f"{kind_of(value)} has no {key!r}")
             return answer(value)
         except FAILURES as error:
             raise failed(label, text, error) from None
@@ -180,9 +180,11 @@ def _kind(place: Any) -> str:
 
 def run_not(label: str, text: str, part: Term) -> Run:
     """Negate a condition."""
+    run_part = part.run
 
     def run(scope: Scope) -> bool:
-        return not holds(label, part, scope)
+        value = run_part(scope)
+        return not (value if value is True or value is False else is_true(label, part, value))
 
     return run
 
@@ -196,38 +198,45 @@ def holds(label: str, part: Term, scope: Scope) -> bool:
         If it can't be computed, or is neither true nor false.
     """
     value = part.run(scope)
-    return value is True or _true(label, part, value)
+    return value is True or is_true(label, part, value)
 
 
 def run_and(label: str, text: str, *parts: Term) -> Run:
     """Return the first operand that does not hold, else the last."""
-    first, last = parts[:-1], parts[-1]
+    first, run_last = [(part.run, part) for part in parts[:-1]], parts[-1].run
 
     def run(scope: Scope) -> Any:
-        for part in first:
-            value = part.run(scope)
-            if value is not True and not _true(label, part, value):
+        for run_part, part in first:
+            value = run_part(scope)
+            if value is not True and not is_true(label, part, value):
                 return value
-        return last.run(scope)
+        return run_last(scope)
 
     return run
 
 
 def run_or(label: str, text: str, *parts: Term) -> Run:
     """Return the first operand that holds, else the last."""
-    first, last = parts[:-1], parts[-1]
+    first, run_last = [(part.run, part) for part in parts[:-1]], parts[-1].run
 
     def run(scope: Scope) -> Any:
-        for part in first:
-            value = part.run(scope)
-            if value is not False and _true(label, part, value):
+        for run_part, part in first:
+            value = run_part(scope)
+            if value is not False and is_true(label, part, value):
                 return value
-        return last.run(scope)
+        return run_last(scope)
 
     return run
 
 
-def _true(label: str, part: Term, value: Any) -> bool:
+def is_true(label: str, part: Term, value: Any) -> bool:
+    """Return whether what a condition gave makes it hold.
+
+    Raises
+    ------
+    ExpressionError
+        If it is neither true nor false.
+    """
     try:
         return truth(value)
     except FAILURES as error:
@@ -236,9 +245,12 @@ def _true(label: str, part: Term, value: Any) -> bool:
 
 def run_choice(label: str, text: str, test: Term, body: Term, other: Term) -> Run:
     """Choose by a condition."""
+    run_test, run_body, run_other = test.run, body.run, other.run
 
     def run(scope: Scope) -> Any:
-        return body.run(scope) if holds(label, test, scope) else other.run(scope)
+        value = run_test(scope)
+        chosen = value if value is True or value is False else is_true(label, test, value)
+        return run_body(scope) if chosen else run_other(scope)
 
     return run
 
@@ -266,25 +278,5 @@ def run_binary(label: str, text: str, operation: Binary, left: Term, right: Term
             return binary(scope.budget, operation, a, b)
         except FAILURES as error:
             raise failed(label, text, error, [left, right], [a, b]) from None
-
-    return run
-
-
-def run_call(
-    label: str, text: str, function: Function, keywords: Sequence[str], *parts: Term
-) -> Run:
-    """Call a function."""
-    call = function.call
-    count = len(parts) - len(keywords)
-    runs = [part.run for part in parts[:count]]
-    named = [(key, part.run) for key, part in zip(keywords, parts[count:], strict=True)]
-
-    def run(scope: Scope) -> Any:
-        values = [run(scope) for run in runs]
-        options = {key: run(scope) for key, run in named}
-        try:
-            return call(scope.budget, *values, **options)
-        except FAILURES as error:
-            raise failed(label, text, error, parts, [*values, *options.values()]) from None
 
     return run

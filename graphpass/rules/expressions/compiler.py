@@ -11,13 +11,12 @@ from graphpass.formats.python_text import PythonText
 from graphpass.formats.text_values import described
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import BINARY
-from graphpass.rules.expressions.attributes import dot
 from graphpass.rules.expressions.budget import MAX_INT
+from graphpass.rules.expressions.calls import run_call
 from graphpass.rules.expressions.closures import (
     run_and,
     run_attribute,
     run_binary,
-    run_call,
     run_choice,
     run_constant,
     run_index,
@@ -133,7 +132,7 @@ class Compiler:
             name = self._name_of(node.value)
             if name in self.names and name not in self._loops:
                 self.attributes.add((name, key))
-        return self._term(node, run_attribute, dot(key), parts=[base])
+        return self._term(node, run_attribute, key, parts=[base])
 
     def _tuple(self, node: ast.Tuple | ast.List) -> Term:
         parts = [self.term(item) for item in node.elts]

@@ -28,19 +28,20 @@ class Expression:
         Each ``name.attribute`` in it whose name is one of those.
     """
 
-    __slots__ = ("_holds", "_label", "_term", "attributes", "names", "text")
+    __slots__ = ("_is_true", "_label", "_run", "_term", "attributes", "names", "text")
 
     def __init__(
         self,
         term: Term,
         label: str,
-        holds: Callable[[str, Term, Scope], bool],
+        is_true: Callable[[str, Term, Any], bool],
         names: frozenset[str],
         attributes: frozenset[tuple[str, str]],
     ) -> None:
         self._term = term
+        self._run = term.run
         self._label = label
-        self._holds = holds
+        self._is_true = is_true
         self.text = term.text
         self.names = names
         self.attributes = attributes
@@ -62,11 +63,14 @@ class Expression:
         ExpressionError
             If it can't be computed, or exceeds a limit.
         """
-        scope.budget.begin()
+        budget = scope.budget
+        budget.begin()
+        if budget.quiet:  # by the caller, so that there is nothing to undo in the end
+            return self._run(scope)
         try:
-            return self._term.run(scope)
+            return self._run(scope)
         finally:
-            scope.budget.end()
+            budget.end()
 
     def holds(self, scope: Scope) -> bool:
         """Return whether the expression, a condition, holds at a match.
@@ -78,11 +82,10 @@ class Expression:
         ExpressionError
             If it can't be computed, exceeds a limit, or is neither true nor false.
         """
-        scope.budget.begin()
-        try:
-            return self._holds(self._label, self._term, scope)
-        finally:
-            scope.budget.end()
+        value = self.evaluate(scope)
+        if value is True or value is False:
+            return bool(value)
+        return self._is_true(self._label, self._term, value)
 
     def why_not(self, scope: Scope) -> str:
         """Return the first thing for which the expression, a condition, does not hold.
@@ -148,10 +151,10 @@ def compile_expression(node: ast.expr, text: PythonText) -> Expression:
     TextError
         If it uses something that is not of the language.
     """
-    from graphpass.rules.expressions.closures import holds
+    from graphpass.rules.expressions.closures import is_true
     from graphpass.rules.expressions.compiler import Compiler
 
     compiler = Compiler(text)
     term = compiler.term(node)
     names, attributes = frozenset(compiler.names), frozenset(compiler.attributes)
-    return Expression(term, text.name, holds, names, attributes)
+    return Expression(term, text.name, is_true, names, attributes)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
 from graphpass.rules.expressions.budget import MAX_INT, MAX_LENGTH, MAX_RANK
-from graphpass.rules.expressions.views import NodeView, RawAttributes, ValueView
+from graphpass.rules.expressions.unknown import UnknownError
+from graphpass.rules.expressions.views import NodeView, RawAttributes, ValueView, type_name
 from graphpass.rules.expressions.wording import kind_of
 
 __all__ = [
     "DTYPES",
+    "READY",
     "Number",
     "array_of",
     "as_tuple",
     "axis_of",
     "broadcast_shape",
+    "broadcast_size",
     "checked",
     "dtype_of",
     "extent",
     "frozen",
+    "load",
     "operand",
     "shape_of",
     "truth",
@@ -32,7 +38,8 @@ __all__ = [
 
 Number: TypeAlias = "bool | int | float"
 
-_NUMBERS = frozenset({bool, int, float})
+READY = frozenset({bool, int, float, np.ndarray})
+"""Types of what is computed with as it is."""
 
 DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int32", "int64", "bool")
 """Types of arrays that expressions make: those that MXNet 1.9.1 loads and NumPy has."""
@@ -49,26 +56,53 @@ def operand(value: Any) -> Number | Array:
         If it is a value of the graph that is not stored.
     """
     kind = type(value)
-    if kind in _NUMBERS or kind is np.ndarray:
+    if kind in READY:
         found: Number | Array = value
         return found
     if kind is ValueView:
-        stored: Array = value.array
-        return stored
+        loaded: Array | None = value.loaded
+        return load(value) if loaded is None else loaded
     if kind is NodeView:
         return operand(value.output(0))
     raise TypeError(f"{kind_of(value)} is no number and no array")
 
 
+_COMPUTABLE = frozenset("?bBhHiIlLqQefd")
+"""Type codes of the arrays that expressions compute with."""
+
+
+def load(value: ValueView) -> Array:
+    """Return the stored value of a view, read-only, and keep it there.
+
+    Raises
+    ------
+    UnknownError
+        If there is none, or none of a type that NumPy computes with.
+    """
+    stored = value.stored
+    if stored is None:
+        raise UnknownError(value.lack())
+    array = np.asarray(stored).view()
+    if array.dtype.char not in _COMPUTABLE:
+        raise UnknownError(
+            f"{value} is an array of {type_name(array)}, which expressions can't compute with"
+        )
+    array.setflags(False)
+    value.scope.budget.met(array.size)
+    value.loaded = array
+    return array
+
+
 def array_of(value: Any) -> Array:
     """Return a value as an array; an int becomes an int64, a float a float64."""
-    return np.asarray(operand(value))
+    found = value if type(value) is np.ndarray else operand(value)
+    return found if type(found) is np.ndarray else np.asarray(found)
 
 
 def frozen(result: Any) -> Array:
     """Return what NumPy gave as an array that nobody can write to."""
-    array: Array = np.asarray(result)
-    array.flags.writeable = False
+    array: Array = result if type(result) is np.ndarray else np.asarray(result)
+    array.setflags(False)
     return array
 
 
@@ -135,11 +169,11 @@ def whole(value: Any, what: str) -> int:
     TypeError
         If the value is none.
     """
+    if type(value) is int:
+        return value
     if type(value) is np.ndarray and value.size == 1 and value.dtype.kind in "iu":
         return int(value.item())
-    if type(value) is not int:
-        raise TypeError(f"{what} is a whole number, not {kind_of(value)}")
-    return value
+    raise TypeError(f"{what} is a whole number, not {kind_of(value)}")
 
 
 def axis_of(value: Any, rank: int) -> int:
@@ -207,8 +241,10 @@ def weak(number: Number, dtype: np.dtype[Any]) -> Array:
     The rules are those of NumPy 2 (NEP 50), whatever NumPy is installed.
     """
     kind = dtype.kind
+    if kind == "f":
+        return np.asarray(number, dtype)
     if type(number) is float:
-        return np.asarray(number, dtype if kind == "f" else np.float64)
+        return np.asarray(number, np.float64)
     if type(number) is int:
         if kind == "b":
             dtype = np.dtype(np.int64)
@@ -237,3 +273,17 @@ def broadcast_shape(first: Sequence[int], second: Sequence[int]) -> tuple[int, .
         elif size not in (1, shape[axis]):
             raise ValueError(f"the shapes {tuple(first)} and {tuple(second)} don't fit")
     return tuple(shape)
+
+
+@lru_cache(1024)
+def broadcast_size(first: tuple[int, ...], second: tuple[int, ...]) -> int:
+    """Return how many elements two arrays give element by element.
+
+    It is asked for each operation of each match, and most matches have arrays of the same shapes.
+
+    Raises
+    ------
+    ValueError
+        If they don't fit.
+    """
+    return prod(broadcast_shape(first, second))

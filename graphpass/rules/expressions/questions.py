@@ -20,15 +20,18 @@ def run_bound(label: str, text: str, part: Term) -> Run:
 
 def run_known(label: str, text: str, *parts: Term) -> Run:
     """Ask whether all values are known; names that stand for nothing are passed over."""
+    asked = [(part.name, (part,)) for part in parts]
 
     def run(scope: Scope) -> bool:
         values = scope.values
-        for part in parts:
-            value = values.get(part.name) if part.name else None
+        for name, part in asked:
+            value = values.get(name) if name else None
+            if value is None and name:
+                value = scope[name]
             if type(value) is ValueView:  # what is asked nearly always, in the short way
                 if value.stored is None:
                     return False
-            elif next(lacking(scope, (part,)), None) is not None:
+            elif value is not UNBOUND and next(lacking(scope, part), None) is not None:
                 return False
         return True
 

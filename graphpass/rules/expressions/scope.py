@@ -66,6 +66,15 @@ class Scope:
         """Give a name that ``let`` computes its value; what the pattern bound gives way."""
         self.values[name] = value
 
+    def release(self) -> None:
+        """Forget everything, once the match is decided.
+
+        Views know their scope, and the scope its views: until Python looks for such circles, none
+        of them would go, and neither would the memory of what was computed.
+        """
+        self.values.clear()
+        self.loops.clear()
+
     def __getitem__(self, name: str) -> Any:
         """Return what a name stands for: a view, a tuple of views, a computed value or `UNBOUND`.
 
@@ -77,7 +86,15 @@ class Scope:
         if name in self.values:
             return self.values[name]
         if name in self._bindings:
-            value = self.values[name] = self._view(name, self._bindings[name])
+            binding = self._bindings[name]
+            value: NodeView | ValueView | tuple[ValueView, ...]
+            if isinstance(binding, Entry):
+                value = ValueView(self, binding, name)
+            elif isinstance(binding, int):
+                value = NodeView(self, binding, name)
+            else:
+                value = tuple([ValueView(self, entry) for entry in binding])
+            self.values[name] = value
             return value
         if name in self._optional:
             return UNBOUND
@@ -96,10 +113,3 @@ class Scope:
         if value is UNBOUND:
             raise UnknownError(f"{name} is not bound")
         return value
-
-    def _view(self, name: str, binding: Binding) -> NodeView | ValueView | tuple[ValueView, ...]:
-        if isinstance(binding, int):
-            return NodeView(self, binding, name)
-        if isinstance(binding, Entry):
-            return ValueView(self, binding, name)
-        return tuple([ValueView(self, entry) for entry in binding])

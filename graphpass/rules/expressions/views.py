@@ -14,11 +14,7 @@ if TYPE_CHECKING:
     from graphpass.graph import Graph
     from graphpass.rules.expressions.scope import Scope
 
-__all__ = ["NodeView", "RawAttributes", "ValueView"]
-
-_COMPUTABLE = frozenset("?bBhHiIlLqQefd")
-"""Type codes of the arrays that expressions compute with."""
-
+__all__ = ["NodeView", "RawAttributes", "ValueView", "type_name"]
 
 _UNREAD: Any = object()
 
@@ -135,7 +131,7 @@ class RawAttributes:
 class ValueView:
     """An output of a node, or a variable, with its stored value where there is one."""
 
-    __slots__ = ("_array", "_stored", "_users", "entry", "label", "scope")
+    __slots__ = ("_stored", "_users", "entry", "label", "loaded", "scope")
 
     def __init__(self, scope: Scope, entry: Entry, label: str = "") -> None:
         self.scope = scope
@@ -143,7 +139,8 @@ class ValueView:
         """The value in the graph."""
         self.label = label
         """The name that the expression has for it, if any."""
-        self._array: Array | None = None
+        self.loaded: Array | None = None
+        """The stored value to compute with, once it was asked for."""
         self._stored: Any = _UNREAD
         self._users: tuple[NodeView, ...] | None = None
 
@@ -213,9 +210,12 @@ class ValueView:
     def stored(self) -> Any:
         """The stored array as it is, or None."""
         if self._stored is _UNREAD:
-            graph, key = self.scope.index.graph, self.entry.node
-            name = graph.name(key) if graph.is_variable(key) else None
-            self._stored = None if name is None else self.scope.parameters.get(name)
+            scope, key = self.scope, self.entry.node
+            graph = scope.index.graph
+            try:
+                self._stored = scope.parameters[graph.name(key)] if graph.is_variable(key) else None
+            except KeyError:
+                self._stored = None
         return self._stored
 
     @property
@@ -227,22 +227,11 @@ class ValueView:
         UnknownError
             If there is none, or none of a type that NumPy computes with.
         """
-        if self._array is None:
-            stored = self.stored
-            if stored is None:
-                raise UnknownError(self.lack())
-            import numpy as np
+        if self.loaded is None:
+            from graphpass.rules.expressions.operands import load
 
-            array = np.asarray(stored).view()
-            if array.dtype.char not in _COMPUTABLE:
-                raise UnknownError(
-                    f"{self} is an array of {_type_name(array)}, which expressions can't compute "
-                    "with"
-                )
-            array.flags.writeable = False
-            self.scope.budget.met(array.size)
-            self._array = array
-        return self._array
+            return load(self)
+        return self.loaded
 
     def lack(self) -> str:
         """Return that the value is not stored, in words."""
@@ -271,7 +260,7 @@ class ValueView:
         """MXNet's name of its type."""
         stored = self.stored
         if stored is not None:
-            return _type_name(stored)
+            return type_name(stored)
         from graphpass.formats.ndarray_binary import BFLOAT16
         from graphpass.rules.surgery.values import dtype_hint
 
@@ -303,7 +292,8 @@ def _users(scope: Scope, readers: list[int]) -> tuple[NodeView, ...]:
     return tuple([NodeView(scope, key) for key in sorted(readers, key=position.__getitem__)])
 
 
-def _type_name(array: Any) -> str:
+def type_name(array: Any) -> str:
+    """Return MXNet's name of an array's type."""
     from graphpass.formats.ndarray_binary import BFLOAT16
 
     return "bfloat16" if array.dtype == BFLOAT16 else str(array.dtype.name)

@@ -116,7 +116,8 @@ class Drafting:
                 key = self._bindings.get(step)
                 if isinstance(key, int):
                     graph = self._scope.index.graph
-                    attrs.update(operator_attrs(graph.op(key), graph.attrs(key)))
+                    copied = operator_attrs(graph.op(key), graph.attrs(key))
+                    attrs = {**attrs, **copied} if attrs else copied
                 continue
             name, value = step
             if isinstance(value, Expression):

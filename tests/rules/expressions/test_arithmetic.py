@@ -171,3 +171,20 @@ def test_array_expressions_agree_with_numpy(text: str) -> None:
 def test_values_of_the_graph_compute_like_arrays(value: Callable[[str], Any]) -> None:
     assert value("gamma * gamma + weight[:, 0, 0, 0]") == [1, 13]
     assert value("gamma == gamma") == [True, True]
+
+
+@pytest.mark.parametrize("operator", ["+", "*", "<", "=="])
+def test_shapes_that_do_not_fit_are_told_each_time(operator: str) -> None:
+    expression = parse_expression(f"a {operator} b")
+    scope = scope_of(a=np.ones((2, 3), "float32"), b=np.ones((4, 1, 2), "float32"))
+    for _ in range(2):
+        with pytest.raises(ExpressionError, match=r"shapes \(4, 1, 2\) and \(2, 3\) don't fit"):
+            expression.evaluate(scope)
+
+
+def test_what_is_computed_is_read_only() -> None:
+    scope = scope_of(**ARRAYS)
+    for text in ("a + b", "c * c", "a + 1", "2 * c", "c / 0.5", "a < b", "a[0] + c", "sqrt(c)"):
+        found = parse_expression(text).evaluate(scope)
+        assert type(found) is np.ndarray, text
+        assert not found.flags.writeable, text

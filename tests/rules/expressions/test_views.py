@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -144,3 +146,15 @@ def test_attributes_that_are_no_value_are_unknown(model: Model, scope: Scope) ->
         with pytest.raises(UnknownError) as caught:
             parse_expression(text).evaluate(scope)
         assert caught.value.reason == reason
+
+
+def test_a_released_scope_lets_go_of_its_views_at_once(scope: Scope) -> None:
+    assert parse_expression("count(u.size > 0 for u in rest) == 1").why_not(scope)
+    kept = [weakref.ref(array) for array in (scope["weight"].array, scope["scale"])]
+    gc.disable()
+    try:
+        scope.release()
+        assert [each() for each in kept] == [None, None]
+        assert scope["weight"].shape == (2, 1, 3, 3)
+    finally:
+        gc.enable()
