@@ -152,6 +152,10 @@ class Graph:
         subgraphs: tuple[Graph, ...] = self._nodes[key].get("subgraphs", ())
         return subgraphs
 
+    def with_subgraphs(self) -> list[int]:
+        """Return the keys of the nodes that run subgraphs, in no order."""
+        return [key for key, data in self._nodes.items() if "subgraphs" in data]
+
     def is_variable(self, key: int) -> bool:
         """Return whether a node is a variable."""
         return bool(self._nodes[key]["op"] == VARIABLE)

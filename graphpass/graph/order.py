@@ -109,8 +109,13 @@ def variable_keys(graph: Graph) -> VariableKeys:
             continue
         slots = graph.signature(key).mutable_slots
         if slots:
-            inputs = graph.inputs(key)
-            mutated.update(inputs[slot].node for slot in slots if slot < len(inputs))
+            mutated.update(
+                [
+                    source
+                    for source, edges in graph._pred[key].items()
+                    if any([slot in edges for slot in slots])
+                ]
+            )
     return VariableKeys(
         tuple(key for key in variables if key not in mutated),
         tuple(key for key in variables if key in mutated),

@@ -89,7 +89,7 @@ class _Firing:
         going, around, values = self._going, self._around, self._values
         first = self._match.roots[0].node
         root, rank = self._ref(first), around.index.ranks[first]
-        waited = self._waited()
+        waited = self._waited() if around.index.has_waiting else ()
         turned = self._turned()
         were = [self._ref(key) for key in turned.values()]
         below = self._below(going)
@@ -99,7 +99,8 @@ class _Firing:
             control = waited if position == len(self._draft.nodes) - 1 else ()
             self._make(position, node, turned.get(position), control)
         read_anew, moved = self._redirect(turned)
-        self._pass_on_waiting(turned)
+        if around.index.has_waiting:
+            self._pass_on_waiting(turned)
         below |= self._below(self._made)
         below |= {each.node: None for each in self._draft.results if isinstance(each, Entry)}
         stays = {*turned.values(), *values.variables}

@@ -60,7 +60,8 @@ def decide(
     ):
         raise Refusal("what is to take its place is there already", stage="replace")
     _check_outputs(draft, match, index)
-    _check_control(draft, match, index)
+    if index.has_waiting:
+        _check_control(draft, match, index)
     if parameters is None and draft.has_parameters:
         raise Refusal(
             "it computes a parameter, and inside a subgraph there are none", stage="subgraph"
@@ -83,11 +84,10 @@ def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
     for root, result, whole in zip(match.roots, draft.results, match.whole, strict=True):
         if not whole or result is None:
             continue
-        count = 1 if not isinstance(result, Made) else draft.num_outputs(result)
-        used = index.outputs_in_use(root.node)
-        if used and used[-1] >= count:
+        used = index.last_output_in_use(root.node)
+        if used and used >= (draft.num_outputs(result) if isinstance(result, Made) else 1):
             raise Refusal(
-                f"output {used[-1]} of {index.describe(root.node)} is used, "
+                f"output {used} of {index.describe(root.node)} is used, "
                 "and the replacement has none such",
                 stage="outputs",
             )

@@ -29,6 +29,13 @@ class LiveIndex(GraphIndex):
         self.ranks = Ranks(graph)
         super().__init__(graph, inputs, self.ranks)
         self._known: dict[int, bool] = {}
+        self.has_waiting = any(
+            type(slot) is tuple
+            for key in self.ranks
+            for edges in graph.sources(key).values()
+            for slot in edges
+        )
+        """Whether there is a control dependency; firings make none where there was none."""
 
     def follow(
         self,
@@ -76,6 +83,15 @@ class LiveIndex(GraphIndex):
         edges = self.graph.readers(key).values()
         found = {data["output"] for each in edges for data in each.values() if "output" in data}
         return sorted(found | self.heads.get(key, set()))
+
+    def last_output_in_use(self, key: int) -> int:
+        """Return the highest output of a node that something reads or that is a head."""
+        last = max(self.heads[key]) if key in self.heads else 0
+        for edges in self.graph.readers(key).values():
+            for data in edges.values():
+                if data.get("output", 0) > last:
+                    last = data["output"]
+        return last
 
     def describe(self, key: int) -> str:
         """Return how messages name a node."""

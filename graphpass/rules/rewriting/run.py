@@ -90,10 +90,9 @@ def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ..
 
 def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...]) -> None:
     """Rewrite the subgraphs of a graph, those of theirs included."""
-    for key in list(graph.order()):
+    running = set(graph.with_subgraphs())
+    for key in [key for key in graph.order() if key in running] if running else ():
         subgraphs = graph.subgraphs(key)
-        if not subgraphs:
-            continue
         rewritten = []
         changed = False
         for number, subgraph in enumerate(subgraphs):

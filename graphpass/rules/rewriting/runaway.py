@@ -87,7 +87,8 @@ class Watch:
             )
         if spin > MAX_SPIN:
             raise self._error(
-                f"{MAX_SPIN} firings in a row matched nothing but what the one before made or matched"
+                f"{MAX_SPIN} firings in a row matched nothing but what the one before made or "
+                "matched"
             )
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             self._compare()
