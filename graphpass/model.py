@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphpass.errors import GraphpassError, SaveError, UsageError
-from graphpass.formats.files import atomic_write
+from graphpass.formats.files import atomic_write, make_folder
 from graphpass.formats.model_files import Files, find_files, target_files
 from graphpass.formats.symbol_json import as_bytes, dumps, loads
 from graphpass.graph import Edit, Entry, Graph
@@ -163,10 +163,7 @@ class Model:
             self.refuse_input(symbol, params, overwritable=True)
         np_shape = self.graph.origin is not None and self.graph.origin.np_shape
         text = as_bytes(dumps(self.graph, dialect=dialect, np_shape=np_shape))
-        try:
-            symbol.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SaveError(f"{symbol.parent}: can't be made: {error.strerror}") from None
+        make_folder(symbol.parent)
         with atomic_write(symbol) as symbol_file:
             symbol_file.write(text)
             if params is not None:

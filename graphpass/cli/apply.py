@@ -30,7 +30,7 @@ from graphpass.cli.options import (
     save_model,
 )
 from graphpass.errors import OperationError, SaveError, UsageError
-from graphpass.formats.files import atomic_write
+from graphpass.formats.files import atomic_write, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,6 +143,8 @@ def apply(
     if not proved:
         typer.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
+    if report is not None:
+        make_folder(report.parent)
     with atomic_write(report) if report is not None else nullcontext() as file:
         if file is not None:
             file.write(json_format.dumps(facts, indent=2).encode() + b"\n")

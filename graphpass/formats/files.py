@@ -12,7 +12,21 @@ from typing import BinaryIO
 
 from graphpass.errors import SaveError
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "make_folder"]
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if it is not there.
+
+    Raises
+    ------
+    SaveError
+        If it can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"{path}: can't be made: {error.strerror}") from None
 
 
 @contextlib.contextmanager

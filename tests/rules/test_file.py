@@ -143,8 +143,8 @@ def test_a_path_from_a_folder(write) -> None:
         ("- a", "1:1: a pass file is a mapping that begins with `graphpass: 1`\n- a\n^"),
         (
             "a: b",
-            "1:1: a graphpass pass has no 'a'; it has graphpass, name, description, parameters, budget, "
-            "rules\na: b\n^",
+            "1:1: a graphpass pass has no 'a'; it has graphpass, name, description, parameters, "
+            "budget, rules\na: b\n^",
         ),
         ("rules: []", "1:1: a graphpass pass needs graphpass\nrules: []\n^"),
         (

@@ -24,6 +24,8 @@ def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
     """
     kept = draft.read_nodes()
     roots = {entry.node for entry in match.roots}
+    if not all(match.whole):
+        kept |= _still_used(graph, match)
     matched = roots.union(match.interior)
     gone: dict[int, None] = {}
     pending = list(roots)
@@ -42,6 +44,31 @@ def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
             gone[key] = None
             pending.extend(graph.sources(key))
     return gone
+
+
+def _still_used(graph: Graph, match: Match) -> set[int]:
+    """Return the roots that somebody outside uses through an output that is not returned."""
+    returned: dict[int, set[int]] = {}
+    whole: set[int] = set()
+    matched = set(match.interior)
+    for (key, output, _), is_whole in zip(match.roots, match.whole, strict=True):
+        matched.add(key)
+        returned.setdefault(key, set()).add(output)
+        if is_whole:
+            whole.add(key)
+    found = set()
+    for key in returned.keys() - whole:
+        used = {
+            data.get("output", -1)
+            for reader, edges in graph.readers(key).items()
+            if reader not in matched
+            for data in edges.values()
+        } - {-1}
+        if graph.is_head(key):
+            used |= {head.output for head in graph.heads if head.node == key}
+        if used - returned[key]:
+            found.add(key)
+    return found
 
 
 def needed_results(

@@ -51,9 +51,12 @@ def decide(
         _check_roots(match)
     scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=quiet)
     draft = rewrite.body.draft(scope, match.bindings)
-    if len(match.roots) > 1:
+    if len(match.roots) > 1 or not all(match.whole):
         going = departures(index.graph, match, draft)
-        draft = draft.pruned(needed_results(index, match, draft, going))
+        needed = needed_results(index, match, draft, going)
+        if not any(needed):
+            raise Refusal("nothing uses what the pattern returns", stage="outputs")
+        draft = draft.pruned(needed)
     if not draft.nodes and all(
         result is None or (isinstance(result, Entry) and result[:2] == root[:2])
         for result, root in zip(draft.results, match.roots, strict=True)

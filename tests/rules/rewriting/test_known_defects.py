@@ -200,7 +200,7 @@ def test_matches_back_to_back_do_not_overlap(rewriting: Any) -> None:
 def test_a_circle_of_rules_is_shown(rewriting: Any) -> None:
     with pytest.raises(RunawayError) as caught:
         rewriting(
-            "x = variable()\na = relu(x)\nb = tanh(a)\nc = exp(b)\nd = exp(c)\ne = exp(d)\nreturn e",
+            "x = variable()\na = relu(x)\nb = tanh(a)\nc = exp(b)\nreturn c",
             {"id": "there", "match": "y = relu(x)", "replace": "y = sigmoid(x)"},
             {"id": "back", "match": "y = sigmoid(x)", "replace": "y = relu(x)"},
         )
@@ -208,3 +208,27 @@ def test_a_circle_of_rules_is_shown(rewriting: Any) -> None:
     assert "the graph is just as it was" in message
     assert "there (" in message
     assert "back (" in message
+
+
+def test_a_shared_root_returned_in_part_lives_on(rewriting: Any) -> None:
+    rule = {"match": "a = SliceChannel(v)\nshared(a)\nreturn a[0]", "replace": "relu(v)"}
+    done = rewriting(
+        "p = variable()\ns = SliceChannel(p, num_outputs=2)\ny = elemwise_sub(p, s[1])\n"
+        "return y, s",
+        rule,
+    )
+    assert done.firings == [("rule 1", "s")]
+    assert [node.op for node in done.model.graph] == [
+        "null",
+        "SliceChannel",
+        "elemwise_sub",
+        "relu",
+    ]
+
+
+def test_who_waits_for_what_becomes_a_value_prevents_the_match(rewriting: Any) -> None:
+    done = rewriting(
+        "p = variable()\na = relu(p)\nb = tanh(a)\nc = sin(p, after=[b])\nreturn c, b",
+        {"match": "a = relu(v)\nb = tanh(a)\nreturn a, b", "replace": "return exp(v), v"},
+    )
+    assert done.firings == []
