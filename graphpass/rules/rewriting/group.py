@@ -132,6 +132,9 @@ class Member(NamedTuple):
 class Group:
     """Rewrites that run together: always the first in the list that applies, where it does first.
 
+    Those whose conditions look beyond the match are tried everywhere once more when nothing else
+    applies: whether they do can change by a firing anywhere.
+
     Parameters
     ----------
     members : sequence of Member
