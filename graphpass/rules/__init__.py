@@ -3,7 +3,8 @@
 ======================  ==================================================================
 module                  what is in it
 ======================  ==================================================================
-:mod:`.file`            `load_pass`: YAML file or Python rules -> `Pass`
+:mod:`.file`            `load_pass`: YAML file or Python rules -> `Pass`, in `.loaded_pass`;
+                        `.rule_reading` makes each `Rule`
 :mod:`.yaml_text`       YAML text -> values that know line and column
 :mod:`.source`          such values, and errors with a caret
 :mod:`.substitution`    ``${name}``: the parameters of a pass
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from graphpass.rules.driver import apply
     from graphpass.rules.explaining.explain import explain
     from graphpass.rules.explaining.explanation import Explanation
-    from graphpass.rules.file import Pass, Rule, load_pass, parse_setting
+    from graphpass.rules.file import load_pass, parse_setting
+    from graphpass.rules.loaded_pass import Pass
     from graphpass.rules.matching.match import Binding, Match, Mismatch
     from graphpass.rules.matching.matcher import Matcher, find
     from graphpass.rules.operation import Operation, Run
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from graphpass.rules.python.rewrite import rewrite
     from graphpass.rules.report import Report, Step
     from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+    from graphpass.rules.rule import Rule
     from graphpass.rules.selectors import select, select_entries, select_entry, select_one
 
 __all__ = [
@@ -89,11 +92,11 @@ _HOMES = {
     "Matcher": "matching.matcher",
     "Mismatch": "matching.match",
     "Operation": "operation",
-    "Pass": "file",
+    "Pass": "loaded_pass",
     "Pattern": "patterns.pattern",
     "Report": "report",
     "Rewrite": "rewriting.rewrite",
-    "Rule": "file",
+    "Rule": "rule",
     "Run": "operation",
     "Step": "report",
     "apply": "driver",

@@ -13,9 +13,11 @@ from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.ancestry import Ancestry
 from graphpass.rules.delta import PendingDelta, Snapshot
-from graphpass.rules.file import Pass, PassSource, Rule, load_pass
+from graphpass.rules.file import PassSource, load_pass
+from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.report import Census, Report, Step
+from graphpass.rules.rule import Rule
 from graphpass.rules.surgery.arrays import refuse_newer_types
 
 __all__ = ["apply", "run_pass"]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
-from graphpass.rules.operation import Operation
-from graphpass.rules.operations import OPERATIONS, operation_class
-from graphpass.rules.schema import Fault, schema_faults
+from graphpass.errors import PassFileError, UsageError, nearest
+from graphpass.rules.loaded_pass import Pass
+from graphpass.rules.rule_reading import read_rules, refuse
+from graphpass.rules.schema import schema_faults
 from graphpass.rules.shipped import shipped_names, shipped_text
-from graphpass.rules.source import Located, Mark, Member, PythonRule, Source, from_python
-from graphpass.rules.source import Path as Path_
-from graphpass.rules.substitution import Plain, locate, substitute
+from graphpass.rules.source import Located, Member, PythonRule, Source, from_python
+from graphpass.rules.substitution import Plain, substitute
 from graphpass.rules.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
-__all__ = ["Pass", "PassSource", "Rule", "load_pass", "parse_setting"]
+__all__ = ["PassSource", "load_pass", "parse_setting"]
 
 PassSource: TypeAlias = (
     "str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any] | PythonRule | Pass"
@@ -27,85 +25,6 @@ PassSource: TypeAlias = (
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _INLINE = "<inline>"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a pass."""
-
-    index: int
-    """Its position in the pass, counted from 1."""
-
-    operation: Operation
-    """What it does."""
-
-    id: str | None = None
-    """The name that the pass gives it."""
-
-    place: str = ""
-    """``siamese.yaml:7``, empty where there is no text."""
-
-    @property
-    def label(self) -> str:
-        """How messages and reports name the rule: ``siamese.yaml:7: rule 2 (rename)``."""
-        name = f" {self.id}" if self.id else ""
-        place = f"{self.place}: " if self.place else ""
-        return f"{place}rule {self.index} ({self.operation.keyword}{name})"
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A named list of rules. Make one with `load_pass`, run it with `apply`."""
-
-    name: str
-    """What reports call it."""
-
-    rules: tuple[Rule, ...]
-    """What it does, in order, its parameters filled in."""
-
-    description: str = ""
-    """What it is for."""
-
-    parameters: Mapping[str, Plain] = field(default_factory=dict)
-    """Parameters and their values."""
-
-    folder: Path = field(default_factory=Path)
-    """Where relative paths in it start."""
-
-    budget: int | None = None
-    """How many firings a group of rewrites may have; None: ten for each operator."""
-
-    identity: str = ""
-    """The file it is from, told apart from all others; empty for rules without one."""
-
-    _tree: Located | None = field(default=None, repr=False, compare=False)
-    _source: Source = field(default_factory=Source, repr=False, compare=False)
-
-    def bind(self, values: Mapping[str, Any] | None) -> Pass:
-        """Return the same pass with other values of its parameters.
-
-        Raises
-        ------
-        UsageError
-            If it has no such parameter; the message lists those it has.
-        PassFileError
-            If a rule makes no sense with these values.
-        """
-        if not values:
-            return self
-        for name in values:
-            if name not in self.parameters:
-                known = ", ".join(self.parameters) or "none"
-                raise UsageError(
-                    f"the pass {self.name} has no parameter {name!r}"
-                    f"{suggestion(str(name), self.parameters)}; it has {known}"
-                )
-        given = substitute(from_python(values, self._source, ()), None, self._source, ())
-        parameters = {**self.parameters, **given}
-        if self._tree is None:
-            return replace(self, parameters=parameters)
-        rules = _rules(self._tree, parameters, self._source)
-        return replace(self, parameters=parameters, rules=rules)
 
 
 def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
@@ -267,94 +186,16 @@ def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: s
         key: [] if key == "rules" else substitute(member.value, None, source, (key,))
         for key, member in tree.value.items()
     }
-    _refuse(schema_faults(header), tree, {}, source)
+    refuse(schema_faults(header), tree, {}, source)
     parameters = header.get("parameters", {})
     return Pass(
         name=header.get("name", name),
-        rules=_rules(tree, parameters, source),
+        rules=read_rules(tree, parameters, source),
         description=header.get("description", "").strip(),
         parameters=parameters,
         folder=folder,
         budget=header.get("budget"),
         identity=identity,
-        _tree=tree,
-        _source=source,
+        tree=tree,
+        source=source,
     )
-
-
-def _rules(tree: Located, parameters: Mapping[str, Plain], source: Source) -> tuple[Rule, ...]:
-    assert isinstance(tree.value, Mapping)
-    listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
-    if isinstance(listed, list):
-        listed = [_given(rule) for rule in listed]
-    data = [_data(rule) for rule in listed] if isinstance(listed, list) else listed
-    _refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
-    return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
-
-
-def _given(rule: Plain) -> Plain:
-    """Leave out the options that have no value, and complete a rule that Python has made."""
-    if isinstance(rule, PythonRule):
-        return {rule.keyword: rule}
-    if not isinstance(rule, dict):
-        return rule
-    return {
-        key: {name: option for name, option in (value or {}).items() if option is not None}
-        if key in OPERATIONS and isinstance(value, dict | None)
-        else value
-        for key, value in rule.items()
-    }
-
-
-def _data(rule: Plain) -> Plain:
-    """Put data in the place of what Python has made, which no schema knows."""
-    if not isinstance(rule, dict):
-        return rule
-    return {
-        key: {"match": "...", "replace": "..."}
-        if isinstance(value, PythonRule) and value.keyword == key
-        else value
-        for key, value in rule.items()
-    }
-
-
-def _rule(
-    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: Source
-) -> Rule:
-    keyword = next(key for key in rule if key in OPERATIONS)
-    key, mark = locate(tree, ("rules", index, keyword), parameters)
-    path: Path_ = ("rules", index, keyword)
-    try:
-        value = rule[keyword]
-        if isinstance(value, PythonRule):
-            operation = value.operation()
-        else:
-            operation = operation_class(keyword).from_value(value)
-    except TextError as error:
-        within = (*path, *error.path)
-        _, begin = locate(tree, within, parameters)
-        inside = source.inside(begin, error.line, error.column)
-        raise source.error(inside, error.reason, within) from None
-    except UsageError as error:
-        raise source.error(mark, str(error), path) from None
-    place = f"{source.name}:{key.line}" if key is not None else ""
-    return Rule(index + 1, operation, rule.get("id") or operation.own_id, place)
-
-
-def _refuse(
-    faults: Sequence[Fault], tree: Located, parameters: Mapping[str, Plain], source: Source
-) -> None:
-    """Raise the fault that stands first in the text."""
-    if not faults:
-        return
-
-    def mark(fault: Fault) -> Mark | None:
-        key, value = locate(tree, fault.path, parameters)
-        return key if fault.key else value
-
-    def position(fault: Fault) -> tuple[Mark, bool]:
-        return mark(fault) or Mark(0, 0), not fault.key
-
-    first = min(faults, key=position)
-    path = first.path[:-1] if first.key else first.path
-    raise source.error(mark(first), first.message, path)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from graphpass.rules.file import Pass, Rule
+from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rule import Rule
 
 __all__ = ["Member", "groups_of", "members_of"]
 

@@ -18,7 +18,7 @@ from graphpass.rules.analysis.groups import Member, groups_of
 from graphpass.rules.analysis.places import Places
 from graphpass.rules.analysis.rule_tests import RuleTest, run_tests
 from graphpass.rules.analysis.termination import Termination, terminates
-from graphpass.rules.file import Pass
+from graphpass.rules.loaded_pass import Pass
 
 __all__ = ["GroupReport", "LintReport", "lint"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphpass.rules.file import Pass
+from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.source import Mark, Path
 from graphpass.rules.substitution import locate
 
@@ -25,12 +25,12 @@ class Places:
         line, column : int, optional
             A place in the text, from 1.
         """
-        tree = self._loaded._tree
+        tree = self._loaded.tree
         if tree is None:
             return None
         _, begin = locate(tree, path, self._loaded.parameters)
-        return self._loaded._source.inside(begin, line, column) if line is not None else begin
+        return self._loaded.source.inside(begin, line, column) if line is not None else begin
 
     def spell(self, path: Path, line: int | None = None, column: int | None = None) -> str:
         """Return the same as ``siamese.yaml:7:5``; without a file ``rule 1 (rewrite), match``."""
-        return self._loaded._source.place(self.mark(path, line, column), path)
+        return self._loaded.source.place(self.mark(path, line, column), path)

@@ -19,7 +19,7 @@ from graphpass.ops.values import parse_value
 from graphpass.rules.analysis.groups import Member, members_of
 from graphpass.rules.analysis.places import Places
 from graphpass.rules.explaining.explain import explain
-from graphpass.rules.file import Pass
+from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Run
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.run import Member as GroupMember

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from graphpass.errors import UsageError, suggestion
-from graphpass.rules.file import Pass, load_pass
+from graphpass.rules.file import load_pass
+from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.use import Use
 from graphpass.rules.rewriting.rewrite import Rewrite
 

@@ -1,0 +1,74 @@
+"""A pass, loaded: its rules, its parameters, and where each of its texts stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from graphpass.errors import UsageError, suggestion
+from graphpass.rules.rule import Rule
+from graphpass.rules.rule_reading import read_rules
+from graphpass.rules.source import Located, Source, from_python
+from graphpass.rules.substitution import Plain, substitute
+
+__all__ = ["Pass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A named list of rules. Make one with `load_pass`, run it with `apply`."""
+
+    name: str
+    """What reports call it."""
+
+    rules: tuple[Rule, ...]
+    """What it does, in order, its parameters filled in."""
+
+    description: str = ""
+    """What it is for."""
+
+    parameters: Mapping[str, Plain] = field(default_factory=dict)
+    """Parameters and their values."""
+
+    folder: Path = field(default_factory=Path)
+    """Where relative paths in it start."""
+
+    budget: int | None = None
+    """How many firings a group of rewrites may have; None: ten for each operator."""
+
+    identity: str = ""
+    """The file it is from, told apart from all others; empty for rules without one."""
+
+    tree: Located | None = field(default=None, repr=False, compare=False)
+    """Its text as located values; None where it was made without any."""
+
+    source: Source = field(default_factory=Source, repr=False, compare=False)
+    """The text that it was read from."""
+
+    def bind(self, values: Mapping[str, Any] | None) -> Pass:
+        """Return the same pass with other values of its parameters.
+
+        Raises
+        ------
+        UsageError
+            If it has no such parameter; the message lists those it has.
+        PassFileError
+            If a rule makes no sense with these values.
+        """
+        if not values:
+            return self
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise UsageError(
+                    f"the pass {self.name} has no parameter {name!r}"
+                    f"{suggestion(str(name), self.parameters)}; it has {known}"
+                )
+        given = substitute(from_python(values, self.source, ()), None, self.source, ())
+        parameters = {**self.parameters, **given}
+        if self.tree is None:
+            return replace(self, parameters=parameters)
+        rules = read_rules(self.tree, parameters, self.source)
+        return replace(self, parameters=parameters, rules=rules)
