@@ -180,7 +180,8 @@ def test_a_pass_that_fails_at_its_end_writes_nothing(cli: Any, folder: Path) -> 
 
 
 def test_a_report_in_a_folder_that_can_not_be_made(cli: Any, folder: Path) -> None:
-    arguments = ["apply", "{prefix: a_}", "age", "-o", "x", "--report", "age-symbol.json/report.json"]
+    report = "age-symbol.json/report.json"
+    arguments = ["apply", "{prefix: a_}", "age", "-o", "x", "--report", report]
     assert "age-symbol.json: can't be made" in refused(cli, folder, *arguments)
 
 

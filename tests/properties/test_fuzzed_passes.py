@@ -6,16 +6,15 @@ long as it is told.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
-import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import pass_fuzzer as fuzzing
 import pytest
+import sound_rules as sound
 
 import graphpass
 from graphpass.errors import GraphpassError
@@ -27,18 +26,6 @@ MOST_SECONDS = 10.0
 """What one pass may take on a small model, on a machine that is busy with other things."""
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-sound = _load("sound_rules")
-fuzzing = _load("pass_fuzzer")
 SOUND = [rule for each in sound.RULES.values() for rule in each.rules]
 
 

@@ -5,16 +5,14 @@ The rewrites are those of ``sound_rules.yaml``: each keeps every output at infer
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 import pytest
+import sound_rules as sound
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -29,19 +27,6 @@ from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.testing import RunnableModel, models
 
 FEW, SOME, MANY = 25, 60, 300
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-sound = _load("sound_rules")
 
 
 class Judge(Protocol):

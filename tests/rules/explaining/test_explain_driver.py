@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-from pathlib import Path
-from typing import Any
 
 import pytest
+import random_patterns
 
 from graphpass import Model
 from graphpass.errors import GraphpassError, RunawayError, TextError
@@ -16,14 +14,6 @@ from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.group import Group, Member, _Run
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
-
-_spec = importlib.util.spec_from_file_location(
-    "random_patterns", Path(__file__).parents[1] / "matching" / "random_patterns.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-random_patterns: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(random_patterns)
 
 CONDITIONS = (
     "{0}.is_param",

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from near_miss_cases import CASES, Case
 
 from graphpass import Model, Parameters
 from graphpass.formats.text import parse_graph
 from graphpass.rules import explain, parse_pattern
 from graphpass.rules.matching.mismatch import CODES
 from graphpass.rules.rewriting.rewrite import parse_rewrite
-
-_spec = importlib.util.spec_from_file_location(
-    "near_miss_cases", Path(__file__).with_name("near_miss_cases.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _module
-_spec.loader.exec_module(_module)
-Case, CASES = _module.Case, _module.CASES
 
 
 def subject_of(case: Case) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
-from types import ModuleType
 
+import matching_oracle as oracle
 import pytest
+import random_patterns
 
 from graphpass import Model
 from graphpass.errors import TextError
@@ -18,20 +16,6 @@ from graphpass.rules.matching.matcher import Matcher, find
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.pattern import Pattern
 from graphpass.rules.patterns.syntax import parse_pattern
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-oracle = _load("matching_oracle")
-random_patterns = _load("random_patterns")
 
 
 def signature(match: Match, pattern: Pattern) -> tuple[object, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import random_patterns
 
 from graphpass.errors import OperationError, TextError
 from graphpass.ops import find, operator_names
@@ -27,14 +27,6 @@ from graphpass.rules.patterns.pattern import (
 )
 from graphpass.rules.python.pattern_op import PatternOp
 from graphpass.rules.python.tracing import trace
-
-_spec = importlib.util.spec_from_file_location(
-    "random_patterns", Path(__file__).parents[1] / "matching" / "random_patterns.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-random_patterns: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(random_patterns)
 
 HERE = Path(__file__).name
 

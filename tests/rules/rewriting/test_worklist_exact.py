@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from contextlib import suppress
-from pathlib import Path
-from types import ModuleType
 
+import naive_driver as naive
 import pytest
+import random_patterns
+import random_rewrites
 
 from graphpass import Model, isomorphic
 from graphpass.errors import GraphpassError
@@ -22,22 +21,6 @@ from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import Group, Member
 from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite
-
-
-def _load(name: str, folder: str = ".") -> ModuleType:
-    path = Path(__file__).parent / folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-naive = _load("naive_driver")
-random_rewrites = _load("random_rewrites")
-random_patterns = _load("random_patterns", "../matching")
 
 
 def draw(seed: int, *, far: bool) -> tuple[Model, list[Rewrite]]:
