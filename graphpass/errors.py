@@ -23,6 +23,7 @@ __all__ = [
     "PassFileError",
     "RunawayError",
     "SaveError",
+    "SearchLimitError",
     "SelectorError",
     "SymbolError",
     "TextError",
@@ -117,6 +118,10 @@ class ExpressionError(GraphpassError, ValueError):
 
     The message names the part that failed and the values it had.
     """
+
+
+class SearchLimitError(GraphpassError, RuntimeError):
+    """A pattern could hold at a node in too many ways to try them all."""
 
 
 class RunawayError(GraphpassError, RuntimeError):

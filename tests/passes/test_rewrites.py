@@ -14,6 +14,8 @@ def test_a_shipped_pass_lints_clean(name: str) -> None:
     report = lint(load_pass(name))
     assert not report.fails(strict=True), str(report)
     assert all(finding.severity == "note" for finding in report.findings)
+    for group in report.groups:
+        assert "proved" in str(group.termination), (group.rules, str(group.termination))
 
 
 @pytest.mark.parametrize("name", shipped_names())

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from graphpass.errors import ExpressionError
 from graphpass.formats.python_text import PythonText, parse_python
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ class Expression:
         value = self.evaluate(scope)
         if value is True or value is False:
             return bool(value)
+        if value is None or isinstance(value, int | float | str | tuple):
+            raise ExpressionError(
+                f"{self._label}: {self.text} is {value!r:.100}, and a condition is True or False; "
+                "compare it, or join conditions with and"
+            )
         return self._is_true(self._label, self._term, value)
 
     def why_not(self, scope: Scope) -> str:

@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from graphpass.errors import SearchLimitError
 from graphpass.rules.matching.bindings import Bindings, Extent
 from graphpass.rules.matching.match import Fault, Recorder
 from graphpass.rules.patterns.plan import Plan
 
-__all__ = ["Agenda", "Backtracking", "Goal"]
+__all__ = ["MAX_TURNS", "Agenda", "Backtracking", "Goal"]
+
+MAX_TURNS = 100_000
+"""How many alternatives a search may try from one node: a second or two."""
 
 Goal: TypeAlias = tuple[Callable[[Any, Any, Any], bool], Any, Any]
 """What solves it, and two arguments after the search itself. It is a plain function: a search that
@@ -28,12 +32,13 @@ Agenda: TypeAlias = "tuple[Callable[[Any, Any, Any], bool], Any, Any, Agenda] | 
 class Backtracking(Bindings):
     """Bindings, the goals that are left, and the choices that were made on the way."""
 
-    __slots__ = ("_agenda", "_choices", "_recorder")
+    __slots__ = ("_agenda", "_choices", "_recorder", "_turns")
 
     def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
         super().__init__(plan)
         self._recorder = recorder
         self._agenda: Agenda = None
+        self._turns = 0
         self._choices: list[tuple[Iterator[Sequence[Goal]], Agenda, Extent]] = []
 
     def _solve(self) -> bool:
@@ -53,8 +58,21 @@ class Backtracking(Bindings):
         return self._turn_back()
 
     def _turn_back(self) -> bool:
-        """Go on with the next alternative of the last choice; return False if none is left."""
+        """Go on with the next alternative of the last choice; return False if none is left.
+
+        Raises
+        ------
+        SearchLimitError
+            If there are too many ways for a pattern from anybody.
+        """
         while self._choices:
+            self._turns += 1
+            if self._turns > MAX_TURNS:
+                raise SearchLimitError(
+                    f"the pattern could hold in too many ways here: more than {MAX_TURNS:,} were "
+                    "tried; let fewer operators be absent, or ask for more of operands that look "
+                    "alike"
+                )
             alternatives, agenda, extent = self._choices[-1]
             self.go_back(extent)
             goals = next(alternatives, None)

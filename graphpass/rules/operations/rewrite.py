@@ -45,7 +45,7 @@ class RewriteOperation(Operation):
     """What takes the place of a match."""
 
     once: bool = False
-    """Whether it leaves alone what it made itself."""
+    """Whether it is one sweep over what is there when the group begins."""
 
     expect: int | None = None
     """How often it must fire."""

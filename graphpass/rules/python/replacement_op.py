@@ -143,6 +143,8 @@ class Replacing:
         value = np.array(array)
         if value.dtype.kind not in _NUMERIC:
             _fail(f"a parameter is an array of numbers, not of {value.dtype}")
+        if value.ndim == 0:
+            _fail("an array without dimensions can't be stored for MXNet 1.9.1; reshape it to (1,)")
         if value.dtype == np.float64 and not self._has_doubles():
             value = value.astype(np.float32)
         value.flags.writeable = False

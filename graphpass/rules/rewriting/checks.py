@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from graphpass.errors import AttributeValueError, TextError, suggestion
@@ -12,14 +13,16 @@ from graphpass.rules.expressions import NODE_WORDS, VALUE_WORDS, Expression
 from graphpass.rules.expressions.words import ARRAY_WORDS
 from graphpass.rules.patterns.check import Complain
 from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.rewriting.draft import literal_text
 from graphpass.rules.rewriting.replacement import (
     Application,
     CopyAttributes,
     Replacement,
+    SetAttribute,
     Spread,
 )
 
-__all__ = ["check_names", "check_replacement"]
+__all__ = ["check_names", "check_replacement", "is_tuple"]
 
 
 def check_names(expression: Expression, pattern: PatternNames, computed: Iterable[str]) -> None:
@@ -62,6 +65,14 @@ def _check_word(name: str, word: str, pattern: PatternNames, text: str) -> None:
     )
 
 
+def is_tuple(expression: Expression) -> bool:
+    """Return whether an expression is a tuple as it is written, as ``a, b`` is."""
+    try:
+        return isinstance(ast.parse(expression.text, mode="eval").body, ast.Tuple)
+    except SyntaxError:  # a name in backquotes
+        return False
+
+
 def check_replacement(replacement: Replacement, complain: Complain) -> None:
     """Refuse operators that MXNet would refuse, as far as the text tells.
 
@@ -96,6 +107,7 @@ def _check_attributes(operator: Operator, application: Application, complain: Co
         if operator.attributes and not known and not is_hidden_key(key):
             near = suggestion(key, operator.attributes)
             raise complain(attribute.mark, f"{application.operator} has no attribute {key!r}{near}")
+        _check_value(operator, attribute, complain)
     if copies or operator.unparsed:
         return
     given.add(operator.key_var_num_args or "")
@@ -106,6 +118,19 @@ def _check_attributes(operator: Operator, application: Application, complain: Co
         raise complain(
             application.mark, f"{application.operator} needs the {word} {', '.join(missing)}"
         )
+
+
+def _check_value(operator: Operator, attribute: SetAttribute, complain: Complain) -> None:
+    """Refuse a value that is written out and that the operator does not take."""
+    spec = operator.attributes.get(attribute.name)
+    if spec is None or operator.unparsed:
+        return
+    try:
+        text = literal_text(attribute.value)
+        if text is not None:
+            spec.parse(text)
+    except AttributeValueError as error:
+        raise complain(attribute.mark, f"{operator.name}: {error}") from None
 
 
 def _check_inputs(operator: Operator, application: Application, complain: Complain) -> None:

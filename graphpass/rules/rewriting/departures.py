@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from graphpass.graph import Graph
 from graphpass.rules.matching.match import Match
@@ -12,8 +12,10 @@ from graphpass.rules.rewriting.live_index import LiveIndex
 __all__ = ["departures", "needed_results"]
 
 
-def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
-    """Return the nodes that go, each before what it reads.
+def departures(
+    graph: Graph, match: Match, draft: Draft, waited: Iterable[int] = ()
+) -> dict[int, None]:
+    """Return the nodes that go, each before what it reads; those in `waited` stay.
 
     A root goes unless the replacement reads it, an inner node unless the replacement or somebody
     outside does; what only they read goes with them.
@@ -22,7 +24,7 @@ def departures(graph: Graph, match: Match, draft: Draft) -> dict[int, None]:
     -----
     Linear in what goes, its inputs, and their users.
     """
-    kept = draft.read_nodes()
+    kept = draft.read_nodes().union(waited)
     roots = {entry.node for entry in match.roots}
     if not all(match.whole):
         kept |= _still_used(graph, match)

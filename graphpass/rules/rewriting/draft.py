@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -13,6 +14,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Entry
 from graphpass.ops import find, format_value
 from graphpass.ops.attributes import is_hidden_key
+from graphpass.rules.expressions import Expression
 
 __all__ = [
     "Draft",
@@ -21,6 +23,7 @@ __all__ = [
     "NewParameter",
     "Source",
     "attribute_text",
+    "literal_text",
     "operator_attrs",
     "user_attrs",
 ]
@@ -160,6 +163,15 @@ def attribute_text(value: Any, where: str) -> str:
             "None or a tuple of them"
         )
     return format_value(value)
+
+
+def literal_text(value: Expression) -> str | None:
+    """Return the text of a value that is written out; None if it is None, or has to be computed."""
+    try:
+        literal = ast.literal_eval(value.text)
+    except (ValueError, SyntaxError):
+        return None
+    return None if literal is None else attribute_text(literal, value.text)
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -78,8 +78,11 @@ class _Firing:
         self._around = around
         self._edit = around.edit
         self._graph: Graph = around.index.graph
-        self._going = departures(self._graph, match, draft)
         self._draft = draft
+        self._waiting = self._waited()
+        self._going = departures(self._graph, match, draft, self._waiting)
+        self._heirs: list[int] = []
+        """Roots whose names are given to what takes their place."""
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators."""
@@ -89,14 +92,14 @@ class _Firing:
         going, around, values = self._going, self._around, self._values
         first = self._match.roots[0].node
         root, rank = self._ref(first), around.index.ranks[first]
-        waited = self._waited() if around.index.has_waiting else ()
         turned = self._turned()
+        self._heirs = list(turned.values())
         were = [self._ref(key) for key in turned.values()]
         below = self._below(going)
         if around.provenance:
             self._mark_origin()
         for position, node in enumerate(self._draft.nodes):
-            control = waited if position == len(self._draft.nodes) - 1 else ()
+            control = self._waiting if position == len(self._draft.nodes) - 1 else ()
             self._make(position, node, turned.get(position), control)
         read_anew, moved = self._redirect(turned)
         if around.index.has_waiting:
@@ -165,10 +168,12 @@ class _Firing:
         """Return a name for a new node that does not become a root itself."""
         roots = self._match.roots
         base = self._graph.name(roots[0].node)
+        named = set(self._heirs)
         for entry, result in zip(roots, self._draft.results, strict=True):
             if isinstance(result, Made) and result.node == position:
                 base = self._graph.name(entry.node)
-                if entry.node in self._going:
+                if entry.node in self._going and entry.node not in named:
+                    self._heirs.append(entry.node)
                     return base
         return self._fresh(_extended(base, node.label))
 
@@ -226,15 +231,12 @@ class _Firing:
                 self._edit.set_inputs(reader, graph.inputs(reader), control=control)
 
     def _waited(self) -> tuple[int, ...]:
-        """Return the nodes that a node of the match waits for, which go on being waited for."""
-        graph, going = self._graph, self._going
-        found: dict[int, None] = {}
-        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
-            if key in going:
-                for source in graph.control_dependencies(key):
-                    if source not in going:
-                        found[source] = None
-        return tuple(found)
+        """Return the nodes outside that nodes of the match wait for, where something new can."""
+        if not self._around.index.has_waiting or not self._draft.nodes:
+            return ()
+        matched = [*self._match.interior, *(entry.node for entry in self._match.roots)]
+        sources = [source for key in matched for source in self._graph.control_dependencies(key)]
+        return tuple(dict.fromkeys(source for source in sources if source not in matched))
 
     def _below(self, keys: Iterable[int]) -> dict[int, None]:
         """Return the operators that stay and that some nodes read or wait for."""

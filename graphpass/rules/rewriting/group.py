@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, RunawayError
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.expressions import Scope
@@ -273,7 +273,10 @@ class _Run:
         self._firings[number].append(fired.firing)
         if self._rewrites[number].once:
             self._own[number].update(fired.made)
-        self._watch.record(fired.firing, matched, fired.made)
+        try:
+            self._watch.record(fired.firing, matched, fired.made)
+        except RunawayError as error:
+            raise RunawayError(f"{self._members[number].label}: {error}") from None
         changed = [*fired.made, *fired.read_anew, *matched]
         self._worklist.add_around(self._many, changed, fired.survivors)
 

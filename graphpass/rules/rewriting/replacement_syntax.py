@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText, parse_python
+from graphpass.graph import VARIABLE
 from graphpass.ops import find, operator_names
 from graphpass.rules.expressions import Expression, compile_expression
 from graphpass.rules.patterns.names import PatternNames
@@ -253,6 +254,8 @@ class _Reader:
 
     def _operator(self, node: ast.Name) -> str:
         quoted = self._text.backquoted(node)
+        if quoted in ("", VARIABLE):
+            self._fail(node, "that is no operator; a replacement can't make a variable")
         if quoted is not None:
             return quoted
         if find(node.id) is None:

@@ -16,7 +16,7 @@ from graphpass.rules.patterns.pattern import Pattern
 from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
-from graphpass.rules.rewriting.checks import check_names
+from graphpass.rules.rewriting.checks import check_names, is_tuple
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
 from graphpass.rules.source import PythonRule
 
@@ -44,7 +44,7 @@ class Rewrite(PythonRule):
     """``inference``: refused for a graph that is to be trained. None: for any graph."""
 
     once: bool = False
-    """Whether it leaves alone what it made itself: one sweep instead of a fixpoint."""
+    """Whether it is one sweep over what is there when the group begins, instead of a fixpoint."""
 
     expect: int | None = None
     """How often it must fire."""
@@ -82,7 +82,7 @@ def parse_rewrite(
     match: str,
     replace: str,
     *,
-    where: Sequence[str] = (),
+    where: str | Sequence[str] = (),
     let: Mapping[str, str] | None = None,
     id: str = "rewrite",
     when: Literal["inference"] | None = None,
@@ -97,8 +97,8 @@ def parse_rewrite(
         The pattern; docs/patterns.md has the grammar.
     replace : str
         What takes its place; docs/rewrites.md has the grammar.
-    where : sequence of str
-        Conditions, all of which must hold; docs/expressions.md has the language.
+    where : str or sequence of str
+        A condition, or conditions, all of which must hold; docs/expressions.md has the language.
     let : mapping of str to str
         Name -> expression. Each may read the names before it; the replacement may read all.
     id : str
@@ -106,7 +106,7 @@ def parse_rewrite(
     when : "inference", optional
         Refuse a graph that is to be trained.
     once : bool
-        Leave alone what the rewrite made itself.
+        Look once at what is there when the group begins, and at nothing that is made later.
     expect : int, optional
         How often it must fire.
 
@@ -133,9 +133,14 @@ def parse_rewrite(
             check_names(expression, names, computed)
             computed[name] = expression
     conditions = []
-    for number, text in enumerate(where):
+    for number, text in enumerate([where] if isinstance(where, str) else where):
         with _text_of("where", number):
             expression = parse_expression(text, "where")
+            if is_tuple(expression):
+                raise TextError(
+                    "a comma makes a tuple, and a condition is True or False; write and, or a list "
+                    "of conditions"
+                )
             check_names(expression, names, computed)
             conditions.append(expression)
     with _text_of("replace"):

@@ -67,7 +67,9 @@ def test_an_expression_of_a_longer_text() -> None:
 
 def test_a_condition_must_be_true_or_false(scope: Scope) -> None:
     assert parse_expression("gamma[0] == 1").holds(scope) is True
-    assert parse_expression("()").holds(scope) is False
+    for text in ("()", "conv.num_inputs", "None", "conv.name", "1"):
+        with pytest.raises(ExpressionError, match="a condition is True or False"):
+            parse_expression(text).holds(scope)
     with pytest.raises(ExpressionError, match="where: weight > 1: an array of shape"):
         parse_expression("weight > 1", "where").holds(scope)
 

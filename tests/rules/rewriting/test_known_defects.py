@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphpass.errors import RunawayError
+from graphpass.errors import GraphpassError, RunawayError
 from graphpass.graph.invariants import check_acyclic
 
 FOLD = {
@@ -232,3 +232,57 @@ def test_who_waits_for_what_becomes_a_value_prevents_the_match(rewriting: Any) -
         {"match": "a = relu(v)\nb = tanh(a)\nreturn a, b", "replace": "return exp(v), v"},
     )
     assert done.firings == []
+
+
+def test_who_only_the_match_waited_for_is_waited_for_still(rewriting: Any) -> None:
+    done = rewriting(
+        "x, z = variable(), variable()\na = relu(z)\nb = tanh(x, after=[a])\nc = sigmoid(b)\n"
+        "return c",
+        {"match": "sigmoid(tanh(x))", "replace": "exp(x)"},
+    )
+    assert "c = exp(x, after=[a])" in done.text
+
+
+def test_two_outputs_of_one_root_get_two_names(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable()\ns = SliceChannel(x, num_outputs=2)\nreturn s, s[1]",
+        {"match": "a, b = SliceChannel(x)\nreturn a, b", "replace": "return relu(x), tanh(x)"},
+    )
+    assert done.model.graph.outputs == ["s_output", "s_tanh_output"]
+
+
+def test_a_comma_in_a_condition_is_an_error(rewriting: Any) -> None:
+    with pytest.raises(GraphpassError, match="a comma makes a tuple"):
+        rewriting(
+            "x = variable()\na = relu(x)\nreturn a",
+            {"match": "y = relu(x)", "where": "y.is_head, False", "replace": "y = tanh(x)"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("replacement", "reason"),
+    [
+        ("y = `null`(x)", "a replacement can't make a variable"),
+        ("y = ``(x)", "a replacement can't make a variable"),
+        ('y = Activation(x, act_type="relux")', "relux"),
+    ],
+)
+def test_what_no_graph_can_hold_is_refused_at_once(
+    rewriting: Any, replacement: str, reason: str
+) -> None:
+    with pytest.raises(GraphpassError, match=reason):
+        rewriting("x = variable()\nreturn x", {"match": "y = relu(x)", "replace": replacement})
+
+
+def test_a_pattern_with_too_many_ways_ends_with_an_error(rewriting: Any) -> None:
+    lines = ["x = variable()", "y0 = relu(x)"] + [f"y{n} = relu(y{n - 1})" for n in range(1, 60)]
+    pattern = "exp(x)"
+    for _ in range(24):
+        pattern = f"maybe(relu)({pattern})"
+    started = time.process_time()
+    with pytest.raises(GraphpassError, match="in too many ways"):
+        rewriting(
+            "\n".join([*lines, "return y59"]),
+            {"match": f"y = relu({pattern})", "replace": "y = tanh(x)"},
+        )
+    assert time.process_time() - started < 20

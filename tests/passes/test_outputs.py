@@ -1,0 +1,92 @@
+"""Every shipped pass on random models that hold what it is about, with real MXNet as the judge."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+import graphpass
+from graphpass import Model, dumps
+from graphpass.rules import load_pass
+from graphpass.testing import RunnableModel
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+pass_hosts = _load("pass_hosts")
+
+
+def assert_whole(model: Model, inputs: Any) -> None:
+    """Check that graph and parameters belong together."""
+    states = set(model.graph.auxiliary_states)
+    assert set(model.parameters) == {*model.graph.arguments, *states} - set(inputs)
+    for name in model.parameters:
+        assert model.parameters.class_of(name) == ("aux" if name in states else "arg"), name
+
+
+def check(judge: Any, name: str, drawn: RunnableModel) -> None:
+    """Apply a pass; the outputs stay, and it finds nothing more to do."""
+    arrays, after = drawn.arrays(), drawn.model.copy()
+    report = graphpass.apply(name, after)
+    event("changed" if report.changed else "did not apply")
+    assert_whole(after, drawn.shapes)
+    before = judge.outputs(drawn.model, arrays)
+    found = judge.outputs(after, {each: arrays[each] for each in after.inputs})
+    assert len(found) == len(before)
+    for ours, theirs in zip(found, before, strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.dtype == theirs.dtype
+        scale = 1 + np.abs(theirs).max(initial=0)
+        np.testing.assert_allclose(ours / scale, theirs / scale, atol=2e-5)
+    settled = dumps(after.graph)
+    assert not graphpass.apply(name, after).changed
+    assert dumps(after.graph) == settled
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("name", pass_hosts.PASSES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_pass_keeps_the_outputs(judge: Any, name: str, data: Any) -> None:
+    check(judge, name, data.draw(pass_hosts.hosts(name)))
+
+
+@pytest.mark.slow
+@pytest.mark.mxnet
+@pytest.mark.parametrize("name", pass_hosts.PASSES)
+@settings(max_examples=1000)
+@given(data=st.data())
+def test_a_pass_keeps_the_outputs_of_large_models(judge: Any, name: str, data: Any) -> None:
+    check(judge, name, data.draw(pass_hosts.hosts(name, max_operators=20)))
+
+
+@pytest.mark.parametrize("name", [name for name in pass_hosts.PASSES if "optimize" not in name])
+def test_every_rewrite_fires_on_some_model(name: str) -> None:
+    wanted = {rule.id for rule in load_pass(name).rules if rule.operation.keyword == "rewrite"}
+    fired: Counter[str | None] = Counter()
+
+    @settings(max_examples=150, database=None, derandomize=True)
+    @given(drawn=pass_hosts.hosts(name))
+    def count(drawn: RunnableModel) -> None:
+        report = graphpass.apply(name, drawn.model)
+        fired.update(firing.rule for step in report.steps for firing in step.firings)
+
+    count()
+    assert wanted <= set(fired), (wanted - set(fired), fired)
