@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, SearchLimitError
 from graphpass.formats.text import print_graph
 from graphpass.model import Model
 from graphpass.ops.commutativity import is_commutative
@@ -138,7 +138,11 @@ class _Search:
             if not self._left:
                 return worst or CriticalPair(first, second, "not decided", reason=TOO_MANY)
             self._left -= 1
-            found = self._look(first, second, place)
+            try:
+                found = self._look(first, second, place)
+            except SearchLimitError as error:
+                self._left = 0  # each further overlap would take as long
+                found = CriticalPair(first, second, "not decided", reason=str(error))
             if found is None:
                 continue
             if found.outcome == "order matters":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graphpass.errors import GraphpassError, RunawayError
+from graphpass.errors import GraphpassError, RunawayError, SearchLimitError
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.expressions import Scope
@@ -249,6 +249,12 @@ class _Run:
 
     def _look(self, number: int, key: int) -> bool:
         """Fire a rewrite at a node if it applies there, and say whether it did."""
+        try:
+            return self._try(number, key)
+        except SearchLimitError as error:
+            raise self._named(number, key, error) from error
+
+    def _try(self, number: int, key: int) -> bool:
         rewrite = self._rewrites[number]
         own = self._own[number]
         for match in self._matchers[number].assignments(key):
@@ -257,14 +263,11 @@ class _Run:
                 continue
             try:
                 draft = decide(rewrite, match, self._index, self._parameters, quiet=True)
+                fired = fire(draft, match, rewrite.id, self._around)
             except Refusal:
                 continue
             except GraphpassError as error:
-                raise self._named(number, match, error) from error
-            try:
-                fired = fire(draft, match, rewrite.id, self._around)
-            except GraphpassError as error:
-                raise self._named(number, match, error) from error
+                raise self._named(number, match.roots[0].node, error) from error
             self._take_in(number, matched, fired)
             return True
         return False
@@ -280,7 +283,6 @@ class _Run:
         changed = [*fired.made, *fired.read_anew, *matched]
         self._worklist.add_around(self._many, changed, fired.survivors)
 
-    def _named(self, number: int, match: Match, error: GraphpassError) -> GraphpassError:
-        key = match.roots[0].node
+    def _named(self, number: int, key: int, error: GraphpassError) -> GraphpassError:
         where = f" at {self._index.describe(key)}" if key in self._index.graph else ""
         return type(error)(f"{self._members[number].label}{where}: {error}")
