@@ -18,6 +18,7 @@ from graphpass.errors import GraphpassError
 
 FOLDERS = ("trained", "versions", "wild", "zoo")
 BATCH_NORM = "BatchNorm"
+TOLERANCE = 1e-4
 
 
 def shapes_on_record(corpus: Path, folder: str) -> dict[Path, dict[str, tuple[int, ...]]]:
@@ -82,8 +83,29 @@ def outputs(mx: Any, model: Model, fed: dict[str, Any]) -> list[Any]:
     return [array.asnumpy() for array in executor.forward(is_train=False)]
 
 
+def errors(found: list[Any], expected: list[Any]) -> list[float]:
+    """Return the largest error of each output, relative to its largest number."""
+    result = []
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape
+        scale = np.abs(theirs).max(initial=0) or 1
+        result.append(float(np.abs(ours - theirs).max(initial=0) / scale))
+    return result
+
+
+def nudged(model: Model) -> Model:
+    """Return the model with every weight moved by about one unit in the last place."""
+    numbers = np.random.default_rng(0)
+    other = model.copy()
+    for name in [name for name in other.parameters if name.endswith("weight")]:
+        weight = np.array(other.parameters[name])
+        step = 1 + numbers.choice([-1, 1], weight.shape) * 1.2e-7
+        other.parameters[name] = (weight * step).astype("float32")
+    return other
+
+
 def left_behind(model: Model) -> Iterator[str]:
-    """Yield the BatchNorms that read a Convolution that nothing else uses."""
+    """Yield the BatchNorms that read a Convolution with a stored weight and no other user."""
     graph = model.graph
     uses = Counter(entry.node for key in graph.order() for entry in graph.inputs(key)) + Counter(
         entry.node for entry in graph.heads
@@ -92,7 +114,9 @@ def left_behind(model: Model) -> Iterator[str]:
         if graph.op(key) == BATCH_NORM and not graph.node(key).attributes["output_mean_var"]:
             read = graph.inputs(key)[0].node
             if graph.op(read) == "Convolution" and uses[read] == 1:
-                yield graph.name(key)
+                weight = graph.inputs(read)[1].node
+                if graph.is_variable(weight):
+                    yield graph.name(key)
 
 
 @pytest.mark.slow
@@ -100,7 +124,7 @@ def left_behind(model: Model) -> Iterator[str]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, folder: str) -> None:
-    compared, failed = 0, {}
+    compared, failed, blind = 0, {}, {}
     for path, inputs in shapes_on_record(corpus, folder).items():
         name = str(path.relative_to(corpus))
         try:
@@ -122,13 +146,20 @@ def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, folder: str) ->
         if remaining:
             failed[name] = f"BatchNorms remain: {remaining[:3]}"
         got = outputs(mx, after, {each: fed[each] for each in after.inputs})
-        for number, (ours, theirs) in enumerate(zip(got, expected, strict=True)):
-            scale = np.abs(theirs).max(initial=0) or 1
-            error = np.abs(ours - theirs).max(initial=0) / scale
-            if ours.shape != theirs.shape or not error < 1e-4:
-                failed[name] = f"output {number}: {error}"
+        wrong = {n for n, error in enumerate(errors(got, expected)) if not error < TOLERANCE}
+        if wrong:
+            # Proposals are sorted and suppressed: where rounding in the model as it was moves an
+            # output as far, that output can tell nothing of a pass, right or wrong.
+            control = errors(outputs(mx, nudged(before), fed), expected)
+            unjudged = {n for n in wrong if not control[n] < TOLERANCE}
+            print(
+                f"{name}: outputs {sorted(unjudged)} can't be judged; the model itself moves them"
+            )
+            blind[name] = sorted(unjudged)
+            if wrong - unjudged:
+                failed[name] = f"outputs {sorted(wrong - unjudged)} differ"
         compared += 1
         print(f"{name}: {len(before.graph)} -> {len(after.graph)} nodes {failed.get(name, '')}")
-    print(f"{folder}: {compared} networks compared, {len(failed)} differ")
+    print(f"{folder}: {compared} networks compared, {len(failed)} fail; not judged: {blind}")
     assert not failed
     assert compared
