@@ -31,18 +31,21 @@ def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Firing]:
     """Rewrite a model until nothing applies: the first rule that does, where it does first."""
     firings: list[Firing] = []
     graph = model.graph
+    inputs = model.inputs  # once all parameters are gone, only hints would tell them
     with model.edit() as edit:
         edit.sweep()
         operators = sum(not graph.is_variable(key) for key in graph.order())
-        while (fired := _step(rewrites, model, edit)) is not None:
+        while (fired := _step(rewrites, model, inputs, edit)) is not None:
             firings.append(fired)
             if len(firings) > BUDGET_PER_OPERATOR * operators:
                 raise RunawayError("there is no end")
     return firings
 
 
-def _step(rewrites: Sequence[Rewrite], model: Model, edit: Edit) -> Firing | None:
-    index = LiveIndex(model.graph, model.inputs)
+def _step(
+    rewrites: Sequence[Rewrite], model: Model, inputs: Sequence[str], edit: Edit
+) -> Firing | None:
+    index = LiveIndex(model.graph, inputs)
     found = first_to_fire(rewrites, model, index)
     if found is None:
         return None

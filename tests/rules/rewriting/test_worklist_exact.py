@@ -71,7 +71,7 @@ def compare(seed: int, *, far: bool) -> int | None:
         return None
     count = run(rewrites, ours)
     assert len(ours.graph) == len(ours.graph.order()), story()
-    left = naive.first_to_fire(rewrites, ours, LiveIndex(ours.graph, ours.inputs))
+    left = naive.first_to_fire(rewrites, ours, LiveIndex(ours.graph, model.inputs))
     assert left is None, f"{story()}\nleft: {left}"
     if all(rewrite.is_local for rewrite in rewrites):
         assert count == len(firings), story()
