@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import NoReturn, TypeGuard
+from typing import TypeGuard
 
 from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText
-from graphpass.ops import find, operator_names
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.patterns.pattern import (
     KINDS,
@@ -26,6 +25,7 @@ from graphpass.rules.patterns.pattern import (
     Restricted,
     Value,
 )
+from graphpass.rules.patterns.text_reader import TextReader
 from graphpass.rules.source import Mark
 
 __all__ = ["OperandReader"]
@@ -33,11 +33,11 @@ __all__ = ["OperandReader"]
 _LARGEST = 2**64
 
 
-class OperandReader:
+class OperandReader(TextReader):
     """Reads what stands on one line, and knows which names are bound already."""
 
     def __init__(self, text: PythonText) -> None:
-        self._text = text
+        super().__init__(text)
         self._bound: dict[str, Binding] = {}
         self._values: dict[str, Mark] = {}
         self._rests: set[str] = set()
@@ -132,18 +132,9 @@ class OperandReader:
             yield each
 
     def _operator(self, node: ast.Name) -> str:
-        quoted = self._text.backquoted(node)
-        if quoted is not None:
-            return quoted
-        if node.id in WORDS:
+        if node.id in WORDS and self._text.backquoted(node) is None:
             self._fail(node, f"{node.id} is a word of patterns; for an operator, write `{node.id}`")
-        if find(node.id) is None:
-            self._fail(
-                node, f"MXNet 1.9.1 has no operator {node.id!r}"
-                f"{suggestion(node.id, operator_names())}; one that it does not know "
-                "is written in backquotes",
-            )  # fmt: skip
-        return node.id
+        return super()._operator(node)
 
     def _attribute(self, node: ast.keyword) -> Attribute:
         if node.arg is None:
@@ -171,13 +162,6 @@ class OperandReader:
                    "True, False, None or a tuple of them")  # fmt: skip
 
     # -- names -------------------------------------------------------------------------------
-
-    def _name(self, node: ast.Name) -> str | None:
-        """Return a name, or None for ``_``."""
-        quoted = self._text.backquoted(node)
-        if quoted is not None:
-            return quoted
-        return None if node.id == "_" else node.id
 
     def _bound_name(self, node: ast.Name) -> Reference:
         name = self._name(node) or "_"
@@ -211,12 +195,6 @@ class OperandReader:
         if not node.args or node.keywords or not _all_names(node.args):
             self._fail(node, f"{_spelled(node.func)} takes names")
         return node.args
-
-    def _mark(self, node: ast.expr | ast.stmt | ast.keyword) -> Mark:
-        return Mark(*self._text.place(node))
-
-    def _fail(self, node: ast.expr | ast.stmt | ast.keyword, reason: str) -> NoReturn:
-        raise self._text.error(self._text.place(node), reason)
 
 
 def _all_names(nodes: list[ast.expr]) -> TypeGuard[list[ast.Name]]:

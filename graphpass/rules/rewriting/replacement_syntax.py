@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
 
 from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText, parse_python
 from graphpass.graph import VARIABLE
-from graphpass.ops import find, operator_names
 from graphpass.rules.expressions import Expression, compile_expression
 from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.patterns.text_reader import TextReader
 from graphpass.rules.rewriting.checks import check_replacement
 from graphpass.rules.rewriting.replacement import (
     Application,
@@ -25,7 +24,6 @@ from graphpass.rules.rewriting.replacement import (
     SetAttribute,
     Spread,
 )
-from graphpass.rules.source import Mark
 
 __all__ = ["parse_replacement"]
 
@@ -62,11 +60,11 @@ class _New:
     line: int
 
 
-class _Reader:
+class _Reader(TextReader):
     """Reads statement by statement."""
 
     def __init__(self, text: PythonText, pattern: PatternNames, lets: Iterable[str]) -> None:
-        self._text = text
+        super().__init__(text)
         self._pattern = pattern
         self._lets = frozenset(lets)
         self._new: dict[str, _New] = {}
@@ -253,18 +251,9 @@ class _Reader:
         return Application(operator, inputs, tuple(attributes), name, self._mark(node))
 
     def _operator(self, node: ast.Name) -> str:
-        quoted = self._text.backquoted(node)
-        if quoted in ("", VARIABLE):
+        if self._text.backquoted(node) in ("", VARIABLE):
             self._fail(node, "that is no operator; a replacement can't make a variable")
-        if quoted is not None:
-            return quoted
-        if find(node.id) is None:
-            self._fail(
-                node, f"MXNet 1.9.1 has no operator {node.id!r}"
-                f"{suggestion(node.id, operator_names())}; one that it does not know "
-                "is written in backquotes",
-            )  # fmt: skip
-        return node.id
+        return super()._operator(node)
 
     def _copied(self, keyword: ast.keyword) -> CopyAttributes:
         value = keyword.value
@@ -287,17 +276,3 @@ class _Reader:
         for name in sorted(expression.names - known.keys()):
             self._fail(node, f"nothing is called {name}{suggestion(name, known)}")
         return expression
-
-    # -- names -------------------------------------------------------------------------------
-
-    def _name(self, node: ast.Name) -> str | None:
-        quoted = self._text.backquoted(node)
-        if quoted is not None:
-            return quoted
-        return None if node.id == "_" else node.id
-
-    def _mark(self, node: ast.expr | ast.stmt | ast.keyword) -> Mark:
-        return Mark(*self._text.place(node))
-
-    def _fail(self, node: ast.expr | ast.stmt | ast.keyword, reason: str) -> NoReturn:
-        raise self._text.error(self._text.place(node), reason)
