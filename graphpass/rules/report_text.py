@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from graphpass.rules.rewrite_text import operator_table, rewrite_lines
+from graphpass.rules.rewrite_text import SHOWN, operator_table, rewrite_lines
+from graphpass.rules.surgery.wording import shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import AttributeChange, Delta
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["format_bytes", "report_text"]
-
-_SHOWN = 5
 
 
 def report_text(report: Report) -> str:
@@ -141,7 +140,4 @@ def _arrow(before: object, after: object) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    listed: Sequence[str] = list(names)
-    more = len(listed) - _SHOWN
-    shown = ", ".join(listed[:_SHOWN])
-    return f"{shown} and {more} more" if more > 0 else shown or "none"
+    return shortened(names, SHOWN) or "none"

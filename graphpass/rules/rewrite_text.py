@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from graphpass.graph import VARIABLE
+from graphpass.rules.surgery.wording import shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import NodeRef
     from graphpass.rules.report import Step
 
-__all__ = ["operator_table", "rewrite_lines"]
+__all__ = ["SHOWN", "operator_table", "rewrite_lines"]
 
-_SHOWN = 5
+SHOWN = 5
+"""How many names a line of a report has."""
+
 _NEAR_SHOWN = 3
 
 
@@ -22,14 +25,15 @@ def rewrite_lines(step: Step) -> Iterator[str]:
     """Yield what the firings of a rewrite did together, and where it came near."""
     firings = step.firings
     if firings:
-        yield f"at {_listed([firing.root.name for firing in firings])}"
-        yield f"- {_counted(ref for firing in firings for ref in firing.removed)}"
-        added = Counter(_kind(ref) for firing in firings for ref in firing.added)
+        yield f"at {shortened([firing.root.name for firing in firings], SHOWN)}"
+        removed = _counted(ref for firing in firings for ref in firing.removed)
+        yield f"- {removed or 'nothing'}"
+        added = _counted(ref for firing in firings for ref in firing.added)
         if added:
-            yield f"+ {_counted(ref for firing in firings for ref in firing.added)}"
+            yield f"+ {added}"
         changed = [change.name for firing in firings for change in firing.parameters]
         if changed:
-            yield f"~ values: {_listed(changed)}"
+            yield f"~ values: {shortened(changed, SHOWN)}"
     for miss in step.near_misses[:_NEAR_SHOWN]:
         yield f"not {miss}"
     more = len(step.near_misses) - _NEAR_SHOWN
@@ -52,14 +56,8 @@ def operator_table(
 
 def _counted(refs: Iterable[NodeRef]) -> str:
     counts = Counter(map(_kind, refs))
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def _kind(ref: NodeRef) -> str:
     return "variable" if ref.op == VARIABLE else ref.op
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["count", "listed"]
+__all__ = ["count", "listed", "shortened"]
 
 _SHOWN = 6
 
@@ -30,7 +30,18 @@ def listed(names: Iterable[str]) -> str:
     >>> listed(map(str, range(9)))
     "'0', '1', '2', '3', '4', '5' and 3 more"
     """
-    known = list(names)
-    shown = ", ".join(map(repr, known[:_SHOWN]))
-    rest = len(known) - _SHOWN
+    return shortened(map(repr, names), _SHOWN)
+
+
+def shortened(items: Iterable[str], most: int) -> str:
+    """Return texts one after the other, `most` of them and how many more there are.
+
+    Examples
+    --------
+    >>> shortened(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    known = list(items)
+    shown = ", ".join(known[:most])
+    rest = len(known) - most
     return f"{shown} and {rest} more" if rest > 0 else shown
