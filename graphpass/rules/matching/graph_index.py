@@ -10,7 +10,7 @@ from graphpass.model import Model
 from graphpass.ops.randomness import randomness
 from graphpass.rules.patterns.pattern import Kind
 
-__all__ = ["GraphIndex", "repeats"]
+__all__ = ["GraphIndex"]
 
 
 class GraphIndex:
@@ -47,7 +47,8 @@ class GraphIndex:
             self.heads.setdefault(head.node, set()).add(head.output)
         self._inputs = inputs
         self._kinds: dict[int, Kind] | None = None
-        self._constants: frozenset[int] | None = None
+        self._known: dict[int, bool] = {}
+        """Node -> whether it is constant, as far as that was asked."""
 
     def readers(self, key: int) -> Iterator[int]:
         """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
@@ -74,9 +75,7 @@ class GraphIndex:
     def is_kind(self, entry: Entry, kind: Kind) -> bool:
         """Return whether a value is of the kind that a pattern asks for."""
         if kind == "const":
-            if self._constants is None:
-                self._constants = self._find_constants()
-            return entry.node in self._constants
+            return self._is_constant(entry.node)
         return self.kinds.get(entry.node) == kind
 
     @property
@@ -90,22 +89,30 @@ class GraphIndex:
                 self._kinds[key] = "input" if self.graph.name(key) in inputs else "param"
         return self._kinds
 
-    def _find_constants(self) -> frozenset[int]:
-        """Return the parameters, and the operators that compute the same from them each time."""
-        found: set[int] = set()
-        graph = self.graph
-        for key in graph.order():
-            if graph.is_variable(key):
-                if self.kinds[key] == "param":
-                    found.add(key)
-            elif all(source in found for source in graph.dag.predecessors(key)) and repeats(
-                graph, key
-            ):
-                found.add(key)
-        return frozenset(found)
+    def _is_constant(self, key: int) -> bool:
+        """Work out what is constant below a node, as far as it is not known. Iterative."""
+        graph, known = self.graph, self._known
+        pending = [key]
+        while pending:
+            each = pending[-1]
+            if each in known:
+                pending.pop()
+                continue
+            sources = () if graph.is_variable(each) else graph.sources(each)
+            unknown = [source for source in sources if source not in known]
+            if unknown and _repeats(graph, each):
+                pending.extend(unknown)
+                continue
+            pending.pop()
+            known[each] = (
+                self.kinds.get(each) == "param"
+                if graph.is_variable(each)
+                else all(known.get(source, False) for source in sources) and _repeats(graph, each)
+            )
+        return known[key]
 
 
-def repeats(graph: Graph, key: int) -> bool:
+def _repeats(graph: Graph, key: int) -> bool:
     """Return whether an operator computes the same of the same inputs each time."""
     return (
         randomness(graph.op(key), graph.attrs(key)) == "never"

@@ -50,6 +50,11 @@ class Match:
     nodes: tuple[int | None, ...] = ()
     """Node of each operator of the pattern, in the order of the plan; None where it is absent."""
 
+    @property
+    def matched(self) -> tuple[int, ...]:
+        """Keys of all matched nodes, each once: those inside, then the roots."""
+        return (*self.interior, *dict.fromkeys([entry.node for entry in self.roots]))
+
 
 class Fault(NamedTuple):
     """Why one attempt went no further."""

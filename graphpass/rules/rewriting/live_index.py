@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
-from graphpass.rules.matching.graph_index import GraphIndex, repeats
-from graphpass.rules.patterns.pattern import Kind
+from graphpass.rules.matching.graph_index import GraphIndex
 
 __all__ = ["LiveIndex"]
 
@@ -28,7 +27,6 @@ class LiveIndex(GraphIndex):
     def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
         self.ranks = Ranks(graph)
         super().__init__(graph, inputs, self.ranks)
-        self._known: dict[int, bool] = {}
         self.has_waiting = any(
             type(slot) is tuple
             for key in self.ranks
@@ -96,31 +94,3 @@ class LiveIndex(GraphIndex):
     def describe(self, key: int) -> str:
         """Return how messages name a node."""
         return describe(self.graph, key)
-
-    def is_kind(self, entry: Entry, kind: Kind) -> bool:
-        """Return whether a value is of the kind that a pattern asks for."""
-        if kind == "const":
-            return self._is_constant(entry.node)
-        return self.kinds.get(entry.node) == kind
-
-    def _is_constant(self, key: int) -> bool:
-        """Work out what is constant below a node, as far as it is not known. Iterative."""
-        graph, known = self.graph, self._known
-        pending = [key]
-        while pending:
-            each = pending[-1]
-            if each in known:
-                pending.pop()
-                continue
-            sources = () if graph.is_variable(each) else graph.sources(each)
-            unknown = [source for source in sources if source not in known]
-            if unknown and repeats(graph, each):
-                pending.extend(unknown)
-                continue
-            pending.pop()
-            known[each] = (
-                self.kinds.get(each) == "param"
-                if graph.is_variable(each)
-                else all(known.get(source, False) for source in sources) and repeats(graph, each)
-            )
-        return known[key]
