@@ -9,11 +9,11 @@ from graphpass.graph import Edit
 from graphpass.model import Model
 from graphpass.rules.matching.match import Match
 from graphpass.rules.matching.matcher import Matcher
-from graphpass.rules.rewriting.body import Refusal
 from graphpass.rules.rewriting.firing import fire
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import decide
 from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.surroundings import Surroundings
 
@@ -32,7 +32,7 @@ def applies(rewrite: Rewrite, model: Model, root: int, holding: int) -> Match | 
     index = LiveIndex(model.graph, model.inputs)
     refused: str | None = None
     for match in Matcher(rewrite.plan, model.graph, index=index).assignments(root):
-        if holding not in match.interior and holding not in {each.node for each in match.roots}:
+        if holding not in match.matched:
             continue
         try:
             decide(rewrite, match, index, model.parameters)

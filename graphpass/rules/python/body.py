@@ -15,8 +15,8 @@ from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.python.calling import call, place_of
 from graphpass.rules.python.match_view import MatchView
 from graphpass.rules.python.replacement_op import ReplacementOp, Replacing
-from graphpass.rules.rewriting.body import Refusal, Stage
 from graphpass.rules.rewriting.draft import Draft
+from graphpass.rules.rewriting.refusal import Refusal, Stage
 
 __all__ = ["PythonBody"]
 

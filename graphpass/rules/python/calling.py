@@ -12,7 +12,7 @@ from typing import Any
 from graphpass.errors import GraphpassError, OperationError, TextError
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.wording import shortened
-from graphpass.rules.rewriting.body import Refusal
+from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["call", "code_of", "file_of", "line_in", "place_of"]
 

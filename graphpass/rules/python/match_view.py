@@ -19,8 +19,8 @@ from graphpass.rules.expressions import (
 )
 from graphpass.rules.expressions.attributes import dot
 from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.rewriting.body import Refusal
 from graphpass.rules.rewriting.draft import operator_attrs
+from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["MatchView", "MatchedNode", "MatchedValue", "NodeAttributes", "entry_at"]
 

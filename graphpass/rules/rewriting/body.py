@@ -12,10 +12,10 @@ from graphpass.rules.matching.match import Binding
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.drafting import Drafting, computed
 from graphpass.rules.rewriting.recipes import Recipe, Result, recipes_of
-from graphpass.rules.rewriting.refusal import Refusal, Stage
+from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.replacement import CopyAttributes, Replacement
 
-__all__ = ["Body", "Refusal", "Stage", "TextBody"]
+__all__ = ["Body", "TextBody"]
 
 FAR_WORDS = frozenset(
     {"users", "node", "inputs", "is_head", "is_param", "is_aux", "is_input", "shape", "dtype"}

@@ -127,7 +127,7 @@ def _check_value(operator: Operator, attribute: SetAttribute, complain: Complain
         return
     try:
         text = literal_text(attribute.value)
-        if text is not None:
+        if isinstance(text, str):
             spec.parse(text)
     except AttributeValueError as error:
         raise complain(attribute.mark, f"{operator.name}: {error}") from None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from graphpass.errors import OperationError
 from graphpass.formats.ndarray_binary import code_of_dtype
 from graphpass.graph import VARIABLE
 from graphpass.graph.in_edges import source_at
-from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
 from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
 from graphpass.rules.matching.match import Match
@@ -85,7 +83,7 @@ class ComputedValues:
                 f"{node}_{slot}" if node else slot, self._going
             )
             if parameter.name is not None:
-                self._refuse_taken(name)
+                self._around.names.refuse_taken(name, "a variable", self._going)
             key, is_new = edit.add_node(VARIABLE, name, hints), True
         before = parameters[name].nbytes if name in parameters else 0
         class_ = new_class(parameters, is_state=is_state)
@@ -110,7 +108,7 @@ class ComputedValues:
     def _same_place(self, op: str, slot: str) -> int | None:
         """Return what a matched node of the same operator reads in the same input."""
         graph = self._graph
-        for key in (*self._match.interior, *(entry.node for entry in self._match.roots)):
+        for key in self._match.matched:
             if graph.op(key) == op:
                 names = graph.signature(key).input_names
                 if names is not None and slot in names:
@@ -128,14 +126,6 @@ class ComputedValues:
                 dropped.append(ParameterRef(name, parameters[name].nbytes))
                 del parameters[name]
         return dropped
-
-    def _refuse_taken(self, name: str) -> None:
-        taken = [key for key in self._graph.named(name) if key not in self._going]
-        if taken:
-            raise OperationError(
-                f"a variable would be called {name!r}, as {describe(self._graph, taken[0])} is; "
-                "make the name from one that is unique, or leave name= out"
-            )
 
 
 def _fitting(attrs: Mapping[str, str], parameter: NewParameter) -> dict[str, str]:

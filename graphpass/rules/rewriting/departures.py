@@ -28,7 +28,7 @@ def departures(
     roots = {entry.node for entry in match.roots}
     if not all(match.whole):
         kept |= _still_used(graph, match)
-    matched = roots.union(match.interior)
+    matched = match.matched
     gone: dict[int, None] = {}
     pending = list(roots)
     while pending:
@@ -52,12 +52,11 @@ def _still_used(graph: Graph, match: Match) -> set[int]:
     """Return the roots that somebody outside uses through an output that is not returned."""
     returned: dict[int, set[int]] = {}
     whole: set[int] = set()
-    matched = set(match.interior)
     for (key, output, _), is_whole in zip(match.roots, match.whole, strict=True):
-        matched.add(key)
         returned.setdefault(key, set()).add(output)
         if is_whole:
             whole.add(key)
+    matched = match.matched
     found = set()
     for key in returned.keys() - whole:
         used = {

@@ -165,12 +165,12 @@ def attribute_text(value: Any, where: str) -> str:
     return format_value(value)
 
 
-def literal_text(value: Expression) -> str | None:
-    """Return the text of a value that is written out; None if it is None, or has to be computed."""
+def literal_text(value: Expression) -> str | Expression | None:
+    """Return the text of a value that is written out, None for None; what is computed stays."""
     try:
         literal = ast.literal_eval(value.text)
     except (ValueError, SyntaxError):
-        return None
+        return value
     return None if literal is None else attribute_text(literal, value.text)
 
 

@@ -12,9 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphpass.errors import OperationError
 from graphpass.graph import Entry, Graph
-from graphpass.graph.invariants import describe
 from graphpass.ops import Signature, find
 from graphpass.rules.delta import NodeRef, node_ref
 from graphpass.rules.matching.match import Match
@@ -159,7 +157,7 @@ class _Firing:
             edit.turn(root, node.op, {**hung, **node.attrs}, inputs, control=control)
         if name != graph.name(key):
             if node.name is not None:
-                self._refuse_taken(name, "an operator")
+                self._around.names.refuse_taken(name, "an operator", self._going)
             edit.rename(key, name)
         self._made.append(key)
         self._new.append(key)
@@ -175,7 +173,7 @@ class _Firing:
                 if entry.node in self._going and entry.node not in named:
                     self._heirs.append(entry.node)
                     return base
-        return self._fresh(_extended(base, node.label))
+        return self._around.names.fresh(_extended(base, node.label), self._going)
 
     def _entry(
         self, source: Source, node: NewNode, name: str, signature: Signature | None, slot: int
@@ -234,7 +232,7 @@ class _Firing:
         """Return the nodes outside that nodes of the match wait for, where something new can."""
         if not self._around.index.has_waiting or not self._draft.nodes:
             return ()
-        matched = [*self._match.interior, *(entry.node for entry in self._match.roots)]
+        matched = self._match.matched
         sources = [source for key in matched for source in self._graph.control_dependencies(key)]
         return tuple(dict.fromkeys(source for source in sources if source not in matched))
 
@@ -250,21 +248,10 @@ class _Firing:
 
     # -- names -------------------------------------------------------------------------------
 
-    def _fresh(self, base: str) -> str:
-        return self._around.names.fresh(base, self._going)
-
-    def _refuse_taken(self, name: str, what: str) -> None:
-        taken = [key for key in self._graph.named(name) if key not in self._going]
-        if taken:
-            raise OperationError(
-                f"{what} would be called {name!r}, as {describe(self._graph, taken[0])} is; "
-                "make the name from one that is unique, or leave name= out"
-            )
-
     def _mark_origin(self) -> None:
         """Let new nodes say where they come from: ``fold: conv0, bn0``."""
-        keys = sorted({*self._match.interior, *(entry.node for entry in self._match.roots)})
-        origin = f"{self._rule}: {', '.join(self._graph.name(key) for key in keys)}"
+        names = [self._graph.name(key) for key in sorted(self._match.matched)]
+        origin = f"{self._rule}: {', '.join(names)}"
         for node in self._draft.nodes:
             node.attrs[PROVENANCE] = origin
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from graphpass.errors import OperationError
 from graphpass.graph import Graph
+from graphpass.graph.invariants import describe
 
 __all__ = ["FreshNames"]
 
@@ -16,9 +18,10 @@ class FreshNames:
     different ones.
     """
 
-    __slots__ = ("_names", "_next")
+    __slots__ = ("_graph", "_names", "_next")
 
     def __init__(self, graph: Graph) -> None:
+        self._graph = graph
         self._names = graph.names
         self._next: dict[str, int] = {}
 
@@ -34,6 +37,21 @@ class FreshNames:
             number += 1
         self._next[base] = number
         return f"{base}_{number}"
+
+    def refuse_taken(self, name: str, what: str, going: Container[int]) -> None:
+        """Refuse a name that a rewrite asks for and that a node has which is not in `going`.
+
+        Raises
+        ------
+        OperationError
+            If there is such a node; the message names it.
+        """
+        taken = [key for key in self._names.keys(name) if key not in going]
+        if taken:
+            raise OperationError(
+                f"{what} would be called {name!r}, as {describe(self._graph, taken[0])} is; "
+                "make the name from one that is unique, or leave name= out"
+            )
 
     def _is_free(self, name: str, going: Container[int]) -> bool:
         return all(key in going for key in self._names.keys(name))

@@ -99,7 +99,7 @@ def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
 def _check_control(draft: Draft, match: Match, index: LiveIndex) -> None:
     """Refuse to lose an order that a control dependency asks for."""
     graph = index.graph
-    matched = {entry.node for entry in match.roots}.union(match.interior)
+    matched = match.matched
     made = {
         root.node
         for root, result in zip(match.roots, draft.results, strict=True)
@@ -258,7 +258,7 @@ class _Run:
         rewrite = self._rewrites[number]
         own = self._own[number]
         for match in self._matchers[number].assignments(key):
-            matched = {entry.node for entry in match.roots}.union(match.interior)
+            matched = match.matched
             if own and not own.isdisjoint(matched):
                 continue
             try:
@@ -272,7 +272,7 @@ class _Run:
             return True
         return False
 
-    def _take_in(self, number: int, matched: set[int], fired: Fired) -> None:
+    def _take_in(self, number: int, matched: Sequence[int], fired: Fired) -> None:
         self._firings[number].append(fired.firing)
         if self._rewrites[number].once:
             self._own[number].update(fired.made)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphpass.ops import canonical_name, find
 from graphpass.rules.expressions import Expression
-from graphpass.rules.rewriting.draft import attribute_text
+from graphpass.rules.rewriting.draft import literal_text
 from graphpass.rules.rewriting.replacement import (
     Application,
     AttributeSource,
@@ -98,8 +97,4 @@ def recipes_of(replacement: Replacement) -> tuple[tuple[Recipe, ...], tuple[Resu
 def _step(attribute: AttributeSource) -> AttributeStep:
     if isinstance(attribute, CopyAttributes):
         return attribute.node
-    try:
-        value = ast.literal_eval(attribute.value.text)
-    except (ValueError, SyntaxError):
-        return attribute.name, attribute.value
-    return attribute.name, None if value is None else attribute_text(value, attribute.name)
+    return attribute.name, literal_text(attribute.value)

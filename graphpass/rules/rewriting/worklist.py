@@ -150,12 +150,12 @@ class Worklist:
 
     def _beside(self, levels: Iterable[int], height: int) -> Iterator[int]:
         """Yield the nodes that share, within a height, a value with one of these."""
-        dag = self._index.graph.dag
+        graph = self._index.graph
         found = dict.fromkeys(levels)
-        for neighbours in (dag.pred, dag.succ):
+        for neighbours in (graph.sources, graph.readers):
             level = list(found)
             for _ in range(height):
-                level = [other for key in level for other in neighbours[key] if other not in found]
+                level = [other for key in level for other in neighbours(key) if other not in found]
                 found.update(dict.fromkeys(level))
         return iter(found)
 
