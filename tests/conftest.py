@@ -7,9 +7,13 @@ import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from mxnet_judge import Judge
 
 os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "NONE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,6 +44,14 @@ def mx() -> ModuleType:
         return importlib.import_module("mxnet")
     except ImportError:
         pytest.skip("MXNet is not installed (the `mxnet` extra; Python < 3.12)")
+
+
+@pytest.fixture(scope="session")
+def judge(mx: ModuleType) -> Judge:
+    """MXNet, ready to run models."""
+    from mxnet_judge import Judge
+
+    return Judge(mx)
 
 
 @pytest.fixture(scope="session")

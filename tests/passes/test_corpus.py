@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mxnet_judge import Judge
 
 import graphpass
 from graphpass import Model, Parameters, load
@@ -70,19 +71,6 @@ def draw(mx: Any, graph: Any, inputs: dict[str, tuple[int, ...]]) -> tuple[Any, 
     return parameters, fed
 
 
-def outputs(mx: Any, model: Model, fed: dict[str, Any]) -> list[Any]:
-    """Run a model at inference."""
-    symbol = mx.sym.load_json(graphpass.dumps(model.graph))
-    arrays = {**dict(model.parameters), **fed}
-
-    def read(names: list[str]) -> dict[str, Any]:
-        return {name: mx.nd.array(np.array(arrays[name])) for name in names}
-
-    executor = symbol.bind(mx.cpu(), read(symbol.list_arguments()), grad_req="null",
-                           aux_states=read(symbol.list_auxiliary_states()))  # fmt: skip
-    return [array.asnumpy() for array in executor.forward(is_train=False)]
-
-
 def errors(found: list[Any], expected: list[Any]) -> list[float]:
     """Return the largest error of each output, relative to its largest number."""
     result = []
@@ -123,7 +111,7 @@ def left_behind(model: Model) -> Iterator[str]:
 @pytest.mark.mxnet
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, folder: str) -> None:
+def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, judge: Judge, folder: str) -> None:
     compared, failed, blind = 0, {}, {}
     for path, inputs in shapes_on_record(corpus, folder).items():
         name = str(path.relative_to(corpus))
@@ -134,9 +122,9 @@ def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, folder: str) ->
                 continue
             parameters, fed = found
             before = Model(graph, parameters)
-            expected = outputs(mx, before, fed)
+            expected = judge.outputs(before, fed)
             if any(not np.array_equal(a, b, equal_nan=True)
-                   for a, b in zip(expected, outputs(mx, before, fed), strict=True)):  # fmt: skip
+                   for a, b in zip(expected, judge.outputs(before, fed), strict=True)):  # fmt: skip
                 continue  # it draws random numbers
         except (GraphpassError, mx.MXNetError):
             continue
@@ -145,12 +133,12 @@ def test_real_networks_keep_their_outputs(corpus: Path, mx: Any, folder: str) ->
         remaining = [each for each in left_behind(after)]
         if remaining:
             failed[name] = f"BatchNorms remain: {remaining[:3]}"
-        got = outputs(mx, after, {each: fed[each] for each in after.inputs})
+        got = judge.outputs(after, {each: fed[each] for each in after.inputs})
         wrong = {n for n, error in enumerate(errors(got, expected)) if not error < TOLERANCE}
         if wrong:
             # Proposals are sorted and suppressed: where rounding in the model as it was moves an
             # output as far, that output can tell nothing of a pass, right or wrong.
-            control = errors(outputs(mx, nudged(before), fed), expected)
+            control = errors(judge.outputs(nudged(before), fed), expected)
             unjudged = {n for n in wrong if not control[n] < TOLERANCE}
             print(
                 f"{name}: outputs {sorted(unjudged)} can't be judged; the model itself moves them"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections import Counter
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pass_hosts
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -18,19 +15,6 @@ import graphpass
 from graphpass import Model, dumps
 from graphpass.rules import load_pass
 from graphpass.testing import RunnableModel
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-pass_hosts = _load("pass_hosts")
 
 
 def assert_whole(model: Model, inputs: Any) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from mxnet_judge import Judge
 
 import graphpass
 from graphpass import Entry, Graph, Model, dumps, isomorphic
@@ -23,21 +24,6 @@ FEW, SOME, MANY = 100, 250, 600
 
 SMOOTH = [op for op in OPERATORS if op != "Dropout"]
 """Operators that compute the same in every training step."""
-
-
-class Judge(Protocol):
-    """See ``conftest.py``."""
-
-    def outputs(self, model: Model, inputs: Arrays) -> list[np.ndarray]: ...
-
-    def gradients(
-        self,
-        model: Model,
-        inputs: Arrays,
-        head_gradients: Sequence[np.ndarray],
-        *,
-        without: Collection[str] = (),
-    ) -> dict[str, np.ndarray]: ...
 
 
 def apply(model: Model, *chosen: dict[str, Any]) -> graphpass.Report:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
 import sound_rules as sound
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from mxnet_judge import Judge
 
 import graphpass
 from graphpass import Model, Parameters, dumps, isomorphic
@@ -27,12 +28,6 @@ from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.testing import RunnableModel, models
 
 FEW, SOME, MANY = 25, 60, 300
-
-
-class Judge(Protocol):
-    """See ``conftest.py``."""
-
-    def outputs(self, model: Model, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]: ...
 
 
 def snapshot(model: Model) -> tuple[Any, ...]:

@@ -8,9 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 
 from graphpass import Model, dumps
+
+__all__ = ["Arrays", "Judge"]
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -60,9 +61,3 @@ class Judge:
         executor.forward(is_train=True)
         executor.backward([self.mx.nd.array(array, dtype=array.dtype) for array in head_gradients])
         return {name: executor.grad_dict[name].asnumpy() for name in names}
-
-
-@pytest.fixture(scope="session")
-def judge(mx: ModuleType) -> Judge:
-    """MXNet, ready to run models."""
-    return Judge(mx)
