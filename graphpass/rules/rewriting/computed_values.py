@@ -116,13 +116,14 @@ class ComputedValues:
         return None
 
     def drop(self, removed: Iterable[NodeRef]) -> list[ParameterRef]:
-        """Drop the values of the variables that go."""
+        """Drop the values of the variables that go, unless a new one has taken the name."""
         parameters = self._around.parameters
         if parameters is None:
             return []
         dropped = []
+        kept = {change.name for change in self.stored}
         for _, op, name in removed:
-            if op == VARIABLE and name in parameters:
+            if op == VARIABLE and name in parameters and name not in kept:
                 dropped.append(ParameterRef(name, parameters[name].nbytes))
                 del parameters[name]
         return dropped

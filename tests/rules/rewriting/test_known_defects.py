@@ -82,6 +82,25 @@ return c1
     assert np.array_equal(done.model.parameters["w"], weight)
 
 
+def test_a_new_weight_may_take_the_name_of_one_that_goes(rewriting: Any) -> None:
+    # s is read elsewhere, so the sum is a new variable; of the names that are free, it is y_bias.
+    text = """
+x, w, s, v, y_bias = variable(), variable(), variable(), variable(), variable()
+a = FullyConnected(x, w, s, num_hidden=2)
+y = FullyConnected(a, v, y_bias, num_hidden=2)
+return broadcast_add(y, s)
+"""
+    rule = {
+        "match": "a = FullyConnected(x, w, s)\ny = FullyConnected(a, v, t)",
+        "let": {"total": "s + t"},
+        "replace": "y = FullyConnected(x, w, total, num_hidden=2)",
+    }
+    values = {"w": (2, 2), "s": (2,), "v": (2, 2), "y_bias": (2,)}
+    done = rewriting(text, rule, values=values)
+    assert done.model.graph.arguments == ["x", "w", "y_bias", "s"]
+    assert set(done.model.parameters) == {"w", "y_bias", "s"}
+
+
 def test_two_roots_are_replaced_in_the_order_of_the_pattern(rewriting: Any) -> None:
     done = rewriting(
         """
