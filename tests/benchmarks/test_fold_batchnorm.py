@@ -111,7 +111,7 @@ def graphpass_job(blocks: int) -> Callable[[], Callable[[], int]]:
 
     def prepare() -> Callable[[], int]:
         model = Model(graphpass.loads(text), parameters.copy())
-        return lambda: len(graphpass.apply(folding, model).steps[0].firings)
+        return lambda: sum(len(step.firings) for step in graphpass.apply(folding, model).steps)
 
     return prepare
 

@@ -207,6 +207,37 @@ def deconvolution(builder: Builder, x: Value) -> None:
                       num_group=groups, no_bias=no_bias)  # fmt: skip
 
 
+def other_rank(builder: Builder, x: Value) -> Value:
+    """Add a convolution in one dimension or three, or a deconvolution, of the same numbers."""
+    dice = builder.dice
+    batch, channels = x.shape[:2]
+    rest = math.prod(x.shape[2:])
+    outer = dice.pick([(rest,), (1, rest, 1), (1, 1, rest)])
+    reverse = dice.one_in(4)
+    builder.add_operator("Reshape", [x], [(batch, channels, *outer)], x.loudness,
+                         shape=(batch, channels, *outer))  # fmt: skip
+    x, ones = last(builder), tuple(1 for _ in outer)
+    groups = dice.pick([count for count in (1, channels) if channels % count == 0])
+    each = dice.pick((1, 2, 3))
+    kernel = tuple(dice.pick((1, 2)) if side >= 3 else 1 for side in outer)
+    dilate = tuple(dice.pick((1, 2)) if size == 2 and not reverse else 1 for size in kernel)
+    made = groups * each
+    op = "Deconvolution" if reverse else "Convolution"
+    name = builder.next_name(op)
+    over, under = (channels, each) if reverse else (made, channels // groups)
+    read: list[Value | Entry] = [x, builder.weight(name, (over, under, *kernel))]
+    no_bias = dice.pick((True, False))
+    if not no_bias:
+        read.append(builder.vector(name, "bias", (made,)))
+    sign = 1 if reverse else -1
+    sides = [side + sign * (size - 1) * step
+             for side, size, step in zip(outer, kernel, dilate, strict=True)]  # fmt: skip
+    builder.add_named(name, op, read, [(batch, made, *sides)], x.loudness + 1, kernel=kernel,
+                      num_filter=made, num_group=groups, no_bias=no_bias, stride=ones,
+                      dilate=dilate)  # fmt: skip
+    return last(builder)
+
+
 def norm(builder: Builder, x: Value) -> Value:
     """Add a norm along the second axis, or the last."""
     if builder.dice.below(4):
@@ -218,6 +249,38 @@ def norm(builder: Builder, x: Value) -> Value:
             *builder.statistics(name, shape)]  # fmt: skip
     builder.add_named(name, "BatchNorm", read, [x.shape], 4 * x.loudness, axis=-1, fix_gamma=False)
     return last(builder)
+
+
+def norm_of_other_rank(builder: Builder, x: Value) -> None:
+    norm(builder, other_rank(builder, x))
+
+
+def norms_and_numbers(builder: Builder, x: Value) -> None:
+    """Add a chain of norms and numbers, at times behind a layer."""
+    if builder.dice.one_in(3):
+        x = layer(builder, x)
+    for _ in range(builder.dice.between(2, 4)):
+        x = builder.dice.pick((scalar, norm, norm))(builder, x)
+
+
+def norm_of_concat(builder: Builder, x: Value) -> None:
+    """Add convolutions of one value, put together, and a norm; at times one is used elsewhere."""
+    dice = builder.dice
+    batch, channels, *sides = x.shape
+    parts: list[Value | Entry] = []
+    filters = [dice.between(1, 3) for _ in range(dice.between(2, 4))]
+    for count in filters:
+        name = builder.next_name("Convolution")
+        weight = builder.weight(name, (count, channels, 1, 1))
+        outer = [(batch, count, *sides)]
+        builder.add_named(name, "Convolution", [x, weight], outer, x.loudness + 1,
+                          kernel=(1, 1), num_filter=count, no_bias=True)  # fmt: skip
+        parts.append(last(builder))
+    if dice.below(6):
+        del builder.values[-len(parts) :]
+    shape = (batch, sum(filters), *sides)
+    builder.add_operator("Concat", parts, [shape], x.loudness + 1, num_args=len(parts), dim=1)
+    norm(builder, last(builder))
 
 
 def norm_behind(builder: Builder, x: Value) -> None:
@@ -263,6 +326,8 @@ SOFTMAX_OUTPUTS = _recipe(softmax_outputs, _batch)
 SOFTMAX_ACTIVATIONS = _recipe(softmax_activations, _batch)
 ACTIVATIONS, SCALED = _recipe(activations), _recipe(scaled, _batch)
 NORM_BEHIND, NORM_BEFORE = _recipe(norm_behind, _batch), _recipe(norm_before, _batch)
+NORM_OF_OTHER_RANK, CHAIN = _recipe(norm_of_other_rank, _batch), _recipe(norms_and_numbers, _batch)
+NORM_OF_CONCAT = _recipe(norm_of_concat, lambda shape: len(shape) == 4)
 SYNC_NORM = _recipe(sync_norm, _batch)
 
 PASSES: Mapping[str, tuple[Recipe, ...]] = {
@@ -273,14 +338,17 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "softmax-activation": (SOFTMAX_ACTIVATIONS,),
     "bake-fix-gamma": (),
     "syncbn-to-bn": (SYNC_NORM,),
-    "fold-batchnorm": (NORM_BEHIND, NORM_BEFORE),
+    "merge-batchnorms": (CHAIN,),
+    "split-batchnorm": (NORM_OF_CONCAT,),
+    "fold-batchnorm": (NORM_BEHIND, NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN),
     "fold-scale": (SCALED,),
     "fold-scale-before": (SCALED,),
     "cancel-transposes": (TRANSPOSES, SWAPS),
     "fuse-activations": (ACTIVATIONS,),
     "merge-reshapes": (RESHAPES,),
     "optimize-for-inference": (IDENTITIES, CASTS, LOSSES, SOFTMAX_OUTPUTS, SYNC_NORM, NORM_BEHIND,
-                               NORM_BEFORE, SCALED, TRANSPOSES, ACTIVATIONS, RESHAPES),
+                               NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN, SCALED,
+                               TRANSPOSES, ACTIVATIONS, RESHAPES),
 }  # fmt: skip
 """Shipped pass -> what the models hold that it is tried on, besides common operators."""
 
