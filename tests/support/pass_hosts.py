@@ -63,6 +63,17 @@ def activations(builder: Builder, x: Value) -> None:
         builder.add_operator(op, [value], [value.shape], value.loudness, act_type=act_type)
 
 
+def prelu(builder: Builder, x: Value) -> None:
+    """Add a PReLU behind a layer, or a norm or a pooling that follows one."""
+    x = layer(builder, x)
+    if builder.dice.one_in(3):
+        batch_norm(builder, x)
+        x = next(value for value in reversed(builder.values) if value.shape == x.shape)
+    name = builder.next_name("LeakyReLU")
+    slopes = builder.vector(name, "gamma", x.shape[1:2])
+    builder.add_named(name, "LeakyReLU", [x, slopes], [x.shape], 2 * x.loudness, act_type="prelu")
+
+
 # -- shapes --------------------------------------------------------------------------------------
 
 
@@ -324,6 +335,7 @@ TRANSPOSES, SWAPS, RESHAPES = _recipe(transposes), _recipe(swaps), _recipe(resha
 LOSSES = _recipe(losses)
 SOFTMAX_OUTPUTS = _recipe(softmax_outputs, _batch)
 SOFTMAX_ACTIVATIONS = _recipe(softmax_activations, _batch)
+PRELU = _recipe(prelu, _batch)
 ACTIVATIONS, SCALED = _recipe(activations), _recipe(scaled, _batch)
 NORM_BEHIND, NORM_BEFORE = _recipe(norm_behind, _batch), _recipe(norm_before, _batch)
 NORM_OF_OTHER_RANK, CHAIN = _recipe(norm_of_other_rank, _batch), _recipe(norms_and_numbers, _batch)
@@ -346,6 +358,7 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "cancel-transposes": (TRANSPOSES, SWAPS),
     "fuse-activations": (ACTIVATIONS,),
     "merge-reshapes": (RESHAPES,),
+    "prelu-to-relu": (PRELU,),
     "optimize-for-inference": (IDENTITIES, CASTS, LOSSES, SOFTMAX_OUTPUTS, SYNC_NORM, NORM_BEHIND,
                                NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN, SCALED,
                                TRANSPOSES, ACTIVATIONS, RESHAPES),
