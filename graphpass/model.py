@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphpass.errors import GraphpassError, SaveError, UsageError
+from graphpass.errors import GraphpassError, SaveError, UsageError, suggestion
 from graphpass.formats.files import atomic_write, make_folder
 from graphpass.formats.model_files import Files, find_files, target_files
 from graphpass.formats.symbol_json import as_bytes, dumps, loads
@@ -17,6 +17,7 @@ from graphpass.graph import Edit, Entry, Graph
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
+    from graphpass.shapes import Inference, Shape
 
 __all__ = ["Files", "Lineage", "Model", "find_files", "load", "looks_trained"]
 
@@ -90,6 +91,43 @@ class Model:
         graph = self.graph
         keys = graph.variable_keys().arguments
         return [graph.name(key) for key in keys if not looks_trained(graph, key)]
+
+    def input_shapes(self, shapes: Mapping[str, Shape] | None) -> dict[str, Shape]:
+        """Return shapes that a user gives inputs; an extent of 0 is open, as None is.
+
+        Raises
+        ------
+        UsageError
+            If one is no argument, or one with a stored value.
+        """
+        if not shapes:
+            return {}
+        known = [name for name in self.graph.arguments if name not in self.parameters]
+        for name in shapes:
+            if name not in known:
+                raise UsageError(
+                    f"the model has no input {name!r}{suggestion(name, known)}; its inputs are "
+                    f"{', '.join(self.inputs) or 'none'}"
+                )
+        return {name: tuple([each or None for each in shape]) for name, shape in shapes.items()}
+
+    def infer(self, shapes: Mapping[str, Shape] | None = None) -> Inference:
+        """Infer shapes and dtypes of all values from the parameters and the shapes of inputs.
+
+        Raises
+        ------
+        UsageError
+            As `input_shapes`.
+
+        Notes
+        -----
+        Linear in the graph; see `graphpass.shapes`. No array is read.
+        """
+        from graphpass.shapes import infer
+
+        parameters = self.parameters
+        known = {**parameters.shapes, **self.input_shapes(shapes)}
+        return infer(self.graph, known, parameters.dtypes)
 
     def copy(self) -> Model:
         """Return an independent model; the arrays, which nothing changes in place, are shared."""

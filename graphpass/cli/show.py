@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphpass.cli.options import Epoch, Json, ModelName, Params, load_model, print_json
+from graphpass.cli.options import (
+    Epoch,
+    Inputs,
+    Json,
+    ModelName,
+    Params,
+    load_model,
+    parse_shapes,
+    print_json,
+)
+from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
     from graphpass.model import Model
+    from graphpass.view.costs import CostLine, Costs
 
 __all__ = ["show"]
 
@@ -31,11 +43,22 @@ def show(
         str | None, typer.Option("--around", metavar="NODE", help="Only what is near a node.")
     ] = None,
     hops: Annotated[int, typer.Option("--hops", help="How near.", min=0)] = 2,
+    shapes: Annotated[
+        bool, typer.Option("--shapes", help="List shape and dtype of every node.")
+    ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="List multiply-adds and parameters of every operator.")
+    ] = False,
+    inputs: Inputs = None,
     json: Json = False,
 ) -> None:
     """Show a model: dialect, operators, inputs, outputs, parameters."""
+    if inputs and not shapes and not cost:
+        raise UsageError("--input says nothing without --shapes or --cost")
     loaded = load_model(model, epoch, params)
-    if around is not None:
+    if shapes or cost:
+        _show_costs(loaded, parse_shapes(inputs), cost, json)
+    elif around is not None:
         _show_around(loaded, around, hops, json)
     elif text:
         _show_text(loaded, json)
@@ -113,6 +136,63 @@ def _show_text(model: Model, json: bool) -> None:
         print_json({"text": printed})
         return
     typer.echo(printed)
+
+
+def _show_costs(
+    model: Model, shapes: Mapping[str, tuple[int, ...]], cost: bool, json: bool
+) -> None:
+    from graphpass.view.costs import assess
+    from graphpass.view.tables import echo, print_table
+
+    costs = assess(model, shapes)
+    if json:
+        print_json(costs.to_json())
+        return
+    if cost:
+        print_table(_COST_COLUMNS, _cost_rows(costs), right=("id", *_COST_COLUMNS[-2:]))
+    else:
+        rows = [(line.id, line.op, line.name, _shapes(line), _dtypes(line)) for line in costs.lines]
+        print_table(_COST_COLUMNS[:5], rows)
+    for conflict in costs.conflicts:
+        echo(f"conflict: {conflict.op} {conflict.name!r}: {conflict.message}", err=True)
+    if costs.unknown:
+        echo(f"no rule for the operators {', '.join(sorted(costs.unknown))}", err=True)
+
+
+_COST_COLUMNS = ("id", "op", "name", "shape", "dtype", "multiply-adds", "parameter bytes")
+
+
+def _cost_rows(costs: Costs) -> list[Sequence[object]]:
+    rows: list[Sequence[object]] = [
+        (
+            line.id,
+            line.op,
+            line.name,
+            _shapes(line),
+            _dtypes(line),
+            _count(line.multiply_adds),
+            _count(line.parameter_bytes),
+        )
+        for line in costs.lines
+        if line.op != "variable"
+    ]
+    left_out = f"without {costs.open} not known" if costs.open else ""
+    total = (_count(costs.multiply_adds), _count(costs.parameter_bytes))
+    return [*rows, ("", "total", left_out, "", "", *total)]
+
+
+def _shapes(line: CostLine) -> str:
+    from graphpass.shapes.shape import printed
+
+    return ", ".join(printed(shape) for shape in line.shapes)
+
+
+def _dtypes(line: CostLine) -> str:
+    return ", ".join(dict.fromkeys(dtype or "?" for dtype in line.dtypes))
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
 
 
 def _show_operators(model: Model, json: bool) -> None:

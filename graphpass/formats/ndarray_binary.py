@@ -40,6 +40,7 @@ __all__ = [
     "array_header",
     "byte_view",
     "code_of_dtype",
+    "dtype_name",
     "dtype_of_code",
     "is_newer",
     "scan_array",
@@ -256,6 +257,11 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
 def is_newer(dtype: np.dtype[Any]) -> bool:
     """Return whether a dtype is one of MXNet 2.0, which MXNet 1.9.1 refuses to load."""
     return _CODES[dtype] in _NEWER
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """Return MXNet's name of a dtype."""
+    return "bfloat16" if dtype == BFLOAT16 else dtype.name
 
 
 def code_of_dtype(dtype: np.dtype[Any]) -> int:

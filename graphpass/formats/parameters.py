@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphpass.errors import ParamsError
-from graphpass.formats.ndarray_binary import Array, byte_view, storable
+from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name, storable
 
 __all__ = ["ParameterClass", "Parameters", "split_name"]
 
@@ -108,6 +108,18 @@ class Parameters(MutableMapping[str, Array]):
     def __repr__(self) -> str:
         size = sum(array.nbytes for array in self.values())
         return f"<Parameters: {len(self)} arrays, {size} bytes>"
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array."""
+        return {name: parameter.array.shape for name, parameter in self._parameters.items()}
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """The dtype of each array, by MXNet's name."""
+        return {
+            name: dtype_name(parameter.array.dtype) for name, parameter in self._parameters.items()
+        }
 
     @property
     def nbytes(self) -> int:

@@ -15,6 +15,7 @@ from graphpass.formats.symbol_encode import encode
 from graphpass.formats.symbol_reach import reachable
 from graphpass.graph import VARIABLE, Entry, Graph, Origin
 from graphpass.graph.graph import build, paused_collector
+from graphpass.graph.origin import Unreached
 from graphpass.graph.signatures import opaque_signature
 from graphpass.ops import Signature, canonical_name, find
 
@@ -65,9 +66,22 @@ def read_symbol(data: bytes) -> Graph:
         if b"\\u0000" in data or b"\0" in data:
             _refuse_nul(record)
         version, np_shape = _graph_attrs(record)
+        count = len(record.nodes)
         graph = _build(record, version, "")
-        graph.origin = Origin(_dialect(record, version), version, np_shape)
+        unreached = _unreached(record.nodes[:count], graph) if len(graph) < count else ()
+        graph.origin = Origin(_dialect(record, version), version, np_shape, unreached)
         return graph
+
+
+def _unreached(nodes: Sequence[NodeRecord], graph: Graph) -> tuple[Unreached, ...]:
+    """Return the nodes that a file holds and the graph does not."""
+    read = {source for node in nodes for source, _, _ in node.inputs}
+    read |= {source for node in nodes for source in node.control_deps}
+    return tuple(
+        Unreached(node.op, node.name, position in read)
+        for position, node in enumerate(nodes)
+        if position not in graph
+    )
 
 
 def build_graph(record: GraphRecord) -> Graph:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["Origin"]
+__all__ = ["Origin", "Unreached"]
+
+
+class Unreached(NamedTuple):
+    """A node that a file holds and no head depends on; the graph is read without it."""
+
+    op: str
+    name: str
+    is_read: bool
+    """Whether another node of the file reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,9 @@ class Origin:
 
     np_shape: bool = False
     """Whether the model was saved in NumPy-shape mode, where a dimension of 0 means empty."""
+
+    unreached: tuple[Unreached, ...] = ()
+    """What the graph was read without."""
 
     @property
     def release(self) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphpass.errors import UsageError
-from graphpass.formats.ndarray_binary import Array, byte_view
-from graphpass.verify.dtypes import dtype_name, widened
+from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name
+from graphpass.verify.dtypes import widened
 
 __all__ = [
     "Comparison",

@@ -113,8 +113,8 @@ class Comparer:
 
     def compared(self, values: Iterable[tuple[Array, Array]]) -> Comparison:
         """Compare one value over all runs."""
+        from graphpass.formats.ndarray_binary import dtype_name
         from graphpass.verify.arrays import compare, tolerances
-        from graphpass.verify.dtypes import dtype_name
 
         found: Comparison | None = None
         for a, b in values:

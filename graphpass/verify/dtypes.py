@@ -8,14 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphpass.formats.ndarray_binary import BFLOAT16, Array
+from graphpass.formats.ndarray_binary import BFLOAT16, Array, dtype_name
 
-__all__ = ["cast", "dtype_name", "dtype_of", "total", "widened"]
-
-
-def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return MXNet's name of a dtype."""
-    return "bfloat16" if dtype == BFLOAT16 else dtype.name
+__all__ = ["cast", "dtype_of", "total", "widened"]
 
 
 def dtype_of(name: str) -> np.dtype[Any]:

@@ -239,8 +239,9 @@ def _summed(
 ) -> list[Array]:
     import numpy as np
 
+    from graphpass.formats.ndarray_binary import dtype_name
     from graphpass.verify.draw import draw_gradient
-    from graphpass.verify.dtypes import cast, dtype_name
+    from graphpass.verify.dtypes import cast
 
     sums = [np.zeros(output.shape) for output in outputs]
     for number, pair in enumerate(pairs):

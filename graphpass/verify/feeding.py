@@ -259,7 +259,7 @@ def _computed(a: Side, known: Counterparts, inference: Inference) -> dict[int, t
 
 
 def _stored_source(a: Side, name: str) -> Source:
-    from graphpass.verify.dtypes import dtype_name
+    from graphpass.formats.ndarray_binary import dtype_name
 
     value = a.model.parameters[name]
     return Source(name, value.shape, dtype_name(value.dtype), fixed=value)

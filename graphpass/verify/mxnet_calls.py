@@ -218,7 +218,7 @@ def _to_mxnet(mx: Any, value: Array) -> Any:
 def _dtype_name(dtype: Any) -> str:
     import numpy as np
 
-    from graphpass.verify.dtypes import dtype_name
+    from graphpass.formats.ndarray_binary import dtype_name
 
     return dtype_name(np.dtype(dtype))
 

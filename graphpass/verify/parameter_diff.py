@@ -159,7 +159,7 @@ def diff_parameters(
 
 
 def _stored(parameters: Parameters, name: str) -> StoredParameter:
-    from graphpass.verify.dtypes import dtype_name
+    from graphpass.formats.ndarray_binary import dtype_name
 
     array = parameters[name]
     return StoredParameter(name, dtype_name(array.dtype), array.shape)

@@ -84,7 +84,7 @@ def _with_computed(
 
 def _differentiable(graph: Graph, feeding: Feeding, side: int) -> list[int]:
     """Return the arguments that have gradients: decimals that are no indices, labels or lengths."""
-    from graphpass.verify.dtypes import dtype_name
+    from graphpass.formats.ndarray_binary import dtype_name
 
     dtypes = {key: dtype_name(value.dtype) for key, value in feeding.constants[side].items()}
     dtypes.update((key, source.dtype) for key, source in feeding.sources[side].items())

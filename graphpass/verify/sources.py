@@ -129,7 +129,7 @@ class Side:
 
     def infer(self, backend: Backend, shapes: Mapping[int, tuple[int, ...]]) -> Inference:
         """Return what follows from the stored parameters, the given inputs and `shapes`."""
-        from graphpass.verify.dtypes import dtype_name
+        from graphpass.formats.ndarray_binary import dtype_name
 
         known = {key: value.shape for key, value in self.constants.items()}
         for key in self.free:
@@ -158,7 +158,7 @@ class Side:
         found = inference.dtypes.get(key)
         if found is not None:
             return found
-        from graphpass.verify.dtypes import dtype_name
+        from graphpass.formats.ndarray_binary import dtype_name
 
         given = self._given.get(self.name(key))
         own = dtype_name(_as_array(given).dtype) if _is_array(given) else "float32"

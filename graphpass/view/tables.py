@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 __all__ = ["echo", "print_table", "printable", "size"]
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on standard output; numbers are aligned to the right.
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()
+) -> None:
+    """Print a table on standard output; numbers and the columns `right` are aligned to the right.
 
     A terminal gets lines folded to its width; a pipe or file gets every line whole.
     """
@@ -21,8 +24,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     lines = [list(row) for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, column in enumerate(columns):
-        right = bool(lines) and all(isinstance(line[number], int) for line in lines)
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+        numeric = bool(lines) and all(isinstance(line[number], int) for line in lines)
+        justify: Literal["left", "right"] = "right" if numeric or column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold")
     for line in lines:
         table.add_row(*(Text(printable(str(cell))) for cell in line))
     console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)

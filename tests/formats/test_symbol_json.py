@@ -167,3 +167,28 @@ def test_what_the_parser_of_mxnet_writes_is_written(mx: ModuleType) -> None:
     text = json.dumps({"nodes": [*variables, rnn], "arg_nodes": [], "heads": [[6, 0, 0]]})
     expected = mx.sym.load_json(text).tojson(remove_amp_cast=False)
     assert graphpass.dumps(graphpass.loads(text)) == expected
+
+
+def test_what_no_head_reaches_is_left_out_and_remembered() -> None:
+    tree = {
+        "nodes": [
+            {"op": "null", "name": "x", "inputs": []},
+            {"op": "null", "name": "lost", "inputs": []},
+            {"op": "null", "name": "w", "inputs": []},
+            {"op": "relu", "name": "left", "inputs": [[2, 0, 0]]},
+            {"op": "relu", "name": "y", "inputs": [[0, 0, 0]]},
+        ],
+        "arg_nodes": [0, 1, 2],
+        "heads": [[4, 0, 0]],
+    }
+    graph = graphpass.loads(json.dumps(tree))
+    assert [node.name for node in graph] == ["x", "y"]
+    assert graph.origin is not None
+    assert [tuple(each) for each in graph.origin.unreached] == [
+        ("null", "lost", False),
+        ("null", "w", True),
+        ("relu", "left", False),
+    ]
+    again = graphpass.loads(graphpass.dumps(graph))
+    assert again.origin is not None
+    assert again.origin.unreached == ()

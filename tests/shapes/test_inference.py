@@ -1,0 +1,194 @@
+"""Inference over a graph: both directions, hints, conflicts, unknown operators, `follow`."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from graphpass import Entry, Graph
+from graphpass.formats.text import parse_graph
+from graphpass.shapes import Inference, Shape, infer
+
+
+def shape_of(graph: Graph, inference: Inference, name: str) -> Shape | None:
+    (key,) = graph.named(name)
+    return inference.shape(Entry(key))
+
+
+def dtype_of(graph: Graph, inference: Inference, name: str) -> str | None:
+    (key,) = graph.named(name)
+    return inference.dtype(Entry(key))
+
+
+CONVOLUTION = """
+data = variable()
+w, b = variable(), variable()
+conv = Convolution(data, w, b, kernel=(3, 3), num_filter=8)
+act = Activation(conv, act_type="relu")
+return act
+"""
+
+
+def test_parameters_take_their_shapes_from_the_data() -> None:
+    graph = parse_graph(CONVOLUTION)
+    found = infer(graph, {"data": (2, 3, 9, 9)}, {"data": "float16"})
+    assert shape_of(graph, found, "w") == (8, 3, 3, 3)
+    assert shape_of(graph, found, "act") == (2, 8, 7, 7)
+    assert dtype_of(graph, found, "b") == "float16"
+    assert not found.conflicts and not found.unknown
+
+
+def test_what_is_known_in_part_goes_on_in_part() -> None:
+    graph = parse_graph(CONVOLUTION)
+    found = infer(graph, {"data": (None, 3, None, 9)})
+    assert shape_of(graph, found, "act") == (None, 8, None, 7)
+
+
+def test_nothing_given_is_nothing_known() -> None:
+    graph = parse_graph(CONVOLUTION)
+    found = infer(graph)
+    assert shape_of(graph, found, "act") is None
+    assert dtype_of(graph, found, "act") is None
+    assert not found.conflicts
+
+
+def test_inference_goes_backwards_through_a_chain() -> None:
+    graph = parse_graph(
+        "a, b = variable(), variable()\n"
+        "c = relu(a)\nd = sigmoid(c)\ne = elemwise_add(d, b)\nreturn e\n"
+    )
+    found = infer(graph, {"b": (2, 3)}, {"b": "float64"})
+    assert shape_of(graph, found, "a") == (2, 3)
+    assert dtype_of(graph, found, "a") == "float64"
+
+
+def test_zeros_with_an_open_batch_are_filled_in_by_their_reader() -> None:
+    graph = parse_graph(
+        "a = variable()\nz = _zeros(shape=(0, 3))\nsum = elemwise_add(a, z)\nreturn sum\n"
+    )
+    assert shape_of(graph, infer(graph, {"a": (5, 3)}), "z") == (5, 3)
+    assert shape_of(graph, infer(graph), "sum") == (None, 3)
+
+
+def test_hints_of_variables_count_where_nothing_is_given() -> None:
+    graph = parse_graph("a = variable(__shape__=(2, 3), __dtype__=2)\nb = relu(a)\nreturn b\n")
+    assert shape_of(graph, infer(graph), "b") == (2, 3)
+    assert dtype_of(graph, infer(graph), "b") == "float16"
+    given = infer(graph, {"a": (7, 3)}, {"a": "int32"})
+    assert shape_of(graph, given, "b") == (7, 3)
+    assert dtype_of(graph, given, "b") == "int32"
+
+
+@pytest.mark.parametrize("hint", ["(2, x)", "None", "()", "(0, 3)"])
+def test_a_hint_that_says_nothing_or_little_is_no_error(hint: str) -> None:
+    graph = parse_graph(f'a = variable(__shape__="{hint}")\nb = relu(a)\nreturn b\n')
+    assert not infer(graph, {"a": (2, 3)}).conflicts
+
+
+def test_a_batch_that_is_baked_in_is_a_conflict_in_words() -> None:
+    graph = parse_graph("a = variable()\nb = Reshape(a, shape=(2, 5))\nc = relu(b)\nreturn c\n")
+    (conflict,) = infer(graph, {"a": (3, 5)}).conflicts
+    assert (conflict.name, conflict.op) == ("b", "Reshape")
+    assert "15 elements into 10" in conflict.message
+
+
+def test_one_mistake_is_reported_once() -> None:
+    graph = parse_graph(
+        "a, w = variable(), variable()\n"
+        "f = FullyConnected(a, w, num_hidden=4, no_bias=True)\ng = relu(f)\nh = relu(g)\nreturn h\n"
+    )
+    found = infer(graph, {"a": (2, 3), "w": (4, 5)})
+    assert [each.name for each in found.conflicts] == ["f"]
+    assert "(4, 5)" in found.conflicts[0].message
+
+
+def test_an_attribute_that_is_no_value_is_a_conflict() -> None:
+    graph = Graph()
+    with graph.edit() as edit:
+        data = edit.add_variable("data")
+        key = edit.add_node("transpose", "t", {"axes": "(1, 0)"}, [Entry(data)])
+        edit.set_heads([Entry(key)])
+    graph._nodes[key]["attrs"] = {"axes": "(one, two)"}
+    (conflict,) = infer(graph, {"data": (2, 3)}).conflicts
+    assert conflict.key == key
+
+
+def test_operators_without_a_rule_are_named() -> None:
+    graph = parse_graph(
+        "a = variable()\nb = _contrib_fft(a)\nc = relu(b)\nd = _contrib_fft(c)\nreturn d\n"
+    )
+    found = infer(graph, {"a": (2, 3)})
+    assert found.unknown == {"_contrib_fft": (*graph.named("b"), *graph.named("d"))}
+    assert shape_of(graph, found, "c") is None
+    assert not found.conflicts
+
+
+def test_a_value_that_is_read_twice_by_one_operator() -> None:
+    graph = parse_graph("a = variable()\nb = elemwise_add(a, a)\nreturn b\n")
+    assert shape_of(graph, infer(graph, {"a": (2, 3)}), "b") == (2, 3)
+
+
+def test_follow_infers_new_nodes_from_what_they_read() -> None:
+    graph = parse_graph(CONVOLUTION)
+    found = infer(graph, {"data": (2, 3, 9, 9)}, {"data": "float32"})
+    (act,) = graph.named("act")
+    with graph.edit() as edit:
+        weight = edit.add_variable("fc_weight")
+        flat = edit.add_node("Flatten", "flat", {}, [Entry(act)])
+        fc = edit.add_node(
+            "FullyConnected",
+            "fc",
+            {"num_hidden": "5", "no_bias": "True"},
+            [Entry(flat), Entry(weight)],
+        )
+        edit.set_heads([Entry(fc)])
+    assert found.follow([weight, flat, fc]) == ()
+    assert found.shape(Entry(fc)) == (2, 5)
+    assert found.shape(Entry(weight)) == (5, 392)
+    assert found.dtype(Entry(weight)) == "float32"
+
+
+def test_follow_reports_conflicts_of_its_nodes_alone() -> None:
+    graph = parse_graph("a = variable()\nb = relu(a)\nreturn b\n")
+    found = infer(graph, {"a": (2, 3)})
+    (b,) = graph.named("b")
+    with graph.edit() as edit:
+        edit.set_op(b, "Reshape")
+        edit.set_attrs(b, {"shape": "(5, 5)"})
+    (conflict,) = found.follow([b])
+    assert "6 elements into 25" in conflict.message
+    with graph.edit() as edit:
+        edit.set_attrs(b, {"shape": "(3, 2)"})
+    assert found.follow([b]) == () == found.conflicts
+    assert found.shape(Entry(b)) == (3, 2)
+
+
+def test_follow_leaves_the_values_of_other_nodes_alone() -> None:
+    graph = parse_graph("a = variable()\nb = relu(a)\nreturn b\n")
+    found = infer(graph)
+    (a,) = graph.named("a")
+    with graph.edit() as edit:
+        other = edit.add_variable("other", {"__shape__": "(2, 3)"})
+        both = edit.add_node("elemwise_add", "both", {}, [Entry(a), Entry(other)])
+        edit.set_heads([Entry(both)])
+    found.follow([other, both])
+    assert found.shape(Entry(both)) == (2, 3)
+    assert found.shape(Entry(a)) is None
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_long_chain_takes_linear_time_and_no_stack(backwards: bool) -> None:
+    graph = Graph()
+    with graph.edit() as edit:
+        data = edit.add_variable("data")
+        value = Entry(data)
+        for number in range(20_000):
+            value = Entry(edit.add_node("relu", f"relu{number}", {}, [value]))
+        known = edit.add_variable("known")
+        both = edit.add_node("elemwise_add", "both", {}, [value, Entry(known)])
+        edit.set_heads([Entry(both)])
+    start = time.process_time()
+    found = infer(graph, {"known" if backwards else "data": (2, 3)})
+    assert found.shape(Entry(data)) == found.shape(Entry(known)) == (2, 3)
+    assert time.process_time() - start < 5

@@ -1,0 +1,187 @@
+"""Every operator at the corners of its attributes: what MXNet answers, graphpass answers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from operator_corners import CORNERS, Corner
+
+import graphpass
+from graphpass import Entry, Graph
+from graphpass.errors import AttributeValueError
+from graphpass.ops import find, format_value
+from graphpass.shapes import Shape, infer
+from graphpass.shapes.table import known_operators
+
+STRICTER = {
+    "_contrib_BatchNormWithReLU": "takes the shape of the data for its parameters",
+    "_linalg_potri": "looks at the matrix when it runs",
+    **{
+        f"_sample_{name}": "looks at the parameters' shapes when it runs"
+        for name in ("gamma", "generalized_negative_binomial", "negative_binomial", "uniform")
+    },
+    "BatchNorm": "takes the shape of the data for its parameters whatever they are",
+    "InstanceNorm": "takes the shape of the data for its parameters whatever they are",
+    "Reshape": "counts the elements when it runs",
+    "_contrib_interleaved_matmul_selfatt_qk": "divides by three when it runs",
+    "_linalg_potrf": "looks at the matrix when it runs",
+    "stack": "looks at the first input only",
+    "where": "looks at the condition when it runs",
+}
+"""Operators whose mistakes MXNet's inference passes over, and finds later or not at all."""
+
+ELSEWHERE = ("_cond", "_foreach", "_sg_mkldnn", "_while_loop", "_CachedOp", "reset_arrays")
+"""Operators that no graph of one node can hold; the corpus has them."""
+
+
+def plain_corners(op: str) -> list[Corner]:
+    """Return corners of an operator that needs no attributes."""
+    operator = find(op)
+    assert operator is not None
+    try:
+        operator.check({})
+        count = operator.signature({}).num_inputs or 0
+    except AttributeValueError:
+        return []
+    shapes: list[list[tuple[int, ...] | None]] = [[(2, 3)] * count, [(2, 3)], [(0, 3)] * count]
+    shapes += [[(2, 1), (2, 3)], [(2, 3), (3, 2)], [None, (2, 3)]] if count == 2 else []
+    return [(op, {}, each) for each in shapes if len(each) <= count]
+
+
+LESS = ("_contrib_quantized_elemwise_add", "_npi_mean")
+"""Operators of whose dtypes MXNet guesses more than it has been told."""
+
+EXPLICIT = {corner[0] for corner in CORNERS}
+BY_OPERATOR: dict[str, list[Corner]] = defaultdict(list)
+for corner in CORNERS:
+    BY_OPERATOR[corner[0]].append(corner)
+for name in sorted(known_operators() - BY_OPERATOR.keys()):
+    if not name.startswith(ELSEWHERE):
+        BY_OPERATOR[name] = plain_corners(name)
+
+
+def build(op: str, attributes: dict[str, object]) -> Graph:
+    """Return a graph of one operator on variables ``in0``, ``in1``, …"""
+    texts = {key: format_value(value) for key, value in attributes.items()}
+    operator = find(op)
+    assert operator is not None
+    signature = operator.signature(texts)
+    graph = Graph()
+    with graph.edit() as edit:
+        inputs = [
+            Entry(edit.add_variable(f"in{slot}")) for slot in range(signature.num_inputs or 0)
+        ]
+        key = edit.add_node(op, "node", texts, inputs)
+        edit.set_heads([Entry(key, output) for output in range(signature.num_visible_outputs)])
+    return graph
+
+
+def legacy(shape: Shape | None) -> tuple[int, ...]:
+    """Return a shape as MXNet prints it: 0 for an unknown extent, none for unknown axes."""
+    return () if shape is None else tuple([extent or 0 for extent in shape])
+
+
+def values(graph: Graph) -> list[Entry]:
+    """Return variables in the order of arguments, then states, and then the heads."""
+    keys = graph.variable_keys()
+    return [Entry(key) for key in (*keys.arguments, *keys.auxiliary_states)] + list(graph.heads)
+
+
+def asked(method: Any, given: dict[str, Any]) -> list[Any] | None:
+    """Return what MXNet infers, None where it refuses."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            arguments, outputs, states = method(**given)
+        except Exception:
+            return None
+    return [*arguments, *states, *outputs]
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("op", BY_OPERATOR)
+def test_shapes_are_those_of_mxnet(mx: Any, op: str) -> None:
+    for _, attributes, shapes in BY_OPERATOR[op]:
+        graph = build(op, attributes)
+        symbol = mx.sym.load_json(graphpass.dumps(graph))
+        given = {f"in{slot}": shape for slot, shape in enumerate(shapes) if shape is not None}
+        arguments = {name: given[name] for name in symbol.list_arguments() if name in given}
+        expected = asked(symbol.infer_shape_partial, arguments)
+        found = infer(graph, given)
+        where = (op, attributes, shapes, found.conflicts)
+        if expected is None:
+            complete = len(given) == len(symbol.list_inputs()) and 0 not in sum(given.values(), ())
+            assert found.conflicts or (op not in EXPLICIT and not complete), where
+            continue
+        assert not found.conflicts or op in STRICTER, where
+        if not found.conflicts:
+            assert [legacy(found.shape(entry)) for entry in values(graph)] == expected, where
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("op", BY_OPERATOR)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "int8", None])
+def test_dtypes_are_those_of_mxnet(mx: Any, op: str, dtype: str | None) -> None:
+    for _, attributes, _ in BY_OPERATOR[op]:
+        graph = build(op, attributes)
+        symbol = mx.sym.load_json(graphpass.dumps(graph))
+        given = {} if dtype is None else dict.fromkeys(symbol.list_arguments()[:1], dtype)
+        expected = asked(symbol.infer_type_partial, given)
+        if expected is None:
+            continue  # many operators refuse to go on without some dtype, which is no conflict
+        found = infer(graph, {}, given)
+        names = [None if each is None else np.dtype(each).name for each in expected]
+        ours = [found.dtype(entry) for entry in values(graph)]
+        if op in LESS:
+            names = [None if own is None else name for own, name in zip(ours, names, strict=True)]
+        assert ours == names, (op, attributes)
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize(
+    ("op", "attributes", "shapes"),
+    [
+        ("sum", {}, [(2, 3)]),
+        ("max", {"axis": (0, 1)}, [(2, 3)]),
+        ("squeeze", {}, [(1, 1)]),
+        ("relu", {}, [(0, 3)]),
+        ("relu", {}, [(-1, 3)]),
+        ("Flatten", {}, [(0, 3, 2)]),
+        ("broadcast_add", {}, [(), (2,)]),
+        ("_zeros", {"shape": (0, 3)}, []),
+        ("slice", {"begin": (1,), "end": (1,)}, [(2, 3)]),
+        ("_npi_mean", {}, [(2, 3)]),
+        ("_npi_mean", {"axis": 1}, [(2, 3)]),
+        ("_np_sum", {}, [(2, 3)]),
+        ("_np_squeeze", {}, [(1, 1)]),
+        ("_npi_add", {}, [(2, 1), (3,)]),
+        ("_npi_concatenate", {"num_args": 2, "axis": 0}, [(0, 3), (2, 3)]),
+        ("_npi_zeros", {"shape": (0, 3)}, []),
+        ("_np_reshape", {"newshape": (3, -1)}, [(2, 6)]),
+        ("_np_transpose", {}, [(2, 3)]),
+        ("_npi_stack", {"num_args": 2}, [(2, 3), (2, 3)]),
+    ],
+)
+def test_numpy_shapes_are_those_of_mxnet(
+    mx: Any, op: str, attributes: dict[str, object], shapes: list[tuple[int, ...]]
+) -> None:
+    graph = build(op, attributes)
+    given = {f"in{slot}": shape for slot, shape in enumerate(shapes)}
+    with mx.util.np_shape(True):
+        symbol = mx.sym.load_json(graphpass.dumps(graph))
+        _, expected, _ = symbol.infer_shape_partial(**given)
+    found = infer(graph, given, np_shape=True)
+    assert not found.conflicts
+    shape = found.shape(graph.heads[0])
+    assert shape is not None
+    assert tuple([-1 if extent is None else extent for extent in shape]) == expected[0]
+
+
+def test_every_name_in_the_table_is_a_canonical_operator() -> None:
+    for name in known_operators():
+        operator = find(name)
+        assert operator is not None and operator.name == name, name
