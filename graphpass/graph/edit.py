@@ -308,21 +308,31 @@ class Edit:
         keep : iterable of int
             Keys of nodes that go on reading `old`.
         """
+        return self.redirect_all({old: new}, keep=keep)
+
+    def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> int:
+        """Do what `redirect` does for several values at once: two may change places.
+
+        Linear in the users of the values, their inputs, and the heads if one is a head.
+        """
         graph = self._graph
         kept = set(keep)
+        known = {old[:2]: new for old, new in moves.items()}
         count = 0
 
         def moved(entry: Entry) -> Entry:
             nonlocal count
-            if entry[:2] != old[:2]:
+            new = known.get(entry[:2])
+            if new is None:
                 return entry
             count += 1
             return Entry(new.node, new.output, new.version or entry.version)
 
-        for consumer in dict.fromkeys(use.node for use in graph.uses(old.node, old.output)):
+        readers = [use.node for node, output in known for use in graph.uses(node, output)]
+        for consumer in dict.fromkeys(readers):
             if consumer not in kept:
                 self.set_inputs(consumer, [moved(entry) for entry in graph.inputs(consumer)])
-        if graph.is_head(old.node):
+        if any(graph.is_head(node) for node, _ in known):
             self.set_heads([moved(head) for head in graph.heads])
         return count
 

@@ -86,7 +86,7 @@ class Graph:
         self._succ: Adjacency = dag._succ
         self._pred: Adjacency = dag._pred
         self._heads: tuple[Entry, ...] = ()
-        self._headed: frozenset[int] | None = None
+        self._headed: dict[int, int] | None = None
         self.origin: Origin | None = None
         self._next_key = 0
         self._derived: dict[str, Any] = {}
@@ -107,9 +107,15 @@ class Graph:
 
     def is_head(self, key: int) -> bool:
         """Return whether some output of a node is a head. Constant while the heads stay."""
+        return self.last_head(key) is not None
+
+    def last_head(self, key: int) -> int | None:
+        """Return the highest output of a node that is a head, None if none is."""
         if self._headed is None:
-            self._headed = frozenset([head.node for head in self._heads])
-        return key in self._headed
+            found = self._headed = {}
+            for head in self._heads:
+                found[head.node] = max(head.output, found.get(head.node, 0))
+        return self._headed.get(key)
 
     def __len__(self) -> int:
         return len(self._nodes)

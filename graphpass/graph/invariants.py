@@ -123,15 +123,12 @@ def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]
     for reader in readers:
         for source, edges in graph._pred[reader].items():
             _check_edges(graph, source, reader, edges)
-    headed = False
     for key in producers:
         for reader, edges in graph._succ[key].items():
             _check_edges(graph, key, reader, edges)
-        headed = headed or graph.is_head(key)
-    if headed:
-        for head in graph.heads:
-            if head.output and head.output >= _num_outputs(graph, head.node):
-                _refuse_output(graph, head.node, head.output, "a head")
+        last = graph.last_head(key)
+        if last and last >= _num_outputs(graph, key):
+            _refuse_output(graph, key, last, "a head")
 
 
 def _check_edges(

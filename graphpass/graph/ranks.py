@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Ranks"]
 
-GAP = 2**20
+GAP = 2**40
 """Between the ranks of two neighbours in the beginning."""
+
+STEP = 2**20
+"""Between the ranks of new nodes that come in together."""
 
 
 class Ranks(dict[int, int]):
@@ -56,7 +59,7 @@ class Ranks(dict[int, int]):
             Nodes with new inputs; a new one stands after the new ones that it reads.
         near : int, optional
             The rank that the last new node should have, if nothing speaks against it; those before
-            it get the ranks just below.
+            it get the ranks below, and so do all if a node of `keys` has that rank already.
 
         Raises
         ------
@@ -69,7 +72,8 @@ class Ranks(dict[int, int]):
         for key in reversed(listed):
             if key not in self:
                 targets[key] = wanted
-                wanted = None if wanted is None else wanted - 1
+            if wanted is not None and self.get(key, wanted) == wanted:
+                wanted -= STEP
         for key in listed:
             self._place(key, targets.get(key))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphpassError, OperationError, UsageError
 from graphpass.graph.graph import paused_collector
@@ -19,6 +19,9 @@ from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.report import Census, Report, Step
 from graphpass.rules.rule import Rule
 from graphpass.rules.surgery.arrays import refuse_newer_types
+
+if TYPE_CHECKING:
+    from graphpass.shapes import Shape
 
 __all__ = ["apply", "run_pass"]
 
@@ -35,6 +38,7 @@ def apply(
     dry_run: bool = False,
     purpose: Purpose = "inference",
     provenance: bool = False,
+    inputs: Mapping[str, Shape] | None = None,
 ) -> Report:
     """Run a pass over a model, in place.
 
@@ -53,6 +57,9 @@ def apply(
     provenance : bool
         Whether nodes that rewrites make get the attribute ``__graphpass__``: which rewrite made
         them, and of what.
+    inputs : mapping of str to tuple, optional
+        Shapes of inputs that conditions may count on, None for an extent that is open:
+        ``{"data": (None, 3, 224, 224)}``. The result is good for such inputs.
 
     Returns
     -------
@@ -80,7 +87,8 @@ def apply(
             "Model(graph) makes one"
         )
     loaded = load_pass(pass_).bind(set)
-    run = Run(model=model, purpose=purpose, provenance=provenance)
+    shapes = model.input_shapes(inputs)
+    run = Run(model=model, purpose=purpose, provenance=provenance, shapes=shapes)
     report: Report | None = None
     with suppress(_DryRun), paused_collector(), model.edit():
         report = replace(run_pass(loaded, run), dry_run=dry_run)
@@ -161,6 +169,7 @@ def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
             place=rule.place,
             notes=outcome.notes,
             firings=outcome.firings,
+            heads=outcome.heads,
             near_misses=outcome.near_misses,
         )
         for rule, outcome in zip(rules, outcomes, strict=True)

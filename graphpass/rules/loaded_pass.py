@@ -36,7 +36,8 @@ class Pass:
     """Where relative paths in it start."""
 
     budget: int | None = None
-    """How many firings a group of rewrites may have; None: ten for each operator."""
+    """How many firings a group of rewrites may have; None: ten for each operator,
+    and one for each value that one reads."""
 
     identity: str = ""
     """The file it is from, told apart from all others; empty for rules without one."""

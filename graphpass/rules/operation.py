@@ -15,9 +15,11 @@ from graphpass.model import Model
 
 if TYPE_CHECKING:
     from graphpass.rules.ancestry import Ancestry
+    from graphpass.rules.delta import HeadChange
     from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.report import Step
     from graphpass.rules.rewriting.firing_record import Firing
+    from graphpass.shapes import Shape
 
 __all__ = ["Operation", "Outcome", "Purpose", "Run", "Together"]
 
@@ -53,7 +55,11 @@ class Run:
     """What the graph is for."""
 
     budget: int | None = None
-    """How many firings a group of rewrites may have; None: ten for each operator."""
+    """How many firings a group of rewrites may have; None: ten for each operator,
+    and one for each value that one reads."""
+
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """Shapes of inputs, as far as the caller says what they are."""
 
     provenance: bool = False
     """Whether new nodes carry the id of the rewrite that made them."""
@@ -129,6 +135,9 @@ class Outcome:
 
     firings: tuple[Firing, ...] = ()
     """Of a rewrite: what each firing did, in order."""
+
+    heads: tuple[HeadChange, ...] = ()
+    """Of a rewrite: the heads that have another name now."""
 
     near_misses: tuple[NearMiss, ...] = ()
     """Of a rewrite: where it came near in the end and did not apply, and why."""

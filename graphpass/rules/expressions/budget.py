@@ -6,10 +6,13 @@ what                 at most
 elements per array   2^24, or four times those of the largest stored array that was used
 elements of arrays   as many in one tuple as in one array
 elements in all      16 times that, for all expressions of one match together
-steps of loops       100,000 per expression, or four per node of the graph
+steps of loops       100,000 per expression, or 32 per node of the graph
 tuple, text          10,000 elements or characters
 integer              2^63 either way
 ===================  ===========================================================================
+
+All matches of a run together may compute 2^30 elements, or 64 times what is stored, and take 2^24
+steps of loops, or 1,024 per node of the graph: some seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["MAX_INT", "MAX_LENGTH", "MAX_RANK", "Budget"]
+from graphpass.errors import ExpressionError
+
+__all__ = ["MAX_INT", "MAX_LENGTH", "MAX_RANK", "Budget", "Purse"]
 
 MAX_INT = 2**63
 MAX_LENGTH = 10_000
@@ -28,7 +33,11 @@ _ELEMENTS = 2**24
 _PER_STORED = 4
 _IN_ALL = 16
 _STEPS = 100_000
-_PER_NODE = 4
+_PER_NODE = 32
+_RUN_ELEMENTS = 2**30
+_RUN_PER_STORED = 64
+_RUN_STEPS = 2**24
+_RUN_PER_NODE = 1024
 
 
 class Budget:
@@ -42,7 +51,7 @@ class Budget:
         Whether the caller keeps NumPy from warning.
     """
 
-    __slots__ = ("_error_state", "_left", "_nodes", "_steps", "limit", "quiet")
+    __slots__ = ("_error_state", "_left", "_nodes", "_steps", "_taken", "limit", "quiet")
 
     def __init__(self, nodes: int, *, quiet: bool = False) -> None:
         self.limit = _ELEMENTS
@@ -52,11 +61,28 @@ class Budget:
         self._left = _IN_ALL * _ELEMENTS
         self._nodes = nodes
         self._steps = 0
+        self._taken = 0
         self._error_state: Mapping[str, Any] | None = None
 
     def begin(self) -> None:
         """Begin an expression."""
+        self._taken += self._steps
         self._steps = 0
+
+    def renew(self) -> None:
+        """Begin anew, to find a reason for what was computed already."""
+        self.begin()
+        self._left = _IN_ALL * self.limit
+
+    @property
+    def elements(self) -> int:
+        """How many elements were spent since it was made or renewed."""
+        return _IN_ALL * self.limit - self._left
+
+    @property
+    def steps(self) -> int:
+        """How many steps of loops were taken."""
+        return self._taken + self._steps
 
     def end(self) -> None:
         """End an expression: NumPy warns again."""
@@ -136,3 +162,53 @@ class Budget:
 
             self._error_state = np.seterr(all="ignore")
             self.quiet = True
+
+
+class Purse:
+    """What the expressions of all matches of a run may compute together.
+
+    Parameters
+    ----------
+    nodes : int
+        Nodes of the graph.
+    stored : int
+        Elements of all stored values.
+    """
+
+    __slots__ = ("_elements", "_most_elements", "_most_steps", "_steps")
+
+    def __init__(self, nodes: int, stored: int) -> None:
+        self._elements = self._steps = 0
+        self._most_elements = max(_RUN_ELEMENTS, _RUN_PER_STORED * stored)
+        self._most_steps = max(_RUN_STEPS, _RUN_PER_NODE * nodes)
+
+    def check(self) -> None:
+        """Refuse to begin with one more match where nothing is left.
+
+        Raises
+        ------
+        ExpressionError
+            If so.
+        """
+        if self._elements > self._most_elements:
+            self._refuse(f"{self._most_elements:,} elements")
+        if self._steps > self._most_steps:
+            self._refuse(f"{self._most_steps:,} steps of loops")
+
+    def pay(self, budget: Budget) -> None:
+        """Pay for what the expressions of one match computed.
+
+        Raises
+        ------
+        ExpressionError
+            If that is more than is left.
+        """
+        self._elements += budget.elements
+        self._steps += budget.steps
+        self.check()
+
+    def _refuse(self, limit: str) -> None:
+        raise ExpressionError(
+            f"the expressions of all matches of this run take more than {limit} together; narrow "
+            "the pattern, or put the condition that most matches fail, and that costs little, first"
+        )

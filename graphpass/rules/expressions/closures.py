@@ -6,6 +6,7 @@ Plain numbers and texts take short ways, because most conditions are about those
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from graphpass.rules.expressions.attributes import answers
 from graphpass.rules.expressions.operands import checked, extent, frozen, truth
 from graphpass.rules.expressions.scope import Scope
 from graphpass.rules.expressions.terms import FAILURES, Run, Term, failed
-from graphpass.rules.expressions.unknown import UnknownError
+from graphpass.rules.expressions.unknown import UnknownError, UnknownExtentError
 from graphpass.rules.expressions.views import NodeView, RawAttributes, ValueView
 from graphpass.rules.expressions.wording import kind_of
 
@@ -129,7 +130,11 @@ def run_index(label: str, text: str, base: Term, index: Term) -> Run:
     run_base, run_place = base.run, index.run
 
     def run(scope: Scope) -> Any:
-        value, place = run_base(scope), run_place(scope)
+        try:
+            value = run_base(scope)
+        except UnknownExtentError as unknown:
+            return _extent(unknown, run_place(scope))
+        place = run_place(scope)
         try:
             return _element(scope, value, place)
         except FAILURES as error:
@@ -159,6 +164,16 @@ def _element(scope: Scope, value: Any, place: Any) -> Any:
         raise TypeError(f"{kind_of(value)} has no elements")
     places = place if type(place) is tuple else (place,)
     return frozen(array[tuple([_checked_place(each) for each in places])])
+
+
+def _extent(unknown: UnknownExtentError, place: Any) -> Any:
+    """Return an extent, or some, of a shape that is known in parts."""
+    found: Any = None
+    with suppress(TypeError, IndexError):
+        found = unknown.shape[_checked_place(place)]
+    if found is None or (type(found) is tuple and None in found):
+        raise unknown
+    return found
 
 
 def _checked_place(place: Any, *, allow_slice: bool = True) -> Any:

@@ -62,7 +62,8 @@ def _not(label: str, term: Term, scope: Scope) -> str:
 
 def _choice(label: str, term: Term, scope: Scope) -> str:
     test, body, other = term.parts
-    return why_not(label, body if holds(label, test, scope) else other, scope)
+    chosen = body if holds(label, test, scope) else other
+    return _value(label, test, scope) if chosen.constant else why_not(label, chosen, scope)
 
 
 def _comparison(label: str, term: Term, scope: Scope) -> str:
@@ -151,7 +152,8 @@ def _first_exception(label: str, term: Term, scope: Scope) -> str:
             reason = why_not(label, body, scope)
         except UnknownError as error:
             reason = error.reason
-        return f"{reason}, where {term.loop.variable} is {brief(item)}"
+        told = f"{term.loop.variable} is {brief(item)}"
+        return reason if reason.startswith(f"{told}, ") else f"{reason}, where {told}"
     return _value(label, term, scope)
 
 

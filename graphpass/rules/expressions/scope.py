@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import ExpressionError, suggestion
 from graphpass.graph import Entry
-from graphpass.rules.expressions.budget import Budget
+from graphpass.rules.expressions.budget import Budget, Purse
 from graphpass.rules.expressions.unknown import UNBOUND, UnknownError
 from graphpass.rules.expressions.views import NodeView, ValueView
 
@@ -34,14 +34,18 @@ class Scope:
     optional : collection of str
         Names of the pattern; one of them that is not in `bindings` stands for nothing.
     quiet : bool
-        Whether the caller keeps NumPy from warning, so that expressions need not.
+        Whether the caller keeps NumPy from warning, so that expressions need not, and asks for no
+        reasons.
+    purse : Purse, optional
+        What the expressions of this match and of others may compute together.
 
     Notes
     -----
     Views are made when a name is first read, and arrays are loaded when one is first computed with.
     """
 
-    __slots__ = ("_bindings", "_optional", "budget", "index", "loops", "parameters", "values")
+    __slots__ = ("_bindings", "_optional", "_purse", "budget", "index", "is_quiet", "loops",
+                 "parameters", "values")  # fmt: skip
 
     def __init__(
         self,
@@ -51,10 +55,14 @@ class Scope:
         optional: Collection[str] = (),
         *,
         quiet: bool = False,
+        purse: Purse | None = None,
     ) -> None:
         self.index = index
         self.parameters: Mapping[str, Any] = {} if parameters is None else parameters
         self.budget = Budget(len(index.position), quiet=quiet)
+        self.is_quiet = quiet
+        """Whether nobody asks for reasons."""
+        self._purse = purse
         self.values: dict[str, Any] = {}
         """Name -> what was read or defined so far."""
         self.loops: dict[int, Any] = {}
@@ -74,6 +82,17 @@ class Scope:
         """
         self.values.clear()
         self.loops.clear()
+
+    def settle(self) -> None:
+        """Pay for what the expressions of the match computed.
+
+        Raises
+        ------
+        ExpressionError
+            If all matches together have computed too much.
+        """
+        if self._purse is not None:
+            self._purse.pay(self.budget)
 
     def __getitem__(self, name: str) -> Any:
         """Return what a name stands for: a view, a tuple of views, a computed value or `UNBOUND`.

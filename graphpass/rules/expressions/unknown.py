@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, Literal
 
-__all__ = ["UNBOUND", "Unbound", "UnknownError"]
+__all__ = ["UNBOUND", "Unbound", "UnknownError", "UnknownExtentError"]
 
 
 class Unbound(Enum):
@@ -32,3 +32,17 @@ class UnknownError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnknownExtentError(UnknownError):
+    """An expression asks for a shape of which only some extents are known.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        What is known.
+    """
+
+    def __init__(self, reason: str, shape: tuple[int | None, ...]) -> None:
+        super().__init__(reason)
+        self.shape = shape

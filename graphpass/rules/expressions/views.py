@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import AttributeValueError
 from graphpass.graph import Entry
-from graphpass.rules.expressions.unknown import UnknownError
+from graphpass.rules.expressions.unknown import UnknownError, UnknownExtentError
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.graph import Graph
     from graphpass.rules.expressions.scope import Scope
+    from graphpass.shapes import Inference, Shape
 
 __all__ = ["NodeView", "RawAttributes", "ValueView", "type_name"]
 
@@ -69,6 +70,11 @@ class NodeView:
         if self._users is None:
             self._users = _users(self.scope, list(self.scope.index.readers(self.key)))
         return self._users
+
+    @property
+    def num_users(self) -> int:
+        """How many nodes read this one or wait for it."""
+        return self.scope.index.num_readers(self.key)
 
     @property
     def inputs(self) -> tuple[ValueView, ...]:
@@ -179,6 +185,11 @@ class ValueView:
         return self._users
 
     @property
+    def num_users(self) -> int:
+        """How many nodes read the value."""
+        return self.scope.index.num_readers(self.entry.node, self.entry.output)
+
+    @property
     def is_head(self) -> bool:
         """Whether the value is a head."""
         return self.entry.output in self.scope.index.heads.get(self.entry.node, ())
@@ -239,11 +250,20 @@ class ValueView:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the stored value, or what the variable's hint says."""
+        """The shape of the stored value, or what can be inferred.
+
+        Raises
+        ------
+        UnknownExtentError
+            If only some extents are known.
+        UnknownError
+            If none is.
+        """
         shape = self._known_shape()
-        if min(shape, default=1) < 1 and self.stored is None:
-            raise UnknownError(f"the shape of {self.name} is not known")
-        return shape
+        extents = tuple([extent for extent in shape if extent is not None])
+        if len(extents) < len(shape):
+            raise UnknownExtentError(self._open_shape(shape), shape)
+        return extents
 
     @property
     def ndim(self) -> int:
@@ -261,29 +281,28 @@ class ValueView:
         stored = self.stored
         if stored is not None:
             return type_name(stored)
-        from graphpass.formats.ndarray_binary import BFLOAT16
-        from graphpass.rules.surgery.values import dtype_hint
-
-        hint = dtype_hint(self._hints())
-        if hint is None:
+        found = self._inference().dtype(self.entry)
+        if found is None:
             raise UnknownError(f"the dtype of {self.name} is not known")
-        return "bfloat16" if hint == BFLOAT16 else hint.name
+        return found
 
-    def _known_shape(self) -> tuple[int, ...]:
-        """Return the shape; dimensions that its hint leaves open are 0 or negative."""
+    def _known_shape(self) -> Shape:
+        """Return the shape; an extent that is not known is None."""
         stored = self.stored
         if stored is not None:
             return tuple(stored.shape)
-        from graphpass.rules.surgery.values import shape_hint
-
-        shape = shape_hint(self._hints())
-        if not shape:  # a hint of () leaves the rank open
+        shape = self._inference().shape(self.entry)
+        if shape is None:
             raise UnknownError(f"the shape of {self.name} is not known")
         return shape
 
-    def _hints(self) -> dict[str, str]:
-        graph, key = self.scope.index.graph, self.entry.node
-        return graph.attrs(key) if graph.is_variable(key) else {}
+    def _open_shape(self, shape: Shape) -> str:
+        """Return in words which extents are not known."""
+        text = ", ".join("?" if extent is None else str(extent) for extent in shape)
+        return f"of the shape of {self.name} only ({text}) is known"
+
+    def _inference(self) -> Inference:
+        return self.scope.index.inference(self.scope.parameters)
 
 
 def _users(scope: Scope, readers: list[int]) -> tuple[NodeView, ...]:
@@ -294,6 +313,6 @@ def _users(scope: Scope, readers: list[int]) -> tuple[NodeView, ...]:
 
 def type_name(array: Any) -> str:
     """Return MXNet's name of an array's type."""
-    from graphpass.formats.ndarray_binary import BFLOAT16
+    from graphpass.formats.ndarray_binary import dtype_name
 
-    return "bfloat16" if array.dtype == BFLOAT16 else str(array.dtype.name)
+    return dtype_name(array.dtype)

@@ -62,7 +62,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, ValueView):
         return f"the value {shortened(value.name)}"
     if isinstance(value, RawAttributes):
-        return brief(value)
+        return f"the table of {brief(value).removeprefix('the ')}"
     if isinstance(value, tuple):
         return "a tuple"
     if isinstance(value, str):

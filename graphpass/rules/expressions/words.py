@@ -5,7 +5,17 @@ from __future__ import annotations
 __all__ = ["ARRAY_WORDS", "NODE_WORDS", "VALUE_WORDS"]
 
 NODE_WORDS = frozenset(
-    {"attrs", "inputs", "is_head", "name", "num_inputs", "num_outputs", "op", "users"}
+    {
+        "attrs",
+        "inputs",
+        "is_head",
+        "name",
+        "num_inputs",
+        "num_outputs",
+        "num_users",
+        "op",
+        "users",
+    }
 )
 """What a node answers before its operator's attributes; `ARRAY_WORDS` come after those."""
 
@@ -19,6 +29,7 @@ VALUE_WORDS = ARRAY_WORDS | {
     "is_param",
     "name",
     "node",
+    "num_users",
     "output",
     "users",
 }

@@ -16,10 +16,45 @@ from graphpass.rules.matching.bindings import Bindings, Extent
 from graphpass.rules.matching.match import Fault, Recorder
 from graphpass.rules.patterns.plan import Plan
 
-__all__ = ["MAX_TURNS", "Agenda", "Backtracking", "Goal"]
+__all__ = ["MAX_TURNS", "Agenda", "Backtracking", "Goal", "Tally"]
 
 MAX_TURNS = 100_000
 """How many alternatives a search may try from one node: a second or two."""
+
+_MAX_IN_ALL = 500_000
+_IN_ALL_PER_NODE = 20
+
+
+class Tally:
+    """How many alternatives all searches for one pattern in one graph have tried.
+
+    Parameters
+    ----------
+    nodes : int
+        Nodes of the graph.
+    """
+
+    __slots__ = ("_most", "turns")
+
+    def __init__(self, nodes: int) -> None:
+        self._most = max(_MAX_IN_ALL, _IN_ALL_PER_NODE * nodes)
+        self.turns = 0
+
+    def count(self) -> None:
+        """Count one more.
+
+        Raises
+        ------
+        SearchLimitError
+            If that is too many for anybody to wait for.
+        """
+        self.turns += 1
+        if self.turns > self._most:
+            raise SearchLimitError(
+                f"the pattern could hold in too many ways in this graph: more than {self._most:,} "
+                "were tried; let roots share a value that fewer nodes read, or ask for more of them"
+            )
+
 
 Goal: TypeAlias = tuple[Callable[[Any, Any, Any], bool], Any, Any]
 """What solves it, and two arguments after the search itself. It is a plain function: a search that
@@ -32,11 +67,12 @@ Agenda: TypeAlias = "tuple[Callable[[Any, Any, Any], bool], Any, Any, Agenda] | 
 class Backtracking(Bindings):
     """Bindings, the goals that are left, and the choices that were made on the way."""
 
-    __slots__ = ("_agenda", "_choices", "_recorder", "_turns")
+    __slots__ = ("_agenda", "_choices", "_recorder", "_tally", "_turns")
 
-    def __init__(self, plan: Plan, recorder: Recorder | None = None) -> None:
+    def __init__(self, plan: Plan, tally: Tally, recorder: Recorder | None = None) -> None:
         super().__init__(plan)
         self._recorder = recorder
+        self._tally = tally
         self._agenda: Agenda = None
         self._turns = 0
         self._choices: list[tuple[Iterator[Sequence[Goal]], Agenda, Extent]] = []
@@ -66,6 +102,7 @@ class Backtracking(Bindings):
             If there are too many ways for a pattern from anybody.
         """
         while self._choices:
+            self._tally.count()
             self._turns += 1
             if self._turns > MAX_TURNS:
                 raise SearchLimitError(

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Model
 from graphpass.ops.randomness import randomness
 from graphpass.rules.patterns.pattern import Kind
 
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
+    from graphpass.shapes import Inference, Shape
+
 __all__ = ["GraphIndex"]
 
 
 class GraphIndex:
     """An index of the nodes that the heads reach, good until the graph is edited.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    inputs : collection of str, optional
+        Names of the arguments without a stored value; without it, hints tell.
+    position : mapping of int to int, optional
+        Key -> place in saved order, where that is known.
+    shapes : mapping of str to Shape, optional
+        Shapes of inputs, as far as the caller knows them.
 
     Notes
     -----
@@ -26,6 +43,7 @@ class GraphIndex:
         graph: Graph,
         inputs: Collection[str] | None = None,
         position: Mapping[int, int] | None = None,
+        shapes: Mapping[str, Shape] | None = None,
     ) -> None:
         self.graph = graph
         if position is None:
@@ -46,6 +64,8 @@ class GraphIndex:
         for head in graph.heads:
             self.heads.setdefault(head.node, set()).add(head.output)
         self._inputs = inputs
+        self._shapes = shapes or {}
+        self._inference: Inference | None = None
         self._kinds: dict[int, Kind] | None = None
         self._known: dict[int, bool] = {}
         """Node -> whether it is constant, as far as that was asked."""
@@ -53,6 +73,36 @@ class GraphIndex:
     def readers(self, key: int) -> Iterator[int]:
         """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
         return (reader for reader in self.graph.dag.successors(key) if reader in self.position)
+
+    def num_readers(self, key: int, output: int | None = None) -> int:
+        """Return how many nodes read a node or wait for it, or how many read one of its outputs.
+
+        Notes
+        -----
+        Constant, but for nodes with several outputs, and graphs with dead nodes or control
+        dependencies: there, linear in the readers.
+        """
+        graph = self.graph
+        if len(graph) == len(self.position) and (
+            output is None or (graph.signature(key).num_outputs == 1 and not self.has_waiting)
+        ):
+            return len(graph.readers(key))
+        return sum(
+            1
+            for reader in self.readers(key)
+            if output is None or output in self.used_outputs(key, reader)
+        )
+
+    @cached_property
+    def has_waiting(self) -> bool:
+        """Whether there is a control dependency; firings make none where there was none."""
+        sources = self.graph.sources
+        return any(
+            type(slot) is tuple
+            for key in self.position
+            for edges in sources(key).values()
+            for slot in edges
+        )
 
     def may_be_interior(self, key: int, most: int) -> bool:
         """Return whether a node is no head and has so many readers at most; dead ones don't count.
@@ -88,6 +138,26 @@ class GraphIndex:
             for key in keys.arguments:
                 self._kinds[key] = "input" if self.graph.name(key) in inputs else "param"
         return self._kinds
+
+    def inference(self, parameters: Mapping[str, Array]) -> Inference:
+        """Return what can be told of the shapes and dtypes of all values.
+
+        Parameters
+        ----------
+        parameters : mapping of str to array
+            Stored values, by the names of variables.
+
+        Notes
+        -----
+        Linear in the graph when it is first asked, constant from then on.
+        """
+        if self._inference is None:
+            from graphpass.formats.parameters import Parameters
+            from graphpass.shapes import infer
+
+            stored = parameters if isinstance(parameters, Parameters) else Parameters(parameters)
+            self._inference = infer(self.graph, {**stored.shapes, **self._shapes}, stored.dtypes)
+        return self._inference
 
     def _is_constant(self, key: int) -> bool:
         """Work out what is constant below a node, as far as it is not known. Iterative."""

@@ -122,7 +122,7 @@ class Matcher:
     ) -> None:
         self._plan = plan
         self._index = GraphIndex(graph, inputs) if index is None else index
-        self._known = Known.of(plan)
+        self._known = Known.of(plan, len(self._index.position))
         self._glance = Glance(plan, self._known.attributes)
         self._writer = MatchWriter(plan, self._index, path)
         self._outputs: dict[str, dict[int, None]] = {}

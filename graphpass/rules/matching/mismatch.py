@@ -30,7 +30,7 @@ from graphpass.graph.invariants import describe
 from graphpass.rules.matching.match import Fault
 from graphpass.rules.patterns.pattern import Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, PlanOperand, Produced
-from graphpass.rules.surgery.wording import count
+from graphpass.rules.wording import count
 
 __all__ = ["CODES", "describe_fault"]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from graphpass.graph import Entry
 from graphpass.rules.matching.attribute_tests import AttributeTests
-from graphpass.rules.matching.backtracking import Agenda, Backtracking
+from graphpass.rules.matching.backtracking import Agenda, Backtracking, Tally
 from graphpass.rules.matching.bindings import ABSENT, same_value
 from graphpass.rules.matching.conditions import objection
 from graphpass.rules.matching.graph_index import GraphIndex
@@ -31,6 +31,10 @@ _Inputs: TypeAlias = tuple[int, tuple[Any, ...]]
 """Number of an operator, and the inputs of its node; those for `Rest` may be one tuple already."""
 
 
+_OPERANDS_PER_TURN = 128
+"""How many operands are looked at in the time of one turn."""
+
+
 class Known(NamedTuple):
     """What earlier searches for the same pattern have worked out."""
 
@@ -40,13 +44,15 @@ class Known(NamedTuple):
     further: Agenda
     """The goals to find all roots but the first."""
 
+    tally: Tally
+
     @classmethod
-    def of(cls, plan: Plan) -> Known:
-        """Return what is known to begin with."""
+    def of(cls, plan: Plan, nodes: int) -> Known:
+        """Return what is known to begin with in a graph of so many nodes."""
         further: Agenda = None
         for root in reversed(plan.roots[1:]):
             further = (Search._root, root, None, further)
-        return cls(Layouts(plan), AttributeTests(), further)
+        return cls(Layouts(plan), AttributeTests(), further, Tally(nodes))
 
 
 class _Arrangement(NamedTuple):
@@ -69,7 +75,7 @@ class Search(Backtracking):
     def __init__(
         self, plan: Plan, index: GraphIndex, known: Known, recorder: Recorder | None = None
     ) -> None:
-        super().__init__(plan, recorder)
+        super().__init__(plan, known.tally, recorder)
         self._index = index
         self._graph = index.graph
         self._known = known
@@ -229,6 +235,7 @@ class Search(Backtracking):
                 if isinstance(operand, Rest):
                     return self._operands((number, (left,)), alone[position])
             return True
+        self._turns += len(entries) // _OPERANDS_PER_TURN
         position = steps[len(chosen)][0]
         place = alone[position]
         return self._offer(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from graphpass.errors import ExpressionError
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.matching.match import Binding
 from graphpass.rules.rewriting.draft import Draft
@@ -15,12 +16,17 @@ from graphpass.rules.rewriting.recipes import Recipe, Result, recipes_of
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.replacement import CopyAttributes, Replacement
 
-__all__ = ["Body", "TextBody"]
+__all__ = ["REFUSED", "Body", "TextBody"]
 
 FAR_WORDS = frozenset(
-    {"users", "node", "inputs", "is_head", "is_param", "is_aux", "is_input", "shape", "dtype"}
+    {"users", "num_users", "node", "inputs", "is_head", "is_param", "is_aux", "is_input"}
+    | {"shape", "dtype", "ndim", "size"}
 )
 """Words of expressions whose value may change by what happens outside the match."""
+
+
+REFUSED = "refused"
+"""What reports have in the place of a condition where a match is refused outright."""
 
 
 class Body(Protocol):
@@ -53,6 +59,10 @@ class TextBody:
     where: tuple[Expression, ...]
     let: Mapping[str, Expression]
     replacement: Replacement
+    """What takes the place of a match; nothing where matches are refused."""
+
+    refusal: str | None = None
+    """Why no match is taken, of which the conditions hold; None where they are taken."""
 
     @property
     def reads(self) -> frozenset[str]:
@@ -101,9 +111,12 @@ class TextBody:
                 scope.define(name, computed(expression, name, "let", scope))
             for condition in late:
                 _require(condition, scope)
+            if self.refusal is not None:
+                raise Refusal(self.refusal, REFUSED)
             return Drafting(self.let, scope, bindings).draft(*self._recipes)
         finally:
             scope.release()
+            scope.settle()
 
 
 def _require(condition: Expression, scope: Scope) -> None:
@@ -112,4 +125,13 @@ def _require(condition: Expression, scope: Scope) -> None:
     except UnknownError as unknown:
         raise Refusal(unknown.reason, condition.text) from None
     if not holds:
-        raise Refusal(condition.why_not(scope), condition.text)
+        raise Refusal("" if scope.is_quiet else _why_not(condition, scope), condition.text)
+
+
+def _why_not(condition: Expression, scope: Scope) -> str:
+    """Return the reason; one that takes too much to find is that the condition does not hold."""
+    scope.budget.renew()
+    try:
+        return condition.why_not(scope)
+    except ExpressionError:
+        return f"{condition.text} does not hold"

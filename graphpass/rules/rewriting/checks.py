@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from graphpass.errors import AttributeValueError, TextError, suggestion
 from graphpass.ops import Operator, find
-from graphpass.ops.arity import input_bounds
+from graphpass.ops.arity import input_bounds, output_bounds
 from graphpass.ops.attributes import is_hidden_key
+from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import NODE_WORDS, VALUE_WORDS, Expression
 from graphpass.rules.expressions.words import ARRAY_WORDS
 from graphpass.rules.patterns.check import Complain
@@ -16,7 +17,9 @@ from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.rewriting.draft import literal_text
 from graphpass.rules.rewriting.replacement import (
     Application,
+    AttributeSource,
     CopyAttributes,
+    Named,
     Replacement,
     SetAttribute,
     Spread,
@@ -73,8 +76,19 @@ def is_tuple(expression: Expression) -> bool:
         return False
 
 
-def check_replacement(replacement: Replacement, complain: Complain) -> None:
+def check_replacement(
+    replacement: Replacement, complain: Complain, optional: Collection[str] = ()
+) -> None:
     """Refuse operators that MXNet would refuse, as far as the text tells.
+
+    Parameters
+    ----------
+    replacement : Replacement
+        The replacement.
+    complain : callable
+        Makes the error of a mark and a reason.
+    optional : collection of str
+        Names of the pattern that may stand for nothing, and are left out then.
 
     Raises
     ------
@@ -91,7 +105,7 @@ def check_replacement(replacement: Replacement, complain: Complain) -> None:
                 f"{application.operator} runs a subgraph, which a replacement can't write down",
             )
         _check_attributes(operator, application, complain)
-        _check_inputs(operator, application, complain)
+        _check_inputs(operator, application, complain, optional)
 
 
 def _check_attributes(operator: Operator, application: Application, complain: Complain) -> None:
@@ -133,18 +147,71 @@ def _check_value(operator: Operator, attribute: SetAttribute, complain: Complain
         raise complain(attribute.mark, f"{operator.name}: {error}") from None
 
 
-def _check_inputs(operator: Operator, application: Application, complain: Complain) -> None:
-    """Refuse a number of inputs that no attributes make right; optional values may be absent."""
+def _check_inputs(
+    operator: Operator, application: Application, complain: Complain, optional: Collection[str]
+) -> None:
+    """Refuse a number of inputs, or of outputs, that no attributes make right."""
+    fixed = [
+        not isinstance(each, Spread) and not (isinstance(each, Named) and each.name in optional)
+        for each in application.inputs
+    ]
+    _check_counter(operator, application, complain, all(fixed))
+    known = _written_out(operator, application.attributes)
+    try:
+        bounds = input_bounds(operator, known)
+        output_bounds(operator, known)
+    except AttributeValueError as error:
+        raise complain(application.mark, f"{operator.name}: {error}") from None
     if any(isinstance(each, Spread) for each in application.inputs):
         return
-    try:
-        bounds = input_bounds(operator, {})
-    except AttributeValueError:
-        return
     given = len(application.inputs)
-    if given < bounds.least or (bounds.most is not None and given > bounds.most):
+    if given < bounds.least or (bounds.most is not None and sum(fixed) > bounds.most):
+        under = " with these attributes" if known else ""
         raise complain(
             application.mark,
-            f"{application.operator} has {bounds} input{'s' * (str(bounds) != '1')}, "
+            f"{application.operator} has {bounds} input{'s' * (str(bounds) != '1')}{under}, "
             f"but the replacement gives {given}",
         )
+
+
+def _check_counter(
+    operator: Operator, application: Application, complain: Complain, is_fixed: bool
+) -> None:
+    """Refuse a written count of inputs that they do not agree with, or may not at some match."""
+    counter = operator.key_var_num_args
+    spec = operator.attributes.get(counter or "")
+    for attribute in application.attributes:
+        if isinstance(attribute, CopyAttributes) or attribute.name != counter:
+            continue
+        text = literal_text(attribute.value)
+        if text is None:
+            continue
+        if not is_fixed:
+            raise complain(
+                attribute.mark,
+                f"{counter} counts the inputs, and how many there are depends on the match; "
+                "leave it out, it is filled in",
+            )
+        given = len(application.inputs)
+        if isinstance(text, str) and spec is not None and spec.parse(text) != given:
+            raise complain(
+                attribute.mark,
+                f"{counter} is {text}, but the replacement gives {given} "
+                f"input{'s' * (given != 1)}; leave it out, it is filled in",
+            )
+
+
+def _written_out(operator: Operator, attributes: Sequence[AttributeSource]) -> dict[str, Constant]:
+    """Return the values of attributes that the text tells, whatever a match is."""
+    known: dict[str, Constant] = {}
+    for attribute in attributes:
+        if isinstance(attribute, CopyAttributes):
+            known.clear()
+            continue
+        text = literal_text(attribute.value)
+        spec = operator.attributes.get(attribute.name)
+        if isinstance(text, str) and spec is not None and not operator.unparsed:
+            known[attribute.name] = spec.parse(text)
+        else:
+            known.pop(attribute.name, None)
+    return known

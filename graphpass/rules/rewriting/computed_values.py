@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from graphpass.formats.ndarray_binary import code_of_dtype
+from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.graph import VARIABLE
 from graphpass.graph.in_edges import source_at
 from graphpass.ops import format_value
@@ -44,6 +44,11 @@ class ComputedValues:
     def variables(self) -> Collection[int]:
         """Keys of the variables that have computed values, some of them old ones."""
         return self._variables.values()
+
+    @property
+    def arrays(self) -> dict[int, Array]:
+        """The computed values, by the keys of their variables."""
+        return {key: parameter.array for parameter, key in self._variables.items()}
 
     def store(
         self, parameter: NewParameter, op: str, node: str, slot: str, *, is_state: bool

@@ -109,7 +109,7 @@ class _Firing:
         gone = [node_ref((key, data["op"], data["name"])) for key, data, _ in cut]
         dropped = values.drop(gone)
         self._edit.commit(around.index.ranks, rank)
-        around.index.follow([ref.key for ref in gone], self._made, moved)
+        around.index.follow([ref.key for ref in gone], self._made, moved, values.arrays)
         firing = Firing(
             self._rule,
             root,
@@ -193,7 +193,7 @@ class _Firing:
     # -- what is around ----------------------------------------------------------------------
 
     def _redirect(self, turned: Mapping[int, int]) -> tuple[list[int], dict[Entry, Entry]]:
-        """Let the users of each root read what takes its place."""
+        """Let the users of each root read what takes its place, all at once: roots may swap."""
         graph, index = self._graph, self._around.index
         moved: dict[Entry, Entry] = {}
         readers: dict[int, None] = {}
@@ -209,10 +209,10 @@ class _Firing:
                 result = Entry(self._made[result.node], result.output)
             for used in index.outputs_in_use(key) if whole else (output,):
                 shift = used if whole else 0
-                old, new = Entry(key, used), result._replace(output=result.output + shift)
                 readers.update(dict.fromkeys(use.node for use in graph.uses(key, used)))
-                self._edit.redirect(old, new, keep=made)
-                moved[old] = new
+                moved[Entry(key, used)] = result._replace(output=result.output + shift)
+        if moved:
+            self._edit.redirect_all(moved, keep=made)
         return [key for key in readers if key in index.ranks and key not in self._going], moved
 
     def _pass_on_waiting(self, turned: Mapping[int, int]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from graphpass.errors import GraphpassError, RunawayError, SearchLimitError
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.expressions import Scope
+from graphpass.rules.expressions.budget import Purse
 from graphpass.rules.matching.match import Level, Match
 from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.rewriting.departures import departures, needed_results
@@ -26,6 +27,9 @@ from graphpass.rules.rewriting.runaway import Watch
 from graphpass.rules.rewriting.surroundings import Surroundings
 from graphpass.rules.rewriting.worklist import Reach, Worklist
 
+if TYPE_CHECKING:
+    from graphpass.shapes import Shape
+
 __all__ = ["Group", "Member", "decide"]
 
 
@@ -36,8 +40,24 @@ def decide(
     parameters: Parameters | None,
     *,
     quiet: bool = False,
+    purse: Purse | None = None,
 ) -> Draft:
-    """Return what a rewrite puts in at a match. `quiet`: the caller keeps NumPy from warning.
+    """Return what a rewrite puts in at a match.
+
+    Parameters
+    ----------
+    rewrite : Rewrite
+        The rewrite.
+    match : Match
+        Where its pattern holds.
+    index : LiveIndex
+        Of the graph.
+    parameters : Parameters or None
+        The model's; None inside a subgraph.
+    quiet : bool
+        Whether the caller keeps NumPy from warning, and wants no reasons in words.
+    purse : Purse, optional
+        What all matches may compute together.
 
     Raises
     ------
@@ -49,7 +69,10 @@ def decide(
     """
     if len(match.roots) > 1:
         _check_roots(match)
-    scope = Scope(index, match.bindings, parameters, rewrite.names.optional, quiet=quiet)
+    if purse is not None:
+        purse.check()
+    optional = rewrite.names.optional
+    scope = Scope(index, match.bindings, parameters, optional, quiet=quiet, purse=purse)
     draft = rewrite.body.draft(scope, match.bindings)
     if len(match.roots) > 1 or not all(match.whole):
         going = departures(index.graph, match, draft)
@@ -140,7 +163,7 @@ class Group:
     members : sequence of Member
         In the order of the pass.
     budget : int, optional
-        How many firings there may be; ten for each operator if absent.
+        How many firings there may be; by default what `Watch` allows.
     provenance : bool
         Whether new nodes say which rewrite made them, and of what.
     """
@@ -161,6 +184,7 @@ class Group:
         parameters: Parameters | None,
         inputs: Collection[str] | None,
         path: tuple[Level, ...] = (),
+        shapes: Mapping[str, Shape] | None = None,
     ) -> int:
         """Rewrite a graph, subgraphs left aside, until no rewrite applies.
 
@@ -176,6 +200,8 @@ class Group:
             Names of the arguments without a stored value; hints tell if None.
         path : tuple of Level
             The way to the graph from the outermost one.
+        shapes : mapping of str to Shape, optional
+            Shapes of inputs, as far as they are known.
 
         Returns
         -------
@@ -195,7 +221,7 @@ class Group:
         see `graphpass.rules.matching.matcher`.
         """
         with np.errstate(all="ignore"):
-            return _Run(self, graph, edit, parameters, inputs, path).run()
+            return _Run(self, graph, edit, parameters, inputs, path, shapes).run()
 
 
 class _Run:
@@ -209,13 +235,14 @@ class _Run:
         parameters: Parameters | None,
         inputs: Collection[str] | None,
         path: tuple[Level, ...],
+        shapes: Mapping[str, Shape] | None = None,
     ) -> None:
         self._members = group.members
         self._rewrites = [rewrite for rewrite, _ in group.members]
         self._firings = group.firings
         self._parameters = parameters
         self._path = path
-        self._index = LiveIndex(graph, inputs)
+        self._index = LiveIndex(graph, inputs, shapes)
         self._matchers = [
             Matcher(rewrite.plan, graph, path=path, index=self._index) for rewrite in self._rewrites
         ]
@@ -224,6 +251,8 @@ class _Run:
         self._around = Surroundings(
             self._index, edit, parameters, FreshNames(graph), group.provenance
         )
+        stored = 0 if parameters is None else parameters.nbytes
+        self._purse = Purse(len(graph), stored)
         self._own: list[set[int]] = [set() for _ in self._rewrites]
         """What each rewrite that runs once has made."""
         self._far = [n for n, each in enumerate(self._rewrites) if not each.is_local]
@@ -262,7 +291,9 @@ class _Run:
             if own and not own.isdisjoint(matched):
                 continue
             try:
-                draft = decide(rewrite, match, self._index, self._parameters, quiet=True)
+                draft = decide(
+                    rewrite, match, self._index, self._parameters, quiet=True, purse=self._purse
+                )
                 fired = fire(draft, match, rewrite.id, self._around)
             except Refusal:
                 continue

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
+from graphpass.formats.ndarray_binary import dtype_name
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
 from graphpass.rules.matching.graph_index import GraphIndex
+
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
+    from graphpass.shapes import Shape
 
 __all__ = ["LiveIndex"]
 
@@ -24,22 +30,21 @@ class LiveIndex(GraphIndex):
     being so, all that is known of constants is forgotten.
     """
 
-    def __init__(self, graph: Graph, inputs: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Collection[str] | None = None,
+        shapes: Mapping[str, Shape] | None = None,
+    ) -> None:
         self.ranks = Ranks(graph)
-        super().__init__(graph, inputs, self.ranks)
-        self.has_waiting = any(
-            type(slot) is tuple
-            for key in self.ranks
-            for edges in graph.sources(key).values()
-            for slot in edges
-        )
-        """Whether there is a control dependency; firings make none where there was none."""
+        super().__init__(graph, inputs, self.ranks, shapes)
 
     def follow(
         self,
         removed: Iterable[int],
         made: Iterable[int],
         moved: Mapping[Entry, Entry],
+        computed: Mapping[int, Array],
     ) -> None:
         """Take note of a firing.
 
@@ -51,6 +56,8 @@ class LiveIndex(GraphIndex):
             Operators that are new, or are something else now.
         moved : mapping of Entry to Entry
             Values that were replaced, and by what.
+        computed : mapping of int to array
+            Variables with a new value.
         """
         known = self._known
         before = {key: known.pop(key) for key in made if key in known}
@@ -66,6 +73,12 @@ class LiveIndex(GraphIndex):
                 self._kinds.pop(key, None)
         if changed:
             known.clear()
+        if self._inference is not None:
+            self._inference.follow(
+                [*computed, *made],
+                {self.graph.name(key): array.shape for key, array in computed.items()},
+                {self.graph.name(key): dtype_name(array.dtype) for key, array in computed.items()},
+            )
         if any(old.node in self.heads for old in moved):
             self.heads.clear()
             for head in self.graph.heads:

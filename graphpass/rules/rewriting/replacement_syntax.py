@@ -48,7 +48,7 @@ def parse_replacement(text: str, pattern: PatternNames, lets: Iterable[str] = ()
     """
     parsed = parse_python(text, "replacement")
     replacement = _Reader(parsed, pattern, lets).read()
-    check_replacement(replacement, parsed.error)
+    check_replacement(replacement, parsed.error, pattern.optional)
     return replacement
 
 

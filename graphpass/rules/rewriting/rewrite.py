@@ -17,6 +17,7 @@ from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
 from graphpass.rules.rewriting.checks import check_names, is_tuple
+from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
 from graphpass.rules.source import PythonRule
 
@@ -69,6 +70,11 @@ class Rewrite(PythonRule):
         return GivenRewrite(rewrite=self)
 
     @property
+    def refuses(self) -> bool:
+        """Whether it takes no match, but says why."""
+        return isinstance(self.body, TextBody) and self.body.refusal is not None
+
+    @property
     def is_local(self) -> bool:
         """Whether a firing elsewhere can't make it apply, unless it changes what is matched.
 
@@ -80,8 +86,9 @@ class Rewrite(PythonRule):
 
 def parse_rewrite(
     match: str,
-    replace: str,
+    replace: str | None = None,
     *,
+    refuse: str | None = None,
     where: str | Sequence[str] = (),
     let: Mapping[str, str] | None = None,
     id: str = "rewrite",
@@ -95,8 +102,10 @@ def parse_rewrite(
     ----------
     match : str
         The pattern; docs/patterns.md has the grammar.
-    replace : str
+    replace : str, optional
         What takes its place; docs/rewrites.md has the grammar.
+    refuse : str, optional
+        In its stead: why matches are left as they are, for reports and explanations.
     where : str or sequence of str
         A condition, or conditions, all of which must hold; docs/expressions.md has the language.
     let : mapping of str to str
@@ -143,9 +152,13 @@ def parse_rewrite(
                 )
             check_names(expression, names, computed)
             conditions.append(expression)
-    with _text_of("replace"):
-        replacement = parse_replacement(replace, names, computed)
-    body = TextBody(tuple(conditions), computed, replacement)
+    if (replace is None) == (refuse is None):
+        raise TextError("a rewrite says what takes the place of a match, or why nothing does")
+    replacement = Replacement((), ())
+    if replace is not None:
+        with _text_of("replace"):
+            replacement = parse_replacement(replace, names, computed)
+    body = TextBody(tuple(conditions), computed, replacement, refuse)
     return Rewrite(id, pattern, body, when, once, expect)
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from graphpass.errors import ExpectationError, OperationError
+from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.explaining.near_misses import NearMiss, near_misses
 from graphpass.rules.matching.match import Level
-from graphpass.rules.operation import Outcome, Run
 from graphpass.rules.rewriting.group import Group, Member
-from graphpass.rules.rewriting.live_index import LiveIndex
-from graphpass.rules.surgery.wording import count
+
+if TYPE_CHECKING:
+    from graphpass.rules.operation import Run
+    from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["Member", "run_group"]
 
 
-def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
+def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firing]]:
     """Run rewrites together on a model until none applies.
 
     Parameters
@@ -29,12 +30,15 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
     edit : Edit
         The open transaction on the model's graph.
 
+    Returns
+    -------
+    list of list of Firing
+        Per rewrite what it did, in order.
+
     Raises
     ------
     OperationError
         If one is for inference only and the graph is to be trained.
-    ExpectationError
-        If one fired more or less often than it expects.
     RunawayError
         If they go on for ever.
     GraphpassError
@@ -54,38 +58,9 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[Outcome]:
     model = run.model
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
-    group.run(model.graph, edit, model.parameters, model.inputs)
+    group.run(model.graph, edit, model.parameters, model.inputs, (), run.shapes)
     _run_inside(group, model.graph, edit, ())
-    for (rewrite, label), firings in zip(members, group.firings, strict=True):
-        if rewrite.expect is not None and rewrite.expect != len(firings):
-            raise ExpectationError(
-                f"{label}: it was to fire {count(rewrite.expect, 'time')}, but fired "
-                f"{count(len(firings), 'time')}"
-            )
-    return [
-        Outcome(
-            summary=f"fired {count(len(firings), 'time')}" if firings else "nothing to rewrite",
-            firings=tuple(firings),
-            near_misses=near,
-        )
-        for firings, near in zip(group.firings, _near_misses(members, run), strict=True)
-    ]
-
-
-def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ...]]:
-    """Return where each rewrite came near in the graph as it is now. Linear in the graph."""
-    model = run.model
-    ops = {model.graph.op(key) for key in model.graph.order()}
-    index: LiveIndex | None = None
-    found: list[tuple[NearMiss, ...]] = []
-    for rewrite, _ in members:
-        if ops.isdisjoint(rewrite.plan.first_ops):
-            found.append(())
-            continue
-        if index is None:
-            index = LiveIndex(model.graph, model.inputs)
-        found.append(near_misses(rewrite, index, model.parameters))
-    return found
+    return group.firings
 
 
 def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...]) -> None:

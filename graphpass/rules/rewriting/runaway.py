@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection
+from itertools import groupby
 
 from graphpass.errors import RunawayError
 from graphpass.graph import Graph
@@ -20,10 +21,12 @@ from graphpass.rules.rewriting.firing_record import Firing
 __all__ = ["BUDGET_PER_OPERATOR", "Watch"]
 
 BUDGET_PER_OPERATOR = 10
-"""How many firings a group may have for each operator that it finds."""
+"""How many firings a group may have for each operator that it finds; and one for each value that
+an operator reads, since a rule may take them one by one."""
 
 MAX_SPIN = 1000
-"""How often in a row a match may consist of nothing but what the firing before it made."""
+"""How often in a row a match may consist of nothing but what the firing before it made: so often,
+or as often as any one operator reads a value."""
 
 _SUSPICIOUS = 16
 """From which length such a row may be a circle, and states are compared."""
@@ -45,11 +48,18 @@ class Watch:
         How many operators it has.
     budget : int, optional
         How many firings there may be.
+
+    Notes
+    -----
+    Setting out is linear in the graph.
     """
 
     def __init__(self, graph: Graph, operators: int, budget: int | None = None) -> None:
         self._graph = graph
-        self._budget = BUDGET_PER_OPERATOR * max(operators, 1) if budget is None else budget
+        reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.order())]
+        self._max_spin = max(MAX_SPIN, max(reads, default=0))
+        default = BUDGET_PER_OPERATOR * max(operators, 1) + sum(reads)
+        self._budget = default if budget is None else budget
         self._spins: dict[int, int] = {}
         """Node that a firing made or matched -> how many firings in a row led to it."""
         self._states: dict[int, int] = {}
@@ -85,10 +95,10 @@ class Watch:
                 f"they fired {self._count} times, which is more than the budget of {self._budget}; "
                 "raise it with budget: if that many are needed"
             )
-        if spin > MAX_SPIN:
+        if spin > self._max_spin:
             raise self._error(
-                f"{MAX_SPIN} firings in a row matched nothing but what the one before made or "
-                "matched"
+                f"{self._max_spin} firings in a row matched nothing but what the one before made "
+                "or matched"
             )
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             self._compare()
@@ -103,9 +113,9 @@ class Watch:
 
     def _error(self, sign: str) -> RunawayError:
         rules = ", ".join(f"{rule} ({count} times)" for rule, count in self._rules.most_common())
-        trace = "; ".join(
-            f"{firing.rule} at {firing.root.op} {firing.root.name!r}" for firing in self._trace
-        )
+        firings = [f"{each.rule} at {each.root.op} {each.root.name!r}" for each in self._trace]
+        runs = [(firing, len(list(run))) for firing, run in groupby(firings)]
+        trace = "; ".join(f"{each} ({n} times)" if n > 1 else each for each, n in runs)
         return RunawayError(
             f"the rewrites go on for ever: {sign}. They are {rules}; the last firings: {trace}. "
             "Narrow a pattern with where:, let a rule run once: true, or take out the one that "

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graphpass import isomorphic
 from graphpass.errors import GraphpassError, RunawayError
+from graphpass.formats.text import parse_graph
 from graphpass.graph.invariants import check_acyclic
+from graphpass.graph.ranks import Ranks
 
 FOLD = {
     "id": "fold",
@@ -305,3 +308,90 @@ def test_a_pattern_with_too_many_ways_ends_with_an_error(rewriting: Any) -> None
             {"match": f"y = relu({pattern})", "replace": "y = tanh(x)"},
         )
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("replace", "expected"),
+    [
+        ("return b, a", "return relu(s[1]), tanh(s[0])"),
+        ("return b, b", "return relu(s[1]), tanh(s[1])"),
+        ("return a, a", "return relu(s[0]), tanh(s[0])"),
+        ("return b, v", "return relu(s[1]), tanh(v)"),
+    ],
+)
+def test_roots_may_change_places(rewriting: Any, replace: str, expected: str) -> None:
+    text = "v = variable(); s = SliceChannel(v, num_outputs=2); return relu(s[0]), tanh(s[1])"
+    rule = {"match": "a, b = SliceChannel(v)\nreturn a, b", "replace": replace, "once": True}
+    wanted = parse_graph(text.replace("return relu(s[0]), tanh(s[1])", expected))
+    assert isomorphic(rewriting(text, rule).model.graph, wanted, names=False)
+
+
+def test_nodes_that_change_places(rewriting: Any) -> None:
+    text = "v = variable(); a = sin(v); b = tanh(v); return relu(a), cos(b), a"
+    rule = {"match": "a = sin(v)\nb = tanh(v)\nreturn a, b", "replace": "return b, a", "once": True}
+    wanted = parse_graph("v = variable(); a = sin(v); b = tanh(v); return relu(b), cos(a), b")
+    assert isomorphic(rewriting(text, rule).model.graph, wanted, names=False)
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_chain_of_new_operators_needs_no_new_order(
+    rewriting: Any, once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spread: list[int] = []
+    monkeypatch.setattr(Ranks, "_spread", lambda self: spread.append(1))
+    names = "".join(f"n{i} = negative(n{i - 1}); " for i in range(1, 200))
+    deep = "negative(negative(negative(v)))" if once else "relu(tanh(sigmoid(v)))"
+    rule = {"match": "y = negative(v)", "replace": f"y = {deep}", "once": once}
+    done = rewriting(f"v = variable(); n0 = negative(v); {names}return n199", rule)
+    assert len(done.firings) == 200
+    assert not spread
+
+
+def test_a_root_with_many_firings_seldom_needs_a_new_order(
+    rewriting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spread: list[int] = []
+    true = Ranks._spread
+    monkeypatch.setattr(Ranks, "_spread", lambda self: (spread.append(1), true(self)))
+    operands = ", ".join(["v"] * 100)
+    rule = {"match": "y = add_n(a, b, *xs)", "replace": "y = add_n(tanh(a), *xs)"}
+    done = rewriting(f"v = variable(); y = add_n({operands}, num_args=100); return y", rule)
+    assert len(done.firings) == 99
+    assert len(spread) <= 99 // 20
+
+
+def test_a_condition_that_takes_half_the_budget_is_just_false(rewriting: Any) -> None:
+    costly = "any(any(i + j < 0 for i in range(100)) for j in range(40))"
+    rule = {"match": "y = relu(v)", "where": [costly], "replace": "v"}
+    assert rewriting("v = variable(); y = relu(v); return y", rule).firings == []
+
+
+def test_all_matches_together_have_a_budget(rewriting: Any) -> None:
+    names = "".join(f"n{i} = relu(n{i - 1}); " for i in range(1, 200))
+    rule = {"match": "y = relu(v)", "where": ["sum(ones((4096, 4096))) < 0"], "replace": "v"}
+    with pytest.raises(GraphpassError, match="all matches of this run take more than 1,073,741,82"):
+        rewriting(f"v = variable(); n0 = relu(v); {names}return n199", rule)
+
+
+def test_counting_users_is_not_quadratic(rewriting: Any) -> None:
+    names = "".join(f"n{i} = relu(v); " for i in range(20_000))
+    heads = ", ".join(f"n{i}" for i in range(20_000))
+    rule = {"match": "y = relu(v)", "where": ["len(v.users) == 1"], "replace": "v"}
+    assert rewriting(f"v = variable(); {names}return {heads}", rule).firings == []  # or hours
+
+
+def test_as_many_firings_as_values_are_read(rewriting: Any) -> None:
+    operands = ", ".join(["r"] * 1500)
+    rule = {"match": "y = add_n(relu(a), *xs); shared(y)", "replace": "y = add_n(a, *xs)"}
+    rule["match"] = "y = add_n(relu(a), *xs)"
+    text = f"v = variable(); r = relu(v); y = add_n({operands}, num_args=1500); return y"
+    assert len(rewriting(text, rule).firings) == 1500
+
+
+def test_roots_that_share_a_value_with_many_are_given_up(rewriting: Any) -> None:
+    names = "".join(f"n{i} = dot(v, u); " for i in range(2_000))
+    heads = ", ".join(f"n{i}" for i in range(2_000))
+    rule = {"match": "a = dot(v, u)\nb = dot(v, w)\nreturn a, b", "replace": "return b, a"}
+    rule["where"] = ["a.num_inputs == 3"]
+    with pytest.raises(GraphpassError, match="could hold in too many ways in this graph"):
+        rewriting(f"v, u = variable(), variable(); {names}return {heads}", rule)
