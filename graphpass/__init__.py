@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphpass.checks import CheckReport, check
     from graphpass.errors import GraphpassError
     from graphpass.formats.parameters import Parameters
     from graphpass.formats.symbol_json import dumps, loads
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from graphpass.verify import diff, isomorphic, verify
 
 __all__ = [
+    "CheckReport",
     "Entry",
     "Graph",
     "GraphpassError",
@@ -31,6 +33,7 @@ __all__ = [
     "Pass",
     "Report",
     "apply",
+    "check",
     "diff",
     "dumps",
     "isomorphic",
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CheckReport": "graphpass.checks",
     "Entry": "graphpass.graph",
     "Graph": "graphpass.graph",
     "GraphpassError": "graphpass.errors",
@@ -50,6 +54,7 @@ _HOMES = {
     "Pass": "graphpass.rules",
     "Report": "graphpass.rules",
     "apply": "graphpass.rules",
+    "check": "graphpass.checks",
     "diff": "graphpass.verify",
     "dumps": "graphpass.formats.symbol_json",
     "isomorphic": "graphpass.verify",

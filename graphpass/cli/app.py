@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from graphpass.cli import apply, compare, convert, explain, find, params, passes, show
+from graphpass.cli import apply, check, compare, convert, explain, find, params, passes, show
 from graphpass.errors import GraphpassError
 
 __all__ = ["app", "main"]
@@ -40,6 +40,7 @@ app.command("apply")(apply.apply)
 app.command("show")(show.show)
 app.command("find")(find.find)
 app.command("explain")(explain.explain)
+app.command("check")(check.check)
 app.command("diff")(compare.diff)
 app.command("verify")(compare.verify)
 app.command("convert")(convert.convert)

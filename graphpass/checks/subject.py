@@ -1,0 +1,153 @@
+"""The model that is checked, and what several checks ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphpass.checks.finding import FoundNode
+from graphpass.errors import AttributeValueError
+from graphpass.graph import VARIABLE, Entry, Graph
+from graphpass.model import Model
+from graphpass.verify.parameter_fit import Misfit, misfits
+
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
+    from graphpass.shapes import Inference, Shape
+
+__all__ = ["Spot", "Subject"]
+
+
+_SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
+    "_contrib_MultiBoxPrior": (0,),
+    "_contrib_arange_like": (0,),
+    "broadcast_like": (1,),
+    "ones_like": (0,),
+    "reshape_like": (1,),
+    "shape_array": (0,),
+    "size_array": (0,),
+    "slice_like": (1,),
+    "zeros_like": (0,),
+}
+"""Operator -> the inputs of which it takes the shape alone."""
+
+
+class Spot(NamedTuple):
+    """One operator, in the graph or in a subgraph."""
+
+    graph: Graph
+    key: int
+    inside: tuple[str, ...]
+    """Names of the operators around the graph; empty for the outermost."""
+
+    @property
+    def node(self) -> FoundNode:
+        """The operator, as findings have it."""
+        return FoundNode(self.key, self.graph.op(self.key), self.graph.name(self.key), self.inside)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """Return an attribute as a value, or `default` where it has none that can be read."""
+        try:
+            return self.graph.node(self.key).attributes.get(name, default)
+        except AttributeValueError:
+            return default
+
+
+class Subject:
+    """A model under check. Whatever is derived from it is derived once."""
+
+    def __init__(self, model: Model, shapes: Mapping[str, Shape]) -> None:
+        self.model = model
+        self.graph = model.graph
+        self.shapes = shapes
+        """Shapes of inputs that the user has given."""
+
+    @cached_property
+    def inputs(self) -> frozenset[int]:
+        """Keys of the arguments without a stored value."""
+        names = set(self.model.inputs)
+        keys = self.graph.variable_keys().arguments
+        return frozenset(key for key in keys if self.graph.name(key) in names)
+
+    @cached_property
+    def misfits(self) -> Sequence[Misfit]:
+        """Parameters that do not fit, as far as attributes alone tell."""
+        return misfits(self.model)
+
+    @cached_property
+    def spots(self) -> Mapping[str, list[Spot]]:
+        """Operator name -> every place where it runs, subgraphs included, in saved order."""
+        found: dict[str, list[Spot]] = {}
+        pending: list[tuple[Graph, tuple[str, ...]]] = [(self.graph, ())]
+        while pending:
+            graph, inside = pending.pop()
+            below = []
+            for key in graph.order():
+                op = graph.op(key)
+                if op != VARIABLE:
+                    found.setdefault(op, []).append(Spot(graph, key, inside))
+                    path = (*inside, graph.name(key))
+                    below += [(inner, path) for inner in graph.subgraphs(key)]
+            pending += reversed(below)
+        return found
+
+    def of(self, *ops: str) -> Iterator[Spot]:
+        """Yield the places where one of these operators runs."""
+        for op in ops:
+            yield from self.spots.get(op, ())
+
+    @cached_property
+    def fed(self) -> frozenset[int]:
+        """Keys of the nodes of the outermost graph whose values depend on those of an input."""
+        graph = self.graph
+        found = set(self.inputs)
+        for key in graph.order():
+            sources: Iterable[int] = graph.sources(key)
+            slots = _SHAPE_ONLY.get(graph.op(key))
+            if slots is not None:
+                read = enumerate(graph.inputs(key))
+                sources = [entry.node for slot, entry in read if slot not in slots]
+            if not found.isdisjoint(sources):
+                found.add(key)
+        return frozenset(found)
+
+    @cached_property
+    def _positions(self) -> Mapping[int, int]:
+        return {key: number for number, key in enumerate(self.graph.order())}
+
+    def position(self, key: int) -> int:
+        """Return where a node of the outermost graph stands in saved order."""
+        return self._positions[key]
+
+    def found(self, key: int) -> FoundNode:
+        """Return a node of the outermost graph, as findings have it."""
+        return FoundNode(key, self.graph.op(key), self.graph.name(key))
+
+    def stored(self, spot: Spot, slot: str) -> tuple[int, Array] | None:
+        """Return the variable that an operator reads in an input, and its stored value, if any."""
+        names = spot.graph.signature(spot.key).input_names or ()
+        read = spot.graph.inputs(spot.key)
+        if spot.inside or slot not in names or names.index(slot) >= len(read):
+            return None
+        key = read[names.index(slot)].node
+        name = self.graph.name(key)
+        if not self.graph.is_variable(key) or name not in self.model.parameters:
+            return None
+        return key, self.model.parameters[name]
+
+    @cached_property
+    def from_inputs(self) -> Inference:
+        """Shapes as they follow from the inputs and the attributes alone."""
+        from graphpass.shapes import infer
+
+        return infer(self.graph, self.shapes)
+
+    @cached_property
+    def from_all(self) -> Inference:
+        """Shapes and dtypes as they follow from the inputs and the stored parameters."""
+        return self.model.infer(self.shapes)
+
+    def wanted_shape(self, key: int) -> Shape | None:
+        """Return the shape that a variable has to have, as far as it is known."""
+        return self.from_inputs.shape(Entry(key))
