@@ -1,0 +1,166 @@
+"""``batch``: branches that apply the same operators to the same weights become one trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from graphpass.errors import OperationError
+from graphpass.graph import Edit, Entry, Graph
+from graphpass.rules.batching.colors import color
+from graphpass.rules.batching.constants import follow_constants, refuse_two_lengths
+from graphpass.rules.batching.finding import find_trunks, may_join
+from graphpass.rules.batching.joining import join
+from graphpass.rules.batching.tracking import Tracking, shapes_of
+from graphpass.rules.batching.trunk import Branches, Trunk, trunk_of
+from graphpass.rules.operation import Operation, Run
+from graphpass.rules.selectors import Selector, select_entries
+from graphpass.rules.surgery.region import value_of
+from graphpass.rules.surgery.stamps import restamp
+from graphpass.rules.wording import count, listed
+from graphpass.shapes import Inference
+
+__all__ = ["Batch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Operation):
+    """Join the inputs of branches along the batch, run what they have in common once, and split.
+
+    Examples
+    --------
+    Two towers on tied weights: ``batch: {from: [[left_data], [right_data]]}``, or just ``batch:``.
+    """
+
+    keyword: ClassVar[str] = "batch"
+    shorthand: ClassVar[str | None] = "from"
+
+    from_: Sequence[Selector] | None = None
+    """For each branch the values where it starts, in corresponding order. Default: of the model's
+    inputs, those whose branches save the most operators, and read a weight."""
+
+    to: Selector | None = None
+    """Values of the first branch where the trunk ends; default: as far as the branches agree."""
+
+    axis: int = 0
+    """Along which axis of the starts the samples are."""
+
+    optional: bool = False
+    """Whether it is fine if there are no branches."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Join the branches. Linear in the graph for each choice of branches."""
+        graph = run.graph
+        shapes = shapes_of(run)
+        trunks = self._trunks(run, shapes)
+        if not trunks:
+            return self._nothing(run)
+        tracking = Tracking(graph, shapes, run.purpose == "training")
+        constants = follow_constants(tracking, _inputs(run))
+        for trunk in trunks:
+            for entries in trunk.branches:
+                tracking.axes.update({value_of(entry): self.axis for entry in entries})
+            self._track(tracking, trunk)
+            refuse_two_lengths(graph, constants, trunk.nodes)
+        states = graph.variable_keys().auxiliary_states
+        lost = [pair for trunk in trunks for pair in join(graph, edit, trunk, tracking)]
+        run.drop_orphans(edit)
+        restamp(graph, edit, [key for key in states if key in graph])
+        for before, after in lost:
+            run.note(f"the output {before!r} is called {after!r} now")
+        return "; ".join(_summary(graph, trunk) for trunk in trunks)
+
+    def _trunks(self, run: Run, shapes: Inference) -> list[Trunk]:
+        graph, wanted = run.graph, self.from_
+        coloring = color(graph, _inputs(run))
+        if wanted is None:
+            trunks = find_trunks(graph, coloring, shapes)
+        else:
+            branches = [select_entries(graph, selectors) for selectors in wanted]
+            _refuse_odd(graph, shapes, branches)
+            trunks = [trunk_of(graph, coloring, branches)]
+            _refuse_unused(graph, trunks[0])
+        if self.to is None:
+            return trunks
+        ends = select_entries(graph, self.to)
+        if len(trunks) != 1:
+            raise OperationError(
+                f"to says where one trunk ends, and there are {len(trunks)}; say under from where "
+                "its branches start"
+            )
+        return [trunks[0].upto(graph, ends)]
+
+    def _nothing(self, run: Run) -> str:
+        text = (
+            f"no two of the inputs {listed(run.model.inputs)} go through the same operators on the "
+            "same weights"
+        )
+        if not self.optional:
+            raise OperationError(
+                f"{text}; weights that are equal and not one variable are tied by "
+                "`share-equal-parameters`, and other branches are told under from"
+            )
+        run.note(text)
+        return "found no branches"
+
+    def _track(self, tracking: Tracking, trunk: Trunk) -> None:
+        try:
+            tracking.run(trunk.twins)
+        except OperationError as error:
+            raise OperationError(
+                f"{error}; `to` can end the trunk before it, and `from` can start it behind it"
+            ) from None
+
+
+def _inputs(run: Run) -> set[int]:
+    return {key for name in run.model.inputs for key in run.variables(name)}
+
+
+def _refuse_odd(graph: Graph, shapes: Inference, branches: Branches) -> None:
+    """Refuse branches that do not correspond."""
+    if len(branches) < 2:
+        raise OperationError(
+            "from is a list with the starts of two branches or more, such as "
+            "[[left_data], [right_data]]"
+        )
+    lengths = {len(entries) for entries in branches}
+    if len(lengths) > 1:
+        raise OperationError(
+            f"the branches start at {' and '.join(str(len(each)) for each in branches)} values, "
+            "and each has to start at as many as the others, in corresponding order"
+        )
+    values = [value_of(entry) for entries in branches for entry in entries]
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise OperationError(
+            f"{graph.output_name(Entry(*twice))!r} stands twice under from; what all branches read "
+            "needs no mention"
+        )
+    for column in zip(*branches, strict=True):
+        if not may_join(shapes, column):
+            raise OperationError(
+                f"{listed(map(graph.output_name, column))} differ in shape or type, so they can't "
+                "be joined"
+            )
+
+
+def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
+    """Refuse branches that have nothing in common, and starts that nothing in common reads."""
+    read = {value_of(entry) for key in trunk.twins for entry in graph.inputs(key)}
+    for column in zip(*trunk.branches, strict=True):
+        if value_of(column[0]) not in read:
+            raise OperationError(
+                f"{listed(map(graph.output_name, column))} do not go through the same operators "
+                "with the same attributes on the same weights; are the weights tied?"
+            )
+
+
+def _summary(graph: Graph, trunk: Trunk) -> str:
+    starts = [
+        listed(map(graph.output_name, column)) for column in zip(*trunk.branches, strict=True)
+    ]
+    return (
+        f"joined {len(trunk.branches)} branches from {' and from '.join(starts)}: "
+        f"{count(len(trunk.twins), 'operator')} run once"
+    )

@@ -1,0 +1,426 @@
+"""``batch``: branches that apply the same operators to the same weights become one trunk."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graphpass import Model
+from graphpass.errors import OperationError, SelectorError
+
+TOWERS = """
+    fc1 = FullyConnected(a, w1, no_bias=True, num_hidden=4)
+    relu1 = relu(fc1)
+    fc2 = FullyConnected(relu1, w2, no_bias=True, num_hidden=2)
+    b_fc1 = FullyConnected(b, w1, no_bias=True, num_hidden=4)
+    b_relu1 = relu(b_fc1)
+    b_fc2 = FullyConnected(b_relu1, w2, no_bias=True, num_hidden=2)
+    return fc2, b_fc2
+"""
+SHAPES = {"w1": (4, 3), "w2": (2, 4)}
+
+BATCHED = """
+    a_batch = Concat(a, b, dim=0, num_args=2)
+    fc1 = FullyConnected(a_batch, w1, no_bias=True, num_hidden=4)
+    relu1 = relu(fc1)
+    fc2_batch = FullyConnected(relu1, w2, no_bias=True, num_hidden=2)
+    fc2_split = SliceChannel(fc2_batch, axis=0, num_outputs=2)
+    fc2 = _copy(fc2_split)
+    b_fc2 = _copy(fc2_split[1])
+    return fc2, b_fc2
+"""
+
+
+def towers(names: str, *lines: str, returns: str) -> str:
+    """Return lines with @ for each of some names, and what they return."""
+    text = [line.replace("@", name) for name in names for line in lines]
+    values = [value.replace("@", name) for name in names for value in [returns]]
+    return "\n".join([*text, f"return {', '.join(values)}"])
+
+
+def random_inputs(**shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
+    numbers = np.random.default_rng(5)
+    return {name: numbers.normal(size=shape).astype("float32") for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def same_outputs(compute: Any) -> Any:
+    def check(before: Model, after: Model, **shapes: tuple[int, ...]) -> None:
+        inputs = random_inputs(**shapes)
+        wanted, found = compute(before, **inputs), compute(after, **inputs)
+        for one, other in zip(found, wanted, strict=True):
+            assert one.shape == other.shape
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+    return check
+
+
+def count(model: Model, op: str) -> int:
+    return sum(node.op == op for node in model.graph)
+
+
+# -- what it makes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", [None, {"from": [["a"], ["b"]]}, {"from": ["a", "b"]}, {"to": "fc2"}]
+)
+def test_two_towers_become_one(net, perform, same_net, value: Any) -> None:
+    model = net(TOWERS, **SHAPES)
+    done = perform(model, "batch", value)
+    same_net(model, BATCHED)
+    assert model.graph.outputs == ["fc2_output", "b_fc2_output"]
+    assert list(model.parameters) == ["w1", "w2"]
+    assert done.summary == "joined 2 branches from 'a', 'b': 3 operators run once"
+    assert not done.notes
+
+
+def test_the_order_of_the_branches_may_be_chosen(net, perform) -> None:
+    model = net(TOWERS, **SHAPES)
+    perform(model, "batch", [["b"], ["a"]])
+    assert model.graph.outputs == ["fc2_output", "b_fc2_output"]
+    assert model.graph.named("b_relu1") and not model.graph.named("relu1")
+
+
+@pytest.mark.mxnet
+def test_outputs_stay(net, perform, same_outputs) -> None:
+    before = net(TOWERS, **SHAPES)
+    after = before.copy()
+    perform(after, "batch", None)
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+
+
+@pytest.mark.mxnet
+def test_batches_of_different_sizes_are_refused_by_mxnet(mx, net, perform, compute) -> None:
+    model = net(TOWERS, **SHAPES)
+    perform(model, "batch", None)
+    with pytest.raises(mx.MXNetError, match=r"split|divide|num_outputs"):
+        compute(model, **random_inputs(a=(2, 3), b=(1, 3)))
+
+
+@pytest.mark.mxnet
+def test_three_towers(net, perform, same_outputs) -> None:
+    text = towers(
+        "abc", "@1 = FullyConnected(@, w1, no_bias=True, num_hidden=4)", "@2 = tanh(@1)",
+        returns="@2",
+    )  # fmt: skip
+    before = net(text, w1=(4, 3))
+    after = before.copy()
+    perform(after, "batch", None)
+    assert [count(after, op) for op in ("FullyConnected", "tanh", "SliceChannel")] == [1, 1, 1]
+    assert after.graph.outputs == before.graph.outputs
+    same_outputs(before, after, a=(2, 3), b=(2, 3), c=(2, 3))
+
+
+@pytest.mark.mxnet
+def test_several_inputs_and_outputs_of_a_branch(net, perform, same_outputs) -> None:
+    text = towers(
+        "pq",
+        "@sum = elemwise_add(@x, @y)",
+        "@fc = FullyConnected(@sum, w, no_bias=True, num_hidden=4)",
+        "@parts = SliceChannel(@fc, num_outputs=2)",
+        returns="@fc, @parts[1], @y",
+    )
+    before = net(text, w=(4, 3))
+    after = before.copy()
+    perform(after, "batch", None)
+    assert [count(after, op) for op in ("Concat", "FullyConnected", "elemwise_add")] == [2, 1, 1]
+    same_outputs(before, after, px=(2, 3), py=(2, 3), qx=(2, 3), qy=(2, 3))
+
+
+def test_an_output_that_can_not_keep_its_name_is_reported(net, perform) -> None:
+    text = towers(
+        "ab",
+        "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+        "@2 = SliceChannel(@1, num_outputs=2)",
+        returns="@2[1]",
+    )
+    model = net(text, w=(4, 3))
+    done = perform(model, "batch", None)
+    assert model.graph.outputs == ["a2_split_output0", "a2_split_output1"]
+    assert done.notes == [
+        "the output 'a2_output1' is called 'a2_split_output0' now",
+        "the output 'b2_output1' is called 'a2_split_output1' now",
+    ]
+
+
+JOINED = towers("ab", "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)", returns="x")
+JOINED = JOINED.replace("return x, x", "far = elemwise_sub(a1, b1)\nreturn far, a1")
+
+
+@pytest.mark.mxnet
+def test_what_joins_the_branches_reads_their_parts(net, perform, same_outputs, same_net) -> None:
+    before = net(JOINED, w=(4, 3))
+    after = before.copy()
+    perform(after, "batch", None)
+    same_net(
+        after,
+        """
+        a_batch = Concat(a, b, dim=0, num_args=2)
+        a1_batch = FullyConnected(a_batch, w, no_bias=True, num_hidden=4)
+        a1_split = SliceChannel(a1_batch, axis=0, num_outputs=2)
+        far = elemwise_sub(a1_split, a1_split[1])
+        a1 = _copy(a1_split)
+        return far, a1
+        """,
+    )
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+
+
+@pytest.mark.mxnet
+def test_the_largest_branches_are_found(net, perform, same_outputs) -> None:
+    text = towers("abcd", "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)", "@2 = tanh(@1)",
+                  returns="x")  # fmt: skip
+    text = text.replace(
+        "return x, x, x, x", "n = elemwise_sub(a2, b2)\nf = elemwise_sub(c2, d2)\nreturn n, f"
+    )
+    before = net(text, w=(4, 3))
+    after = before.copy()
+    done = perform(after, "batch", None)
+    assert "4 branches" in done.summary
+    assert count(after, "elemwise_sub") == 2
+    same_outputs(before, after, **dict.fromkeys("abcd", (2, 3)))
+
+
+@pytest.mark.mxnet
+def test_branches_of_different_nets_stay_apart(net, perform, same_outputs) -> None:
+    text = towers("ab", "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)", returns="@1")
+    other = towers("cd", "@1 = FullyConnected(@, v, no_bias=True, num_hidden=2)", returns="@1")
+    text = f"{text.replace('return a1, b1', '')}\n{other}, a1, b1"
+    before = net(text, w=(4, 3), v=(2, 5))
+    after = before.copy()
+    done = perform(after, "batch", None)
+    assert count(after, "FullyConnected") == 2
+    assert done.summary.count("joined 2 branches") == 2
+    same_outputs(before, after, a=(2, 3), b=(2, 3), c=(1, 5), d=(1, 5))
+
+
+@pytest.mark.mxnet
+def test_constants_of_each_branch_become_one(net, perform, same_outputs) -> None:
+    text = towers(
+        "ab",
+        "@one = _ones(shape=(1, 4))",
+        "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+        "@2 = broadcast_add(@1, @one)",
+        returns="@2",
+    )
+    before = net(text, w=(4, 3))
+    after = before.copy()
+    perform(after, "batch", None)
+    assert [count(after, op) for op in ("_ones", "broadcast_add")] == [1, 1]
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+
+
+def test_equal_constants_that_are_random_are_not_one(net, perform) -> None:
+    text = towers(
+        "ab",
+        "@noise = _random_normal(shape=(1, 4))",
+        "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+        "@2 = broadcast_add(@1, @noise)",
+        returns="@2",
+    )
+    model = net(text, w=(4, 3))
+    perform(model, "batch", None)
+    assert [count(model, op) for op in ("_random_normal", "broadcast_add")] == [2, 2]
+
+
+STATES = (
+    "@h = FullyConnected(start, w, no_bias=True, num_hidden=4)",
+    "@x = FullyConnected(@, v, no_bias=True, num_hidden=4)",
+    "@1 = elemwise_add(@h, @x)",
+)
+
+
+@pytest.mark.mxnet
+def test_a_constant_may_be_as_long_as_the_batch(net, perform, same_outputs, refused) -> None:
+    text = f"start = _zeros(shape=(0, 4))\n{towers('ab', *STATES, returns='@1')}"
+    text = text.replace("bh = FullyConnected(start, w, no_bias=True, num_hidden=4)\n", "")
+    text = text.replace("elemwise_add(bh,", "elemwise_add(ah,")
+    before = net(text, w=(4, 4), v=(4, 3))
+    after = before.copy()
+    perform(after, "batch", None)
+    assert count(after, "elemwise_add") == 1
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+    perform(after, "unbatch", None)
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+    model = net(text.replace("return a1", "other = elemwise_mul(start, c)\nreturn other, a1"))
+    message = refused(model, "batch", None, OperationError)
+    assert "_zeros 'start'" in message and "elemwise_mul 'other'" in message
+
+
+def test_the_trunk_may_end_earlier(net, perform) -> None:
+    model = net(TOWERS, **SHAPES)
+    perform(model, "batch", {"from": [["a"], ["b"]], "to": ["fc1"]})
+    assert [count(model, op) for op in ("FullyConnected", "relu")] == [3, 2]
+
+
+def test_the_branches_may_start_later(net, perform, same_net) -> None:
+    model = net(TOWERS, **SHAPES)
+    perform(model, "batch", [["relu1"], ["b_relu1"]])
+    assert [count(model, op) for op in ("FullyConnected", "relu")] == [3, 2]
+    assert model.graph.outputs == ["fc2_output", "b_fc2_output"]
+
+
+@pytest.mark.mxnet
+def test_samples_may_be_along_another_axis(net, perform, same_outputs) -> None:
+    text = towers(
+        "ab",
+        "@1 = RNN(@, w, s@, mode='rnn_tanh', num_layers=1, state_size=2)",
+        "@2 = SequenceLast(@1)",
+        returns="@2",
+    )
+    before = net(text, w=(2 * 3 + 2 * 2 + 4,))
+    after = before.copy()
+    perform(after, "batch", {"axis": 1})
+    assert count(after, "RNN") == 1
+    splits = [node for node in after.graph if node.op == "SliceChannel"]
+    assert [node.attrs["axis"] for node in splits] == ["0"]
+    shapes = {"a": (5, 2, 3), "b": (5, 2, 3), "sa": (1, 2, 2), "sb": (1, 2, 2)}
+    same_outputs(before, after, **shapes)
+
+
+@pytest.mark.mxnet
+def test_statistics_are_shared_and_stamped_anew(net, perform, same_outputs) -> None:
+    text = towers(
+        "ab", "@1 = BatchNorm(@, g, s, mean, var, fix_gamma=False)", "@2 = relu(@1)", returns="@2"
+    )
+    before = net(text, g=(3,), s=(3,), mean=(3,), var=(3,))
+    after = before.copy()
+    perform(after, "batch", None)
+    (key,) = after.graph.named("a1")
+    assert [entry.version for entry in after.graph.inputs(key)] == [0, 0, 0, 1, 1]
+    same_outputs(before, after, a=(2, 3), b=(2, 3))
+
+
+def test_a_head_that_stands_twice_stays_one_value(net, perform) -> None:
+    model = net(f"{TOWERS.rstrip()}, fc2", **SHAPES)
+    perform(model, "batch", None)
+    heads = model.graph.heads
+    assert heads[0] == heads[2]
+    assert model.graph.outputs == ["fc2_output", "b_fc2_output", "fc2_output"]
+
+
+# -- what it refuses -------------------------------------------------------------------------------
+
+REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Reshape(@1, shape=(1, 4))", r"Reshape 'a2'.*baked into shape=\(1, 4\)", {}),
+    ("Reshape(@1, shape=(2, -1))", "baked into", {}),
+    ("softmax(@1, axis=0)", "computes along axis 0", {}),
+    ("sum(@1)", "sum 'a2'.*reduces over all axes", {}),
+    ("mean(@1, axis=0)", "reduces over axis 0", {}),
+    ("slice_axis(@1, axis=0, begin=0, end=1)", "picks some samples", {}),
+    ("dot(@1, @1, transpose_b=True)", "multiplies each sample with every other", {}),
+    ("Dropout(@1, mode='always', p=0.5)", "draws random numbers", {}),
+    ("Custom(@1, op_type='mine')", "not known to leave the samples of a batch apart", {}),
+    ("Vendor(@1)", "not known to leave", {}),
+    ("elemwise_add(@1, v)", "reads the same input 1 in all branches", {"v": (2, 4)}),
+    ("broadcast_add(@1, v)", "has an axis where the batch is", {"v": (2, 4)}),
+    ("L2Normalization(t@)", "takes axis 0 for the batch", {}),
+    ("squeeze(@1)", "be it the batch", {}),
+]
+
+
+@pytest.mark.parametrize(("operator", "reason", "values"), REFUSED)
+def test_operators_that_mix_samples(net, refused, operator: str, reason: str, values: Any) -> None:
+    lines = [
+        "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+        "t@ = transpose(@1, axes=(1, 0))",
+        f"@2 = {operator}",
+    ]
+    if "t@" not in operator:
+        del lines[1]
+    model = net(towers("ab", *lines, returns="@2"), w=(4, 3), **values)
+    message = refused(model, "batch", None, OperationError)
+    assert re.search(reason, message), message
+    assert "can't run on several batches at once" in message
+    assert "`to` can end the trunk before it" in message
+
+
+def test_statistics_of_a_batch_are_refused_in_training(net, refused, perform) -> None:
+    text = towers("ab", "@1 = BatchNorm(@, g, s, mean, var)", returns="@1")
+    values = dict.fromkeys(("g", "s", "mean", "var"), (3,))
+    message = refused(net(text, **values), "batch", None, OperationError, purpose="training")
+    assert "BatchNorm 'a1'" in message
+    assert "over all samples of the batch" in message
+    frozen = net(text.replace("var)", "var, use_global_stats=True)"), **values)
+    perform(frozen, "batch", None, purpose="training")
+    assert count(frozen, "BatchNorm") == 1
+
+
+def test_random_numbers_are_refused_in_training(net, refused) -> None:
+    text = towers("ab", "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+                  "@2 = Dropout(@1)", returns="@2")  # fmt: skip
+    message = refused(net(text, w=(4, 3)), "batch", None, OperationError, purpose="training")
+    assert "Dropout 'a2'" in message
+
+
+def test_a_number_of_axes_that_is_not_known(net, refused, perform) -> None:
+    lines = ("@1 = softmax(@)", "@2 = broadcast_mul(@1, w)")
+    text = towers("ab", *lines, returns="@2")
+    message = refused(net(text, w=(1, 3)), "batch", None, OperationError)
+    assert "number of axes" in message and "shape: [0, 3, 224, 224]" in message
+    told = net(text, w=(1, 3))
+    perform(told, "batch", None, shapes=dict.fromkeys("ab", (2, 3)))
+    assert count(told, "softmax") == 1
+    hints = {name: {"__shape__": "(0, 3)"} for name in "ab"}
+    model = net(text, hints, w=(1, 3))
+    perform(model, "batch", None)
+    assert count(model, "softmax") == 1
+
+
+def test_weights_that_are_not_tied(net, refused, perform) -> None:
+    text = towers("ab", "@1 = FullyConnected(@, w@, no_bias=True, num_hidden=4)", returns="@1")
+    model = net(text, wa=(4, 3), wb=(4, 3))
+    message = refused(model, "batch", None, OperationError)
+    assert "no two of the inputs 'a', 'b'" in message and "share-equal-parameters" in message
+    done = perform(model, "batch", {"optional": True})
+    assert done.summary == "found no branches"
+    message = refused(model, "batch", [["a"], ["b"]], OperationError)
+    assert "are the weights tied?" in message
+
+
+def test_attributes_that_differ(net, refused) -> None:
+    text = "x = Activation(a, act_type='relu')\ny = Activation(b, act_type='tanh')\nreturn x, y"
+    assert "same attributes" in refused(net(text), "batch", [["a"], ["b"]], OperationError)
+
+
+def test_attributes_that_are_spelled_otherwise_are_the_same(net, perform) -> None:
+    text = "x = Dropout(a, p=0.5)\ny = Dropout(b)\nreturn x, y"
+    model = net(text)
+    perform(model, "batch", [["a"], ["b"]])
+    assert count(model, "Dropout") == 1
+
+
+def test_branches_that_depend_on_each_other(net, refused) -> None:
+    text = "x = relu(a)\ny = relu(x)\nz = relu(y)\nreturn z"
+    message = refused(net(text), "batch", [["a"], ["y"]], OperationError)
+    assert "relu 'y'" in message and "computed from where one starts" in message
+
+
+def test_shapes_that_differ(net, refused) -> None:
+    hints = {"a": {"__shape__": "(1, 3)"}, "b": {"__shape__": "(1, 4)"}}
+    model = net("x = relu(a)\ny = relu(b)\nreturn x, y", hints)
+    assert "differ in shape" in refused(model, "batch", [["a"], ["b"]], OperationError)
+
+
+@pytest.mark.parametrize(
+    ("branches", "error", "reason"),
+    [
+        ([["a"]], OperationError, "two branches or more"),
+        ([["a", "w1"], ["b"]], OperationError, "start at 2 and 1 values"),
+        ([["a"], ["a"]], OperationError, "stands twice"),
+        ([["a"], ["bb"]], SelectorError, "nearest"),
+    ],
+)
+def test_branches_that_do_not_correspond(
+    net, refused, branches: Any, error: type[Exception], reason: str
+) -> None:
+    assert reason in refused(net(TOWERS, **SHAPES), "batch", branches, error)
+
+
+def test_an_end_outside_the_trunk(net, refused) -> None:
+    model = net(JOINED, w=(4, 3))
+    assert "'far_output'" in refused(model, "batch", {"to": "far"}, OperationError)
