@@ -98,7 +98,7 @@ class Builder:
         if self.dice.one_in(20):
             texts["__mood__"] = "calm"
         entries = [each.entry if isinstance(each, Value) else each for each in inputs]
-        control = [self._ancestor(entries[0].node)] if self.dice.one_in(40) else []
+        control = [self._ancestor(entries[0].node)] if entries and self.dice.one_in(40) else []
         key = self.edit.add_node(op, name, texts, entries, control=control)
         self.values += [
             Value(Entry(key, output), shape, loudness) for output, shape in enumerate(shapes)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import graphpass
 from graphpass import Model, dumps
 from graphpass.rules import load_pass
+from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.testing import RunnableModel
 
 
@@ -25,10 +26,10 @@ def assert_whole(model: Model, inputs: Any) -> None:
         assert model.parameters.class_of(name) == ("aux" if name in states else "arg"), name
 
 
-def check(judge: Any, name: str, drawn: RunnableModel) -> None:
+def check(judge: Any, name: str, drawn: RunnableModel, *, is_shaped: bool) -> None:
     """Apply a pass; the outputs stay, and it finds nothing more to do."""
     arrays, after = drawn.arrays(), drawn.model.copy()
-    report = graphpass.apply(name, after)
+    report = graphpass.apply(name, after, inputs=drawn.shapes if is_shaped else None)
     event("changed" if report.changed else "did not apply")
     assert_whole(after, drawn.shapes)
     before = judge.outputs(drawn.model, arrays)
@@ -40,7 +41,8 @@ def check(judge: Any, name: str, drawn: RunnableModel) -> None:
         scale = 1 + np.abs(theirs).max(initial=0)
         np.testing.assert_allclose(ours / scale, theirs / scale, atol=2e-5)
     settled = dumps(after.graph)
-    assert not graphpass.apply(name, after).changed
+    shapes = {each: drawn.shapes[each] for each in after.inputs} if is_shaped else None
+    assert not graphpass.apply(name, after, inputs=shapes).changed
     assert dumps(after.graph) == settled
 
 
@@ -49,7 +51,7 @@ def check(judge: Any, name: str, drawn: RunnableModel) -> None:
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_pass_keeps_the_outputs(judge: Any, name: str, data: Any) -> None:
-    check(judge, name, data.draw(pass_hosts.hosts(name)))
+    check(judge, name, data.draw(pass_hosts.hosts(name)), is_shaped=data.draw(st.booleans()))
 
 
 @pytest.mark.slow
@@ -58,18 +60,23 @@ def test_a_pass_keeps_the_outputs(judge: Any, name: str, data: Any) -> None:
 @settings(max_examples=1000)
 @given(data=st.data())
 def test_a_pass_keeps_the_outputs_of_large_models(judge: Any, name: str, data: Any) -> None:
-    check(judge, name, data.draw(pass_hosts.hosts(name, max_operators=20)))
+    drawn = data.draw(pass_hosts.hosts(name, max_operators=20))
+    check(judge, name, drawn, is_shaped=data.draw(st.booleans()))
 
 
 @pytest.mark.parametrize("name", [name for name in pass_hosts.PASSES if "optimize" not in name])
 def test_every_rewrite_fires_on_some_model(name: str) -> None:
-    wanted = {rule.id for rule in load_pass(name).rules if rule.operation.keyword == "rewrite"}
+    wanted = {
+        rule.id
+        for rule in load_pass(name).rules
+        if isinstance(rule.operation, RewriteOperation) and not rule.operation.rewrite.refuses
+    }
     fired: Counter[str | None] = Counter()
 
     @settings(max_examples=150, database=None, derandomize=True)
     @given(drawn=pass_hosts.hosts(name))
     def count(drawn: RunnableModel) -> None:
-        report = graphpass.apply(name, drawn.model)
+        report = graphpass.apply(name, drawn.model, inputs=drawn.shapes)
         fired.update(firing.rule for step in report.steps for firing in step.firings)
 
     count()

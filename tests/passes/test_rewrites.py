@@ -19,7 +19,8 @@ def test_a_shipped_pass_lints_clean(name: str) -> None:
     assert all(finding.severity == "note" for finding in report.findings)
     for group in report.groups:
         if name not in BOUNDED:
-            assert "proved" in str(group.termination), (group.rules, str(group.termination))
+            said = str(group.termination)
+            assert "proved" in said or said == "once", (group.rules, said)
 
 
 @pytest.mark.parametrize("name", BOUNDED)

@@ -320,6 +320,88 @@ def sync_norm(builder: Builder, x: Value) -> None:
                       fix_gamma=fixed, key="k", eps=builder.dice.pick((None, "1e-5")))  # fmt: skip
 
 
+# -- what can be cleaned up ----------------------------------------------------------------------
+
+
+def duplicates(builder: Builder, x: Value) -> None:
+    """Compute a value that is there a second time, and read both."""
+    dice, graph = builder.dice, builder.graph
+    made = [value for value in builder.values if not graph.is_variable(value.entry.node)]
+    for value in [dice.pick(made) for _ in range(dice.between(1, 2))] if made else ():
+        key = value.entry.node
+        op, inputs = graph.op(key), list(graph.inputs(key))
+        if len(inputs) == 2 and op in ("elemwise_add", "elemwise_mul") and dice.one_in(2):
+            inputs.reverse()
+        twin = builder.edit.add_node(op, builder.next_name(op), graph.attrs(key), inputs,
+                                     control=graph.control_dependencies(key))  # fmt: skip
+        other = Value(Entry(twin, value.entry.output), value.shape, value.loudness)
+        builder.values.append(other)
+        if dice.below(3):
+            op = dice.pick(("_maximum", "elemwise_sub"))
+            builder.add_operator(op, [value, other], [value.shape], 2 * value.loudness)
+
+
+def constants(builder: Builder, x: Value) -> None:
+    """Scale or shift by what is computed from parameters, or from nothing."""
+    dice, axis = builder.dice, 1
+    size = x.shape[axis]
+    first = len(builder.values)
+    wide = builder.vector("constant", "bank", (2 * size, 3))
+    if dice.one_in(2):
+        builder.add_operator("slice_axis", [wide], [(size, 3)], axis=0, begin=0, end=size)
+    else:
+        halves = [(size, 3)] * 2
+        builder.add_operator("SliceChannel", [wide], halves, num_outputs=2, axis=0)
+    value = last(builder)
+    for _ in range(dice.below(3)):
+        if dice.one_in(2):
+            op, number = dice.pick(SCALARS), dice.pick(("0.5", "-1.25", "2", "0.3"))
+            builder.add_operator(op, [value], [value.shape], scalar=number)
+        else:
+            op = dice.pick(("_ones", "_zeros"))
+            builder.add_operator(op, [], [value.shape], shape=value.shape)
+            builder.add_operator("elemwise_add", [value, last(builder)], [value.shape])
+        value = last(builder)
+    op = dice.pick(("sum", "mean", "max"))
+    builder.add_operator(op, [value], [(size,)], axis=1)
+    shape = tuple(size if at == axis else 1 for at in range(len(x.shape)))
+    builder.add_operator("Reshape", [last(builder)], [shape], shape=shape)
+    scale = last(builder)
+    if dice.below(4):
+        del builder.values[first:]
+    op = dice.pick(("broadcast_add", "broadcast_mul"))
+    builder.add_operator(op, [x, scale], [x.shape], 4 * x.loudness + 8)
+
+
+def states(builder: Builder, x: Value) -> None:
+    """Begin a recurrence with one row."""
+    dice, size = builder.dice, math.prod(x.shape[1:])
+    if dice.one_in(3):
+        builder.add_operator("Reshape", [x], [(size, 1)], x.loudness, shape=(-1, 1))
+        x = last(builder)
+    builder.add_operator("Reshape", [x], [(1, size)], x.loudness, shape=(1, size))
+    x = last(builder)
+    op, number = dice.pick((("_zeros", None), ("_ones", None), ("_full", 0.5), ("RNN", None)))
+    if op != "RNN":
+        begin = len(builder.values)
+        builder.add_operator(op, [], [(1, size)], shape=(1, size), value=number)
+        state = builder.values.pop(begin)
+        builder.add_operator("elemwise_add", [x, state], [x.shape], x.loudness + 1)
+        return
+    builder.add_operator("Reshape", [x], [(size, 1, 1)], x.loudness, shape=(-1, 1, 1))
+    x = last(builder)
+    name = builder.next_name("RNN")
+    weights = builder.parameter(name, "parameters", builder.numbers.standard_normal((10,)))
+    builder.add_operator("_zeros", [], [(1, 1, 2)], shape=(1, 1, 2))
+    state = builder.values.pop()
+    builder.add_named(name, "RNN", [x, weights, state], [(size, 1, 2)], mode="rnn_tanh",
+                      state_size=2, num_layers=1)  # fmt: skip
+
+
+def _one_row(shape: Shape) -> bool:
+    return len(shape) > 1 and shape[0] == 1
+
+
 def _recipe(
     add: Callable[[Builder, Value], object], fits: Callable[[Shape], bool] = lambda shape: True
 ) -> Recipe:
@@ -341,6 +423,8 @@ NORM_BEHIND, NORM_BEFORE = _recipe(norm_behind, _batch), _recipe(norm_before, _b
 NORM_OF_OTHER_RANK, CHAIN = _recipe(norm_of_other_rank, _batch), _recipe(norms_and_numbers, _batch)
 NORM_OF_CONCAT = _recipe(norm_of_concat, lambda shape: len(shape) == 4)
 SYNC_NORM = _recipe(sync_norm, _batch)
+DUPLICATES, CONSTANTS = _recipe(duplicates), _recipe(constants, _batch)
+STATES = _recipe(states, _one_row)
 
 PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "drop-dropout": (),
@@ -349,6 +433,7 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "strip-training": (LOSSES, SOFTMAX_OUTPUTS, SOFTMAX_ACTIVATIONS),
     "softmax-activation": (SOFTMAX_ACTIVATIONS,),
     "bake-fix-gamma": (),
+    "insightface-fix": (SOFTMAX_ACTIVATIONS,),
     "syncbn-to-bn": (SYNC_NORM,),
     "merge-batchnorms": (CHAIN,),
     "split-batchnorm": (NORM_OF_CONCAT,),
@@ -359,9 +444,16 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "fuse-activations": (ACTIVATIONS,),
     "merge-reshapes": (RESHAPES,),
     "prelu-to-relu": (PRELU,),
+    "deduplicate": (DUPLICATES,),
+    "fold-constants": (CONSTANTS,),
+    "share-equal-parameters": (),
+    "unique-names": (),
+    "canonical-names": (),
+    "prune": (),
+    "free-batch": (RESHAPES, STATES),
     "optimize-for-inference": (IDENTITIES, CASTS, LOSSES, SOFTMAX_OUTPUTS, SYNC_NORM, NORM_BEHIND,
                                NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN, SCALED,
-                               TRANSPOSES, ACTIVATIONS, RESHAPES),
+                               TRANSPOSES, ACTIVATIONS, RESHAPES, CONSTANTS),
 }  # fmt: skip
 """Shipped pass -> what the models hold that it is tried on, besides common operators."""
 

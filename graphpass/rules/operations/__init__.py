@@ -17,9 +17,12 @@ __all__ = ["OPERATIONS", "operation_class"]
 
 OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
+        "batch": "Batch",
         "clone": "Clone",
+        "deduplicate": "Deduplicate",
         "expect": "Expect",
         "extract": "Extract",
+        "fold": "Fold",
         "insert": "Insert",
         "merge": "Merge",
         "prefix": "Prefix",
@@ -30,6 +33,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "set": "Set",
         "substitute": "Substitute",
         "tie": "Tie",
+        "unbatch": "Unbatch",
         "untie": "Untie",
         "use": "Use",
     }

@@ -16,7 +16,7 @@ from graphpass.rules.surgery.copying import Copying
 from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace, value_of
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Clone"]
 

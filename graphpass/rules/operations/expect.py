@@ -14,7 +14,7 @@ from graphpass.graph import VARIABLE, Edit
 from graphpass.ops import canonical_name
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import name_test
-from graphpass.rules.surgery.wording import count
+from graphpass.rules.wording import count
 
 __all__ = ["Expect"]
 

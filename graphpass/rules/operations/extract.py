@@ -14,7 +14,7 @@ from graphpass.rules.surgery.arrays import drop_parameters
 from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace, value_of
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Extract"]
 

@@ -18,7 +18,7 @@ from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.operators import attribute_texts, checked_attrs, find_operator
 from graphpass.rules.surgery.slots import find_slot
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.surgery.wording import listed
+from graphpass.rules.wording import listed
 
 __all__ = ["Insert"]
 

@@ -20,7 +20,7 @@ from graphpass.rules.surgery.naming import free_prefix, refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Merge"]
 

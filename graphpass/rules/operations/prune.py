@@ -8,7 +8,7 @@ from typing import ClassVar
 from graphpass.errors import OperationError
 from graphpass.graph import Edit
 from graphpass.rules.operation import Operation, Run
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Prune"]
 

@@ -14,7 +14,7 @@ from graphpass.rules.selectors import Selector
 from graphpass.rules.surgery.operators import select_operators
 from graphpass.rules.surgery.slots import find_slot
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Remove"]
 

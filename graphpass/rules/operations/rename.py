@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
@@ -15,9 +15,10 @@ from graphpass.graph.invariants import describe
 from graphpass.rules.name_expressions import Expression
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, parts, select, select_one
+from graphpass.rules.surgery.name_templates import FreeNames, NameTemplate
 from graphpass.rules.surgery.regular_files import check_regular
 from graphpass.rules.surgery.renaming import rename_nodes
-from graphpass.rules.surgery.wording import count
+from graphpass.rules.surgery.repeated_names import repeated_names
 
 __all__ = ["Rename"]
 
@@ -25,7 +26,6 @@ _MAX_BYTES = 2**26
 """The largest table of names that is read: far more rows than a graph has nodes."""
 
 _HEADERS = (("from", "to"), ("old", "new"))
-_FIELD = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,8 @@ class Rename(Operation):
     Examples
     --------
     ``rename: {select: "regex:stage(\\d)_(.*)", to: 'block\\1/\\2'}`` uses the groups of the
-    expression; ``to: tower_{name}`` works with every selector.
+    expression; ``to: tower_{name}`` works with every selector. ``rename: {select: "glob:*",
+    repeated: true, to: "{name}{unique}"}`` tells apart what has one name.
     """
 
     keyword: ClassVar[str] = "rename"
@@ -54,22 +55,27 @@ class Rename(Operation):
     select: Selector | None = None
     """The nodes to rename after the template."""
 
-    kind: Kind = "both"
+    repeated: bool = False
+    """Whether only those are meant whose name another node keeps."""
+
+    kind: Kind | Literal["parameters"] = "both"
     """Which nodes are meant."""
 
     optional: bool = False
-    """Whether nodes that do not exist are passed over."""
+    """Whether nodes that do not exist, or that nothing reads where a template asks what does, are
+    passed over."""
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Rename the nodes. Linear in the graph."""
         graph = run.graph
         if self.select is not None:
-            return rename_nodes(run, edit, self._by_template(graph, self.select))
+            return rename_nodes(run, edit, self._by_template(run, self.select))
+        kind: Kind = "variables" if self.kind == "parameters" else self.kind
         names: dict[int, str] = {}
         for old, new in self._pairs(run):
-            if self.optional and not select(graph, old, kind=self.kind, optional=True):
+            if self.optional and not select(graph, old, kind=kind, optional=True):
                 continue
-            key = select_one(graph, old, kind=self.kind)
+            key = select_one(graph, old, kind=kind)
             if names.setdefault(key, new) != new:
                 raise OperationError(
                     f"{describe(graph, key)} would be called both {names[key]!r} and {new!r}"
@@ -84,46 +90,63 @@ class Rename(Operation):
         elif self.from_ is not None and self.to is not None:
             yield self.from_, self.to
 
-    def _by_template(self, graph: Graph, selector: Selector) -> dict[int, str]:
-        names: dict[int, str] = {}
-        for part in parts(selector):
-            expression = Expression("regex", part.text) if part.form == "regex" else None
-            for key in select(graph, part.selector, kind=self.kind, optional=self.optional):
-                names.setdefault(key, self._fill(graph.name(key), expression))
+    def _by_template(self, run: Run, selector: Selector) -> dict[int, str]:
+        graph = run.graph
+        template = NameTemplate(self.to or "", graph)
+        matches = self._selected(run, selector)
+        if self.optional:
+            matches = {key: match for key, match in matches.items() if template.fits(key)}
+        names = {key: template.fill(key, match) for key, match in matches.items()}
+        if template.is_free:
+            return _numbered(run, names, template, repeated=self.repeated)
         owners: dict[str, int] = {}
         for key, name in names.items():
             other = owners.setdefault(name, key)
             if graph.name(other) != graph.name(key):
                 raise OperationError(
                     f"the template {self.to!r} names both {describe(graph, other)} and "
-                    f"{describe(graph, key)} {name!r}; tell them apart by {{name}} or a group"
+                    f"{describe(graph, key)} {name!r}; tell them apart by {{name}} or a group, "
+                    "or number them with {index}"
                 )
         return names
 
-    def _fill(self, name: str, expression: Expression | None) -> str:
-        """Return the new name for an old one; groups are filled in between the fields only."""
-        pieces = _FIELD.split(self.to or "")
-        for position, piece in enumerate(pieces):
-            if position % 2:
-                if piece != "name":
-                    raise OperationError(
-                        f"the template {self.to!r} has a field {{{piece}}}; there is only {{name}}"
-                    )
-                pieces[position] = name
-            elif expression is not None:
-                match = expression.fullmatch(name)
-                assert match is not None
-                pieces[position] = self._expand(match, piece)
-        return "".join(pieces)
+    def _selected(self, run: Run, selector: Selector) -> dict[int, re.Match[str] | None]:
+        """Return the nodes to rename, with what a regular expression matched of their names."""
+        graph = run.graph
+        kind: Kind = "variables" if self.kind == "parameters" else self.kind
+        optional = self.optional or self.repeated
+        found: dict[int, re.Match[str] | None] = {}
+        for part in parts(selector):
+            expression = Expression("regex", part.text) if part.form == "regex" else None
+            for key in select(graph, part.selector, kind=kind, optional=optional):
+                match = expression.fullmatch(graph.name(key)) if expression is not None else None
+                found.setdefault(key, match)
+        if self.kind == "parameters":
+            inputs = set(run.model.inputs)
+            found = {key: match for key, match in found.items() if graph.name(key) not in inputs}
+        if self.repeated:
+            again = repeated_names(graph, found)
+            found = {key: match for key, match in found.items() if key in again}
+        return found
 
-    def _expand(self, match: re.Match[str], piece: str) -> str:
-        try:
-            return match.expand(piece)
-        except (re.error, IndexError) as error:
-            raise OperationError(
-                f"the template `{self.to}` does not fit regex:{match.re.pattern}, which has "
-                f"{count(match.re.groups, 'group')}: {error}"
-            ) from None
+
+def _numbered(
+    run: Run, bases: Mapping[int, str], template: NameTemplate, *, repeated: bool
+) -> dict[int, str]:
+    """Return free names: of its kind, or, for what has a name that another has, of all nodes."""
+    graph = run.graph
+    taken: dict[bool, set[str]] = {True: set(), False: set()}
+    for key in graph.dag:
+        if repeated or key not in bases:
+            taken[graph.is_variable(key)].add(graph.name(key))
+    taken[True].update(name for name in run.model.parameters if not run.variables(name))
+    if repeated:
+        taken[True] = taken[False] = taken[True] | taken[False]
+    free = {kind: FreeNames(names) for kind, names in taken.items()}
+    return {
+        key: free[graph.is_variable(key)].take(base, numbered=template.numbered)
+        for key, base in bases.items()
+    }
 
 
 def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from graphpass.graph import Edit
 from graphpass.rules.operation import Operation, Outcome, Run, Together
+from graphpass.rules.outcomes import HeadsBefore, outcomes
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 from graphpass.rules.rewriting.run import Member, run_group
 
@@ -41,8 +42,11 @@ class RewriteOperation(Operation):
     let: Mapping[str, Any] = field(default_factory=dict)
     """Name -> expression: values that the replacement reads."""
 
-    replace: str
+    replace: str | None = None
     """What takes the place of a match."""
+
+    refuse: str | None = None
+    """In its stead: why matches are left as they are."""
 
     once: bool = False
     """Whether it is one sweep over what is there when the group begins."""
@@ -64,6 +68,7 @@ class RewriteOperation(Operation):
         rewrite = parse_rewrite(
             self.match,
             self.replace,
+            refuse=self.refuse,
             where=[str(each) for each in where],
             let={name: str(text) for name, text in self.let.items()},
             id=self.id or "rewrite",
@@ -127,4 +132,5 @@ def _apply_together(others: Sequence[Together], run: Run, edit: Edit) -> Sequenc
     for operation, name, label in others:
         assert isinstance(operation, RewriteOperation | GivenRewrite)
         members.append(Member(replace(operation.rewrite, id=name), label))
-    return run_group(members, run, edit)
+    before = HeadsBefore(run.graph)
+    return outcomes(members, run_group(members, run, edit), run, before)

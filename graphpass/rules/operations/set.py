@@ -14,7 +14,8 @@ from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, select, select_entries
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.surgery.values import shape_hint
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Set"]
 
@@ -42,8 +43,8 @@ class Set(Operation):
 
     Examples
     --------
-    ``set: {select: "op:Dropout", attrs: {p: 0.1}}``, ``set: {select: data, shape: [1, 3, 32, 32]}``
-    and ``set: {heads: [fc1, flatten0]}``.
+    ``set: {select: "op:Dropout", attrs: {p: 0.1}}``, ``set: {select: data, shape: [1, 3, 32]}``,
+    ``set: {select: "glob:*", free: 96}`` and ``set: {heads: [fc1, flatten0]}``.
     """
 
     keyword: ClassVar[str] = "set"
@@ -72,6 +73,9 @@ class Set(Operation):
     storage_type: str | None = None
     """``default``, ``row_sparse`` or ``csr``."""
 
+    free: int | None = None
+    """A batch size that the shape hints of inputs are to leave open."""
+
     heads: Selector | None = None
     """The values that the graph returns from now on."""
 
@@ -81,8 +85,10 @@ class Set(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Set them. Linear in the graph."""
         done = []
-        if self.select is not None:
+        if self.select is not None and self._changes():
             done.append(self._set_attrs(run.graph, edit, self.select))
+        if self.select is not None and self.free is not None:
+            done.append(self._free(run, edit, self.select, self.free))
         if self.heads is not None:
             heads = select_entries(run.graph, self.heads)
             edit.set_heads(heads)
@@ -92,9 +98,8 @@ class Set(Operation):
         return "; ".join(done)
 
     def _set_attrs(self, graph: Graph, edit: Edit, selector: Selector) -> str:
-        hints = self._hints()
-        kind: Kind = "variables" if hints else "both"
-        changes = {name: _text(value, name) for name, value in (self.attrs or {}).items()} | hints
+        kind: Kind = "variables" if self._hints() else "both"
+        changes = self._changes()
         keys = select(graph, selector, kind=kind, optional=self.optional)
         for key in keys:
             edit.update_attrs(key, changes)
@@ -106,6 +111,26 @@ class Set(Operation):
             except AttributeValueError as error:
                 raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
         return f"set {listed(changes)} of {count(len(keys), 'node')}"
+
+    def _free(self, run: Run, edit: Edit, selector: Selector, size: int) -> str:
+        """Leave the extent of the batch axis open: the first one, or the N of ``__layout__``."""
+        graph, inputs = run.graph, set(run.model.inputs)
+        unknown = -1 if graph.origin is not None and graph.origin.np_shape else 0
+        freed = []
+        for key in select(graph, selector, kind="variables", optional=self.optional):
+            attrs = graph.attrs(key)
+            shape = shape_hint(attrs) or ()
+            axis = max(attrs.get("__layout__", "").find("N"), 0)
+            if graph.name(key) in inputs and axis < len(shape) and shape[axis] == size:
+                open_shape = (*shape[:axis], unknown, *shape[axis + 1 :])
+                edit.update_attrs(key, {"__shape__": str(open_shape)})
+                freed.append(graph.name(key))
+        named = f" ({listed(freed)})" if freed else ""
+        return f"left the batch size open in {count(len(freed), 'shape hint')}{named}"
+
+    def _changes(self) -> dict[str, str | None]:
+        given = {name: _text(value, name) for name, value in (self.attrs or {}).items()}
+        return given | self._hints()
 
     def _hints(self) -> dict[str, str | None]:
         """Return the hints that are given, as MXNet spells them.

@@ -20,7 +20,7 @@ from graphpass.rules.surgery.operators import (
     select_operators,
 )
 from graphpass.rules.surgery.slots import find_slot
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Substitute"]
 

@@ -14,11 +14,12 @@ from graphpass.graph import Edit, Entry, Graph
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select
+from graphpass.rules.surgery.equal_weights import tie_equal
 from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import give_control_to
 from graphpass.rules.surgery.values import dtype_hint, same_bits, same_shape, shape_hint
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Tie"]
 
@@ -29,7 +30,8 @@ class Tie(Operation):
 
     Examples
     --------
-    ``tie: [src_embed_weight, tgt_embed_weight]`` keeps the first.
+    ``tie: [src_embed_weight, tgt_embed_weight]`` keeps the first. ``tie: {variables: "glob:*",
+    equal: true}`` stores equal arrays once.
     """
 
     keyword: ClassVar[str] = "tie"
@@ -44,8 +46,13 @@ class Tie(Operation):
     keep: str | None = None
     """Whose value stays where they differ: a name, ``first`` or ``last``."""
 
+    equal: bool = False
+    """Whether to tie only those whose stored values are equal, however many of each there are."""
+
     def apply(self, run: Run, edit: Edit) -> str:
         """Tie the variables. Linear in the graph, and in the bytes of the arrays compared."""
+        if self.equal:
+            return tie_equal(run, edit, self._selected(run.graph))
         graph, parameters = run.graph, run.model.parameters
         tied = self._tied(graph)
         names = [graph.name(key) for key in tied]
@@ -78,18 +85,24 @@ class Tie(Operation):
             f"now read; {count(freed, 'byte')} left the parameters"
         )
 
-    def _tied(self, graph: Graph) -> list[int]:
+    def _selected(self, graph: Graph) -> list[int]:
         selectors = self.variables
         if isinstance(selectors, str) or not isinstance(selectors, Sequence):
             selectors = [selectors]
         found: dict[int, None] = {}
         for selector in selectors:
-            found.update(dict.fromkeys(select(graph, selector, kind="variables")))
+            found.update(
+                dict.fromkeys(select(graph, selector, kind="variables", optional=self.equal))
+            )
+        return list(found)
+
+    def _tied(self, graph: Graph) -> list[int]:
+        found = self._selected(graph)
         if len(found) < 2:
             raise OperationError(
                 f"tying takes two variables or more, and {listed(map(graph.name, found))} is one"
             )
-        return list(found)
+        return found
 
     def _winner(self, parameters: Parameters, names: Sequence[str], stays: str) -> str | None:
         """Return whose value stays; None where nobody has one."""

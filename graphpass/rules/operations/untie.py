@@ -14,7 +14,7 @@ from graphpass.rules.surgery.arrays import copy_parameter
 from graphpass.rules.surgery.naming import fill, refuse_clashes
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import users_of
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["Untie"]
 

@@ -11,7 +11,7 @@ from graphpass.graph import Edit
 from graphpass.rules.driver import run_pass
 from graphpass.rules.file import load_pass
 from graphpass.rules.operation import Operation, Run
-from graphpass.rules.surgery.wording import count
+from graphpass.rules.wording import count
 
 __all__ = ["Use"]
 

@@ -1,4 +1,4 @@
-"""Which nodes of another model equal nodes that are there already."""
+"""Which nodes of another model equal ours, and which parameters of one model each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.randomness import randomness
 from graphpass.rules.surgery.region import Value, value_of
 
-__all__ = ["equal_nodes"]
+__all__ = ["equal_nodes", "equal_parameters"]
 
 _Source: TypeAlias = "Callable[[Entry], Hashable | None]"
 """What equal inputs have in common; None if it can't be told."""
@@ -71,6 +71,40 @@ def equal_nodes(
     return search.twins
 
 
+def equal_parameters(model: Model, keys: Iterable[int]) -> list[list[int]]:
+    """Return which of some stored variables equal each other: type, shape, every bit, hints.
+
+    Hints that only say how a variable begins do not count.
+
+    Notes
+    -----
+    Linear in the bytes of those arrays that have type and shape in common with another one.
+    """
+    alike: dict[Hashable, list[int]] = {}
+    for key in keys:
+        array = model.parameters[model.graph.name(key)]
+        alike.setdefault((str(array.dtype), array.shape), []).append(key)
+    equal: dict[Hashable, list[int]] = {}
+    for group in alike.values():
+        if len(group) > 1:
+            for key in group:
+                equal.setdefault(_parameter_identity(model, key), []).append(key)
+    return [group for group in equal.values() if len(group) > 1]
+
+
+def _parameter_identity(model: Model, key: int) -> Hashable:
+    """Return what equal parameters have in common."""
+    graph = model.graph
+    array = model.parameters[graph.name(key)]
+    digest = blake2b(byte_view(array).data).digest()
+    hints = frozenset(
+        (hint, text)
+        for hint, text in graph.attrs(key).items()
+        if is_hidden_key(hint) and hint not in _INITIAL_HINTS
+    )
+    return "parameter", str(array.dtype), array.shape, digest, hints
+
+
 @dataclass(slots=True)
 class _Side:
     """One of the two models, and what tells its parameters apart."""
@@ -85,14 +119,7 @@ class _Side:
         if not graph.is_variable(key) or name not in parameters:
             return None
         if key not in self.known:
-            array = parameters[name]
-            digest = blake2b(byte_view(array).data).digest()
-            hints = frozenset(
-                (hint, text)
-                for hint, text in graph.attrs(key).items()
-                if is_hidden_key(hint) and hint not in _INITIAL_HINTS
-            )
-            self.known[key] = ("parameter", str(array.dtype), array.shape, digest, hints)
+            self.known[key] = _parameter_identity(self.model, key)
         return self.known[key]
 
     def identity(self, key: int, source: _Source) -> Hashable | None:

@@ -8,7 +8,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operation import Run
-from graphpass.rules.surgery.wording import count
+from graphpass.rules.wording import count
 
 __all__ = ["rename_nodes"]
 

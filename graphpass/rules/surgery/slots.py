@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphpass.errors import OperationError, suggestion
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.surgery.wording import count, listed
+from graphpass.rules.wording import count, listed
 
 __all__ = ["find_slot"]
 

@@ -174,7 +174,8 @@ def test_a_group_is_no_template_of_its_own(net, perform) -> None:
         (
             {"select": "fc1", "to": "{nmae}"},
             OperationError,
-            "the template '{nmae}' has a field {nmae}; there is only {name}",
+            "the template '{nmae}' has a field {nmae}; nearest: name; there are {name}, {op}, "
+            "{user}, {input}, {index}, {unique}",
         ),
         (
             {"select": r"regex:fc1_(.*)", "to": r"x\2"},
@@ -309,3 +310,216 @@ def test_a_table_is_a_regular_file_of_moderate_size(model, refused, tmp_path) ->
     ):
         said = refused(model, "rename", {"map": str(path)}, OperationError)
         assert said == f"{path}: the table of names can't be read: {reason}"
+
+
+# -- numbers, and names that repeat ---------------------------------------------------------------
+
+UNIQUE = {"select": "glob:*", "repeated": True, "to": "{name}{unique}"}
+
+
+def names_of(model) -> list[str]:
+    return [model.graph.name(key) for key in model.graph.order()]
+
+
+def renamed(perform, text: str, rule) -> tuple[list[str], list[str]]:
+    from graphpass.formats.text import parse_graph
+
+    model = graphpass.Model(parse_graph(text))
+    perform(model, "rename", rule)
+    assert perform(model, "rename", rule).summary == "renamed nothing"
+    return names_of(model), model.graph.outputs
+
+
+def test_repeated_names_are_told_apart_and_the_first_keeps_its_own(perform) -> None:
+    names, outputs = renamed(
+        perform,
+        """
+        x = variable()
+        a = relu(x, name="_plus0")
+        b = relu(a, name="_plus0_1")
+        c = relu(b, name="_plus0")
+        d = relu(c, name="_plus0")
+        return relu(d, name="y")
+        """,
+        UNIQUE,
+    )
+    assert names == ["x", "_plus0", "_plus0_1", "_plus0_2", "_plus0_3", "y"]
+    assert outputs == ["y_output"]
+
+
+def test_a_variable_has_the_better_claim(perform) -> None:
+    names, outputs = renamed(
+        perform,
+        """
+        x = variable()
+        a = relu(x, name="w")
+        b = relu(a, name="w")
+        w = variable()
+        y = broadcast_add(b, w, name="x")
+        z = tanh(y, name="w")
+        return z
+        """,
+        UNIQUE,
+    )
+    assert names == ["x", "w_1", "w_2", "w", "x_1", "w_3"]
+    assert outputs == ["w_3_output"]
+
+
+def test_a_head_keeps_its_name_before_what_is_none(perform) -> None:
+    names, outputs = renamed(
+        perform,
+        'x = variable(); a = relu(x, name="out"); return tanh(a, name="out")',
+        UNIQUE,
+    )
+    assert names == ["x", "out_1", "out"]
+    assert outputs == ["out_output"]
+
+
+def test_of_two_heads_of_one_name_the_first_keeps_it(perform) -> None:
+    names, outputs = renamed(
+        perform,
+        'x = variable(); b = tanh(x, name="a"); return b, relu(b, name="a"), b',
+        UNIQUE,
+    )
+    assert names == ["x", "a", "a_1"]
+    assert outputs == ["a_output", "a_1_output", "a_output"]
+
+
+def test_heads_whose_outputs_have_one_name(perform) -> None:
+    names, outputs = renamed(perform, "a_output = variable(); return relu(a_output, name='a'), "
+                             "a_output", UNIQUE)  # fmt: skip
+    assert names == ["a_output", "a_1"]
+    assert outputs == ["a_1_output", "a_output"]
+
+
+def test_what_is_not_selected_keeps_its_name(perform) -> None:
+    names, _ = renamed(
+        perform,
+        'x = variable(); a = relu(x, name="x"); b = tanh(a, name="x"); return sin(b)',
+        {"select": "op:tanh", "repeated": True, "to": "{op}_of_{name}"},
+    )
+    assert names == ["x", "x", "tanh_of_x", "sin0"]
+
+
+def test_namesakes_go_on_sharing_their_array(namesakes, perform) -> None:
+    model = namesakes("y = elemwise_add(w, v)\nreturn y", "w", "v")
+    model.parameters["w"] = np.ones(3, "float32")
+    done = perform(model, "rename", UNIQUE)
+    assert model.graph.arguments == ["w", "w_1"]
+    assert model.parameters["w_1"] is model.parameters["w"]
+    assert done.notes == ["the variables 'w' and 'w_1' had one name, and share the array still"]
+
+
+def test_operators_are_numbered_by_what_they_run(perform) -> None:
+    names, _ = renamed(
+        perform,
+        """
+        x, w = variable(), variable()
+        a = Convolution(x, w, kernel=(1, 1), num_filter=2, no_bias=True, name="conv1")
+        b = Activation(a, act_type="relu")
+        c = Convolution(b, w, kernel=(1, 1), num_filter=2, no_bias=True, name="conv0")
+        d = _plus_scalar(c, scalar=1)
+        return d
+        """,
+        {"select": "glob:*", "kind": "operators", "to": "{op}{index}"},
+    )
+    assert names == ["x", "w", "conv0", "act0", "conv1", "plus_scalar0"]
+
+
+def test_numbers_pass_over_names_that_stay(perform) -> None:
+    names, _ = renamed(
+        perform,
+        'x = variable(); a = relu(x, name="f1"); b = tanh(a, name="f0"); return tanh(b, name="c")',
+        {"select": "op:tanh", "to": "f{index}"},
+    )
+    assert names == ["x", "f1", "f0", "f2"]
+
+
+def test_parameters_are_named_by_their_first_reader(net, perform) -> None:
+    model = net(
+        """
+        fc1 = FullyConnected(data, u, v, num_hidden=4)
+        fc2 = FullyConnected(fc1, u, num_hidden=4, no_bias=True)
+        bn = BatchNorm(fc2, g, b, m, s)
+        y = broadcast_add(bn, label)
+        return y
+        """,
+        **{"u": (4, 4), "v": (4,), **dict.fromkeys("gbms", (4,))},
+    )
+    perform(
+        model,
+        "rename",
+        {"select": "glob:*", "kind": "parameters", "to": "{user}_{input}{unique}"},
+    )
+    assert model.graph.arguments == [
+        "data", "fc1_weight", "fc1_bias", "bn_gamma", "bn_beta", "label"
+    ]  # fmt: skip
+    assert model.graph.auxiliary_states == ["bn_moving_mean", "bn_moving_var"]
+    assert set(model.parameters) == {*model.graph.arguments, *model.graph.auxiliary_states} - {
+        "data",
+        "label",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"to": "{op}"}, "the template '{op}' has {op}, which is for operators, and selects "
+         "variable 'data' (#0); say `kind: operators`"),
+        ({"to": "{user}"}, "the template '{user}' has {user}, which is for variables, and selects "
+         "FullyConnected 'fc1' (#3); say `kind: variables`"),
+        ({"to": "{index}{unique}"}, "the template '{index}{unique}' has both {index} and "
+         "{unique}; one of them is enough"),
+    ],
+)  # fmt: skip
+def test_fields_that_do_not_fit(model, refused, options, message: str) -> None:
+    rule = {"select": "glob:*" if "{user}" not in options["to"] else "op:FullyConnected", **options}
+    assert refused(model, "rename", rule, OperationError) == message
+
+
+def test_a_variable_that_nothing_reads_has_no_user(net, refused) -> None:
+    model = net("return x")
+    message = refused(model, "rename", {"select": "x", "to": "{user}_{input}"}, OperationError)
+    assert message.endswith("has {user}, and no operator reads variable 'x' (#0)")
+
+
+def test_a_variable_that_nothing_reads_may_be_passed_over(net, perform) -> None:
+    model = net("y = relu(w)\nreturn y, v", w=(2,), v=(2,))
+    rule = {"select": "glob:*", "kind": "parameters", "to": "{user}_{input}", "optional": True}
+    assert perform(model, "rename", rule).summary == "renamed 1 variable, 1 parameter"
+    assert model.graph.arguments == ["y_data", "v"]
+
+
+def test_many_names_of_one_base(perform) -> None:
+    lines = ["x = variable()", 'a0 = relu(x, name="r")']
+    lines += [f'a{n} = relu(a{n - 1}, name="r")' for n in range(1, 3000)]
+    names, outputs = renamed(perform, "\n".join([*lines, "return a2999"]), UNIQUE)
+    assert len(set(names)) == 3001
+    assert outputs == ["r_output"]
+
+
+@given(models(max_operators=8))
+def test_unique_names_are_unique(drawn) -> None:
+    model = drawn.model.copy()
+    variables = list(map(model.graph.name, model.graph.variable_keys().arguments))
+    graphpass.apply("unique-names", model)
+    names = names_of(model)
+    assert len(set(names)) == len(names)
+    assert list(map(model.graph.name, model.graph.variable_keys().arguments)) == variables
+    heads = {
+        head[:2]: name for head, name in zip(model.graph.heads, model.graph.outputs, strict=True)
+    }
+    assert len(set(heads.values())) == len(heads)
+    assert graphpass.isomorphic(model.graph, drawn.model.graph)
+    assert not graphpass.apply("unique-names", model).changed
+
+
+@given(models(max_operators=8))
+def test_canonical_names_depend_on_the_structure_alone(drawn) -> None:
+    one, other = drawn.model.copy(), drawn.model.copy()
+    graphpass.apply({"rename": {"select": "glob:*", "kind": "operators", "optional": True,
+                                "to": "other{index}"}}, other)  # fmt: skip
+    graphpass.apply("canonical-names", one)
+    graphpass.apply("canonical-names", other)
+    assert graphpass.dumps(one.graph) == graphpass.dumps(other.graph)
+    assert not graphpass.apply("canonical-names", one).changed

@@ -191,3 +191,28 @@ def test_mxnet_loads_what_was_set(model, perform, mx: ModuleType) -> None:
 def test_what_no_value_can_be(net, refused, options, message: str) -> None:
     model = net("bn = BatchNorm(data, gamma, beta, mean, var)\nreturn bn")
     assert message in refused(model, "set", options, OperationError)
+
+
+def test_a_batch_size_is_left_open_in_the_hints_of_inputs(net, perform) -> None:
+    hints = {
+        "data": {"__shape__": "(8, 3)", "__dtype__": "0"},
+        "steps": {"__shape__": "(5, 8, 3)", "__layout__": "TNC"},
+        "w": {"__shape__": "(8, 3)"},
+        "other": {"__shape__": "(3, 8)"},
+        "plain": {},
+    }
+    model = net("y = Concat(data, steps, w, other, plain, num_args=5)\nreturn y", hints, w=(8, 3))
+    done = perform(model, "set", {"select": "glob:*", "free": 8})
+    assert done.summary == "left the batch size open in 2 shape hints ('data', 'steps')"
+    found = {node.name: node.attrs.get("__shape__") for node in model.graph if node.is_variable}
+    assert found == {
+        "data": "(0, 3)", "steps": "(5, 0, 3)", "w": "(8, 3)", "other": "(3, 8)", "plain": None
+    }  # fmt: skip
+
+
+def test_a_batch_size_and_hints_at_once(net, perform) -> None:
+    model = net("y = relu(data)\nreturn y", {"data": {"__shape__": "(8, 3)"}})
+    done = perform(model, "set", {"select": "data", "dtype": "int32", "free": 8})
+    assert done.summary == (
+        "set '__dtype__' of 1 node; left the batch size open in 1 shape hint ('data')"
+    )

@@ -224,3 +224,100 @@ def test_outputs_stay_equal_to_the_bit(net, perform, compute) -> None:
     before = compute(model, **inputs)
     perform(model, "tie", "glob:*_weight")
     np.testing.assert_array_equal(compute(model, **inputs), before)
+
+
+# -- equal values ---------------------------------------------------------------------------------
+
+EQUAL_ONES = {"variables": "glob:*", "equal": True}
+
+
+def test_equal_values_are_stored_once(net, perform, same_net) -> None:
+    model = net(CODER, src_weight=TABLE, tgt_weight=TABLE + 1, out_weight=TABLE.copy())
+    done = perform(model, "tie", EQUAL_ONES)
+    same_net(
+        model,
+        """
+        src = Embedding(source, src_weight, input_dim=5, output_dim=3)
+        tgt = Embedding(target, tgt_weight, input_dim=5, output_dim=3)
+        sum = elemwise_add(src, tgt)
+        logits = FullyConnected(sum, src_weight, num_hidden=5, no_bias=True, flatten=False)
+        return logits
+        """,
+    )
+    assert done.summary == (
+        "tied 1 variable ('out_weight' into 'src_weight'); 60 bytes left the parameters"
+    )
+    assert perform(model, "tie", EQUAL_ONES).summary == (
+        "tied 0 variables; 0 bytes left the parameters"
+    )
+
+
+def test_values_are_compared_bit_by_bit(net, perform) -> None:
+    zeros = np.zeros((5, 3), "float32")
+    model = net(CODER, src_weight=zeros, tgt_weight=-zeros, out_weight=zeros + np.float32(1e-45))
+    assert perform(model, "tie", EQUAL_ONES).summary.startswith("tied 0 variables")
+    nan = np.full((5, 3), np.nan, "float32")
+    model = net(CODER, src_weight=nan, tgt_weight=nan.copy(), out_weight=TABLE)
+    assert perform(model, "tie", EQUAL_ONES).summary.startswith("tied 1 variable")
+
+
+def test_hints_for_training_keep_equal_values_apart(net, perform) -> None:
+    hints = {"src_weight": {"__lr_mult__": "0"}, "out_weight": {"__init__": "zeros"}}
+    model = net(CODER, hints, **EQUAL)
+    assert "('out_weight' into 'tgt_weight')" in perform(model, "tie", EQUAL_ONES).summary
+
+
+def test_only_what_is_selected_is_tied(net, perform) -> None:
+    model = net(CODER, **EQUAL)
+    perform(model, "tie", {"variables": ["glob:*t_weight", "source"], "equal": True})
+    assert sorted(model.parameters) == ["src_weight", "tgt_weight"]
+
+
+def test_equal_heads_stay_apart(net, perform) -> None:
+    model = net(CODER.replace("return logits", "return logits, out_weight, tgt_weight"), **EQUAL)
+    done = perform(model, "tie", EQUAL_ONES)
+    assert model.graph.outputs == ["logits_output", "out_weight", "tgt_weight"]
+    assert sorted(model.parameters) == ["out_weight", "tgt_weight"]
+    assert done.notes == ["'tgt_weight', 'out_weight' are equal, but are heads, which stay apart"]
+
+
+NORMS = """
+    n = _contrib_SyncBatchNorm(x, g1, b1, m1, v1, fix_gamma={}, key="k")
+    o = BatchNorm(n, g2, b2, m2, v2, fix_gamma=False)
+    return o
+"""
+
+
+def norms(net, fix: bool, gamma: float):
+    names = [f"{letter}{number}" for letter in "gbmv" for number in (1, 2)]
+    values = {name: np.full(3, gamma, "float32") for name in names}
+    return net(NORMS.format(fix), **values)
+
+
+def test_states_stay_apart(net, perform) -> None:
+    model = norms(net, False, 0.5)
+    done = perform(model, "tie", EQUAL_ONES)
+    assert done.notes == [
+        "'m1', 'v1', 'm2', 'v2' are equal, but are auxiliary states, which stay apart"
+    ]
+    assert set(model.parameters) == {"g1", "m1", "v1", "m2", "v2"}
+
+
+@pytest.mark.mxnet
+def test_a_gamma_that_is_overwritten_stays_apart(net, perform, compute) -> None:
+    """MXNet fills the gamma of fix_gamma with ones, and with it whatever shares the variable."""
+    model = norms(net, True, 0.5)
+    data = np.random.default_rng(0).standard_normal((2, 3)).astype("float32")
+    before = compute(model, x=data)[0]
+    perform(model, "tie", EQUAL_ONES)
+    assert set(model.parameters) == {"g1", "b1", "m1", "v1", "m2", "v2"}
+    assert model.graph.arguments == ["x", "g1", "b1"], "g2 and b2 are b1 now"
+    np.testing.assert_array_equal(compute(model, x=data)[0], before)
+    perform(model, "untie", {"variable": "b1", "names": ["b1", "b2"]})
+    perform(model, "tie", ["g1", "b2"])
+    assert not np.allclose(compute(model, x=data)[0], before), "or the guard is for nothing"
+
+
+def test_what_is_to_be_trained_is_not_tied_by_value(net, refused) -> None:
+    message = refused(net(CODER, **EQUAL), "tie", EQUAL_ONES, OperationError, purpose="training")
+    assert message.startswith("values that are equal now would differ after training")

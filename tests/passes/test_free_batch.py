@@ -1,0 +1,160 @@
+"""``free-batch``: one model for every batch size, judged by MXNet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import graphpass
+from graphpass import Model, Parameters, dumps, loads
+from graphpass.cli.app import app
+from graphpass.formats.text import parse_graph
+
+BATCH = 96
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def drawn(mx: ModuleType, symbol: Any, **shapes: tuple[int, ...]) -> Model:
+    """Return a model of a symbol, its parameters drawn at random."""
+    numbers = np.random.default_rng(0)
+    found, _, _ = symbol.infer_shape(**shapes)
+    parameters = Parameters()
+    for name, shape in zip(symbol.list_arguments(), found, strict=True):
+        if name not in shapes:
+            parameters[name] = numbers.standard_normal(shape).astype("float32") / 3
+    return Model(loads(symbol.tojson()), parameters)
+
+
+def check_batches(judge: Any, before: Model, after: Model, shape: tuple[int, ...]) -> None:
+    """Check that a full batch gives the same bits, and smaller ones their rows of it."""
+    [name] = before.inputs
+    data = np.random.default_rng(1).standard_normal(shape).astype("float32")
+    full = judge.outputs(before, {name: data})
+    for ours, theirs in zip(judge.outputs(after, {name: data}), full, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for rows in (1, 3):
+        for ours, theirs in zip(judge.outputs(after, {name: data[:rows]}), full, strict=True):
+            np.testing.assert_allclose(ours, theirs[:rows], rtol=1e-5, atol=1e-6)
+
+
+def reshaping(mx: ModuleType, hinted: bool) -> Any:
+    sym = mx.sym
+    data = sym.var("data", shape=(BATCH, 70)) if hinted else sym.var("data")
+    net = sym.reshape(data, shape=(BATCH, 7, 10), name="reshape0")
+    net = sym.Convolution(net, kernel=(3,), num_filter=5, name="conv0")
+    if hinted:
+        net = sym.reshape(net, shape=(BATCH, -1), name="reshape1")
+    return sym.FullyConnected(net, num_hidden=4, name="fc0")
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("hinted", [False, True])
+def test_a_baked_in_reshape_from_the_command_line(
+    mx: ModuleType, judge: Any, tmp_path: Path, hinted: bool
+) -> None:
+    model = drawn(mx, reshaping(mx, hinted), data=(BATCH, 70))
+    model.save(tmp_path / "m")
+    said = run("apply", "free-batch", "--set", f"from={BATCH}", tmp_path / "m", "-o",
+               tmp_path / "free")  # fmt: skip
+    assert "reshape" in said
+    after = graphpass.load(tmp_path / "free")
+    [key] = after.graph.named("reshape0")
+    first = 0 if hinted else -1
+    assert after.graph.node(key).attributes["shape"] == (first, 7, 10)
+    check_batches(judge, model, after, (BATCH, 70))
+    hints = json.loads((tmp_path / "free-symbol.json").read_text())["nodes"][0].get("attrs", {})
+    assert hints == ({"__shape__": "(0, 70)"} if hinted else {})
+
+
+@pytest.mark.mxnet
+def test_without_it_mxnet_gives_rows_of_nothing(mx: ModuleType, judge: Any) -> None:
+    """The reason for the pass: MXNet raises nothing, and hands on what it has no numbers for."""
+    model = Model(parse_graph(f"x = variable(); y = Reshape(x, shape=({BATCH}, 7, 10)); return y"))
+    [found] = judge.outputs(model, {"x": np.ones((1, 70), "float32")})
+    assert found.shape == (BATCH, 7, 10)
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("cell", ["RNNCell", "LSTMCell", "GRUCell"])
+def test_states_of_unrolled_cells(mx: ModuleType, judge: Any, cell: str) -> None:
+    unrolled = getattr(mx.rnn, cell)(5, prefix="cell_")
+    data = mx.sym.var("data")
+    steps = mx.sym.SliceChannel(data, num_outputs=3, axis=1, squeeze_axis=True, name="steps")
+    begin = [
+        mx.sym.zeros(shape=(BATCH, 5), name=f"begin{n}") for n in range(len(unrolled.state_info))
+    ]
+    outputs, states = unrolled.unroll(3, inputs=list(steps), begin_state=begin)
+    model = drawn(mx, mx.sym.Group([*outputs, *states]), data=(BATCH, 3, 4))
+    after = model.copy()
+    report = graphpass.apply("free-batch", after, set={"from": BATCH})
+    assert report.changed
+    assert f"({BATCH}, 5)" not in dumps(after.graph)
+    check_batches(judge, model, after, (BATCH, 3, 4))
+
+
+@pytest.mark.mxnet
+def test_states_of_the_fused_operator(mx: ModuleType, judge: Any) -> None:
+    sym = mx.sym
+    data = sym.transpose(sym.var("data"), axes=(1, 0, 2))
+    state = sym.zeros(shape=(2, BATCH, 5), name="state")
+    net = sym.RNN(data, sym.var("weights"), state, mode="gru", state_size=5, num_layers=2,
+                  name="rnn")  # fmt: skip
+    model = drawn(mx, net, data=(BATCH, 3, 4))
+    after = model.copy()
+    graphpass.apply("free-batch", after, set={"from": BATCH})
+    sizes = {"data": (BATCH, 3, 4)}
+    numbers = np.random.default_rng(1).standard_normal(sizes["data"]).astype("float32")
+    full = judge.outputs(model, {"data": numbers})[0]
+    np.testing.assert_array_equal(judge.outputs(after, {"data": numbers})[0], full)
+    few = judge.outputs(after, {"data": numbers[:3]})[0]
+    np.testing.assert_allclose(few, full[:, :3], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("operator", "reason"),
+    [
+        ("Reshape(x, shape=(96, -1))", "beside a -1"),
+        ("Reshape(x, shape=(7, 96, 10))", "behind the first axis"),
+        ("SliceChannel(x, num_outputs=96, axis=0)", "whatever the batch is"),
+        ("slice(x, begin=(0, 0), end=(96, 4))", "whatever the batch is"),
+        ("slice_axis(x, axis=0, begin=0, end=96)", "whatever the batch is"),
+        ("tile(x, reps=(96, 1))", "whatever the batch is"),
+        ("broadcast_to(x, shape=(96, 4))", "whatever the batch is"),
+        ("repeat(x, repeats=96, axis=0)", "whatever the batch is"),
+        ("broadcast_add(x, _zeros(shape=(96, 4)))", "could not infer"),
+    ],
+)
+def test_what_stays_is_named_with_the_reason(operator: str, reason: str) -> None:
+    model = Model(parse_graph(f"x = variable(); y = {operator}; return tanh(y)"))
+    before = dumps(model.graph)
+    report = graphpass.apply("free-batch", model, set={"from": 96})
+    assert dumps(model.graph) == before
+    assert reason in str(report)
+
+
+def test_layouts_say_where_the_batch_is() -> None:
+    model = Model(
+        parse_graph(
+            """
+            x, y = variable(__layout__="TNC", __shape__=(96, 96, 3)), variable(__shape__=(96, 96))
+            w = variable(__shape__=(96, 3))
+            return Concat(x, y, w, num_args=3)
+            """
+        ),
+        Parameters({"w": np.ones((96, 3), "float32")}),
+    )
+    graphpass.apply("free-batch", model, set={"from": 96})
+    hints = {node.name: node.attrs.get("__shape__") for node in model.graph}
+    assert hints == {"x": "(96, 0, 3)", "y": "(0, 96)", "w": "(96, 3)", "concat0": None}
+    assert not graphpass.apply("free-batch", model, set={"from": 96}).changed
