@@ -1,7 +1,9 @@
-"""What Python passes by mistake is refused in words, at the door."""
+"""The doors of the package: what Python passes by mistake is refused in words."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,3 +53,9 @@ def test_numbers_of_numpy_are_numbers() -> None:
     data, conv = (changed.graph.attrs(changed.graph.named(name)[0]) for name in ("data", "conv1"))
     assert (data["__shape__"], data["__lr_mult__"]) == ("(1, 3)", "2.0")
     assert conv["no_bias"] == "True"
+
+
+def test_the_package_runs_as_the_command_line() -> None:
+    command = [sys.executable, "-m", "graphpass", "show", str(CONV1)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "operators" in done.stdout

@@ -19,9 +19,11 @@ ROOMS = [
     "testing",
     "passes",
     "rules",
+    "checks",
     "verify",
     "model",
     "formats",
+    "shapes",
     "graph",
     "ops",
     "errors",
@@ -51,7 +53,7 @@ def imported_rooms(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_downward(path: Path) -> None:
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room == "__init__":
+    if room in ("__init__", "__main__"):
         return
     upward = {other for other in imported_rooms(path) if ROOMS.index(other) < ROOMS.index(room)}
     assert not upward, f"{path.name} in {room}/ imports upward: {sorted(upward)}"
@@ -60,6 +62,44 @@ def test_imports_point_downward(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_file_is_one_concept(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+RULES = [
+    "evaluation",
+    "patterns",
+    "matching",
+    "expressions",
+    "surgery",
+    "rewriting",
+    "python",
+    "explaining",
+    "batching",
+    "operations",
+    "analysis",
+]
+"""The folders of rules/: one may import itself and those before it. What stands beside them, such
+as a report, ties them together and is left aside, as is what a function imports when it runs."""
+
+
+@pytest.mark.parametrize("folder", RULES)
+def test_the_folders_of_rules_are_not_entangled(folder: str) -> None:
+    later = {f"graphpass.rules.{each}" for each in RULES[RULES.index(folder) + 1 :]}
+    for path in sorted((PACKAGE / "rules" / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)
+                  for node in ast.walk(each)}  # fmt: skip
+        modules = {
+            ".".join(node.module.split(".")[:3])
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module and node not in inside
+        }
+        assert not modules & later, f"{path.name} in rules/{folder}/"
+
+
+def test_every_folder_of_rules_has_its_place() -> None:
+    assert {path.name for path in (PACKAGE / "rules").iterdir() if list(path.glob("*.py"))} == set(
+        RULES
+    )
 
 
 def imported_by(statement: str) -> set[str]:

@@ -107,12 +107,16 @@ def apply(
     _refuse_input(loaded, out, report, overwrite)
     unfit = [] if partial else misfits(loaded)
     before = loaded.copy() if verify or diff else None
+    shapes = parse_shapes(inputs)
     result = apply_pass(
         pass_,
         loaded,
         set=parse_settings(set_),
         purpose="training" if training else "inference",
         provenance=provenance,
+        inputs={
+            name: shape for name, shape in shapes.items() if not verify or name in loaded.inputs
+        },
     )
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if not partial:
@@ -125,7 +129,7 @@ def apply(
         proof = compare_outputs(
             before,
             loaded,
-            inputs=parse_shapes(inputs),
+            inputs=shapes,
             feed=parse_feed(feed),
             lineage=result.lineage,
             rtol=rtol,

@@ -8,11 +8,13 @@ import typer
 
 from graphpass.cli.options import (
     Epoch,
+    Inputs,
     Json,
     ModelName,
     Params,
     load_model,
     parse_settings,
+    parse_shapes,
     print_json,
 )
 from graphpass.errors import UsageError
@@ -46,6 +48,7 @@ def explain(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Override a parameter of the pass."),
     ] = None,
+    inputs: Inputs = None,
     params: Params = None,
     json: Json = False,
 ) -> int:
@@ -55,7 +58,8 @@ def explain(
 
     subjects = _subjects(rule, rule_id, set_)
     loaded = load_model(model, epoch, params)
-    answers = [explain_one(subject, loaded, at) for subject in subjects]
+    shapes = parse_shapes(inputs)
+    answers = [explain_one(subject, loaded, at, inputs=shapes) for subject in subjects]
     if json:
         print_json([answer.to_json() for answer in answers])
     else:
@@ -66,7 +70,7 @@ def explain(
 
 def _subjects(rule: str, rule_id: str | None, settings: list[str] | None) -> list[Rewrite | str]:
     from graphpass.rules import load_pass
-    from graphpass.rules.explaining.rewrites import rewrites_of
+    from graphpass.rules.pass_rewrites import rewrites_of
 
     if not _is_pattern(rule):
         loaded = load_pass(rule).bind(parse_settings(settings))

@@ -18,6 +18,7 @@ __all__ = [
     "AttributeChange",
     "Change",
     "Delta",
+    "HeadChange",
     "NodeChange",
     "NodeRef",
     "ParameterChange",
@@ -65,6 +66,16 @@ class AttributeChange(NamedTuple):
     name: str
     attributes: Mapping[str, Change]
     """Attribute -> its text before and after; None where it is absent."""
+
+
+class HeadChange(NamedTuple):
+    """A head with another name."""
+
+    position: int
+    """Which head it is, counted from 0."""
+
+    before: str
+    after: str
 
 
 class ParameterRef(NamedTuple):

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphpass.graph import VARIABLE
+from graphpass.graph import VARIABLE, Graph
 from graphpass.model import Lineage, Model
-from graphpass.rules.delta import Delta, PendingDelta
+from graphpass.rules.delta import Delta, HeadChange, PendingDelta
 from graphpass.rules.report_text import report_text
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Step:
     firings: tuple[Firing, ...] = ()
     """Of a rewrite: what each firing did, in order."""
 
+    heads: tuple[HeadChange, ...] = ()
+    """Of a rewrite: the heads that have another name now."""
+
     near_misses: tuple[NearMiss, ...] = ()
     """Of a rewrite: where it came near in the end and did not apply, and why."""
 
@@ -63,6 +66,7 @@ class Step:
         found |= {"summary": self.summary, "notes": list(self.notes)}
         if self.keyword == "rewrite":
             found["firings"] = [firing.to_json() for firing in self.firings]
+            found |= {"outputs": [head._asdict() for head in self.heads]} if self.heads else {}
             found["near_misses"] = [miss.to_json() for miss in self.near_misses]
         else:
             found["changes"] = self.delta.to_json()
@@ -82,20 +86,26 @@ class Census:
     """Of all arrays."""
     arguments: tuple[str, ...]
     """As ``list_arguments()`` gives them."""
+    inside: Mapping[str, int] = field(default_factory=dict)
+    """The same as `operators`, for the subgraphs that operators run, and for those inside."""
 
     @classmethod
     def of(cls, model: Model) -> Census:
         """Count a model. Linear in nodes and parameters; no array is read."""
         graph = model.graph
-        keys = graph.order()
-        counts = Counter(map(graph.op, keys))
-        del counts[VARIABLE]
+        inside: Counter[str] = Counter()
+        pending = _subgraphs(graph)
+        while pending:
+            subgraph = pending.pop()
+            inside += _operators(subgraph)
+            pending += _subgraphs(subgraph)
         return cls(
-            nodes=len(keys),
-            operators=dict(sorted(counts.items())),
+            nodes=len(graph.order()),
+            operators=dict(sorted(_operators(graph).items())),
             parameters=len(model.parameters),
             bytes=model.parameters.nbytes,
             arguments=tuple(graph.arguments),
+            inside=dict(sorted(inside.items())),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -103,9 +113,22 @@ class Census:
         return {
             "nodes": self.nodes,
             "operators": dict(self.operators),
+            **({"inside_subgraphs": dict(self.inside)} if self.inside else {}),
             "parameters": self.parameters,
             "bytes": self.bytes,
         }
+
+
+def _operators(graph: Graph) -> Counter[str]:
+    counts = Counter(map(graph.op, graph.order()))
+    del counts[VARIABLE]
+    return counts
+
+
+def _subgraphs(graph: Graph) -> list[Graph]:
+    running = set(graph.with_subgraphs())
+    keys = [key for key in graph.order() if key in running] if running else []
+    return [subgraph for key in keys for subgraph in graph.subgraphs(key)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +172,8 @@ class Report:
 
         Whoever binds arrays by position depends on it.
         """
-        names = {change.before: change.name for change in self.delta.nodes_renamed}
+        renamed = self.delta.nodes_renamed
+        names = {change.before: change.name for change in renamed if change.op == VARIABLE}
         if tuple(names.get(name, name) for name in self.before.arguments) == self.after.arguments:
             return None
         return self.before.arguments, self.after.arguments

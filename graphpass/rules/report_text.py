@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from graphpass.rules.rewrite_text import SHOWN, operator_table, rewrite_lines
-from graphpass.rules.surgery.wording import shortened
+from graphpass.rules.wording import shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import AttributeChange, Delta
-    from graphpass.rules.report import Census, Report, Step
+    from graphpass.rules.report import Report, Step
     from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["format_bytes", "report_text"]
@@ -48,11 +48,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _step_lines(step, "  ")
     before, after = report.before, report.after
     yield f"  nodes       {_arrow(before.nodes, after.nodes)}"
-    if any(_all_firings(report.steps)):
-        yield f"  operators   {_total(before, after)}"
-        yield from operator_table(before.operators, after.operators, "    ")
-    else:
-        yield f"  operators   {_operators(before, after)}"
+    fired = any(_all_firings(report.steps))
+    yield from _operator_lines("operators   ", before.operators, after.operators, in_table=fired)
+    if before.inside or after.inside:
+        label = "operators inside subgraphs  "
+        yield from _operator_lines(label, before.inside, after.inside, in_table=fired)
     sizes = _arrow(format_bytes(before.bytes), format_bytes(after.bytes))
     yield f"  parameters  {_arrow(before.parameters, after.parameters)}, {sizes}"
     order = report.argument_order
@@ -60,6 +60,22 @@ def _lines(report: Report) -> Iterator[str]:
         yield "  argument order changed; who binds arrays by position must follow"
         yield f"    before: {_names(order[0])}"
         yield f"    after:  {_names(order[1])}"
+
+
+def _operator_lines(
+    label: str, before: Mapping[str, int], after: Mapping[str, int], *, in_table: bool
+) -> Iterator[str]:
+    total = _arrow(sum(before.values()), sum(after.values()))
+    different = [
+        f"{op} {_arrow(before.get(op, 0), after.get(op, 0))}"
+        for op in sorted({*before, *after})
+        if before.get(op) != after.get(op)
+    ]
+    if different and not in_table:
+        total += f": {_names(different)}"
+    yield f"  {label}{total}"
+    if in_table:
+        yield from operator_table(before, after, "    ")
 
 
 def _step_lines(step: Step, indent: str) -> Iterator[str]:
@@ -119,20 +135,6 @@ def _attributes(node: AttributeChange) -> str:
         f"{name}={'(none)' if new is None else new} (was {'(none)' if old is None else old})"
         for name, (old, new) in node.attributes.items()
     )
-
-
-def _total(before: Census, after: Census) -> str:
-    return _arrow(sum(before.operators.values()), sum(after.operators.values()))
-
-
-def _operators(before: Census, after: Census) -> str:
-    total = _total(before, after)
-    different = [
-        f"{op} {_arrow(before.operators.get(op, 0), after.operators.get(op, 0))}"
-        for op in sorted({*before.operators, *after.operators})
-        if before.operators.get(op) != after.operators.get(op)
-    ]
-    return f"{total}: {_names(different)}" if different else total
 
 
 def _arrow(before: object, after: object) -> str:

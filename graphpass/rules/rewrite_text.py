@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from graphpass.graph import VARIABLE
-from graphpass.rules.surgery.wording import shortened
+from graphpass.rules.rewriting.body import REFUSED
+from graphpass.rules.wording import shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import NodeRef
+    from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.report import Step
 
-__all__ = ["SHOWN", "operator_table", "rewrite_lines"]
+__all__ = ["SHOWN", "near_miss_lines", "operator_table", "rewrite_lines"]
 
 SHOWN = 5
 """How many names a line of a report has."""
@@ -34,9 +36,17 @@ def rewrite_lines(step: Step) -> Iterator[str]:
         changed = [change.name for firing in firings for change in firing.parameters]
         if changed:
             yield f"~ values: {shortened(changed, SHOWN)}"
-    for miss in step.near_misses[:_NEAR_SHOWN]:
-        yield f"not {miss}"
-    more = len(step.near_misses) - _NEAR_SHOWN
+    if step.heads:
+        heads = [f"{head.before} -> {head.after}" for head in step.heads]
+        yield f"~ outputs: {shortened(heads, SHOWN)}"
+    yield from near_miss_lines(step.near_misses)
+
+
+def near_miss_lines(missed: Sequence[NearMiss]) -> Iterator[str]:
+    """Yield where a rewrite came near and did not apply, and why: the first few kinds of places."""
+    for miss in missed[:_NEAR_SHOWN]:
+        yield str(miss) if miss.what == REFUSED else f"not {miss}"
+    more = len(missed) - _NEAR_SHOWN
     if more > 0:
         yield f"not in {more} more kinds of places; `graphpass explain` lists them"
 

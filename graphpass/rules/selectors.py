@@ -247,6 +247,8 @@ def _nothing(graph: Graph, form: str, text: str, kind: Kind) -> str:
     if form == "name":
         near = nearest(text, _names(graph, kind))
         hint = f"; nearest: {', '.join(near)}" if near else ""
+        if any(graph.reaches(key) for key in graph.named(text)):
+            hint = f", but {'an operator' if kind == 'variables' else 'a variable'} is{hint}"
         return f"no {noun} is called {text!r}{hint}"
     if form == "op":
         near = nearest(text, {graph.op(key) for key in graph.order()})

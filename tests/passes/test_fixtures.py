@@ -1,4 +1,4 @@
-"""Every shipped pass on every fixture: MXNet loads it, and outputs agree on five draws of inputs."""
+"""Every shipped pass on every fixture: MXNet loads it, and outputs agree on five draws."""
 
 from __future__ import annotations
 

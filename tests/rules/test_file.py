@@ -153,12 +153,12 @@ def test_a_path_from_a_folder(write) -> None:
         ),
         (
             "graphpass: 1\nrules:\n- rename: {form: data, to: x}",
-            "3:12: rename has no 'form'; nearest: from; it has from, to, map, select, kind, "
-            "optional\n- rename: {form: data, to: x}\n           ^",
+            "3:12: rename has no 'form'; nearest: from; it has from, to, map, select, repeated, "
+            "kind, optional\n- rename: {form: data, to: x}\n           ^",
         ),
         (
             "graphpass: 1\nrules:\n- renam: {from: data, to: x}\n- rename: 3",
-            "3:3: a rule has no 'renam'; nearest: rename, remove; it has id, note, clone,",
+            "3:3: a rule has no 'renam'; nearest: rename, remove; it has id, note, batch, clone,",
         ),
         (b"graphpass: 1\nname: \xff", "2: byte 19 is not UTF-8; a pass is YAML text in UTF-8"),
         (
@@ -181,7 +181,7 @@ def test_missing_files(write, tmp_path) -> None:
         f"{tmp_path}/no/left.yaml: there is no such file, nor its folder"
     )
     assert refusal(tmp_path) == f"{tmp_path}: a folder; name a pass file"
-    assert refusal("siames").startswith("there is no pass 'siames'; nearest: siamese; name a")
+    assert refusal("siames").startswith("there is no pass 'siames'; nearest: siamese")
     assert "there is no" in refusal("a\0b.yaml")
 
 

@@ -30,7 +30,7 @@ def test_an_unknown_keyword() -> None:
 
 
 def test_options_are_spelt_as_in_files() -> None:
-    assert Rename.options() == ["from", "to", "map", "select", "kind", "optional"]
+    assert Rename.options() == ["from", "to", "map", "select", "repeated", "kind", "optional"]
     assert Rename.from_value({"from": "a", "to": "b"}) == Rename(from_="a", to="b")
     assert Use.from_value({"pass": "x"}) == Use.from_value("x") == Use(pass_="x")
 
@@ -42,7 +42,7 @@ def test_nothing_means_defaults() -> None:
 @pytest.mark.parametrize(
     ("operation", "value", "message"),
     [
-        (Rename, "a", "rename takes options: from, to, map, select, kind, optional"),
+        (Rename, "a", "rename takes options: from, to, map, select, repeated, kind, optional"),
         (Rename, {"form": "a"}, "rename has no option 'form'; nearest: from; it has from, to,"),
         (Prefix, {"keep": "a"}, "prefix needs the option 'prefix'"),
     ],

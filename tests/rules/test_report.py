@@ -55,6 +55,13 @@ def test_plain_data(mlp) -> None:
     assert report["argument_order"]["after"] == ["x", "fc1_weight", "fc1_bias"]
 
 
+def test_an_operator_named_like_an_argument_is_none(mlp) -> None:
+    model = mlp()
+    apply([{"rename": {"from": "fc1", "to": "data", "kind": "operators"}}], model)
+    rename = {"rename": {"from": "data", "to": "fc1", "kind": "operators"}}
+    assert apply([rename], model).argument_order is None
+
+
 def test_the_steps_of_a_used_pass_stand_below_its_rule(mlp, tmp_path) -> None:
     (tmp_path / "inner.yaml").write_text("graphpass: 1\nrules: [{prefix: a_}, {prune: }]")
     report = apply([{"use": str(tmp_path / "inner.yaml")}], mlp())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass import apply
+from graphpass import Model, apply
+from graphpass.formats.text import parse_graph
 from graphpass.rules.report_text import format_bytes
 
 
@@ -82,3 +83,51 @@ def test_a_used_pass_and_its_notes(mlp, tmp_path) -> None:
 )
 def test_sizes_have_three_digits(count: int, text: str) -> None:
     assert format_bytes(count) == text
+
+
+def rewrite(match: str, replace: str, **options: object) -> dict[str, object]:
+    return {"rewrite": {"match": match, "replace": replace, **options}}
+
+
+def test_outputs_whose_names_a_rewrite_changes() -> None:
+    graph = parse_graph(
+        "x = variable(); r = relu(x); y = Dropout(r); z = tanh(r); return z, y, r, sin(r)"
+    )
+    bypass = rewrite("Dropout(x)", "x", group="a")
+    behind = rewrite("y = tanh(x)", "relu(y)", once=True, group="a")
+    report = apply([bypass, behind, rewrite("y = sin(x)", "y = cos(x)")], Model(graph))
+    lines = str(report).splitlines()
+    assert [line.strip() for line in lines if "~ outputs" in line] == [
+        "~ outputs: y_output -> r_output",
+        "~ outputs: z_output -> z_relu_output",
+    ]
+    assert [step.get("outputs") for step in report.to_json()["rules"]] == [
+        [{"position": 1, "before": "y_output", "after": "r_output"}],
+        [{"position": 0, "before": "z_output", "after": "z_relu_output"}],
+        None,
+    ]
+
+
+BODY = """
+def body():
+    v = variable()
+    inner = relu(v)
+    return relu(inner, name="outer")
+x = variable()
+loop = _foreach(x, subgraphs=[body], num_args=2, num_outputs=1, num_out_data=1,
+    in_data_locs=(0,), in_state_locs=(), remain_locs=())
+return loop
+"""
+
+
+def test_operators_inside_subgraphs_are_counted_apart() -> None:
+    report = apply([rewrite("relu(relu(x))", "relu(x)")], Model(parse_graph(BODY)))
+    assert str(report).splitlines()[-6:] == [
+        "  nodes       2",
+        "  operators   1",
+        "  operators inside subgraphs  2 -> 1",
+        "    operator  before   after",
+        "    relu           2       1",
+        "  parameters  0, 0 B",
+    ]
+    assert report.to_json()["after"]["inside_subgraphs"] == {"relu": 1}

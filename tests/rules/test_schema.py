@@ -72,7 +72,8 @@ def test_a_good_pass_has_no_faults() -> None:
         (
             {"rename": {"form": "a", "to": "b"}},
             ("rename", "form"),
-            "rename has no 'form'; nearest: from; it has from, to, map, select, kind, optional",
+            "rename has no 'form'; nearest: from; it has from, to, map, select, repeated, kind, "
+            "optional",
         ),
         (
             {"rename": {"from": "a"}},
@@ -105,7 +106,7 @@ def test_a_good_pass_has_no_faults() -> None:
         (
             {"rename": {"from": "a", "to": "b", "kind": "variable"}},
             ("rename", "kind"),
-            '"variable" is not one of both, variables, operators; nearest: variables',
+            '"variable" is not one of both, variables, operators, parameters; nearest: variables',
         ),
         (
             {"rename": ["a", "b"]},
@@ -136,7 +137,7 @@ def test_a_good_pass_has_no_faults() -> None:
         (
             {"tie": {"varables": ["a", "b"]}},
             ("tie", "varables"),
-            "tie has no 'varables'; nearest: variables; it has variables, into, keep",
+            "tie has no 'varables'; nearest: variables; it has variables, into, keep, equal",
         ),
         (
             {"remove": {"select": "a", "input": [1]}},

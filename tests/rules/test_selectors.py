@@ -92,7 +92,7 @@ def test_kinds(graph: Graph) -> None:
     ("selector", "kind", "message"),
     [
         ("fc2", "both", "no node is called 'fc2'; nearest: fc1"),
-        ("fc1", "variables", "no variable is called 'fc1'"),
+        ("fc1", "variables", "no variable is called 'fc1', but an operator is"),
         ("op:FullConnected", "both", "no node runs the operator 'FullConnected'; "
          "the graph has FullyConnected"),
         ("glob:x*", "operators", "glob:x* selects no operator"),

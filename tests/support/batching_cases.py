@@ -105,7 +105,8 @@ def leaky(draw: Draw, op: str) -> Case:
     shape = shape_of(draw, 2)
     act = pick(draw, "leaky", "prelu", "elu", "selu", "gelu", "rrelu")
     gamma = [Input((shape[1],), None)] if act == "prelu" else []
-    return Case(op, {"act_type": act}, [data(draw, shape), *gamma])
+    written = 1 if act == "rrelu" else None  # the slopes that it draws in training stay garbage
+    return Case(op, {"act_type": act}, [data(draw, shape), *gamma], written)
 
 
 def one_input(

@@ -37,15 +37,17 @@ class Case:
     op: str
     attrs: Mapping[str, Any]
     inputs: Sequence[Input]
+    written: int | None = None
+    """How many of its outputs MXNet writes in inference; None: all."""
 
     def graph(self) -> Graph:
-        """Return the operator as a graph that returns all its visible outputs."""
+        """Return the operator as a graph that returns all visible outputs that are written."""
         graph = Graph()
         texts = {name: str(value) for name, value in self.attrs.items()}
         with graph.edit() as edit:
             keys = [edit.add_variable(f"x{slot}") for slot in range(len(self.inputs))]
             key = edit.add_node(self.op, "node", texts, [Entry(each) for each in keys])
-            visible = graph.signature(key).num_visible_outputs
+            visible = self.written or graph.signature(key).num_visible_outputs
             edit.set_heads([Entry(key, output) for output in range(visible)])
         return graph
 

@@ -55,6 +55,33 @@ pattern at tanh 'a' (#1): no match
   · relu
 """,
     ),
+    Case(  # what may be absent is no obstacle
+        "operator",
+        "x, w = variable(), variable()\n"
+        "fc = FullyConnected(x, w, num_hidden=2, no_bias=True); return fc",
+        "n = relu(x); FullyConnected(maybe(Flatten)(n), w)",
+        "fc",
+        """
+pattern at FullyConnected 'fc' (#2): no match
+  ✓ FullyConnected  fc (#2)
+  ✓ maybe(Flatten)  absent
+  ✗ n = relu        x (#0): is a variable, not relu
+""",
+    ),
+    Case(  # the other way round, cos has exp and exp has sin: two obstacles
+        "operator",
+        "x, y = variable(), variable(); s = elemwise_add(relu(exp(y)), relu(sin(x))); return s",
+        "s = elemwise_add(relu(cos(x)), relu(exp(y)))",
+        "s",
+        """
+pattern at elemwise_add 's' (#6): no match
+  ✓ s = elemwise_add  s (#6)
+  ✓ relu              relu1 (#5)
+  ✗ cos               sin0 (#4): is sin, not cos
+  · relu
+  · exp
+""",
+    ),
     Case(
         "output",
         "x = variable(); s, t = SliceChannel(x, num_outputs=2); y = tanh(t); return y",
@@ -64,6 +91,19 @@ pattern at tanh 'a' (#1): no match
 pattern at tanh 'y' (#2): no match
   ✓ y = tanh      y (#2)
   ✗ SliceChannel  s (#1): output 1 is read, not output 0
+""",
+    ),
+    Case(  # an operator that is there, and differs, is an obstacle even if it may be absent
+        "attribute",
+        "x = variable(); d = Dropout(tanh(x), p=0.3); return relu(d)",
+        "y = relu(maybe(Dropout)(tanh(x), p=0.5))",
+        "relu0",
+        """
+pattern at relu 'relu0' (#3): no match
+  ✓ y = relu        relu0 (#3)
+  ✗ maybe(Dropout)  d (#2): has p=0.3, not 0.5
+  · tanh
+  would match if d had p=0.5
 """,
     ),
     Case(
@@ -287,7 +327,7 @@ r at softmax 's' (#2): no match
   ✓ known(x) or True
   ✗ y.axis == -1: y.axis is 1, not -1
   · y.temperature is None
-  would match if y.axis == -1 held
+  would match if this condition held
 """,
         replace="y = softmax(x)",
         options={"where": ["known(x) or True", "y.axis == -1", "y.temperature is None"]},
@@ -302,7 +342,7 @@ r at softmax 's' (#2): no match
 r at FullyConnected 'f' (#2): no match
   ✓ y = FullyConnected  f (#2)
   ✗ known(w): w (variable 'w') has no stored value
-  would match if known(w) held
+  would match if this condition held
 """,
         replace="y = FullyConnected(x, w, **y.attrs)",
         options={"where": ["known(w)"]},
@@ -318,7 +358,7 @@ r at FullyConnected 'f' (#2): no match
   ✓ y = FullyConnected  f (#2)
   ✓ y.flatten
   ✗ min(half) > 0: min(half) is -0.5, not > 0
-  would match if min(half) > 0 held
+  would match if this condition held
 """,
         replace="y = FullyConnected(x, half, **y.attrs)",
         options={"where": ["min(half) > 0", "y.flatten"], "let": {"half": "w / 2"}},
@@ -433,5 +473,33 @@ r at softmax 'a' (#1): no match
 """,
         replace="y = softmax(x)",
         options={"where": ["1 / y.axis > 0"]},
+    ),
+    Case(
+        "error",
+        "x = variable(); a = relu(x); b = tanh(a); return b",
+        "y = tanh(x)",
+        "b",
+        """
+r at tanh 'b' (#2): no match
+  ✓ y = tanh  b (#2)
+  ✓ y.is_head
+  ✗ apply: stops with an error: an operator would be called 'x', as variable 'x' (#0) is; \
+make the name from one that is unique, or leave name= out
+""",
+        replace="y = relu(x, name='x')",
+        options={"where": ["y.is_head"]},
+    ),
+    Case(
+        "error",
+        "x = variable(); a = Pooling(x, kernel=(2, 2)); return a",
+        "y = Pooling(x)",
+        "a",
+        """
+r at Pooling 'a' (#1): no match
+  ✓ y = Pooling  a (#1)
+  ✗ apply: stops with an error: Pooling 'a' (#1): Pooling: global_pool='False', \
+kernel='(2, 2, 1, 1)' breaks the rule global_pool=True|kernel.ndim=1,2,3
+""",
+        replace="y = Pooling(x, kernel=y.kernel + (1, 1))",
     ),
 ]

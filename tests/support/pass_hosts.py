@@ -146,8 +146,12 @@ def softmax_outputs(builder: Builder, x: Value) -> None:
     if dice.one_in(3):
         fully_connected(builder, x)
         x = last(builder)
-    multi = dice.pick((None, True, False))
-    kept = dice.pick((None, True, False))
+    elif len(x.shape) == 4 and dice.one_in(2):
+        outer = (*x.shape[:2], math.prod(x.shape[2:]))
+        builder.add_operator("Reshape", [x], [outer], x.loudness, shape=(0, 0, -1))
+        x = last(builder)
+    multi = dice.pick((None, False, True))
+    kept = dice.pick((None, False, True))
     shape = x.shape[:-1]
     if multi:
         shape = (x.shape[0], math.prod(x.shape[2:])) if len(x.shape) > 2 else x.shape[:1]
@@ -437,7 +441,8 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "syncbn-to-bn": (SYNC_NORM,),
     "merge-batchnorms": (CHAIN,),
     "split-batchnorm": (NORM_OF_CONCAT,),
-    "fold-batchnorm": (NORM_BEHIND, NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN),
+    "fold-batchnorm": (NORM_BEHIND, NORM_BEHIND, NORM_BEHIND, NORM_BEFORE, NORM_OF_OTHER_RANK,
+                       NORM_OF_CONCAT, CHAIN),
     "fold-scale": (SCALED,),
     "fold-scale-before": (SCALED,),
     "cancel-transposes": (TRANSPOSES, SWAPS),

@@ -11,13 +11,16 @@ module                      what is in it
 :mod:`.attribute_facts`     what is sure of an attribute of a new node
 :mod:`.linear`              inequalities solved in whole numbers
 :mod:`.critical_pairs`      `critical_pairs`: rewrites of which the order matters
+:mod:`.outlook`             how far beyond its match a rewrite looks
 :mod:`.sketch`              patterns laid over each other
 :mod:`.witness`             the small models that come of it
+:mod:`.guesses`             values and shapes that conditions give away
 :mod:`.attribute_choices`   attributes that MXNet would take
 :mod:`.trial`               one firing on such a model
 :mod:`.findings`            what is odd about one rewrite
 :mod:`.impossible`          what no graph has that a pattern asks for
 :mod:`.rule_tests`          `run_tests`: the ``tests:`` of rewrites
+:mod:`.room`                how large the arrays of tests may be
 :mod:`.groups`              which rewrites of a pass run together
 :mod:`.places`              where the texts of a pass stand
 ==========================  ==============================================================

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import chain, islice, product
+from typing import TypeVar
 
 from graphpass.errors import AttributeValueError
 from graphpass.ops import AttributeSpec, Operator, find, format_value
 from graphpass.ops.values import Value as Constant
 
-__all__ = ["attribute_choices"]
+__all__ = ["attribute_choices", "plainest_first"]
+
+_Choice = TypeVar("_Choice")
 
 _MOST_TRIED = 256
 _GUESSES = ("(2, 2)", "True", "False", "2", "1", "3", "0", "1.0", "float32", "a")
@@ -56,7 +59,7 @@ def attribute_choices(
         and (spec.required or name in operator.template.attributes or name in hints)
     ]
     texts = [_texts(operator, name, hints.get(name, ())) for name in open_names]
-    for chosen in islice(product(*texts), _MOST_TRIED):
+    for chosen in islice(plainest_first(texts), _MOST_TRIED):
         attrs = {
             **{
                 name: text
@@ -69,11 +72,37 @@ def attribute_choices(
             yield attrs
 
 
+def plainest_first(lists: Sequence[Sequence[_Choice]]) -> Iterator[tuple[_Choice, ...]]:
+    """Yield each way to choose one of each list, the plainest first.
+
+    These are the firsts of all, then what departs from them in one place, then the seconds of all,
+    the thirds of all and so on, and then all others.
+
+    Examples
+    --------
+    >>> ["".join(each) for each in plainest_first(["ab", "xyz"])]
+    ['ax', 'bx', 'ay', 'az', 'by', 'bz']
+    """
+    if not all(lists):
+        return
+    firsts = tuple([each[0] for each in lists])
+    yield firsts
+    for place, choices in enumerate(lists):
+        for choice in choices[1:]:
+            yield (*firsts[:place], choice, *firsts[place + 1 :])
+    depth = max(map(len, lists), default=0)
+    alike = [tuple([min(n, len(each) - 1) for each in lists]) for n in range(1, depth)]
+    every = product(*[range(len(each)) for each in lists])
+    for numbers in chain(alike, (each for each in every if each not in alike)):
+        if sum(number > 0 for number in numbers) > 1:
+            yield tuple([each[number] for each, number in zip(lists, numbers, strict=True)])
+
+
 def _texts(operator: Operator, name: str, hints: Collection[Constant]) -> Sequence[str | None]:
     """Return texts to try for an attribute; None leaves it at its default."""
     spec = operator.attributes[name]
     found: list[str | None] = [] if spec.required else [None]
-    found += [text for text in map(format_value, hints) if _parses(spec, text)]
+    found += _fitting(spec, hints)
     if spec.choices:
         if spec.required or name in operator.template.attributes:
             found += spec.choices
@@ -84,6 +113,16 @@ def _texts(operator: Operator, name: str, hints: Collection[Constant]) -> Sequen
     elif spec.required:
         found += guesses[:1]
     return list(dict.fromkeys(found))
+
+
+def _fitting(spec: AttributeSpec, hints: Collection[Constant]) -> list[str]:
+    """Return the texts of those values that are of the attribute's type, each once."""
+    found: dict[str, str] = {}
+    for hint in hints:
+        text = format_value(hint)
+        if _parses(spec, text) and spec.parse(text) == hint:
+            found.setdefault(repr(spec.parse(text)), text)
+    return list(found.values())
 
 
 def _parses(spec: AttributeSpec, text: str) -> bool:

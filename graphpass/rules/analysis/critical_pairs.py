@@ -4,6 +4,9 @@ The patterns are laid over each other, operator on operator, in every way that m
 Each way gives a small graph. If both rewrites apply there, first the one fires and then the other
 one, each time from the same graph, and each time the whole group then runs to its end. Where the
 two ends differ, the result depends on the order of the rules.
+
+A rewrite that looks beyond its match (see `.outlook`) may also lose it to a firing that shares no
+operator with it. Such a pair is not decided, unless an overlap shows that order matters.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from graphpass.errors import GraphpassError, SearchLimitError
 from graphpass.formats.text import print_graph
 from graphpass.model import Model
 from graphpass.ops.commutativity import is_commutative
+from graphpass.rules.analysis.outlook import beside
 from graphpass.rules.analysis.sketch import Drawing, Style, draw, overlay, settled_box
 from graphpass.rules.analysis.trial import applies, fire_at
-from graphpass.rules.analysis.witness import Witness, witnesses
+from graphpass.rules.analysis.witness import Witness, is_unrealised, witnesses
 from graphpass.rules.matching.match import Match
+from graphpass.rules.patterns.pattern import Rest
 from graphpass.rules.patterns.plan import OptionalOperand
 from graphpass.rules.rewriting.group import Group, Member
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -28,7 +33,14 @@ from graphpass.verify import isomorphic
 __all__ = ["TOO_MANY", "CriticalPair", "Outcome", "critical_pairs"]
 
 MAX_OVERLAPS = 400
-"""How many ways to lay patterns over each other are looked at in a group."""
+"""How many ways to lay patterns over each other are looked at in a group; those of large patterns
+count several times."""
+
+_LARGE = 10
+"""Operators of two patterns together that count once."""
+
+_MOST_LIMITS = 4
+"""How often a search may meet its limit, each time after a second or two, until lint gives up."""
 
 _BUDGET = 60
 """How many firings the group may take to come to an end on a graph of a few operators."""
@@ -48,7 +60,7 @@ _GRAVITY: Mapping[Outcome, int] = {
 
 @dataclass(frozen=True, slots=True)
 class CriticalPair:
-    """Two rewrites that both apply to one operator."""
+    """Two rewrites that may get in each other's way."""
 
     first: int
     """Position of a rewrite."""
@@ -81,7 +93,7 @@ class CriticalPair:
 
 
 def critical_pairs(rewrites: Sequence[Rewrite], *, most: int = MAX_OVERLAPS) -> list[CriticalPair]:
-    """Return the pairs of rewrites of a group whose matches can overlap.
+    """Return the pairs of rewrites of a group that can get in each other's way.
 
     Parameters
     ----------
@@ -123,6 +135,9 @@ class _Search:
     def __init__(self, rewrites: Sequence[Rewrite], most: int) -> None:
         self._rewrites = rewrites
         self._left = most
+        self._limits = _MOST_LIMITS
+        self._hard: dict[int, str] = {}
+        """Rewrites whose pattern can't be searched for, and why."""
 
     def pairs(self) -> Iterator[CriticalPair]:
         for first in range(len(self._rewrites)):
@@ -133,23 +148,36 @@ class _Search:
 
     def _pair(self, first: int, second: int) -> CriticalPair | None:
         """Return the gravest outcome of all overlaps of two rewrites."""
+        pair = self._rewrites[first], self._rewrites[second]
+        if any(each.refuses for each in pair):
+            return None
         worst: CriticalPair | None = None
+        size = sum(len(each.plan.parts) for each in pair)
         for place in self._places(first, second):
-            if not self._left:
-                return worst or CriticalPair(first, second, "not decided", reason=TOO_MANY)
-            self._left -= 1
-            try:
+            found = self._unseen(first, second)
+            if found is None:
+                self._left -= 1 + size // _LARGE
                 found = self._look(first, second, place)
-            except SearchLimitError as error:
-                self._left = 0  # each further overlap would take as long
-                found = CriticalPair(first, second, "not decided", reason=str(error))
             if found is None:
                 continue
             if found.outcome == "order matters":
                 return found
             if worst is None or _GRAVITY[found.outcome] > _GRAVITY[worst.outcome]:
                 worst = found
+            if found.reason in (TOO_MANY, *self._hard.values()):
+                break
+        if worst is None or worst.outcome == "joins":
+            reason = _unseen_ways(*pair) or beside(*pair)
+            if reason:
+                return CriticalPair(first, second, "not decided", reason=reason)
         return worst
+
+    def _unseen(self, first: int, second: int) -> CriticalPair | None:
+        """Return that a pair is not decided, if no more of it can be looked at."""
+        reason = self._hard.get(first) or self._hard.get(second)
+        if reason is None and (self._left <= 0 or not self._limits):
+            reason = TOO_MANY
+        return None if reason is None else CriticalPair(first, second, "not decided", reason=reason)
 
     def _places(self, first: int, second: int) -> Iterator[_Place]:
         one, other = self._rewrites[first].plan, self._rewrites[second].plan
@@ -180,35 +208,56 @@ class _Search:
     def _look(self, first: int, second: int, place: _Place) -> CriticalPair | None:
         """Return what one overlap comes to; None if it is none."""
         pair = (self._rewrites[first], self._rewrites[second])
-        drawn = [draw(rewrite.plan, number, place.style) for number, rewrite in enumerate(pair)]
-        drawings = [each for each in drawn if each is not None]
+        drawings: list[Drawing] = []
+        for number, rewrite in enumerate(pair):
+            try:
+                drawing = draw(rewrite.plan, number, place.style)
+            except SearchLimitError as error:
+                return self._too_hard(first, second, (first, second)[number], error)
+            drawings += [] if drawing is None else [drawing]
         boxes = [d.boxes.get(part) for d, part in zip(drawings, place.parts, strict=False)]
         if len(drawings) < 2 or boxes[0] is None or boxes[1] is None:
             return None
         if not overlay(boxes[0], boxes[1], swapped=place.swapped):
             return None
-        refused = ""
+        refused, seen = "", False
         for witness in witnesses(drawings, pair):
+            seen = True
             if first == second and witness.roots[0] == witness.roots[1]:
                 return None
-            both = self._both(pair, witness, witness.keys[settled_box(boxes[0])])
+            both = self._both(first, second, witness, witness.keys[settled_box(boxes[0])])
+            if isinstance(both, CriticalPair):
+                return both
             if both is None:
                 continue
             if not isinstance(both, str):
                 return self._compare(first, second, witness, both)
             refused = refused or both
+        if not seen and is_unrealised(drawings):
+            refused = "no small model was found to try both on"
         if refused:
             text = _text(drawings, pair)
             return CriticalPair(first, second, "not decided", witness=text, reason=refused)
         return None
 
+    def _too_hard(
+        self, first: int, second: int, hard: int, error: SearchLimitError
+    ) -> CriticalPair:
+        """Remember that a rewrite can't be searched for, and return that a pair is not decided."""
+        self._hard[hard] = f"{self._rewrites[hard].id}: {error}"
+        return CriticalPair(first, second, "not decided", reason=self._hard[hard])
+
     def _both(
-        self, pair: Sequence[Rewrite], witness: Witness, shared: int
-    ) -> tuple[Match, Match] | str | None:
+        self, first: int, second: int, witness: Witness, shared: int
+    ) -> tuple[Match, Match] | CriticalPair | str | None:
         """Return a match of each rewrite; why one refuses; or None where one does not match."""
         found: list[Match] = []
-        for rewrite, root in zip(pair, witness.roots, strict=True):
-            answer = applies(rewrite, witness.model, root, shared)
+        for number, root in zip((first, second), witness.roots, strict=True):
+            try:
+                answer = applies(self._rewrites[number], witness.model, root, shared)
+            except SearchLimitError as error:
+                self._limits -= 1
+                return self._too_hard(first, second, number, error)
             if answer is None or isinstance(answer, str):
                 return answer
             found.append(answer)
@@ -223,6 +272,7 @@ class _Search:
             try:
                 ends.append(self._run(number, match, witness.model))
             except GraphpassError as error:
+                self._limits -= isinstance(error, SearchLimitError)
                 reason = f"{self._rewrites[number].id} first: {error}"
                 return CriticalPair(first, second, "not decided", witness=text, reason=reason)
         same = isomorphic(ends[0], ends[1], names=True)
@@ -251,4 +301,21 @@ def _text(drawings: Sequence[Drawing], pair: Sequence[Rewrite]) -> str:
     """Return the plainest graph of an overlap."""
     for witness in witnesses(drawings, pair):
         return print_graph(witness.model.graph)
+    return ""
+
+
+def _unseen_ways(one: Rewrite, other: Rewrite) -> str:
+    """Return that inputs may stand in an order that no overlap was drawn with; empty if not.
+
+    Two inputs that change places are drawn both ways.
+    """
+    for part in one.plan.parts:
+        for twin in other.plan.parts:
+            if one is other and twin.index <= part.index:
+                continue
+            shared = [op for op in part.ops if op in twin.ops and is_commutative(op)]
+            operands = (*part.operands, *twin.operands)
+            several = max(len(part.operands), len(twin.operands)) > 2
+            if shared and (several or any(isinstance(each, Rest) for each in operands)):
+                return f"{shared[0]} takes its inputs in any order, and not all orders were tried"
     return ""

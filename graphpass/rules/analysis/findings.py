@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, SearchLimitError
 from graphpass.graph import Graph
 from graphpass.ops import find, operator_names
 from graphpass.rules.analysis.groups import Member
@@ -212,7 +212,15 @@ class _Inspection:
     # -- what the rewrite makes --------------------------------------------------------------
 
     def _repeats_itself(self) -> Iterator[Finding]:
-        if self._rewrite.once or not _puts_in_what_it_matches(self._rewrite):
+        if self._rewrite.once or self._rewrite.refuses:
+            return
+        try:
+            repeats = _puts_in_what_it_matches(self._rewrite)
+        except SearchLimitError as error:
+            said = f"not decided whether it puts in what it matches: {error}"
+            yield self._find("note", "not-decided", said, "match")
+            return
+        if not repeats:
             return
         yield self._find(
             "error",

@@ -23,6 +23,9 @@ from graphpass.rules.loaded_pass import Pass
 __all__ = ["GroupReport", "LintReport", "lint"]
 
 
+_SHOWN = 3
+"""How many pairs are named for which one reason holds."""
+
 _OUTCOMES: tuple[Outcome, ...] = ("order matters", "names differ", "not decided", "joins")
 
 
@@ -100,12 +103,7 @@ class LintReport:
         for group in self.groups:
             for pair in group.pairs:
                 yield from _pair_lines(pair, group)
-            unseen = sum(pair.reason == TOO_MANY for pair in group.pairs)
-            if unseen:
-                yield (
-                    f"{group.places[0]}: note: {_count(unseen, 'pair')} of rewrites not decided: "
-                    f"{TOO_MANY}; split it with group:"
-                )
+            yield from _unseen_lines(group)
         yield self._summary()
 
     def _summary(self) -> str:
@@ -172,10 +170,10 @@ def _group(members: list[Member], places: Places) -> GroupReport:
 
 
 def _pair_lines(pair: CriticalPair, group: GroupReport) -> Iterator[str]:
-    if pair.outcome == "joins" or pair.reason == TOO_MANY:
+    if pair.outcome == "joins" or _is_unseen(pair):
         return
     first, second = group.rules[pair.first], group.rules[pair.second]
-    names = f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"
+    names = _names(pair, group)
     if pair.outcome == "not decided":
         yield f"{group.places[pair.second]}: note: {names}: not decided whether order matters: " + (
             pair.reason
@@ -189,6 +187,35 @@ def _pair_lines(pair: CriticalPair, group: GroupReport) -> Iterator[str]:
         yield f"  if {turn} fires first, it ends as {'AB'[number]}"
         yield from _indented(end)
     yield f"  {pair.reason}"
+
+
+def _is_unseen(pair: CriticalPair) -> bool:
+    return pair.outcome == "not decided" and not pair.witness
+
+
+def _names(pair: CriticalPair, group: GroupReport) -> str:
+    first, second = group.rules[pair.first], group.rules[pair.second]
+    return f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"
+
+
+def _unseen_lines(group: GroupReport) -> Iterator[str]:
+    """Yield one line for all pairs that are not decided for one reason, without a graph."""
+    reasons: dict[str, list[CriticalPair]] = {}
+    for pair in filter(_is_unseen, group.pairs):
+        reasons.setdefault(pair.reason, []).append(pair)
+    for reason, pairs in reasons.items():
+        if reason == TOO_MANY:
+            yield (
+                f"{group.places[0]}: note: {_count(len(pairs), 'pair')} of rewrites not decided: "
+                f"{TOO_MANY}; split it with group:"
+            )
+            continue
+        names = [_names(pair, group) for pair in pairs]
+        more = f" and {_count(len(names) - _SHOWN, 'more pair')}" if len(names) > _SHOWN else ""
+        yield (
+            f"{group.places[pairs[0].second]}: note: {', '.join(names[:_SHOWN])}{more}: "
+            f"not decided whether order matters: {reason}"
+        )
 
 
 def _indented(text: str) -> Iterator[str]:

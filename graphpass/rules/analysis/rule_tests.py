@@ -18,6 +18,7 @@ from graphpass.model import Model
 from graphpass.ops.values import parse_value
 from graphpass.rules.analysis.groups import Member, members_of
 from graphpass.rules.analysis.places import Places
+from graphpass.rules.analysis.room import Room
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Run
@@ -97,7 +98,8 @@ def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
     Notes
     -----
     Variables that ``parameters`` lists have values, drawn at random with a fixed seed. If it lists
-    none, those have values that carry ``__shape__`` and are not called like data.
+    none, those have values that carry ``__shape__`` and are not called like data. How many elements
+    they may have, each and together, is limited.
     """
     with ExitStack() as stack:
         backend: Backend | None = None
@@ -105,8 +107,9 @@ def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
             backend = stack.enter_context(backend_or_mxnet(None, isolated=True))
             assert backend.name  # a library that is missing shows here, not as a failing test
         places = Places(loaded)
+        room = Room()
         return [
-            _Case(member, number, test, places).run(backend)
+            _Case(member, number, test, places, room).run(backend)
             for member in members_of(loaded)
             for number, test in enumerate(member.text.tests if member.text is not None else ())
         ]
@@ -126,13 +129,19 @@ class _Case:
     """One test."""
 
     def __init__(
-        self, member: Member, number: int, test: Mapping[str, Any], places: Places
+        self,
+        member: Member,
+        number: int,
+        test: Mapping[str, Any],
+        places: Places,
+        room: Room,
     ) -> None:
         self._rewrite: Rewrite = replace(member.rewrite, expect=None)
         self._test = test
         self._number = number
         self._path = (*member.path, "tests", number)
         self._places = places
+        self._room = room
 
     def run(self, backend: Backend | None) -> RuleTest:
         failure: str | None = None
@@ -150,6 +159,10 @@ class _Case:
         """Check everything; return why outputs were not compared, if they were to be."""
         before = Model(self._graph("before"))
         before.parameters = self._parameters(before.graph)
+        if backend is not None:
+            hints = _hints(before.graph)
+            for name in before.inputs:
+                self._take(name, hints.get(name, ()), "before")
         after = before.copy()
         try:
             fired = self._apply(after)
@@ -178,28 +191,33 @@ class _Case:
                 raise _Failure(f"no variable of the graph is called {name}", "parameters", name)
             shapes[name] = tuple(shape)
         if not given:
-            shapes = {
-                name: shape
-                for name, key in keys.items()
-                if not _DATA.fullmatch(name) and (shape := _hint(graph, key))
-            }
+            hints = _hints(graph)
+            shapes = {name: hints[name] for name in hints if not _DATA.fullmatch(name)}
         auxiliary = set(graph.variable_keys().auxiliary_states)
         random = np.random.default_rng(0)
         parameters = Parameters()
         for name, shape in shapes.items():
             key = keys[name]
-            array = random.standard_normal(shape).astype(np.float32)
+            self._take(name, shape, *(("parameters", name) if given else ("before",)))
+            array = random.standard_normal(shape, dtype=np.float32)
             if _is_variance(graph, key):
                 array = np.abs(array) + np.float32(0.5)
             parameters.set(name, array, "aux" if key in auxiliary else "arg")
         return parameters
 
+    def _take(self, name: str, shape: tuple[int, ...], *where: str) -> None:
+        """Refuse an array that is too large, before there is one."""
+        try:
+            self._room.take(name, shape)
+        except UsageError as error:
+            raise _Failure(str(error), *where) from None
+
     def _apply(self, model: Model) -> bool:
         """Run the rewrite, and say whether it fired."""
         with model.edit() as edit:
             members = [GroupMember(self._rewrite, self._rewrite.id)]
-            [outcome] = run_group(members, Run(model=model), edit)
-        return bool(outcome.firings)
+            [firings] = run_group(members, Run(model=model), edit)
+        return bool(firings)
 
     def _check_unchanged(self, before: Model, after: Model, fired: bool) -> None:
         if fired:
@@ -208,7 +226,12 @@ class _Case:
                 "unchanged",
             )
         wanted = " ".join(self._test["unchanged"].split())
-        found = str(explain(self._rewrite, before))
+        try:
+            found = str(explain(self._rewrite, before))
+        except GraphpassError as error:
+            raise _Failure(
+                f"why it left the graph alone can't be told: {error}", "before"
+            ) from None
         reasons = [" ".join(line.split()) for line in found.splitlines()[1:]]
         if not any(wanted in text for each in reasons for text in (each, _NODE.sub(r"\1", each))):
             listed = "".join(f"\n    {reason}" for reason in reasons)
@@ -241,6 +264,12 @@ def _compare_outputs(before: Model, after: Model, backend: Backend) -> str:
     if not result:
         raise _Failure(f"outputs differ:\n{result}", "before")
     return ""
+
+
+def _hints(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that variables say they have."""
+    keys = [key for key in graph.order() if graph.is_variable(key)]
+    return {graph.name(key): shape for key in keys if (shape := _hint(graph, key))}
 
 
 def _hint(graph: Graph, key: int) -> tuple[int, ...]:

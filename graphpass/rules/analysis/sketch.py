@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from graphpass.errors import SearchLimitError
 from graphpass.ops import find
 from graphpass.ops.arity import input_bounds
 from graphpass.ops.values import Value as Constant
@@ -20,6 +21,7 @@ from graphpass.rules.patterns.pattern import Kind, Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
 
 __all__ = [
+    "MAX_DRAWN",
     "Box",
     "Drawing",
     "Leaf",
@@ -33,6 +35,9 @@ __all__ = [
     "settled",
     "settled_box",
 ]
+
+MAX_DRAWN = 64
+"""How many inputs an operator has at most that is drawn."""
 
 
 class Style(NamedTuple):
@@ -105,6 +110,11 @@ def draw(plan: Plan, number: int, style: Style) -> Drawing | None:
     -------
     Drawing or None
         None if nothing can be drawn in this style.
+
+    Raises
+    ------
+    SearchLimitError
+        If an operator has more than `MAX_DRAWN` inputs.
     """
     return _Artist(plan, number, style).draw()
 
@@ -135,6 +145,7 @@ class _Artist:
         return Drawing(self._boxes, roots)
 
     def _box(self, part: Part, label: str | None) -> Box | None:
+        _refuse_many(len(part.operands), part.label)
         inputs: list[Source] = []
         rest = None
         for operand in part.operands:
@@ -176,8 +187,17 @@ def _fill_up(box: Box) -> None:
     known = {name: value for name, value in box.tests.items() if name in operator.attributes}
     bounds = input_bounds(operator, known)
     least = max(bounds.least, 1 if bounds.most is None else 0)
+    _refuse_many(least, box.label or box.ops[0])
     while len(box.inputs) < least:
         box.inputs.insert(box.rest, Leaf())
+
+
+def _refuse_many(inputs: int, label: str) -> None:
+    if inputs > MAX_DRAWN:
+        raise SearchLimitError(
+            f"{label} has {inputs:,} inputs, and patterns are tried on operators with no more than "
+            f"{MAX_DRAWN}"
+        )
 
 
 def settled(source: Source) -> Source:

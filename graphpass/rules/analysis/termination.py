@@ -70,6 +70,8 @@ class Termination:
             f"{name} {'+' if '(' in name else ''}{weight}"
             for name, weight in sorted(self.weights.items(), key=lambda each: (-each[1], each[0]))
         ]
+        if not listed:
+            return "terminates: proved (nothing fires)"
         more = len(listed) - _SHOWN
         shown = ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
         along = ", along every path" if self.measure == "paths" else ""
@@ -114,8 +116,9 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
     The inequalities are linear in the texts; solving them takes some steps for each rewrite, each
     of which costs rewrites times operators, and there is a limit to them.
     """
-    many = [number for number, each in enumerate(rewrites) if not each.once]
-    if not many:
+    firing = [number for number, each in enumerate(rewrites) if not each.refuses]
+    many = [number for number in firing if not rewrites[number].once]
+    if firing and not many:
         return Termination("once")
     opaque = [n for n in many if not isinstance(rewrites[n].body, TextBody)]
     if opaque:

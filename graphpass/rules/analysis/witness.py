@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import islice
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, UsageError
 from graphpass.formats.parameters import Parameters
 from graphpass.formats.text_stamps import natural_stamps
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.model import Model
+from graphpass.ops import find, format_value
+from graphpass.ops.arity import input_bounds
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.analysis.attribute_choices import attribute_choices
+from graphpass.rules.analysis.attribute_choices import attribute_choices, plainest_first
+from graphpass.rules.analysis.guesses import (
+    Owner,
+    ShapeGuess,
+    attribute_guesses,
+    computed_with,
+    shape_guesses,
+)
 from graphpass.rules.analysis.sketch import (
     Box,
     Drawing,
@@ -27,16 +36,18 @@ from graphpass.rules.analysis.sketch import (
     settled,
     settled_box,
 )
-from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
 
-__all__ = ["Witness", "witnesses"]
+__all__ = ["Witness", "is_unrealised", "witnesses"]
 
-_MOST_MODELS = 24
-_MOST_CHOICES = 8
+_MOST_MODELS = 48
+_MOST_CHOICES = 16
 _STORED = frozenset({"weight", "bias", "gamma", "beta", "parameters"})
 _CHANNELS = 2
 """How many channels everything has: attributes that count them are guessed as 2 too."""
+
+_MOST_ELEMENTS = 2**16
+"""Of a parameter of such a model."""
 
 
 class Witness(NamedTuple):
@@ -68,24 +79,55 @@ def witnesses(drawings: Sequence[Drawing], rewrites: Sequence[Rewrite]) -> Itera
     """
     sinks = [root.box for each in drawings for root in map(settled, each.roots)
              if isinstance(root, Output)]  # fmt: skip
-    boxes = boxes_below(
-        [*sinks, *(settled_box(b) for each in drawings for b in each.boxes.values())]
-    )
+    boxes = boxes_below([*sinks, *_boxes(drawings)])
     if boxes is None or any(not each.roots or isinstance(settled(each.roots[0]), Leaf)
                             for each in drawings):  # fmt: skip
         return
-    hints = _hints(rewrites)
+    hints = attribute_guesses(rewrites)
     choices = [list(islice(_choices(box, hints), _MOST_CHOICES)) for box in boxes]
-    stored = {(n, name) for n, each in enumerate(rewrites) for name in _computed_with(each)}
-    for chosen in islice(product(*choices), _MOST_MODELS):
+    stored = {(n, name) for n, each in enumerate(rewrites) for name in computed_with(each)}
+    shapes = shape_guesses(rewrites)
+    for chosen in islice(plainest_first(choices), _MOST_MODELS):
         try:
-            yield _build(drawings, boxes, chosen, stored)
+            yield _build(drawings, boxes, chosen, stored, shapes)
         except GraphpassError:  # attributes that contradict each other in a way no table tells
             continue
 
 
+def is_unrealised(drawings: Sequence[Drawing]) -> bool:
+    """Return whether a sketch without any witness may be the picture of a graph all the same.
+
+    Parameters
+    ----------
+    drawings : sequence of Drawing
+        What is drawn on the sketch.
+    """
+    boxes = list(_boxes(drawings))
+    roots = [settled(drawing.roots[0]) for drawing in drawings if drawing.roots]
+    if boxes_below(boxes) is None or any(isinstance(root, Leaf) for root in roots):
+        return False
+    return all(any(_may_read(op, box) for op in box.ops) for box in boxes)
+
+
+def _boxes(drawings: Sequence[Drawing]) -> Iterator[Box]:
+    for drawing in drawings:
+        yield from map(settled_box, drawing.boxes.values())
+
+
+def _may_read(op: str, box: Box) -> bool:
+    """Return whether an operator can have as many inputs as a box has, with its attributes."""
+    operator = find(op)
+    if operator is None:
+        return True
+    known = {name: value for name, value in box.tests.items() if name in operator.attributes}
+    bounds = input_bounds(operator, known)
+    return bounds.least <= len(box.inputs) and (
+        bounds.most is None or len(box.inputs) <= bounds.most
+    )
+
+
 def _choices(
-    box: Box, hints: Mapping[tuple[int, str], Mapping[str, list[Constant]]]
+    box: Box, hints: Mapping[Owner, Mapping[str, list[Constant]]]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     wanted: dict[str, list[Constant]] = {}
     for label in sorted(box.labels):
@@ -94,45 +136,6 @@ def _choices(
     for op in box.ops:
         for attrs in attribute_choices(op, box.tests, len(box.inputs), box.visible, wanted):
             yield op, attrs
-
-
-# -- what conditions say -------------------------------------------------------------------------
-
-
-def _hints(rewrites: Sequence[Rewrite]) -> dict[tuple[int, str], dict[str, list[Constant]]]:
-    """Return the literals that stand in a condition together with ``node.attribute``."""
-    found: dict[tuple[int, str], dict[str, list[Constant]]] = {}
-    for number, rewrite in enumerate(rewrites):
-        if not isinstance(rewrite.body, TextBody):
-            continue
-        for condition in rewrite.body.where:
-            literals = list(_literals(condition.text))
-            for name, word in sorted(condition.attributes):
-                found.setdefault((number, name), {}).setdefault(word, []).extend(literals)
-    return found
-
-
-def _literals(text: str) -> Iterator[Constant]:
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return
-    yield from (True, False)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.UnaryOp):
-            try:
-                value = ast.literal_eval(node)
-            except (ValueError, TypeError, SyntaxError):
-                continue
-            yield tuple(value) if isinstance(value, list) else value
-
-
-def _computed_with(rewrite: Rewrite) -> set[str]:
-    """Return the names whose values a rewrite looks at."""
-    if not isinstance(rewrite.body, TextBody):
-        return set(rewrite.body.reads)
-    found = {name for each in rewrite.body.let.values() for name in each.names}
-    return found | {n for each in rewrite.body.where if "known(" in each.text for n in each.names}
 
 
 # -- the model -----------------------------------------------------------------------------------
@@ -155,7 +158,8 @@ def _build(
     drawings: Sequence[Drawing],
     boxes: Sequence[Box],
     chosen: Sequence[tuple[str, dict[str, str]]],
-    stored: set[tuple[int, str]],
+    stored: set[Owner],
+    shapes: Mapping[Owner, ShapeGuess],
 ) -> Witness:
     graph, names = Graph(), _Names()
     keys: dict[Box, int] = {}
@@ -175,7 +179,12 @@ def _build(
             keys[box] = edit.add_node(op, name, attrs, inputs)
         edit.set_heads(_heads(drawings, graph, keys))
         _stamp(graph, edit)
-    model = Model(graph, _parameters(graph, leaves, stored))
+        kept = {leaf for leaf, key in leaves.items() if _is_stored(graph, leaf, key, stored)}
+        for leaf in leaves.keys() - kept:
+            for guess in _guesses(leaf, shapes):
+                text = format_value(guess.shape((), _CHANNELS))
+                edit.set_attrs(leaves[leaf], {"__shape__": text})
+    model = Model(graph, _parameters(graph, leaves, kept, shapes))
     roots = [settled(drawing.roots[0]) for drawing in drawings]
     return Witness(
         model, tuple([keys[root.box] for root in roots if isinstance(root, Output)]), keys
@@ -204,26 +213,48 @@ def _heads(drawings: Sequence[Drawing], graph: Graph, keys: Mapping[Box, int]) -
 
 
 def _parameters(
-    graph: Graph, leaves: Mapping[Leaf, int], stored: set[tuple[int, str]]
+    graph: Graph,
+    leaves: Mapping[Leaf, int],
+    stored: set[Leaf],
+    shapes: Mapping[Owner, ShapeGuess],
 ) -> Parameters:
     parameters = Parameters()
     random = np.random.default_rng(0)
     auxiliary = set(graph.variable_keys().auxiliary_states)
     for leaf, key in leaves.items():
-        [reader, slot] = graph.uses(key)[0]
-        names = graph.signature(reader).input_names
-        word = names[slot] if names is not None and slot < len(names) else ""
-        has_value = leaf.kinds or word in _STORED or not leaf.names.isdisjoint(stored)
-        if key in auxiliary or (has_value and "input" not in leaf.kinds):
-            array = random.uniform(0.5, 1.5, _shape(graph, reader, word)).astype(np.float32)
+        if leaf in stored:
+            shape = _shape(graph, key)
+            for guess in _guesses(leaf, shapes):
+                shape = guess.shape(shape, _CHANNELS)
+            if min(shape, default=0) < 0 or prod(shape) > _MOST_ELEMENTS:
+                raise UsageError(f"no parameter of the shape {shape} is tried")
+            array = random.uniform(0.5, 1.5, shape).astype(np.float32)
             parameters.set(graph.name(key), array, "aux" if key in auxiliary else "arg")
     return parameters
 
 
-def _shape(graph: Graph, reader: int, word: str) -> tuple[int, ...]:
+def _guesses(leaf: Leaf, shapes: Mapping[Owner, ShapeGuess]) -> list[ShapeGuess]:
+    return [shapes[owner] for owner in sorted(leaf.names) if owner in shapes]
+
+
+def _is_stored(graph: Graph, leaf: Leaf, key: int, stored: set[Owner]) -> bool:
+    if key in graph.variable_keys().auxiliary_states:
+        return True
+    has_value = leaf.kinds or _slot(graph, key) in _STORED or not leaf.names.isdisjoint(stored)
+    return bool(has_value) and "input" not in leaf.kinds
+
+
+def _slot(graph: Graph, key: int) -> str:
+    """Return what the first reader of a variable calls it."""
+    [reader, slot] = graph.uses(key)[0]
+    names = graph.signature(reader).input_names
+    return names[slot] if names is not None and slot < len(names) else ""
+
+
+def _shape(graph: Graph, key: int) -> tuple[int, ...]:
     """Return a shape for a parameter where everything has `_CHANNELS` channels."""
-    attributes: Mapping[str, Any] = graph.node(reader).attributes
-    if word != "weight":
+    if _slot(graph, key) != "weight":
         return (_CHANNELS,)
+    attributes: Mapping[str, Any] = graph.node(graph.uses(key)[0].node).attributes
     kernel = attributes.get("kernel", ())
     return (_CHANNELS, _CHANNELS, *(kernel if isinstance(kernel, tuple) else ()))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.delta import NodeRef
-from graphpass.rules.explaining.miss import Miss, Subject, part_text, step_of, steps
+from graphpass.rules.explaining.miss import Halt, Miss, Subject, part_text, step_of, steps
 from graphpass.rules.matching.match import Fault, Match
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
 from graphpass.rules.rewriting.refusal import Refusal
@@ -123,10 +123,11 @@ def _conditions(miss: Miss, subject: Subject, graph: Graph) -> Iterator[Check]:
         return
     order = steps(subject)
     failing = step_of(cause, order) if isinstance(cause, Refusal) else -1
+    passed = len(order) if isinstance(cause, Halt) and cause.decided else failing
     for number, (stage, text) in enumerate(order):
         if number == failing:
             yield Check(miss.what(subject), False, None, miss.reason(subject, graph))
         elif stage == "where" and text is not None:
-            yield Check(text, number < failing or None)
+            yield Check(text, number < passed or None)
     if failing < 0:
         yield Check(miss.what(subject), False, None, miss.reason(subject, graph))

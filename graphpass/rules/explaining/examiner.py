@@ -13,21 +13,18 @@ from dataclasses import replace
 
 from graphpass.errors import GraphpassError
 from graphpass.formats.parameters import Parameters
-from graphpass.rules.explaining.miss import Miss, Subject
-from graphpass.rules.matching.bindings import ABSENT
+from graphpass.rules.explaining.attempts import Attempts, EnoughError
+from graphpass.rules.explaining.miss import Halt, Miss, Subject
+from graphpass.rules.explaining.rehearsal import Rehearsal
 from graphpass.rules.matching.match import Fault, Level, Match
 from graphpass.rules.matching.matcher import Matcher
-from graphpass.rules.matching.mismatch import CODES
 from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.rewriting.group import decide
 from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 
-__all__ = ["EnoughError", "Examiner", "Patience", "patient"]
-
-_LIMIT = 5000
-"""Steps at one node after which the best so far is good enough for a reason."""
+__all__ = ["Examiner", "patient"]
 
 
 def patient(plan: Plan) -> Plan:
@@ -48,6 +45,8 @@ class Examiner:
         The model's; None inside a subgraph.
     path : tuple of Level
         The way to the graph from the outermost one.
+    rehearses : bool
+        Whether what takes the place of a match is put in, as a rehearsal, to see if it can be.
     """
 
     def __init__(
@@ -56,14 +55,18 @@ class Examiner:
         index: LiveIndex,
         parameters: Parameters | None,
         path: tuple[Level, ...] = (),
+        *,
+        rehearses: bool = True,
     ) -> None:
         self.subject = subject
         self.index = index
         self.path = path
         self._parameters = parameters
+        self._rehearsal = Rehearsal(index, parameters) if rehearses else None
         plan = subject.plan
+        self._plan = patient(plan)
         self._matcher = self.matcher(plan)
-        self._patient = self.matcher(patient(plan))
+        self._patient = self.matcher(self._plan)
         self._ops = {op for anchor in plan.anchors for op in plan.parts[anchor.part].ops}
         self._one_node = len({root.value.part for root in plan.roots}) == 1
 
@@ -102,25 +105,28 @@ class Examiner:
             Whether to go on, after a fixed number of steps, for as long as the driver would;
             otherwise what was found by then is the answer.
         """
-        best = _Best(self.subject, key)
-        found: list[Match] = []
+        attempts = Attempts(self.subject, self._plan, self.index, key)
+        taken: list[Match] = []
         try:
-            for match in self._patient.assignments(key, best):
-                cause = self.refusal(match)
-                if cause is None:
-                    found.append(match)
-                    if self._one_node:
-                        return found
-                else:
-                    best.refused(match, cause)
+            self._take(attempts.counted(self._patient.assignments(key, attempts)), attempts, taken)
         except EnoughError:
             if exact:
-                found = list(self._taken(key))
-        return found or best.miss or self._unfit(key)
+                taken.clear()
+                self._take(self._matcher.assignments(key), attempts, taken)
+        return taken or attempts.miss or self._unfit(key)
 
-    def refusal(
-        self, match: Match, rewrite: Rewrite | None = None
-    ) -> Refusal | GraphpassError | None:
+    def _take(self, matches: Iterator[Match], attempts: Attempts, taken: list[Match]) -> None:
+        """Go through matches as the driver would, until one is taken or stops it."""
+        for match in matches:
+            cause = self.refusal(match)
+            if cause is None:
+                taken.append(match)
+            else:
+                attempts.refused(match, cause)
+            if isinstance(cause, Halt) or (taken and self._one_node):
+                return
+
+    def refusal(self, match: Match, rewrite: Rewrite | None = None) -> Refusal | Halt | None:
         """Return why the driver would not take a match; None if it would.
 
         Another rewrite of the same pattern may be asked about.
@@ -128,88 +134,19 @@ class Examiner:
         rewrite = rewrite or self.subject.rewrite
         if rewrite is None:
             return None
+        decided = False
         try:
-            decide(rewrite, match, self.index, self._parameters)
-        except (Refusal, GraphpassError) as cause:
+            draft = decide(rewrite, match, self.index, self._parameters)
+            decided = True
+            if self._rehearsal is not None:
+                self._rehearsal.fire(draft, match, rewrite.id)
+        except Refusal as cause:
             return cause
+        except GraphpassError as error:
+            return Halt(error, decided)
         return None
-
-    def _taken(self, key: int) -> Iterator[Match]:
-        for match in self._matcher.assignments(key):
-            if self.refusal(match) is None:
-                yield match
-                if self._one_node:
-                    return
 
     def _unfit(self, key: int) -> Miss:
         root = self.subject.plan.roots[0].value.part
         found = self.index.graph.op(key)
         return Miss(key, {}, Fault("operator", root, (key,), found, tuple(self.operators), ()))
-
-
-class EnoughError(Exception):
-    """Ends a search that goes on for too long."""
-
-
-class Patience:
-    """A recorder that ends the search after a number of steps."""
-
-    def __init__(self) -> None:
-        self._left = _LIMIT
-
-    def tried(self, part: int, key: int) -> None:
-        """See `Recorder`."""
-        self.count()
-
-    def matched(self, part: int, key: int) -> None:
-        """See `Recorder`."""
-
-    def failed(self, fault: Fault) -> None:
-        """See `Recorder`."""
-        self.count()
-
-    def count(self) -> None:
-        """Take note of one step more.
-
-        Raises
-        ------
-        EnoughError
-            If it is one too many.
-        """
-        self._left -= 1
-        if self._left < 0:
-            raise EnoughError
-
-
-class _Best(Patience):
-    """Keeps the attempt that came furthest, the first of several."""
-
-    def __init__(self, subject: Subject, key: int) -> None:
-        super().__init__()
-        self._subject = subject
-        self._key = key
-        self._fault: Fault | None = None
-        self._rank = (-1, -1)
-        self._refused: Miss | None = None
-
-    @property
-    def miss(self) -> Miss | None:
-        if self._refused is not None or self._fault is None:
-            return self._refused
-        return Miss(self._key, dict(self._fault.bound), self._fault)
-
-    def refused(self, match: Match, cause: Refusal | GraphpassError) -> None:
-        """Take note of a match that the driver would not take."""
-        nodes = {n: ABSENT if key is None else key for n, key in enumerate(match.nodes)}
-        miss = Miss(self._key, nodes, cause, match)
-        known = self._refused
-        if known is None or miss.rank(self._subject) > known.rank(self._subject):
-            self._refused = miss
-        self.count()
-
-    def failed(self, fault: Fault) -> None:
-        """See `Recorder`."""
-        rank = (fault.depth, CODES.index(fault.code))
-        if rank > self._rank:
-            self._fault, self._rank = fault, rank
-        self.count()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from graphpass.errors import SelectorError
 from graphpass.graph import Graph
@@ -22,11 +23,18 @@ from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.selectors import Selector, select, select_one
 
+if TYPE_CHECKING:
+    from graphpass.shapes import Shape
+
 __all__ = ["explain"]
 
 
 def explain(
-    rewrite: Rewrite | Pattern | str, model: Model | Graph, at: Selector | None = None
+    rewrite: Rewrite | Pattern | str,
+    model: Model | Graph,
+    at: Selector | None = None,
+    *,
+    inputs: Mapping[str, Shape] | None = None,
 ) -> Explanation:
     """Say where a rewrite applies, and what it lacks where it does not.
 
@@ -39,6 +47,8 @@ def explain(
     at : selector, optional
         One operator, which would be the first root: its name, or ``id:17``; where the outermost
         graph has none such, one inside a subgraph. Without it, all are looked at.
+    inputs : mapping of str to tuple, optional
+        Shapes of inputs that conditions may count on, as for `graphpass.apply`.
 
     Returns
     -------
@@ -70,9 +80,10 @@ def explain(
     subject = _subject(rewrite)
     outer = _without_orphans(model if isinstance(model, Model) else Model(model))
     with paused_collector():
+        shapes = outer.input_shapes(inputs)
         if at is None:
-            return _everywhere(subject, outer)
-        return _at(subject, outer, at)
+            return _everywhere(subject, outer, shapes)
+        return _at(subject, outer, at, shapes)
 
 
 def _subject(rewrite: Rewrite | Pattern | str) -> Subject:
@@ -106,19 +117,25 @@ def _graphs(graph: Graph) -> Iterator[tuple[Graph, tuple[Level, ...]]]:
         pending += reversed(below)
 
 
-def _examiner(subject: Subject, model: Model, graph: Graph, path: tuple[Level, ...]) -> Examiner:
+def _examiner(
+    subject: Subject,
+    model: Model,
+    graph: Graph,
+    path: tuple[Level, ...],
+    shapes: Mapping[str, Shape],
+) -> Examiner:
     if path:
         return Examiner(subject, LiveIndex(graph), None, path)
-    return Examiner(subject, LiveIndex(graph, model.inputs), model.parameters)
+    return Examiner(subject, LiveIndex(graph, model.inputs, shapes), model.parameters)
 
 
-def _everywhere(subject: Subject, model: Model) -> Explanation:
+def _everywhere(subject: Subject, model: Model, shapes: Mapping[str, Shape]) -> Explanation:
     matches: list[Found] = []
     groups = Groups(subject)
     lacking: list[str] = []
     looked_at = 0
     for graph, path in _graphs(model.graph):
-        examiner = _examiner(subject, model, graph, path)
+        examiner = _examiner(subject, model, graph, path, shapes)
         lacking = examiner.operators
         inside = _spell(model.graph, path)
         seen: set[frozenset[int]] = set()
@@ -141,9 +158,11 @@ def _everywhere(subject: Subject, model: Model) -> Explanation:
     )
 
 
-def _at(subject: Subject, model: Model, selector: Selector) -> Explanation:
+def _at(
+    subject: Subject, model: Model, selector: Selector, shapes: Mapping[str, Shape]
+) -> Explanation:
     graph, path, key = _place(model.graph, selector)
-    examiner = _examiner(subject, model, graph, path)
+    examiner = _examiner(subject, model, graph, path, shapes)
     found = examiner.at(key)
     root, inside = node_ref(graph, key), _spell(model.graph, path)
     if isinstance(found, Miss):

@@ -12,13 +12,13 @@ from graphpass.rules.matching.match import Fault, Match
 from graphpass.rules.matching.mismatch import CODES, describe_fault
 from graphpass.rules.patterns.plan import Plan, Produced
 from graphpass.rules.python.body import PythonBody
-from graphpass.rules.rewriting.body import TextBody
+from graphpass.rules.rewriting.body import REFUSED, TextBody
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 
 if TYPE_CHECKING:
     from graphpass.rules.rewriting.rewrite import Rewrite
 
-__all__ = ["Miss", "Step", "Subject", "part_text", "steps"]
+__all__ = ["Halt", "Miss", "Step", "Subject", "part_text", "steps"]
 
 
 class Subject(NamedTuple):
@@ -46,6 +46,8 @@ def steps(subject: Subject) -> list[Step]:
     found: list[Step] = [("where", each.text) for each in early]
     found.append(("let", None))
     found += [("where", each.text) for each in late]
+    if body.refusal is not None:
+        found.append(("where", REFUSED))
     return [*found, *_ENDS]
 
 
@@ -55,6 +57,15 @@ def step_of(refusal: Refusal, order: Sequence[Step]) -> int:
         if step in order:
             return order.index(step)
     return 0
+
+
+class Halt(NamedTuple):
+    """What stops the whole run: the rewrite makes no sense at a match."""
+
+    error: GraphpassError
+
+    decided: bool
+    """Whether the conditions hold, and what takes its place could not be put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,7 @@ class Miss:
     """Operators of the pattern, by number, with the nodes that they stood for; an absent one has
     a negative key."""
 
-    cause: Fault | Refusal | GraphpassError
+    cause: Fault | Refusal | Halt
     """What the pattern lacks; what a condition or the rest of the graph lacks; or the error with
     which the rewrite would stop the whole run."""
 
@@ -125,7 +136,7 @@ class Miss:
             return describe_fault(cause, subject.plan, graph)
         if isinstance(cause, Refusal):
             return cause.reason
-        return f"stops with an error: {cause}"
+        return f"stops with an error: {cause.error}"
 
 
 def part_text(plan: Plan, number: int) -> str:

@@ -92,7 +92,7 @@ def near_misses(
     steps.
     """
     groups = Groups(Subject(rewrite.id, rewrite.plan, rewrite))
-    examiner = Examiner(groups.subject, index, parameters, path)
+    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False)
     for key in examiner.candidates():
         found = examiner.look(key, exact=False)
         if isinstance(found, Miss):

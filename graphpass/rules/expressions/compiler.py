@@ -49,6 +49,8 @@ class Compiler:
         The free names met so far.
     attributes : set of (str, str)
         The attributes of such names.
+    words : set of str
+        The attributes of anything.
     """
 
     def __init__(self, text: PythonText) -> None:
@@ -57,6 +59,7 @@ class Compiler:
         self._depth = 0
         self.names: set[str] = set()
         self.attributes: set[tuple[str, str]] = set()
+        self.words: set[str] = set()
 
     def term(self, node: ast.expr) -> Term:
         """Return what a part compiles to.
@@ -128,6 +131,7 @@ class Compiler:
         if key.startswith("_") and not is_hidden_key(key):
             self.fail(node, f"there is no attribute {key!r}")
         base = self.term(node.value)
+        self.words.add(key)
         if isinstance(node.value, ast.Name):
             name = self._name_of(node.value)
             if name in self.names and name not in self._loops:
@@ -218,7 +222,7 @@ class Compiler:
         misuse = FUNCTIONS[name].misuse(len(node.args), keywords)
         if misuse is not None:
             self.fail(node, misuse)
-        counted = node.args[0]
+        counted = node.args[0] if node.args else None
         if name == "len" and isinstance(counted, ast.Attribute) and counted.attr == "users":
             # Counting takes no time; making a tuple of them does.
             count = ast.Attribute(counted.value, "num_users", ast.Load())

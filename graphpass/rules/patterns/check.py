@@ -206,6 +206,8 @@ def _check_inputs(
 
 def _check_outputs(pattern: Pattern, complain: Complain) -> None:
     bindings = {name: binding for binding in pattern.bindings for name in binding.names}
+    for call in calls_of(pattern):
+        _check_number_of_outputs(call, complain)
     for binding in pattern.bindings:
         if binding.unpacks:
             if binding.call.maybe:
@@ -218,6 +220,15 @@ def _check_outputs(pattern: Pattern, complain: Complain) -> None:
     for reference in (*roots, *_references(calls)):
         if reference.output:
             _check_output(reference, bindings[reference.name].call, complain)
+
+
+def _check_number_of_outputs(call: Call, complain: Complain) -> None:
+    """Refuse attributes that count more outputs than any operator has."""
+    for operator, known in _operators(call):
+        try:
+            output_bounds(operator, known)
+        except AttributeValueError as error:
+            raise complain(call.mark, f"{operator.name}: {error}") from None
 
 
 def _check_count(binding: Binding, complain: Complain) -> None:

@@ -158,6 +158,10 @@ class OperandReader(TextReader):
                 return -value if sign < 0 else value
             if sign > 0 and (value is None or isinstance(value, bool | str)):
                 return value
+            if type(value) in (int, float):
+                self._fail(
+                    node, "the number is larger than any attribute value; write a smaller one"
+                )
         self._fail(node, f"{_spelled(node)} is no attribute value; write a number, a text, "
                    "True, False, None or a tuple of them")  # fmt: skip
 

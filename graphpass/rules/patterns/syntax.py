@@ -97,6 +97,13 @@ class _Reader(OperandReader):
             values = [self._known_value(name) for name in self._names_of(statement.value)]
             if len(values) < 2:
                 self._fail(statement, "distinct takes two values or more")
+            for number, value in enumerate(values):
+                if value in values[:number]:
+                    self._fail(
+                        statement,
+                        f"{value.name} stands in distinct twice, and no value is another than "
+                        "itself; name each once",
+                    )
             self._distinct.append(Distinct(tuple(values), self._mark(statement)))
         elif isinstance(statement, ast.Expr):
             self._refuse_unnamed()

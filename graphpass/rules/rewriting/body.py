@@ -74,9 +74,7 @@ class TextBody:
     @property
     def is_local(self) -> bool:
         """Whether no expression looks beyond the match."""
-        return not any(
-            word in FAR_WORDS for each in self._expressions() for _, word in each.attributes
-        )
+        return all(FAR_WORDS.isdisjoint(each.words) for each in self._expressions())
 
     @cached_property
     def _recipes(self) -> tuple[tuple[Recipe, ...], tuple[Result, ...]]:

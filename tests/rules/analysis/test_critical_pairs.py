@@ -151,3 +151,85 @@ def test_there_is_an_end_to_it() -> None:
     found = critical_pairs(rules, most=3)
     assert [pair.reason == TOO_MANY for pair in found].count(False) == 3
     assert all(pair.outcome == "not decided" for pair in found if pair.reason == TOO_MANY)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (rewrite("a", "Dropout(x)", "x"),
+         rewrite("b", "y = elemwise_sub(a, b); distinct(a, b)", "y = elemwise_mul(a, b)")),
+        (rewrite("a", "relu(x)", "x"),
+         rewrite("b", "y = tanh(x)", "y = cos(x)", where="x.node.op == 'relu'")),
+        (rewrite("a", "y = tanh(x)", "y = cos(x)"),
+         rewrite("b", "y = relu(x)", "x", where="y.users[0].op == 'tanh'")),
+        (rewrite("a", "y = tanh(x)", "x"),
+         rewrite("b", "y = relu(x)", "y = cos(x)", where="not y.is_head")),
+    ],
+)  # fmt: skip
+def test_what_looks_beyond_its_match_is_not_decided(first: Rewrite, second: Rewrite) -> None:
+    found = [pair for pair in critical_pairs([first, second]) if pair.first != pair.second]
+    assert [pair.outcome for pair in found] == ["not decided"]
+    assert found[0].reason.startswith("b: ")
+
+
+def test_an_overlap_that_joins_is_not_decided_where_one_looks_beyond_its_match() -> None:
+    one = rewrite("one", "y = relu(x)", "y = tanh(x)", where="y.num_users < 2")
+    other = rewrite("other", "y = relu(x)", "y = tanh(x)")
+    assert ("one", "other", "not decided") in outcomes(one, other)
+
+
+def test_inputs_in_another_order_than_those_drawn_are_not_decided() -> None:
+    one = rewrite("one", "y = add_n(relu(a), *rest)", "y = relu(a)")
+    other = rewrite("other", "y = add_n(tanh(a), *rest)", "y = tanh(a)")
+    [pair] = [each for each in critical_pairs([one, other]) if each.first != each.second]
+    assert (pair.outcome, pair.reason) == (
+        "not decided", "add_n takes its inputs in any order, and not all orders were tried",
+    )  # fmt: skip
+
+
+def test_what_refuses_its_matches_is_in_nobodys_way() -> None:
+    refuse = parse_rewrite("y = relu(x)", refuse="it stays", id="refuse")
+    assert critical_pairs([refuse, rewrite("a", "y = relu(x)", "y = tanh(x)")]) == []
+
+
+def test_a_model_that_can_not_be_built_is_no_proof() -> None:
+    large = rewrite("large", "y = Convolution(x, w, b, kernel=(100000, 100000))", "y = relu(x)")
+    [pair] = critical_pairs([large, rewrite("a", "y = Convolution(x, w, b)", "y = tanh(x)")])
+    assert (pair.outcome, pair.reason) == (
+        "not decided", "no small model was found to try both on",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("match", "where", "shown"),
+    [
+        ("y = Dropout(x)", "y.p > 0.7", "Dropout(x, p=0.85)"),
+        ("y = Pooling(x)", "y.kernel[0] == 3", "kernel=(3, 3)"),
+        ("y = transpose(x)", "len(y.axes) > 1", "axes=(0, 1)"),
+        ("y = relu(x)", "x.ndim == 3", "variable(__shape__=(2, 2, 2))"),
+        ("y = FullyConnected(x, w, b)", "known(w) and w.shape[0] == 7", "FullyConnected("),
+        ("y = FullyConnected(x, w, b)", "known(w) and 7 < w.shape[-1]", "FullyConnected("),
+    ],
+)
+def test_literals_of_conditions_are_tried(match: str, where: str, shown: str) -> None:
+    one = rewrite("one", match, "y = tanh(x)", where=where)
+    other = rewrite("other", match, "y = sin(x)")
+    [pair] = [each for each in critical_pairs([one, other]) if each.first != each.second]
+    assert pair.outcome == "order matters"
+    assert shown in pair.witness
+
+
+HARD = f"y = add_n({', '.join(f'dot(a{n}, maybe(relu)(b{n}))' for n in range(12))})"
+
+
+def test_a_search_that_meets_its_limit_ends_its_own_pairs_only() -> None:
+    hard = rewrite("hard", HARD, "y = relu(a0)", where="b0.name == 'w11'")
+    found = critical_pairs([hard, hard, DROP, SWAP])
+    assert [(p.first, p.second) for p in found if p.outcome == "order matters"] == [(2, 3)]
+    assert all("more than 100,000 were tried" in pair.reason for pair in found if pair.second < 2)
+
+
+def test_a_pattern_that_is_too_large_to_be_drawn() -> None:
+    wide = rewrite("wide", f"y = add_n(x, {', '.join('_' * 800)})", "y = relu(x)")
+    [pair] = critical_pairs([wide, rewrite("a", "y = add_n(a, b, c)", "y = Concat(a, b, c)")])
+    assert pair.reason.startswith("wide: y has 801 inputs, and patterns are tried on operators")

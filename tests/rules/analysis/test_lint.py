@@ -138,3 +138,46 @@ def test_a_hundred_rewrites() -> None:
     report = lint(loaded)
     assert perf_counter() - start < 10
     assert "pairs of rewrites not decided: there are too many ways" in str(report)
+
+
+def test_pairs_that_are_not_decided_for_one_reason_stand_on_one_line() -> None:
+    ops = {"relu": "r", "tanh": "t", "sin": "s", "exp": "e"}
+    others = [
+        {"rewrite": {"id": id, "match": f"y = {op}(x)", "replace": "y = cos(x)"}}
+        for op, id in ops.items()
+    ]
+    head = {"id": "h", "match": "y = log(x)", "replace": "y = cos(x)", "where": "y.is_head"}
+    report = lint(load_pass([*others, {"rewrite": head}]))
+    lines = [line for line in str(report).splitlines() if "not decided whether" in line]
+    assert lines == [
+        "rule 5 (rewrite): note: r and h, t and h, s and h and 2 more pairs: not decided whether "
+        "order matters: h: y.is_head lies beyond the match, in y.is_head"
+    ]
+    assert not report.fails(strict=True)
+
+
+def test_a_search_that_meets_its_limit_is_a_note_and_the_rest_is_looked_at() -> None:
+    dots = ", ".join(f"dot(a{n}, maybe(relu)(b{n}))" for n in range(12))
+    report = lint(
+        load_pass(
+            [
+                {"rewrite": {"id": "hard", "match": f"y = add_n({dots})", "replace": "y = relu(a0)",
+                             "where": "b0.name == 'w11'"}},
+                {"prune": {}},
+                {"rewrite": {"id": "same", "match": "y = relu(x)", "replace": "y = relu(x)"}},
+            ]
+        )
+    )  # fmt: skip
+    codes = {(each.rule, each.code, each.severity) for each in report.findings}
+    assert ("hard", "not-decided", "note") in codes
+    assert ("same", "never-ends", "error") in codes
+
+
+def test_a_pattern_of_many_operands_takes_no_time() -> None:
+    loaded = rewrites(("wide", f"y = add_n(x, {', '.join('_' * 800)})", "y = identity(x)"))
+    start = perf_counter()
+    report = lint(loaded)
+    assert perf_counter() - start < 2
+    assert "y has 801 inputs, and patterns are tried on operators with no more than 64" in str(
+        report
+    )

@@ -163,3 +163,52 @@ def test_unknown_shapes_are_told(mx: Any) -> None:
     [found] = run(RELU, test, on_mxnet=True)
     assert found
     assert "outputs not compared: A: the shape of 'x' is not known" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ([100_000, 100_000], "no more than 16,777,216 elements; write a smaller one"),
+        ([0, 10**30], "no more than 16,777,216 elements; write a smaller one"),
+        ([1] * 33, "no more than 32 dimensions"),
+    ],
+)
+def test_a_parameter_that_is_too_large(shape: list[int], said: str) -> None:
+    test = {"before": "x, w = variable(), variable(); return dot(x, w)", "unchanged": "near"}
+    found = failure(RELU, **test, parameters={"w": shape})
+    assert found.startswith(
+        "rule 1 (rewrite), tests.0.parameters: it, test 1: failed: w is to have"
+    )
+    assert found.endswith(said)
+
+
+def test_a_hint_that_is_too_large() -> None:
+    hint = "x, w = variable(), variable(__shape__=(100000, 100000)); return dot(x, w)"
+    found = failure(RELU, before=hint, unchanged="near")
+    assert found.startswith("rule 1 (rewrite), tests.0.before: it, test 1: failed: w is to have")
+
+
+def test_parameters_of_all_tests_that_are_too_large_together() -> None:
+    test = {"before": "x, w = variable(), variable(); return dot(x, w)", "unchanged": "no relu",
+            "parameters": {"w": [4096, 4096]}}  # fmt: skip
+    found = run(RELU, *[test] * 5)
+    assert [bool(each) for each in found] == [True] * 4 + [False]
+    assert "ask for more than 67,108,864 elements in all" in str(found[-1])
+
+
+def test_a_search_that_meets_its_limit_fails_the_test() -> None:
+    dots = "; ".join(f"d{n} = dot(x, w{n})" for n in range(12))
+    weights = ", ".join(f"w{n}" for n in range(12))
+    hard = {
+        "id": "hard",
+        "match": f"y = add_n({', '.join(f'dot(a{n}, maybe(relu)(b{n}))' for n in range(12))})",
+        "replace": "y = relu(a0)",
+        "where": ["b0.name == 'none'"],
+    }
+    before = (
+        f"x, {weights} = {', '.join(['variable()'] * 13)}; {dots}; "
+        f"return add_n({', '.join(f'd{n}' for n in range(12))})"
+    )
+    found = failure(hard, before=before, unchanged="b0.name is")
+    assert found.startswith("rule 1 (rewrite), tests.0.before: hard, test 1: failed: ")
+    assert "more than 100,000 were tried" in found

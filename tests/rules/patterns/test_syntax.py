@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[int, int, str]] = {
     "relu(3)": (1, 6, "a literal is no operand"),
     "relu(x, **k)": (1, 9, "one by one"),
     "relu(x, `k`=y)": (1, 13, "y is no attribute value"),
-    "relu(x, `k`=1e999)": (1, 13, "is no attribute value"),
+    "relu(x, `k`=1e999)": (1, 13, "the number is larger than any attribute value"),
     "relu(x, `k`={})": (1, 13, "is no attribute value"),
     "relu(x, k=1, k=2)": (1, 14, "k"),
     "x": (1, 1, "only an operator makes a line"),
@@ -276,3 +276,23 @@ def test_a_broken_text_is_read_or_refused(seed: int) -> None:
         except GraphpassError:
             continue
         assert parse_pattern(print_pattern(pattern)) == pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a, b = SliceChannel(x, num_outputs=100000000)", "pattern:1:8:"),
+        ("s = SliceChannel(x, num_outputs=100000000); return s[1]", "pattern:1:5:"),
+        ("SliceChannel(x, num_outputs=100000000)", "pattern:1:1:"),
+    ],
+)
+def test_more_outputs_than_anyone_has_are_refused_with_their_place(text: str, place: str) -> None:
+    with pytest.raises(TextError, match="num_outputs counts 100000000") as caught:
+        parse_pattern(text)
+    assert place in str(caught.value)
+
+
+@pytest.mark.parametrize("listed", ["x, x", "x, w, x", "r, r"])
+def test_distinct_names_each_value_once(listed: str) -> None:
+    with pytest.raises(TextError, match="stands in distinct twice, and no value is another than"):
+        parse_pattern(f"r = relu(x); y = dot(r, w); distinct({listed})")

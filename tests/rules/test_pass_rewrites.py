@@ -8,7 +8,7 @@ import pytest
 
 from graphpass.errors import UsageError
 from graphpass.rules import load_pass
-from graphpass.rules.explaining.rewrites import rewrites_of
+from graphpass.rules.pass_rewrites import rewrites_of
 
 ONE = {"rewrite": {"match": "y = relu(relu(x))", "replace": "y = relu(x)"}}
 TWO = {"rewrite": {"id": "gone", "match": "y = Dropout(x)", "replace": "return x"}}
