@@ -139,22 +139,29 @@ def apply(
         parts["verify"] = proof
         proved = bool(proof)
     facts = _facts(result, parts) if report is not None or (json and out != "-") else {}
-    if json and out != "-":
-        print_json(facts)
-    else:
+
+    def tell() -> None:
+        if json and out != "-":
+            print_json(facts)
+            return
         for part in [*([] if out == "-" else [result]), *parts.values()]:
             echo(str(part), err=out == "-")
+
     if not proved:
+        tell()
         typer.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
+    written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
     if report is not None:
         make_folder(report.parent)
     with atomic_write(report) if report is not None else nullcontext() as file:
         if file is not None:
             file.write(json_format.dumps(facts, indent=2).encode() + b"\n")
         if out is not None and not dry_run:
-            for path in save_model(loaded, out, dialect=dialect, overwrite=overwrite):
-                typer.echo(f"wrote {path}", err=json)
+            written += save_model(loaded, out, dialect=dialect, overwrite=overwrite)
+    tell()
+    for path in written:
+        typer.echo(f"wrote {path}", err=json)
     return 0
 
 

@@ -209,6 +209,11 @@ class ValueView:
         """Whether it is an argument without a stored value."""
         return self._is_kind("input")
 
+    @property
+    def is_const(self) -> bool:
+        """Whether it is computed from arguments with stored values alone, or from nothing."""
+        return self.scope.index.is_kind(self.entry, "const")
+
     def _is_kind(self, kind: str) -> bool:
         return self.scope.index.kinds.get(self.entry.node) == kind
 

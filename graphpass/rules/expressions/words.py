@@ -24,6 +24,7 @@ ARRAY_WORDS = frozenset({"dtype", "ndim", "shape", "size"})
 
 VALUE_WORDS = ARRAY_WORDS | {
     "is_aux",
+    "is_const",
     "is_head",
     "is_input",
     "is_param",

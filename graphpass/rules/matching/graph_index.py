@@ -159,6 +159,10 @@ class GraphIndex:
             self._inference = infer(self.graph, {**stored.shapes, **self._shapes}, stored.dtypes)
         return self._inference
 
+    def forget_inference(self) -> None:
+        """Infer anew when shapes are asked for next: what is known may have changed anywhere."""
+        self._inference = None
+
     def _is_constant(self, key: int) -> bool:
         """Work out what is constant below a node, as far as it is not known. Iterative."""
         graph, known = self.graph, self._known

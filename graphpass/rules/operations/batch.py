@@ -67,6 +67,8 @@ class Batch(Operation):
         lost = [pair for trunk in trunks for pair in join(graph, edit, trunk, tracking)]
         run.drop_orphans(edit)
         restamp(graph, edit, [key for key in states if key in graph])
+        for trunk in trunks:
+            _note_assumption(run, shapes, trunk)
         for before, after in lost:
             run.note(f"the output {before!r} is called {after!r} now")
         return "; ".join(_summary(graph, trunk) for trunk in trunks)
@@ -94,7 +96,7 @@ class Batch(Operation):
     def _nothing(self, run: Run) -> str:
         text = (
             f"no two of the inputs {listed(run.model.inputs)} go through the same operators on the "
-            "same weights"
+            "same weights with shapes that agree"
         )
         if not self.optional:
             raise OperationError(
@@ -153,6 +155,18 @@ def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
             raise OperationError(
                 f"{listed(map(graph.output_name, column))} do not go through the same operators "
                 "with the same attributes on the same weights; are the weights tied?"
+            )
+
+
+def _note_assumption(run: Run, shapes: Inference, trunk: Trunk) -> None:
+    """Say what nobody has checked: that branches are fed batches of one size and shape."""
+    for column in zip(*trunk.branches, strict=True):
+        known = {shapes.shape(entry) for entry in column}
+        if len(known) > 1 or None in known or any(None in (shape or ()) for shape in known):
+            names = listed(map(run.graph.output_name, column))
+            run.note(
+                f"{names} have to be fed batches of one size and shape from now on; nothing says "
+                "that they are (--input NAME:SHAPE would)"
             )
 
 

@@ -19,8 +19,8 @@ from graphpass.rules.rewriting.replacement import CopyAttributes, Replacement
 __all__ = ["REFUSED", "Body", "TextBody"]
 
 FAR_WORDS = frozenset(
-    {"users", "num_users", "node", "inputs", "is_head", "is_param", "is_aux", "is_input"}
-    | {"shape", "dtype", "ndim", "size"}
+    {"users", "num_users", "node", "inputs", "is_head", "is_const", "is_param", "is_aux"}
+    | {"is_input", "shape", "dtype", "ndim", "size"}
 )
 """Words of expressions whose value may change by what happens outside the match."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 from graphpass.formats.ndarray_binary import Array, code_of_dtype
-from graphpass.graph import VARIABLE
+from graphpass.graph import VARIABLE, Entry
 from graphpass.graph.in_edges import source_at
 from graphpass.ops import format_value
 from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
@@ -14,6 +15,7 @@ from graphpass.rules.patterns.pattern import Kind
 from graphpass.rules.rewriting.draft import NewParameter
 from graphpass.rules.rewriting.surroundings import Surroundings
 from graphpass.rules.surgery.arrays import new_class
+from graphpass.rules.surgery.values import same_bits
 
 __all__ = ["ComputedValues"]
 
@@ -29,10 +31,15 @@ class ComputedValues:
         What gives way.
     going : collection of int
         Nodes that go with it.
+    rule : str
+        What computes the values.
     """
 
-    def __init__(self, around: Surroundings, match: Match, going: Collection[int]) -> None:
+    def __init__(
+        self, around: Surroundings, match: Match, going: Collection[int], rule: str
+    ) -> None:
         self._around = around
+        self._rule = rule
         self._graph = around.index.graph
         self._match = match
         self._going = going
@@ -76,6 +83,10 @@ class ComputedValues:
         graph, edit, parameters = self._graph, self._around.edit, self._around.parameters
         assert parameters is not None
         kind: Kind = "aux" if is_state else "param"
+        twin = self._twin(parameter, kind)
+        if twin is not None:
+            self._variables[parameter] = twin
+            return twin, False
         donor = self._donor(parameter, op, slot, kind)
         hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
         own = donor is not None and donor in self._going
@@ -95,30 +106,54 @@ class ComputedValues:
         parameters.set(name, parameter.array, class_)
         self._variables[parameter] = key
         self._around.index.kinds[key] = kind
+        if any(source not in self._going for source in self._sources):
+            self._around.twins[self._rule, parameter.label, self._sources] = key
         self.stored.append(ParameterChange(name, parameter.array.nbytes, before))
         return key, is_new
 
+    @cached_property
+    def _sources(self) -> tuple[int, ...]:
+        """The variables with stored values that the match reads."""
+        kinds = self._around.index.kinds
+        bound = [each.node for each in self._match.bindings.values() if type(each) is Entry]
+        return tuple([node for node in bound if kinds.get(node) in ("param", "aux")])
+
+    def _twin(self, parameter: NewParameter, kind: Kind) -> int | None:
+        """Return the variable that has this value already: what was tied stays tied."""
+        around = self._around
+        if not around.twins or parameter.name is not None:
+            return None
+        twin = around.twins.get((self._rule, parameter.label, self._sources))
+        if twin is None or twin not in self._graph or around.index.kinds.get(twin) != kind:
+            return None
+        assert around.parameters is not None
+        stored = around.parameters.get(self._graph.name(twin))
+        same = stored is not None and same_bits(stored, parameter.array)
+        return twin if same else None
+
     def _donor(self, parameter: NewParameter, op: str, slot: str, kind: Kind) -> int | None:
         """Return the variable whose place a computed parameter takes."""
+        taken = self._variables.values()
         found = parameter.like
         if found is None:
-            found = self._same_place(op, slot)
-        if found is None:
-            found = parameter.only_source
-        taken = self._variables.values()
+            places = self._same_places(op, slot)
+            left = [place for place in places if place not in taken]
+            only = parameter.only_source
+            found = only if only in places or not left else left[0]
         if found is None or found in taken or self._around.index.kinds.get(found) != kind:
             return None
         return found
 
-    def _same_place(self, op: str, slot: str) -> int | None:
-        """Return what a matched node of the same operator reads in the same input."""
+    def _same_places(self, op: str, slot: str) -> list[int]:
+        """Return what matched nodes of the same operator read in the same input."""
         graph = self._graph
+        found = []
         for key in self._match.matched:
             if graph.op(key) == op:
                 names = graph.signature(key).input_names
                 if names is not None and slot in names:
-                    return source_at(graph.sources(key), names.index(slot))
-        return None
+                    found.append(source_at(graph.sources(key), names.index(slot)))
+        return [source for source in found if source is not None]
 
     def drop(self, removed: Iterable[NodeRef]) -> list[ParameterRef]:
         """Drop the values of the variables that go, unless a new one has taken the name."""

@@ -158,6 +158,8 @@ class Drafting:
                 f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
                 f"make one: full((1,), {name})"
             )
+        if array.dtype.kind == "f" and not np.isfinite(array).all() and self._reads_finite():
+            raise Refusal(f"{name} would hold numbers that are not finite", name, "let")
         bindings = self._bindings
         only: int | None = None
         for read in self._let[name].names:
@@ -169,3 +171,16 @@ class Drafting:
                 only = bound.node
         made = self._parameters[name] = NewParameter(array, name, only)
         return made
+
+    def _reads_finite(self) -> bool:
+        """Return whether all stored values of the match are finite."""
+        stored = [
+            ValueView(self._scope, bound).stored
+            for bound in self._bindings.values()
+            if type(bound) is Entry
+        ]
+        return all(
+            np.isfinite(array).all()
+            for array in stored
+            if array is not None and array.dtype.kind == "f"
+        )

@@ -84,7 +84,7 @@ class _Firing:
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators."""
-        self._values = ComputedValues(around, match, self._going)
+        self._values = ComputedValues(around, match, self._going, rule)
 
     def run(self) -> Fired:
         going, around, values = self._going, self._around, self._values

@@ -249,7 +249,7 @@ class _Run:
         self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
         self._watch = Watch(graph, self._index.num_operators, group.budget)
         self._around = Surroundings(
-            self._index, edit, parameters, FreshNames(graph), group.provenance
+            self._index, edit, parameters, FreshNames(graph), provenance=group.provenance
         )
         stored = 0 if parameters is None else parameters.nbytes
         self._purse = Purse(len(graph), stored)
@@ -270,6 +270,7 @@ class _Run:
                 again = again or fired
             elif again and self._far:
                 again = False
+                self._index.forget_inference()
                 for number in self._far:
                     if not self._rewrites[number].once:
                         self._worklist.add_all(number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit
@@ -27,6 +28,10 @@ class Surroundings:
 
     names: FreshNames
     """Gives new nodes their names."""
+
+    twins: dict[Hashable, int] = field(default_factory=dict)
+    """Rewrite, name and sources of a computed value -> the variable that has it, where others may
+    compute the same again, as towers on one set of weights do."""
 
     provenance: bool = False
     """Whether new nodes get the attribute `PROVENANCE`."""

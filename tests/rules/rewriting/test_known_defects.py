@@ -395,3 +395,66 @@ def test_roots_that_share_a_value_with_many_are_given_up(rewriting: Any) -> None
     rule["where"] = ["a.num_inputs == 3"]
     with pytest.raises(GraphpassError, match="could hold in too many ways in this graph"):
         rewriting(f"v, u = variable(), variable(); {names}return {heads}", rule)
+
+
+TOWERS = """
+x, y, w, b = variable(), variable(), variable(), variable()
+one = FullyConnected(x, w, b, num_hidden=2)
+two = FullyConnected(y, w, b, num_hidden=2)
+return one, two
+"""
+
+
+def test_what_was_tied_stays_tied(rewriting: Any) -> None:
+    rule = {
+        "match": "f = FullyConnected(x, w, b)",
+        "let": {"twice": "w * 2", "sum": "b + w[:, 0]"},
+        "replace": "f = FullyConnected(x, twice, sum, num_hidden=2)",
+        "once": True,
+    }
+    done = rewriting(TOWERS, rule, values={"w": (2, 2), "b": (2,)})
+    assert len(done.firings) == 2
+    assert len(done.model.parameters) == 2
+    inputs = [done.model.graph.inputs(head.node) for head in done.model.graph.heads]
+    assert inputs[0][1:] == inputs[1][1:]
+
+
+def test_of_two_weights_each_keeps_its_name_and_hints(rewriting: Any) -> None:
+    text = """
+x, w = variable(), variable()
+v = variable(__lr_mult__=5)
+a = FullyConnected(x, w, num_hidden=2, no_bias=True)
+b = FullyConnected(a, v, num_hidden=2, no_bias=True)
+return b
+"""
+    rule = {
+        "match": "a = FullyConnected(x, w)\nb = FullyConnected(a, v)",
+        "let": {"more": "v * 2"},
+        "replace": "b = FullyConnected(a, more, **b.attrs)",
+        "once": True,
+    }
+    done = rewriting(text, rule, values={"w": (2, 2), "v": (2, 2)})
+    graph = done.model.graph
+    assert graph.arguments == ["x", "w", "v"]
+    assert graph.attrs(graph.named("v")[0]) == {"__lr_mult__": "5"}
+
+
+def test_no_firing_makes_numbers_that_are_not_finite(rewriting: Any) -> None:
+    layer = "FullyConnected(x, w, num_hidden=2, no_bias=True)"
+    text = f"x, w = variable(), variable(); f = {layer}; return f"
+    rule = {
+        "match": "f = FullyConnected(x, w)",
+        "let": {"huge": "w / 1e-46"},
+        "replace": "f = FullyConnected(x, huge, num_hidden=2, no_bias=True)",
+    }
+    assert rewriting(text, rule, values={"w": (2, 2)}).firings == []
+
+
+def test_a_shape_that_becomes_known_far_away_is_seen(rewriting: Any) -> None:
+    text = "x = variable(__shape__=(2, 4)); r = `Vendor`(x); t = tanh(exp(exp(r))); return t"
+    done = rewriting(
+        text,
+        {"id": "far", "match": "y = tanh(x)", "where": ["x.shape[1] == 4"], "replace": "relu(x)"},
+        {"id": "near", "match": "y = `Vendor`(x)", "replace": "y = relu(x)"},
+    )
+    assert sorted(done.firings) == [("far", "t"), ("near", "r")]
