@@ -19,6 +19,9 @@ from graphpass.rules.rewriting.surroundings import Surroundings
 
 __all__ = ["applies", "fire_at"]
 
+_PATIENCE = 2_000
+"""Alternatives that are tried in one small model."""
+
 
 def applies(rewrite: Rewrite, model: Model, root: int, holding: int) -> Match | str | None:
     """Return the match that the driver would take at a root, if it holds a node.
@@ -31,7 +34,8 @@ def applies(rewrite: Rewrite, model: Model, root: int, holding: int) -> Match | 
     """
     index = LiveIndex(model.graph, model.inputs)
     refused: str | None = None
-    for match in Matcher(rewrite.plan, model.graph, index=index).assignments(root):
+    matcher = Matcher(rewrite.plan, model.graph, index=index, patience=_PATIENCE)
+    for match in matcher.assignments(root):
         if holding not in match.matched:
             continue
         try:

@@ -32,12 +32,15 @@ class Tally:
     ----------
     nodes : int
         Nodes of the graph.
+    each : int
+        How many one search may try.
     """
 
-    __slots__ = ("_most", "turns")
+    __slots__ = ("_most", "each", "turns")
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, each: int = MAX_TURNS) -> None:
         self._most = max(_MAX_IN_ALL, _IN_ALL_PER_NODE * nodes)
+        self.each = each
         self.turns = 0
 
     def count(self) -> None:
@@ -104,11 +107,11 @@ class Backtracking(Bindings):
         while self._choices:
             self._tally.count()
             self._turns += 1
-            if self._turns > MAX_TURNS:
+            if self._turns > self._tally.each:
                 raise SearchLimitError(
-                    f"the pattern could hold in too many ways here: more than {MAX_TURNS:,} were "
-                    "tried; let fewer operators be absent, or ask for more of operands that look "
-                    "alike"
+                    "the pattern could hold in too many ways here: more than "
+                    f"{self._tally.each:,} were tried; let fewer operators be absent, or ask for "
+                    "more of operands that look alike"
                 )
             alternatives, agenda, extent = self._choices[-1]
             self.go_back(extent)

@@ -19,6 +19,7 @@ from itertools import chain
 from graphpass.graph import Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
+from graphpass.rules.matching.backtracking import MAX_TURNS
 from graphpass.rules.matching.glance import Glance
 from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.matching.match import Fault, Level, Match, Mismatch, Recorder
@@ -109,6 +110,8 @@ class Matcher:
         The way to `graph` from the outermost one.
     index : GraphIndex, optional
         An index of the graph; with it, the matcher is good as long as that is.
+    patience : int
+        How many alternatives may be tried at one node, before a `SearchLimitError`.
     """
 
     def __init__(
@@ -119,10 +122,11 @@ class Matcher:
         inputs: Collection[str] | None = None,
         path: tuple[Level, ...] = (),
         index: GraphIndex | None = None,
+        patience: int = MAX_TURNS,
     ) -> None:
         self._plan = plan
         self._index = GraphIndex(graph, inputs) if index is None else index
-        self._known = Known.of(plan, len(self._index.position))
+        self._known = Known.of(plan, len(self._index.position), patience)
         self._glance = Glance(plan, self._known.attributes)
         self._writer = MatchWriter(plan, self._index, path)
         self._outputs: dict[str, dict[int, None]] = {}

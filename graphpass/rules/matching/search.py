@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from graphpass.graph import Entry
 from graphpass.rules.matching.attribute_tests import AttributeTests
-from graphpass.rules.matching.backtracking import Agenda, Backtracking, Tally
+from graphpass.rules.matching.backtracking import MAX_TURNS, Agenda, Backtracking, Tally
 from graphpass.rules.matching.bindings import ABSENT, same_value
 from graphpass.rules.matching.conditions import objection
 from graphpass.rules.matching.graph_index import GraphIndex
@@ -47,12 +47,12 @@ class Known(NamedTuple):
     tally: Tally
 
     @classmethod
-    def of(cls, plan: Plan, nodes: int) -> Known:
+    def of(cls, plan: Plan, nodes: int, patience: int = MAX_TURNS) -> Known:
         """Return what is known to begin with in a graph of so many nodes."""
         further: Agenda = None
         for root in reversed(plan.roots[1:]):
             further = (Search._root, root, None, further)
-        return cls(Layouts(plan), AttributeTests(), further, Tally(nodes))
+        return cls(Layouts(plan), AttributeTests(), further, Tally(nodes, patience))
 
 
 class _Arrangement(NamedTuple):
