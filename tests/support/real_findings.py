@@ -22,7 +22,7 @@ from typing import Any
 
 from mxnet_judge import Judge
 from numpy.typing import NDArray
-from real_controls import cut_at_sorting, errors, moved, moved_by_rounding, tolerance
+from real_controls import columns, cut_at_sorting, errors, moved, moved_by_rounding, tolerance
 from real_networks import Network, draw, networks
 
 import graphpass
@@ -97,11 +97,11 @@ class Finding:
     tolerances: Sequence[float] = ()
 
     control: Sequence[float] = ()
-    """As `errors`, of the network itself with every parameter moved by a unit in the last place,
-    the largest of a few trials; empty where no error asks for it."""
+    """As `errors`, of the network itself with every parameter moved in its last places; empty where
+    no error asks for it."""
 
     sorted_errors: Sequence[float] = ()
-    """As `errors`, of the values that are sorted first, if any are."""
+    """As `errors`, of the columns that are sorted first, if any are."""
 
     tells: float = 0.0
     """As the largest of `errors` and `sorted_errors`, of the network itself with every parameter
@@ -141,7 +141,7 @@ class Finding:
         return cls(**tree)
 
 
-def find(corpus: Path, network: Network, seconds: int = 900) -> Finding:
+def find(corpus: Path, network: Network, seconds: int = 3600) -> Finding:
     """Return what comes of a network, worked out in a child process."""
     environment = {**os.environ, "MXNET_SUBGRAPH_BACKEND": "NONE", "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(Path(graphpass.__file__).parents[1])
@@ -184,15 +184,18 @@ def examine(network: Network) -> Finding:
         found = errors(_outputs(judge, after, inputs), expected)
         tolerances = [tolerance(output) for output in expected]
         control: list[float] = []
-        if any(not error < most for error, most in zip(found, tolerances, strict=True)):
-            control = moved_by_rounding(judge, before, inputs, expected)
+        suspects = [n for n, most in enumerate(tolerances) if not found[n] < most]
+        if suspects:
+            control = moved_by_rounding(judge, before, inputs, expected, suspects)
         stirred = errors(judge.outputs(moved(before, _STIR), inputs), expected)
         sorted_errors: list[float] = []
         cut = cut_at_sorting(before, after)
         if cut is not None:
-            values = _outputs(judge, cut[0], inputs)
-            sorted_errors = errors(_outputs(judge, cut[1], inputs), values)
-            stirred += errors(_outputs(judge, moved(cut[0], _STIR), inputs), values)
+            values, same, other = (
+                columns(_outputs(judge, model, inputs)) for model in (*cut, moved(cut[0], _STIR))
+            )
+            sorted_errors = errors(same, values)
+            stirred += errors(other, values)
     shapes = {name: value.shape for name, value in inputs.items()}
     return Finding(
         network.name,

@@ -1,0 +1,331 @@
+"""Make the page that tells what ``optimize-for-inference`` does to the networks of a corpus.
+
+    python tests/support/networks_page.py CORPUS > docs/networks.md
+
+Findings are kept in a temporary folder, so that a run that was stopped goes on where it was; they
+count as long as neither graphpass nor the corpus changes. Networks are taken in the order of their
+names and all numbers are drawn with seeds, so a second run gives the same page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import shorten
+
+from real_controls import TOLERANCE
+from real_findings import Finding, Refusal, find
+from real_networks import FOLDERS, Network, networks
+
+import graphpass
+
+__all__ = ["page"]
+
+INTRODUCTION = f"""\
+# The shipped passes on real networks
+
+[`optimize-for-inference`](passes.md#optimize-for-inference) was run on every symbol of a corpus:
+trained networks, symbols from public repositories, exports of model zoos, and small networks that
+six releases of MXNet wrote. The results were loaded in MXNet 1.9.1 and run beside the originals.
+This page is what came of it. The corpus is not part of the project; the names are those of its
+files. With it,
+
+```bash
+python tests/support/networks_page.py CORPUS > docs/networks.md
+```
+
+makes this page again, and `GRAPHPASS_CORPUS=CORPUS pytest -m slow tests/passes/test_corpus.py`
+fails where a figure is not as it should be. Errors may differ in their last digit on another
+processor.
+
+Every parameter is drawn at random, as training might leave it, never as it is initialised: a gamma
+is 1, -0.7, 0.0001, 1.3 or 0.4, a moving variance lies between 0.3 and 2; means, shifts and biases
+are normal. So are the inputs, except indices, lengths and labels, which are drawn from what they
+may be. Where the shape of an input is not on record, it is the first of a few usual ones that MXNet
+accepts.
+
+- **error**: how far an output is from that of the original, at most, in parts of its largest
+  number. It has to stay below {TOLERANCE:g}. To see that the outputs can tell right from wrong, the
+  original was also run with every parameter moved up or down by 2 %.
+- **parameters**: how many arrays there are.
+- **multiply-adds**: those of one forward pass on inputs of the given shapes, as
+  [`graphpass.shapes`](shapes.md) counts them.
+- **BatchNorm left**: those that no layer could take up, by the operator that they read.
+- **refused**: rules whose pattern was there and that did not apply, and at how many nodes; why, is
+  told [below](#what-was-refused-and-why).
+"""
+
+HEADINGS = {
+    "trained": "Trained networks",
+    "wild": "From public repositories",
+    "zoo": "From model zoos",
+    "versions": "Written by six releases of MXNet",
+}
+
+UNJUDGED = f"""\
+Detectors sort boxes and suppress some. Where two scores are close, rounding decides which comes
+first, and a row of the output is another one. So where an output was moved, the original was run
+once more, with every parameter moved up or down by one unit in the last place (2^-23 of it), then,
+until all such outputs have moved, by 2, 4, 8 and 16 units. An output that this moves by
+{TOLERANCE:g} or more can tell nothing of a pass. What can, is what is sorted first: scores and
+boxes, just before.
+
+| network | output | moved by the pass | by the last places | error of what is sorted first |
+|---|---|---|---|---|
+"""
+
+
+def page(findings: Sequence[Finding]) -> str:
+    """Return the page, in Markdown."""
+    compared = [each for each in findings if not each.left_out]
+    parts = [INTRODUCTION, _summary(findings, compared)]
+    for folder, heading in HEADINGS.items():
+        own = [each for each in compared if each.name.startswith(f"{folder}/")]
+        if own:
+            rows = _releases(findings) if folder == "versions" else _table(own, folder)
+            parts.append(f"## {heading}\n\n{rows}")
+    parts.append(f"## What was refused, and why\n\n{_refusals(compared)}")
+    parts.append(f"## What can't be judged\n\n{_unjudged(compared)}")
+    parts.append(f"## What was left out\n\n{_left_out(findings)}")
+    return "\n".join(parts)
+
+
+def _summary(findings: Sequence[Finding], compared: Sequence[Finding]) -> str:
+    wrong = [each.name for each in compared if each.wrong]
+    behind = [each.name for each in compared if each.behind]
+    blind = [each for each in compared if each.unjudged]
+    largest = max((_error(each) for each in compared), default=0.0)
+    gone = sum(_folded(each) for each in compared)
+    weakest = min((each.tells for each in compared if each.before != each.after), default=0.0)
+    return f"""\
+## In short
+
+| | |
+|---|---|
+| symbols | {len(findings)} |
+| run by MXNet and compared | {len(compared)} |
+| that differ | {len(wrong)}{_listed(wrong)} |
+| largest error | {largest:.0e} |
+| with outputs that [can't be judged](#what-cant-be-judged) | {len(blind)} |
+| of those that were changed, the smallest effect of moving parameters by 2 % | {weakest:.0e} |
+| with a BatchNorm behind a Convolution of its own | {len(behind)}{_listed(behind)} |
+| operators that went | {gone} of {sum(each.before.operators for each in compared)} |
+| [left out](#what-was-left-out) | {len(findings) - len(compared)} |
+"""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f": {', '.join(names)}" if names else ""
+
+
+def _folded(finding: Finding) -> int:
+    return finding.before.operators - finding.after.operators
+
+
+def _error(finding: Finding) -> float:
+    """Return the largest error of the outputs that can be judged."""
+    blind = set(finding.unjudged)
+    return max((e for n, e in enumerate(finding.errors) if n not in blind), default=0.0)
+
+
+def _table(findings: Iterable[Finding], folder: str) -> str:
+    return "".join(
+        [
+            "| network | nodes | operators | parameters | multiply-adds | error | BatchNorm left | "
+            "refused |\n|---|---|---|---|---|---|---|---|\n",
+            *(_row(each, folder) for each in findings),
+        ]
+    )
+
+
+def _row(finding: Finding, folder: str) -> str:
+    before, after = finding.before, finding.after
+    name = finding.name.removeprefix(f"{folder}/").removesuffix(".json").removesuffix("-symbol")
+    inputs = ", ".join(
+        "x".join(map(str, shape)) for name, shape in finding.inputs.items() if "label" not in name
+    )
+    cells = [
+        f"{_escaped(name)}<br>{inputs}",
+        _arrow(before.nodes, after.nodes),
+        _arrow(before.operators, after.operators),
+        _arrow(before.parameters, after.parameters),
+        _arrow(_large(before.multiply_adds), _large(after.multiply_adds)),
+        _error_text(finding),
+        ", ".join(f"{count} {op}" for op, count in finding.norms.items()),
+        ", ".join(f"{count} {rule}" for rule, count in _counted(finding.refusals).items()),
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _error_text(finding: Finding) -> str:
+    blind = len(finding.unjudged)
+    if not blind:
+        return _small(_error(finding))
+    note = f"[{blind} of {len(finding.errors)} outputs can't be judged](#what-cant-be-judged)"
+    return note if blind == len(finding.errors) else f"{_small(_error(finding))}; {note}"
+
+
+def _arrow(before: object, after: object) -> str:
+    return str(after) if before == after else f"{before} → {after}"
+
+
+def _small(error: float) -> str:
+    return "0" if error == 0 else f"{error:.0e}"
+
+
+def _large(count: int | None) -> str:
+    """Return a count with four digits: in millions, or in thousand millions."""
+    if count is None:
+        return "unknown"
+    size, unit = (count / 1e9, " G") if count >= 1e9 else (count / 1e6, " M")
+    digits = 3 - math.floor(math.log10(size)) if size >= 1 else 3
+    return f"{size:.{max(0, digits)}f}{unit}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*").replace("<", "&lt;")
+
+
+def _counted(refusals: Iterable[Refusal]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for refusal in refusals:
+        counts[refusal.rule] += refusal.count
+    return dict(counts)
+
+
+def _releases(findings: Iterable[Finding]) -> str:
+    by_release: dict[str, list[Finding]] = defaultdict(list)
+    for each in findings:
+        if each.name.startswith("versions/"):
+            by_release[each.name.split("/")[1]].append(each)
+    lines = [
+        "The same small programs, so far as a release can run them; sums over those that were "
+        "compared.\n\n"
+        "| release | symbols | compared | nodes | operators | parameters | largest error | "
+        "BatchNorm left |\n|---|---|---|---|---|---|---|---|\n"
+    ]
+    for release, every in sorted(by_release.items(), key=lambda pair: _version(pair[0])):
+        own = [each for each in every if not each.left_out]
+        norms: dict[str, int] = defaultdict(int)
+        for each in own:
+            for op, count in each.norms.items():
+                norms[op] += count
+        cells = [
+            release,
+            str(len(every)),
+            str(len(own)),
+            *(
+                _arrow(
+                    sum(getattr(each.before, part) for each in own),
+                    sum(getattr(each.after, part) for each in own),
+                )
+                for part in ("nodes", "operators", "parameters")
+            ),
+            _small(max((_error(each) for each in own), default=0.0)),
+            ", ".join(f"{count} {op}" for op, count in sorted(norms.items())),
+        ]
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
+
+
+def _refusals(compared: Iterable[Finding]) -> str:
+    found: dict[tuple[str, str], list[tuple[Finding, Refusal]]] = defaultdict(list)
+    for each in compared:
+        for refusal in each.refusals:
+            found[refusal.rule, refusal.part].append((each, refusal))
+    lines = ["| rule | at | nodes | networks | such as |\n|---|---|---|---|---|\n"]
+    for (rule, part), where in sorted(found.items()):
+        finding, first = where[0]
+        nodes = sum(refusal.count for _, refusal in where)
+        count = len({finding.name for finding, _ in where})
+        what = _cell(shorten(part, 60, placeholder=" …"))
+        example = f"{_escaped(first.reason)} ({_escaped(finding.name)})"
+        lines.append(f"| {rule} | `{what}` | {nodes} | {count} | {example} |\n")
+    return "".join(lines)
+
+
+def _cell(code: str) -> str:
+    return code.replace("|", "\\|")
+
+
+def _unjudged(compared: Iterable[Finding]) -> str:
+    lines = [UNJUDGED]
+    for each in compared:
+        first = f"{_small(max(each.sorted_errors, default=0))} ({len(each.sorted_errors)} columns)"
+        for n in each.unjudged:
+            moved, control = _small(each.errors[n]), _small(each.control[n])
+            lines.append(f"| {_escaped(each.name)} | {n} | {moved} | {control} | {first} |\n")
+    return "".join(lines)
+
+
+def _left_out(findings: Iterable[Finding]) -> str:
+    """Return a table of the networks by reason, the same network of several releases once."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in findings:
+        if each.left_out:
+            folder, _, rest = each.name.partition("/")
+            release, _, name = rest.partition("/")
+            if folder == "versions":
+                groups[f"versions/…/{name}", each.left_out].append(release)
+            else:
+                groups[each.name, each.left_out] = []
+    lines = ["| network | why |\n|---|---|\n"]
+    for (name, reason), releases in groups.items():
+        ordered = sorted(releases, key=_version)
+        of = f" ({', '.join(ordered)})" if ordered else ""
+        lines.append(f"| {_escaped(name)}{of} | {_escaped(reason)} |\n")
+    return "".join(lines)
+
+
+def _findings(corpus: Path, cache: Path, jobs: int) -> Iterator[Finding]:
+    def finding(network: Network) -> Finding:
+        kept = cache / f"{hashlib.sha256(network.name.encode()).hexdigest()[:16]}.json"
+        if not kept.exists():
+            start = time.monotonic()
+            kept.write_text(find(corpus, network).to_json())
+            print(f"{network.name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
+        return Finding.of_json(kept.read_text())
+
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(finding, [each for name in FOLDERS for each in networks(corpus, name)])
+
+
+def _cache(corpus: Path) -> Path:
+    """Return a folder for findings, another one if graphpass, this code or the corpus changes."""
+    digest = hashlib.sha256()
+    package = Path(graphpass.__file__).parent
+    for folder in (package, Path(__file__).parent, corpus):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".yaml", ".json", ".params"):
+                digest.update(f"{path.relative_to(folder)}\0".encode())
+                digest.update(path.read_bytes())
+    folder = Path(tempfile.gettempdir()) / f"graphpass-networks-{digest.hexdigest()[:16]}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def main() -> None:
+    """Print the page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("corpus", type=Path, help="the folder of networks")
+    parser.add_argument("--jobs", type=int, default=1, help="networks to run at the same time")
+    chosen = parser.parse_args()
+    cache = _cache(chosen.corpus)
+    print(f"findings are kept in {cache}", file=sys.stderr)
+    sys.stdout.write(page(list(_findings(chosen.corpus, cache, chosen.jobs))))
+
+
+if __name__ == "__main__":
+    main()
