@@ -58,8 +58,11 @@ def list_(json: Json = False) -> None:
 def _summary(loaded: Pass) -> dict[str, Any]:
     from graphpass.rules.analysis.groups import groups_of
     from graphpass.rules.analysis.termination import terminates
+    from graphpass.rules.analysis.uses import BadUse, used_passes
 
-    kinds = {terminates([each.rewrite for each in group]).kind for group in groups_of(loaded)}
+    passes = [loaded, *(each for each in used_passes(loaded) if not isinstance(each, BadUse))]
+    groups = [group for each in passes for group in groups_of(each)]
+    kinds = {terminates([each.rewrite for each in group]).kind for group in groups}
     words = {"bounded": "bounded by budget", "proved": "proved", "once": "once"}
     return {
         "name": loaded.name,
@@ -144,7 +147,7 @@ def test(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Run the tests of the rewrites of a pass; exit 1 if one fails."""
+    """Run the tests of a pass and of its rewrites; exit 1 if one fails."""
     from graphpass.rules.analysis import run_tests
     from graphpass.view.tables import echo
 
@@ -157,5 +160,5 @@ def test(
             if not result or result.note:
                 echo(str(result))
         told = f"{passed} of {len(results)} test{'s' * (len(results) != 1)} passed"
-        echo(told if results else "there are no tests: only rewrites have them")
+        echo(told if results else "there are no tests; add `tests:` to the pass or to a rewrite")
     return 0 if passed == len(results) else 1

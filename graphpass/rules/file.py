@@ -195,6 +195,7 @@ def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: s
         parameters=parameters,
         folder=folder,
         budget=header.get("budget"),
+        tests=tuple(header.get("tests", ())),
         identity=identity,
         tree=tree,
         source=source,

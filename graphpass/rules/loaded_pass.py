@@ -39,6 +39,9 @@ class Pass:
     """How many firings a group of rewrites may have; None: ten for each operator,
     and one for each value that one reads."""
 
+    tests: tuple[Mapping[str, Any], ...] = ()
+    """Graphs before and after the whole pass, see `graphpass.rules.analysis.run_tests`."""
+
     identity: str = ""
     """The file it is from, told apart from all others; empty for rules without one."""
 

@@ -144,7 +144,7 @@ def test_a_path_from_a_folder(write) -> None:
         (
             "a: b",
             "1:1: a graphpass pass has no 'a'; it has graphpass, name, description, parameters, "
-            "budget, rules\na: b\n^",
+            "budget, rules, tests\na: b\n^",
         ),
         ("rules: []", "1:1: a graphpass pass needs graphpass\nrules: []\n^"),
         (

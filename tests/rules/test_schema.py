@@ -210,7 +210,7 @@ def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> N
             Fault(
                 ("ruels",),
                 "a graphpass pass has no 'ruels'; nearest: rules; "
-                "it has graphpass, name, description, parameters, budget, rules",
+                "it has graphpass, name, description, parameters, budget, rules, tests",
                 key=True,
             ),
         ),

@@ -19,9 +19,13 @@ module                      what is in it
 :mod:`.trial`               one firing on such a model
 :mod:`.findings`            what is odd about one rewrite
 :mod:`.impossible`          what no graph has that a pattern asks for
-:mod:`.rule_tests`          `run_tests`: the ``tests:`` of rewrites
+:mod:`.rule_tests`          `run_tests`: the ``tests:`` of a pass and of its rewrites
+:mod:`.case`                one test: a graph before and after, or why it is left alone
+:mod:`.stated_values`       the values of the variables of a test
+:mod:`.failure`             what a test found wrong
 :mod:`.room`                how large the arrays of tests may be
 :mod:`.groups`              which rewrites of a pass run together
+:mod:`.uses`                the passes that a pass uses
 :mod:`.places`              where the texts of a pass stand
 ==========================  ==============================================================
 """

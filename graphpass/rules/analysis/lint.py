@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphpass.rules.analysis.critical_pairs import (
@@ -18,6 +18,7 @@ from graphpass.rules.analysis.groups import Member, groups_of
 from graphpass.rules.analysis.places import Places
 from graphpass.rules.analysis.rule_tests import RuleTest, run_tests
 from graphpass.rules.analysis.termination import Termination, terminates
+from graphpass.rules.analysis.uses import BadUse, used_passes
 from graphpass.rules.loaded_pass import Pass
 
 __all__ = ["GroupReport", "LintReport", "lint"]
@@ -68,6 +69,8 @@ class LintReport:
     groups: tuple[GroupReport, ...]
     findings: tuple[Finding, ...]
     tests: tuple[RuleTest, ...]
+    uses: tuple[LintReport, ...] = ()
+    """The same for every pass that it uses, and that those use."""
 
     def fails(self, *, strict: bool = False) -> bool:
         """Return whether something is wrong.
@@ -83,40 +86,37 @@ class LintReport:
             any(each.severity in graver for each in self.findings)
             or not all(self.tests)
             or any(pair.outcome in outcomes for each in self.groups for pair in each.pairs)
+            or any(each.fails(strict=strict) for each in self.uses)
         )
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
+        yield from self._own_lines()
+        for used in self.uses:
+            yield from used._own_lines(notes=False)
+        yield _summary([self, *self.uses])
+
+    def _own_lines(self, *, notes: bool = True) -> Iterator[str]:
         rewrites = sum(len(group.rules) for group in self.groups)
         yield f"{self.name}: {_count(self.rules, 'rule')}, {_count(rewrites, 'rewrite')}"
         if not self.groups:
-            yield "  nothing to prove: operations run once, in order"
+            yield f"  nothing to prove{' here' * bool(self.uses)}: operations run once, in order"
         for group in self.groups:
             yield f"  {', '.join(group.rules)}: {group.termination}"
         for finding in self.findings:
-            yield str(finding)
+            if notes or finding.severity != "note":
+                yield str(finding)
         for test in self.tests:
             if not test:
                 yield str(test)
         for group in self.groups:
             for pair in group.pairs:
-                yield from _pair_lines(pair, group)
-            yield from _unseen_lines(group)
-        yield self._summary()
-
-    def _summary(self) -> str:
-        severities = Counter(finding.severity for finding in self.findings)
-        outcomes = Counter(pair.outcome for each in self.groups for pair in each.pairs)
-        said = [_count(severities["error"], "error"), _count(severities["warning"], "warning")]
-        if self.tests:
-            passed = sum(map(bool, self.tests))
-            said.append(f"{passed} of {_count(len(self.tests), 'test')} passed")
-        if outcomes:
-            listed = ", ".join(f"{word} {outcomes[word]}" for word in _OUTCOMES if outcomes[word])
-            said.append(f"critical pairs: {listed}")
-        return "; ".join(said)
+                if notes or pair.outcome != "not decided":
+                    yield from _pair_lines(pair, group)
+            if notes:
+                yield from _unseen_lines(group)
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
@@ -126,6 +126,7 @@ class LintReport:
             "groups": [group.to_json() for group in self.groups],
             "findings": [finding.to_json() for finding in self.findings],
             "tests": [test.to_json() for test in self.tests],
+            **({"uses": [used.to_json() for used in self.uses]} if self.uses else {}),
         }
 
 
@@ -135,7 +136,7 @@ def lint(loaded: Pass) -> LintReport:
     Parameters
     ----------
     loaded : Pass
-        The pass, its parameters filled in. Passes that it uses are not looked into.
+        The pass, its parameters filled in. The passes that it uses are looked into as well.
 
     Examples
     --------
@@ -146,17 +147,48 @@ def lint(loaded: Pass) -> LintReport:
     rule 1 (rewrite): note: d: it has no tests; add `tests:`, before and after
     0 errors; 0 warnings
     """
+    uses = list(used_passes(loaded))
+    bad = [each for each in uses if isinstance(each, BadUse)]
+    return replace(
+        _lint(loaded, bad),
+        uses=tuple(_lint(used, bad) for used in uses if isinstance(used, Pass)),
+    )
+
+
+def _lint(loaded: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
+    """Look into one pass, those that it uses left aside."""
     places = Places(loaded)
     groups = list(groups_of(loaded))
+    findings = [_finding(bad, places) for bad in bad_uses if bad.user is loaded]
+    findings += [f for members in groups for each in members for f in findings_of(each, places)]
     return LintReport(
         name=loaded.name,
         rules=len(loaded.rules),
         groups=tuple(_group(members, places) for members in groups),
-        findings=tuple(
-            f for members in groups for each in members for f in findings_of(each, places)
-        ),
+        findings=tuple(findings),
         tests=tuple(run_tests(loaded)),
     )
+
+
+def _finding(bad: BadUse, places: Places) -> Finding:
+    rule = bad.rule
+    place = places.spell(("rules", rule.index - 1, rule.operation.keyword))
+    return Finding("error", "bad-use", rule.id or f"rule {rule.index}", place, str(bad.error))
+
+
+def _summary(reports: Sequence[LintReport]) -> str:
+    severities = Counter(finding.severity for each in reports for finding in each.findings)
+    tests = [test for each in reports for test in each.tests]
+    outcomes = Counter(
+        pair.outcome for each in reports for group in each.groups for pair in group.pairs
+    )
+    said = [_count(severities["error"], "error"), _count(severities["warning"], "warning")]
+    if tests:
+        said.append(f"{sum(map(bool, tests))} of {_count(len(tests), 'test')} passed")
+    if outcomes:
+        listed = ", ".join(f"{word} {outcomes[word]}" for word in _OUTCOMES if outcomes[word])
+        said.append(f"critical pairs: {listed}")
+    return "; ".join(said)
 
 
 def _group(members: list[Member], places: Places) -> GroupReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_siamese_has_nothing_to_prove() -> None:
     assert str(lint(load_pass("siamese"))) == (
         "siamese: 3 rules, 0 rewrites\n"
         "  nothing to prove: operations run once, in order\n"
-        "0 errors; 0 warnings"
+        "0 errors; 0 warnings; 2 of 2 tests passed"
     )
 
 
@@ -181,3 +182,46 @@ def test_a_pattern_of_many_operands_takes_no_time() -> None:
     assert "y has 801 inputs, and patterns are tried on operators with no more than 64" in str(
         report
     )
+
+
+def test_what_is_used_is_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "graphpass: 1\nrules:\n"
+        "- rewrite: {id: there, match: 'y = relu(x)', replace: 'y = tanh(x)'}\n"
+        "- rewrite: {id: back, match: 'y = tanh(x)', replace: 'y = relu(x)'}\n"
+    )
+    (tmp_path / "outer.yaml").write_text(
+        "graphpass: 1\nrules:\n- use: inner.yaml\n- use: inner.yaml\n- use: drop-dropout\n"
+    )
+    report = lint(load_pass(tmp_path / "outer.yaml"))
+    assert (
+        str(report)
+        == """\
+outer: 3 rules, 0 rewrites
+  nothing to prove here: operations run once, in order
+inner: 2 rules, 2 rewrites
+  there, back: bounded by budget: no weights make both there and back lighter
+drop-dropout: 1 rule, 1 rewrite
+  drop-dropout: terminates: proved (weights Dropout 1)
+0 errors; 0 warnings; 2 of 2 tests passed"""
+    )
+    assert [used["pass"] for used in report.to_json()["uses"]] == ["inner", "drop-dropout"]
+
+
+def test_a_pass_that_can_not_be_used_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("graphpass: 1\nrules:\n- use: drop-dropuot\n- use: mine.yaml\n")
+    report = lint(load_pass(file))
+    assert report.fails()
+    first, second = map(str, report.findings)
+    assert first.startswith(f"{file}:3:8: error: rule 1: there is no pass 'drop-dropuot'")
+    assert second.startswith(f"{file}:4:8: error: rule 2: this pass would use itself without end")
+
+
+def test_an_error_in_a_used_pass_fails(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "graphpass: 1\nrules:\n"
+        "- rewrite: {match: 'y = relu(relu(x))', replace: 'y = relu(relu(x))'}\n"
+    )
+    (tmp_path / "outer.yaml").write_text("graphpass: 1\nrules:\n- use: inner.yaml\n")
+    assert lint(load_pass(tmp_path / "outer.yaml")).fails()

@@ -132,7 +132,7 @@ def test_a_refusal_is_a_failure() -> None:
     said = failure(
         clash, before="x = variable(); return relu(relu(x))", after="x = variable()\nreturn x"
     )
-    assert "failed: the rewrite is refused: it at relu 'relu1' (#2): " in said
+    assert "failed: it is refused: it at relu 'relu1' (#2): " in said
 
 
 def test_expectations_are_not_for_tests() -> None:
@@ -212,3 +212,77 @@ def test_a_search_that_meets_its_limit_fails_the_test() -> None:
     found = failure(hard, before=before, unchanged="b0.name is")
     assert found.startswith("rule 1 (rewrite), tests.0.before: hard, test 1: failed: ")
     assert "more than 100,000 were tried" in found
+
+
+TIE = {
+    "name": "tie-all",
+    "parameters": {"which": "x"},
+    "rules": [
+        {"tie": {"variables": "glob:*", "equal": True}},
+        {"expect": {"arguments": {"${which}": 1}}},
+    ],
+}
+TWO = "x, a, b = variable(), variable(), variable()\nreturn dot(dot(x, a), b)"
+
+
+def run_whole(*tests: dict[str, Any], rules: Any = None, **options: Any) -> list[RuleTest]:
+    loaded = load_pass({**TIE, **({"rules": rules} if rules else {}), "tests": list(tests)})
+    return run_tests(loaded, **options)
+
+
+def test_a_test_of_a_whole_pass() -> None:
+    after = "x, a = variable(), variable()\nreturn dot(dot(x, a), a)"
+    found = run_whole(
+        {"before": TWO, "after": after, "parameters": {"a": [2, 2], "b": "a"}},
+        {"before": TWO, "unchanged": "tied 0 variables", "parameters": {"a": [2, 2], "b": [2, 2]}},
+        {"before": TWO, "unchanged": "expect", "set": {"which": "c"}},
+        {"before": TWO, "after": after, "parameters": {"a": [2, 2], "b": [2, 2]}},
+    )
+    assert [bool(each) for each in found] == [True, True, True, False]
+    assert str(found[3]).startswith(
+        "the pass: tie-all, test 4: failed: it changed nothing, which left A, and B was wanted: "
+    )
+
+
+def test_a_refused_pass_passes_no_test_that_wants_it_to_run() -> None:
+    [found] = run_whole({"before": TWO, "after": TWO, "set": {"which": "c"}})
+    assert "it is refused: rule 2 (expect): " in str(found)
+
+
+def test_a_pass_that_changes_what_it_should_leave_alone() -> None:
+    [found] = run_whole({"before": TWO, "unchanged": "x", "parameters": {"a": [2, 2], "b": "a"}})
+    assert "it was to leave the graph alone, but made of it\n    x, a = variable()" in str(found)
+
+
+def test_values_of_a_parameter_that_has_none() -> None:
+    [found] = run_whole({"before": TWO, "unchanged": "x", "parameters": {"a": "b"}})
+    assert str(found).endswith("b has no shape here, which a could have")
+
+
+def test_a_whole_pass_runs_its_rules_in_order() -> None:
+    rules = [{"rename": {"from": "y", "to": "z"}}, {"use": "drop-dropout"}]
+    [found] = run_whole(
+        {
+            "before": "x = variable()\ny = tanh(Dropout(x))\nreturn y",
+            "after": "x = variable()\nz = tanh(x)\nreturn z",
+        },
+        rules=rules,
+    )
+    assert found, str(found)
+
+
+@pytest.mark.mxnet
+def test_outputs_of_a_whole_pass(mx: Any) -> None:
+    x = "x = variable(__shape__=(2, 3), name='data')\n"
+    wrong = [{"rewrite": {"match": "y = relu(x)", "replace": "y = tanh(x)"}}]
+    case = {"before": x + "y = relu(x)\nreturn y", "after": x + "y = tanh(x)\nreturn y"}
+    [found] = run_whole(case, rules=wrong, on_mxnet=True)
+    assert "outputs differ:" in str(found)
+    [found] = run_whole(
+        {"before": x + "y = tanh(Dropout(x, mode='always'))\nreturn y",
+         "after": x + "d = Dropout(x, mode='always', name='dropout0')\nz = tanh(d)\nreturn z"},
+        rules=[{"rename": {"from": "y", "to": "z"}}],
+        on_mxnet=True,
+    )  # fmt: skip
+    assert found
+    assert "is random" in found.note
