@@ -55,7 +55,7 @@ class Parameters(MutableMapping[str, Array]):
     {'stem_weight': 'arg', 'bn0_moving_mean': 'aux'}
     """
 
-    __slots__ = ("_is_list", "_parameters", "np_shape")
+    __slots__ = ("_is_list", "_is_shared", "_nbytes", "_parameters", "np_shape")
 
     np_shape: bool
     """Whether the file is written in version V3, which MXNet loads in ``np_shape`` mode only.
@@ -72,6 +72,8 @@ class Parameters(MutableMapping[str, Array]):
         is_list: bool = False,
     ) -> None:
         self._parameters: dict[str, _Parameter] = {}
+        self._is_shared = False
+        self._nbytes: int | None = 0
         self._is_list = is_list
         self.np_shape = np_shape
         for name, array in (arrays or {}).items():
@@ -85,7 +87,7 @@ class Parameters(MutableMapping[str, Array]):
         self.set(name, array, self._class_for(name))
 
     def __delitem__(self, name: str) -> None:
-        del self._parameters[name]
+        del self._own()[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)
@@ -124,11 +126,15 @@ class Parameters(MutableMapping[str, Array]):
     @property
     def nbytes(self) -> int:
         """The size of all arrays together."""
-        return sum([parameter.array.nbytes for parameter in self._parameters.values()])
+        if self._nbytes is None:
+            self._nbytes = sum([each.array.nbytes for each in self._parameters.values()])
+        return self._nbytes
 
     def other_than(self, before: Parameters) -> list[str]:
         """Return the names whose array is another object than in `before`, or was not there."""
         known = before._parameters
+        if known is self._parameters:
+            return []
         return [
             name
             for name, parameter in self._parameters.items()
@@ -177,7 +183,7 @@ class Parameters(MutableMapping[str, Array]):
             If the format can't hold the array or the name.
         """
         _check_name(class_, name)
-        self._parameters[name] = _Parameter(storable(array, f"parameter {name!r}"), class_)
+        self._own()[name] = _Parameter(storable(array, f"parameter {name!r}"), class_)
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give parameters new names, all at once, in place and in order.
@@ -211,18 +217,32 @@ class Parameters(MutableMapping[str, Array]):
             _check_name(parameter.class_, new)
             owners[new] = old
         self._parameters = {new: self._parameters[old] for new, old in owners.items()}
+        self._is_shared = False
 
     def copy(self) -> Parameters:
-        """Return parameters that can be edited apart from these. The arrays are shared."""
+        """Return parameters that can be edited apart from these. The arrays are shared.
+
+        Constant; the first edit of either is linear.
+        """
         copied = Parameters()
         copied.restore(self)
         return copied
 
     def restore(self, saved: Parameters) -> None:
         """Become what `saved`, a copy made earlier, holds. `saved` stays as it is."""
-        self._parameters = dict(saved._parameters)
+        self._parameters = saved._parameters
+        self._is_shared = saved._is_shared = True
+        self._nbytes = saved._nbytes
         self._is_list = saved._is_list
         self.np_shape = saved.np_shape
+
+    def _own(self) -> dict[str, _Parameter]:
+        """Return the dictionary to edit, which no copy holds."""
+        if self._is_shared:
+            self._parameters = dict(self._parameters)
+            self._is_shared = False
+        self._nbytes = None
+        return self._parameters
 
     def _class_for(self, name: str) -> ParameterClass:
         if name in self._parameters:

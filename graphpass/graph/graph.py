@@ -158,10 +158,6 @@ class Graph:
         subgraphs: tuple[Graph, ...] = self._nodes[key].get("subgraphs", ())
         return subgraphs
 
-    def with_subgraphs(self) -> list[int]:
-        """Return the keys of the nodes that run subgraphs, in no order."""
-        return [key for key, data in self._nodes.items() if "subgraphs" in data]
-
     def is_variable(self, key: int) -> bool:
         """Return whether a node is a variable."""
         return bool(self._nodes[key]["op"] == VARIABLE)
@@ -231,6 +227,35 @@ class Graph:
                 found = self._derived["order"] = post_order(self._pred, self._heads)
         return found
 
+    def by_op(self) -> Mapping[str, Sequence[int]]:
+        """Return the keys that the heads reach by what they run, each in saved order.
+
+        It is kept until the next edit; do not change it. Linear in nodes.
+        """
+        found: dict[str, list[int]] | None = self._derived.get("by_op")
+        if found is None:
+            found = self._derived["by_op"] = {}
+            nodes = self._nodes
+            for key in self.order():
+                op = nodes[key]["op"]
+                if op in found:
+                    found[op].append(key)
+                else:
+                    found[op] = [key]
+        return found
+
+    def with_subgraphs(self) -> list[int]:
+        """Return the keys of the nodes that run subgraphs, in saved order.
+
+        The list is kept until the next edit; do not change it.
+        """
+        found: list[int] | None = self._derived.get("with_subgraphs")
+        if found is None:
+            nodes = self._nodes
+            found = [key for key in self.order() if "subgraphs" in nodes[key]]
+            self._derived["with_subgraphs"] = found
+        return found
+
     def reaches(self, key: int) -> bool:
         """Return whether the heads reach a node. Constant after the first call since an edit."""
         found: frozenset[int] | None = self._derived.get("reached")
@@ -248,7 +273,12 @@ class Graph:
     @property
     def arguments(self) -> list[str]:
         """Names of the arguments, as MXNet's ``list_arguments()`` gives them."""
-        return [self.name(key) for key in self.variable_keys().arguments]
+        found: tuple[str, ...] | None = self._derived.get("arguments")
+        if found is None:
+            nodes = self._nodes
+            found = tuple([nodes[key]["name"] for key in self.variable_keys().arguments])
+            self._derived["arguments"] = found
+        return list(found)
 
     @property
     def auxiliary_states(self) -> list[str]:

@@ -93,32 +93,26 @@ def variable_keys(graph: Graph) -> VariableKeys:
 
     A variable that some operator mutates is an auxiliary state, whatever else reads it.
     """
-    nodes = graph._nodes
-    variables = []
+    by_op = graph.by_op()
     mutated: set[int] = set()
-    harmless: dict[str, bool] = {}
-    for key in graph.order():
-        op = nodes[key]["op"]
-        if op == VARIABLE:
-            variables.append(key)
+    for op, keys in by_op.items():
+        operator = find(op)
+        if op == VARIABLE or (operator is not None and operator.never_mutates):
             continue
-        if op not in harmless:
-            operator = find(op)
-            harmless[op] = operator is not None and operator.never_mutates
-        if harmless[op]:
-            continue
-        slots = graph.signature(key).mutable_slots
-        if slots:
-            mutated.update(
-                [
-                    source
-                    for source, edges in graph._pred[key].items()
-                    if any([slot in edges for slot in slots])
-                ]
-            )
+        for key in keys:
+            slots = graph.signature(key).mutable_slots
+            if slots:
+                mutated.update(
+                    [
+                        source
+                        for source, edges in graph._pred[key].items()
+                        if any([slot in edges for slot in slots])
+                    ]
+                )
+    variables = by_op.get(VARIABLE, ())
     return VariableKeys(
-        tuple(key for key in variables if key not in mutated),
-        tuple(key for key in variables if key in mutated),
+        tuple([key for key in variables if key not in mutated]),
+        tuple([key for key in variables if key in mutated]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -103,17 +104,22 @@ def _load_named(name: str, folder: Path) -> Pass:
     path = folder / name
     is_path = path.suffix in _SUFFIXES or os.sep in name or _exists(path)
     if name in shipped_names() or not is_path:
-        text, file = shipped_text(name), f"{name}.yaml"
-        origin = Source(file, text.splitlines())
-        return _load(
-            parse_yaml(text, origin), origin, name=name, folder=Path(), identity=f"shipped {name}"
-        )
+        return _load_shipped(name)
     text = _read(path)
     origin = Source(str(path), text.splitlines())
     tree = parse_yaml(text, origin)
     if not isinstance(tree.value, Mapping):
         raise origin.error(tree.mark, "a pass file is a mapping that begins with `graphpass: 1`")
     return _load(tree, origin, name=path.stem, folder=path.parent, identity=str(path.resolve()))
+
+
+@cache
+def _load_shipped(name: str) -> Pass:
+    text, file = shipped_text(name), f"{name}.yaml"
+    origin = Source(file, text.splitlines())
+    return _load(
+        parse_yaml(text, origin), origin, name=name, folder=Path(), identity=f"shipped {name}"
+    )
 
 
 def _read(path: Path) -> str:

@@ -103,7 +103,7 @@ def _instead(
 def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ...]]:
     """Return where each rewrite came near in the graph as it is now. Linear in the graph."""
     model = run.model
-    ops = {model.graph.op(key) for key in model.graph.order()}
+    ops = model.graph.by_op().keys()
     index: LiveIndex | None = None
     found: list[tuple[NearMiss, ...]] = []
     for rewrite, _ in members:

@@ -120,15 +120,11 @@ class Census:
 
 
 def _operators(graph: Graph) -> Counter[str]:
-    counts = Counter(map(graph.op, graph.order()))
-    del counts[VARIABLE]
-    return counts
+    return Counter({op: len(keys) for op, keys in graph.by_op().items() if op != VARIABLE})
 
 
 def _subgraphs(graph: Graph) -> list[Graph]:
-    running = set(graph.with_subgraphs())
-    keys = [key for key in graph.order() if key in running] if running else []
-    return [subgraph for key in keys for subgraph in graph.subgraphs(key)]
+    return [subgraph for key in graph.with_subgraphs() for subgraph in graph.subgraphs(key)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 from graphpass.errors import UsageError, suggestion
@@ -11,10 +12,11 @@ __all__ = ["shipped_names", "shipped_text"]
 _SUFFIX = ".yaml"
 
 
-def shipped_names() -> list[str]:
+@cache
+def shipped_names() -> tuple[str, ...]:
     """Return the names of the shipped passes, sorted."""
     files = (resources.files("graphpass") / "passes").iterdir()
-    return sorted(f.name.removesuffix(_SUFFIX) for f in files if f.name.endswith(_SUFFIX))
+    return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in files if f.name.endswith(_SUFFIX)))
 
 
 def shipped_text(name: str) -> str:

@@ -76,8 +76,8 @@ class Examiner:
 
     def candidates(self) -> list[int]:
         """Return the nodes whose operator the first root may be, in saved order."""
-        ranks, graph = self.index.ranks, self.index.graph
-        return ranks.sorted([key for key in ranks if graph.op(key) in self._ops])
+        by_op = self.index.graph.by_op()
+        return self.index.ranks.sorted([key for op in self._ops for key in by_op.get(op, ())])
 
     @property
     def operators(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -50,17 +50,10 @@ class GraphIndex:
             position = {key: number for number, key in enumerate(graph.order())}
         self.position = position
         """Key -> place in saved order."""
-        self.by_op: dict[str, list[int]] = {}
+        self.by_op: Mapping[str, Sequence[int]] = graph.by_op()
         """Operator name -> keys in saved order."""
         self.heads: dict[int, set[int]] = {}
         """Key -> outputs that are heads."""
-        by_op = self.by_op
-        for key in graph.order():
-            op = graph.op(key)
-            if op in by_op:
-                by_op[op].append(key)
-            else:
-                by_op[op] = [key]
         for head in graph.heads:
             self.heads.setdefault(head.node, set()).add(head.output)
         self._inputs = inputs

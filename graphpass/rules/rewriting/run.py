@@ -65,8 +65,7 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firi
 
 def _run_inside(group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...]) -> None:
     """Rewrite the subgraphs of a graph, those of theirs included."""
-    running = set(graph.with_subgraphs())
-    for key in [key for key in graph.order() if key in running] if running else ():
+    for key in graph.with_subgraphs():
         subgraphs = graph.subgraphs(key)
         rewritten = []
         changed = False

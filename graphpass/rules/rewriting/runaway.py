@@ -51,15 +51,15 @@ class Watch:
 
     Notes
     -----
-    Setting out is linear in the graph.
+    The first firing is linear in the graph.
     """
 
     def __init__(self, graph: Graph, operators: int, budget: int | None = None) -> None:
         self._graph = graph
-        reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.order())]
-        self._max_spin = max(MAX_SPIN, max(reads, default=0))
-        default = BUDGET_PER_OPERATOR * max(operators, 1) + sum(reads)
-        self._budget = default if budget is None else budget
+        self._operators = operators
+        self._budget = budget or 0
+        self._has_budget = budget is not None
+        self._max_spin = 0
         self._spins: dict[int, int] = {}
         """Node that a firing made or matched -> how many firings in a row led to it."""
         self._states: dict[int, int] = {}
@@ -84,6 +84,8 @@ class Watch:
         RunawayError
             If the group seems to go on for ever; the message has the last firings.
         """
+        if not self._count:
+            self._set_limits()
         self._count += 1
         self._values += len(firing.parameters)
         self._trace.append(firing)
@@ -102,6 +104,14 @@ class Watch:
             )
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             self._compare()
+
+    def _set_limits(self) -> None:
+        """Work out what depends on how many values operators read."""
+        graph = self._graph
+        reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.dag)]
+        self._max_spin = max(MAX_SPIN, max(reads, default=0))
+        if not self._has_budget:
+            self._budget = BUDGET_PER_OPERATOR * max(self._operators, 1) + sum(reads)
 
     def _compare(self) -> None:
         state = _state(self._graph, self._values)

@@ -46,9 +46,11 @@ def refuse_newer_types(before: Parameters, after: Parameters) -> None:
     OperationError
         With the name of the parameter.
     """
-    known = {array.dtype for array in before.values()}
-    for name, array in after.items():
-        if array.dtype not in known and is_newer(array.dtype):
+    newer = [name for name in after.other_than(before) if is_newer(after[name].dtype)]
+    known = {array.dtype for array in before.values()} if newer else ()
+    for name in newer:
+        array = after[name]
+        if array.dtype not in known:
             raise OperationError(
                 f"the parameter {name!r} would be of {array.dtype}, which MXNet 1.9.1 can't load; "
                 "make it float32, int32 or int64, say"

@@ -29,9 +29,8 @@ def change_subgraphs(graph: Graph, edit: Edit, change: Callable[[Graph, Edit], i
     The operator around a subgraph gives it its variables by position: a subgraph that would have
     them in another order afterwards is left as it was. Linear in the subgraphs.
     """
-    holders = set(graph.with_subgraphs())
     total = 0
-    for key in [key for key in graph.order() if key in holders] if holders else ():
+    for key in graph.with_subgraphs():
         before = graph.subgraphs(key)
         after = list(before)
         for number, subgraph in enumerate(before):

@@ -102,6 +102,6 @@ def test_the_passes_of_one_run_are_bounded(model, files, monkeypatch) -> None:
         c="[{prune: }]",
     )
     apply(folder / "a.yaml", model)
-    monkeypatch.setattr("graphpass.rules.operations.use._MAX_PASSES", 8)
+    monkeypatch.setattr("graphpass.rules.operations.use.MAX_PASSES", 8)
     with pytest.raises(OperationError, match="more than 8 passes are used in one run"):
         apply(folder / "a.yaml", model)
