@@ -15,6 +15,8 @@ from graphpass.rules.substitution import Plain, substitute
 
 __all__ = ["Pass"]
 
+_TYPES = {bool: "true or false", int: "a whole number", float: "a number"}
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -57,7 +59,8 @@ class Pass:
         Raises
         ------
         UsageError
-            If it has no such parameter; the message lists those it has.
+            If it has no such parameter; the message lists those it has. If the default is a number,
+            or true or false, and the value is not.
         PassFileError
             If a rule makes no sense with these values.
         """
@@ -71,8 +74,22 @@ class Pass:
                     f"{suggestion(str(name), self.parameters)}; it has {known}"
                 )
         given = substitute(from_python(values, self.source, ()), None, self.source, ())
+        for name, value in given.items():
+            self._check_type(name, value)
         parameters = {**self.parameters, **given}
         if self.tree is None:
             return replace(self, parameters=parameters)
         rules = read_rules(self.tree, parameters, self.source)
         return replace(self, parameters=parameters, rules=rules)
+
+    def _check_type(self, name: str, value: Plain) -> None:
+        """Refuse what a rule would only choke on: a number stands for a number."""
+        default = self.parameters[name]
+        for kind, title in _TYPES.items():
+            if type(default) is kind and type(value) not in (kind, type(None)):
+                if kind is float and type(value) is int:
+                    continue
+                raise UsageError(
+                    f"the parameter {name} of the pass {self.name} is {title} ({default!r} if "
+                    f"nothing is set), not {value!r}"
+                )

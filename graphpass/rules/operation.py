@@ -61,6 +61,9 @@ class Run:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     """Shapes of inputs, as far as the caller says what they are."""
 
+    bytes_before: int | None = None
+    """Of the parameters, before the passes that are repeated; None where none are."""
+
     provenance: bool = False
     """Whether new nodes carry the id of the rewrite that made them."""
 
@@ -95,6 +98,11 @@ class Run:
         """
         if self.ancestry is not None:
             self.ancestry.choose(heads)
+
+    def end_part(self) -> None:
+        """Say that a part of the step is done; heads chosen from now on are those after it."""
+        if self.ancestry is not None:
+            self.ancestry.step()
 
     def drop_orphans(self, edit: Edit, names: Iterable[str] = ()) -> None:
         """Remove nodes that the heads no longer reach, and the parameters of their variables.

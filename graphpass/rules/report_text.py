@@ -10,6 +10,7 @@ from graphpass.rules.wording import shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import AttributeChange, Delta
+    from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.report import Report, Step
     from graphpass.rules.rewriting.firing_record import Firing
 
@@ -78,7 +79,8 @@ def _operator_lines(
         yield from operator_table(before, after, "    ")
 
 
-def _step_lines(step: Step, indent: str) -> Iterator[str]:
+def _step_lines(step: Step, indent: str, *, is_used: bool = False) -> Iterator[str]:
+    """Yield what a rule did; of a pass that it used, only rules that did something or came near."""
     name = f"{step.keyword} {step.id}" if step.id else step.keyword
     place = f"  [{step.place}]" if step.place else ""
     yield f"{indent}{step.index}. {name}: {step.summary}{place}"
@@ -86,10 +88,25 @@ def _step_lines(step: Step, indent: str) -> Iterator[str]:
         yield f"{indent}   note: {note}"
     if step.steps:
         for inner in step.steps:
-            yield from _step_lines(inner, f"{indent}   ")
+            if not _is_idle(inner):
+                yield from _step_lines(inner, f"{indent}   ", is_used=True)
         return
-    for line in (*_delta_lines(step.delta), *rewrite_lines(step)):
+    near = _close(step) if is_used else step.near_misses
+    for line in (*_delta_lines(step.delta), *rewrite_lines(step, near)):
         yield f"{indent}   {line}"
+
+
+def _is_idle(step: Step) -> bool:
+    """Return whether a rule did nothing, and nothing of interest is to be told of it."""
+    is_told = step.notes or step.firings or step.heads or _close(step) or step.delta
+    if is_told or step.keyword == "expect":
+        return False
+    return all(map(_is_idle, step.steps))
+
+
+def _close(step: Step) -> list[NearMiss]:
+    """Return the near misses that lack more than an operator: most places are just another net."""
+    return [miss for miss in step.near_misses if miss.code != "operator"]
 
 
 def _all_firings(steps: Iterable[Step]) -> Iterator[Firing]:

@@ -23,8 +23,8 @@ SHOWN = 5
 _NEAR_SHOWN = 3
 
 
-def rewrite_lines(step: Step) -> Iterator[str]:
-    """Yield what the firings of a rewrite did together, and where it came near."""
+def rewrite_lines(step: Step, near_misses: Sequence[NearMiss]) -> Iterator[str]:
+    """Yield what the firings of a rewrite did together, and some places where it came near."""
     firings = step.firings
     if firings:
         yield f"at {shortened([firing.root.name for firing in firings], SHOWN)}"
@@ -39,7 +39,7 @@ def rewrite_lines(step: Step) -> Iterator[str]:
     if step.heads:
         heads = [f"{head.before} -> {head.after}" for head in step.heads]
         yield f"~ outputs: {shortened(heads, SHOWN)}"
-    yield from near_miss_lines(step.near_misses)
+    yield from near_miss_lines(near_misses)
 
 
 def near_miss_lines(missed: Sequence[NearMiss]) -> Iterator[str]:

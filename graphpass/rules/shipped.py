@@ -12,9 +12,13 @@ __all__ = ["shipped_names", "shipped_text"]
 _SUFFIX = ".yaml"
 
 
-@cache
-def shipped_names() -> tuple[str, ...]:
+def shipped_names() -> list[str]:
     """Return the names of the shipped passes, sorted."""
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
     files = (resources.files("graphpass") / "passes").iterdir()
     return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in files if f.name.endswith(_SUFFIX)))
 

@@ -293,3 +293,19 @@ def test_python_junk_loads_or_is_refused(rules: list[dict[str, object]]) -> None
         load_pass(rules)
     except GraphpassError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("abc", "a whole number (1 if nothing is set), not 'abc'"),
+        (1.5, "a whole number (1 if nothing is set), not 1.5"),
+        (True, "a whole number (1 if nothing is set), not True"),
+    ],
+)
+def test_a_parameter_that_is_a_number_takes_numbers(value: object, said: str) -> None:
+    loaded = load_pass({"name": "mine", "parameters": {"n": 1, "x": 0.5, "t": None}, "rules": []})
+    with pytest.raises(UsageError) as caught:
+        loaded.bind({"n": value})
+    assert str(caught.value) == f"the parameter n of the pass mine is {said}"
+    assert loaded.bind({"n": 2, "x": 1, "t": "any"}).parameters == {"n": 2, "x": 1, "t": "any"}

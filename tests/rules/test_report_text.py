@@ -58,13 +58,21 @@ def test_the_first_line(mlp, rules, dry_run: bool, said: str) -> None:
     assert str(apply(rules, mlp(), dry_run=dry_run)).splitlines()[0] == said
 
 
-def test_a_used_pass_and_its_notes(mlp, tmp_path) -> None:
-    (tmp_path / "inner.yaml").write_text("graphpass: 1\nrules:\n  - prune:\n")
-    text = str(apply([{"use": str(tmp_path / "inner.yaml")}], mlp()))
-    assert text.splitlines()[1:3] == [
-        "  1. use: ran inner: 1 rule, which changed nothing",
-        f"     1. prune: dropped 0 nodes and 0 parameters (0 bytes)  [{tmp_path}/inner.yaml:3]",
+def test_of_a_used_pass_is_told_what_did_something_or_came_near(mlp, tmp_path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "graphpass: 1\nrules:\n- prune:\n- expect: {inputs: 1}\n"
+        "- rewrite: {id: idle, match: 'y = relu(relu(x))', replace: 'y = relu(x)'}\n"
+        "- rewrite: {id: close, match: 'y = FullyConnected(x, w, num_hidden=9)', replace: x}\n"
+        "- rename: {from: fc1, to: first}\n"
+    )
+    lines = str(apply([{"use": str(tmp_path / "inner.yaml")}], mlp())).splitlines()
+    place = f"[{tmp_path}/inner.yaml"
+    assert [line for line in lines if place in line] == [
+        f"     2. expect: 1 assertion holds  {place}:4]",
+        f"     4. rewrite close: nothing to rewrite  {place}:6]",
+        f"     5. rename: renamed 1 operator  {place}:7]",
     ]
+    assert any(line.startswith("        not y = FullyConnected") for line in lines)
 
 
 @pytest.mark.parametrize(

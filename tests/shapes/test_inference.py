@@ -48,9 +48,30 @@ def test_what_is_known_in_part_goes_on_in_part() -> None:
 def test_nothing_given_is_nothing_known() -> None:
     graph = parse_graph(CONVOLUTION)
     found = infer(graph)
-    assert shape_of(graph, found, "act") is None
+    assert shape_of(graph, found, "act") == (None, 8, None, None)
     assert dtype_of(graph, found, "act") is None
     assert not found.conflicts
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("y = FullyConnected(x, w, num_hidden=5, no_bias=True)", (None, 5)),
+        ("y = FullyConnected(x, w, num_hidden=5, no_bias=True, flatten=False)", None),
+        ("y = Flatten(x)", (None, None)),
+        ("y = Reshape(x, shape=(-1, 4, 0))", (None, 4, None)),
+        ("y = Reshape(x, shape=(-2,))", None),
+        ("y = Deconvolution(x, w, kernel=(3,), num_filter=4)", (None, 4, None)),
+        ("y = Pooling(x, kernel=(2, 2))", (None, None, None, None)),
+        ("y = Pooling(x, global_pool=True)", None),
+    ],
+)
+def test_operators_that_say_by_themselves_how_many_axes_there_are(
+    text: str, shape: tuple[int | None, ...] | None
+) -> None:
+    graph = parse_graph(f"x, w = variable(), variable()\n{text}\nz = Cast(y, dtype='float32')\n"
+                        "out = elemwise_add(z, relu(z))\nreturn out\n")  # fmt: skip
+    assert shape_of(graph, infer(graph), "out") == shape
 
 
 def test_inference_goes_backwards_through_a_chain() -> None:

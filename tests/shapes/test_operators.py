@@ -65,6 +65,18 @@ for name in sorted(known_operators() - BY_OPERATOR.keys()):
         BY_OPERATOR[name] = plain_corners(name)
 
 
+SAY_AXES = {
+    "Convolution",
+    "Deconvolution",
+    "Flatten",
+    "FullyConnected",
+    "Pooling",
+    "RNN",
+    "Reshape",
+}
+"""Operators that say how many axes there are where MXNet knows nothing."""
+
+
 def build(op: str, attributes: dict[str, object]) -> Graph:
     """Return a graph of one operator on variables ``in0``, ``in1``, …"""
     texts = {key: format_value(value) for key, value in attributes.items()}
@@ -119,7 +131,11 @@ def test_shapes_are_those_of_mxnet(mx: Any, op: str) -> None:
             continue
         assert not found.conflicts or op in STRICTER, where
         if not found.conflicts:
-            assert [legacy(found.shape(entry)) for entry in values(graph)] == expected, where
+            answers = [legacy(found.shape(entry)) for entry in values(graph)]
+            if op in SAY_AXES:
+                pairs = zip(answers, expected, strict=True)
+                answers = [ours if theirs else () for ours, theirs in pairs]
+            assert answers == expected, where
 
 
 @pytest.mark.mxnet

@@ -30,10 +30,11 @@ def used_passes(loaded: Pass) -> Iterator[Pass | BadUse]:
     pending = _uses(loaded, ())
     left = MAX_PASSES
     while pending and left:
-        user, rule, use, chain = pending.pop()
+        user, rule, name, chain = pending.pop()
         left -= 1
+        assert isinstance(rule.operation, Use)
         try:
-            found = use.load(user.folder, chain)
+            found = rule.operation.load(name, user.folder, chain)
         except GraphpassError as error:
             yield BadUse(user, rule, error)
             continue
@@ -43,13 +44,14 @@ def used_passes(loaded: Pass) -> Iterator[Pass | BadUse]:
             pending += _uses(found, chain)
 
 
-def _uses(loaded: Pass, chain: tuple[str, ...]) -> list[tuple[Pass, Rule, Use, tuple[str, ...]]]:
-    """Return the rules that use a pass, the last one first."""
+def _uses(loaded: Pass, chain: tuple[str, ...]) -> list[tuple[Pass, Rule, str, tuple[str, ...]]]:
+    """Return the rules that use passes, with the name of each, the last one first."""
     below = (*chain, loaded.identity)
     return [
-        (loaded, rule, rule.operation, below)
+        (loaded, rule, name, below)
         for rule in reversed(loaded.rules)
         if isinstance(rule.operation, Use)
+        for name in reversed(rule.operation.names)
     ]
 
 

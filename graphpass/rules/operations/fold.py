@@ -47,9 +47,10 @@ class Fold(Operation):
             run.note("the model is here without its parameters, so there is no place for new ones")
             return "folded 0 operators"
         size = parameters.nbytes
+        grown = 0 if run.bytes_before is None else max(size - run.bytes_before, 0)
         found = constants_of(run.model, _ROOM * (size + self.grow))
         going = within(
-            self.grow,
+            self.grow - grown,
             graph,
             {key: tuple([each.nbytes for each in arrays]) for key, arrays in found.values.items()},
             {key: array.nbytes for key, array in found.stored.items()},

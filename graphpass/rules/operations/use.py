@@ -1,25 +1,30 @@
-"""``use``: another pass as one rule."""
+"""``use``: another pass as one rule, or several that are repeated until nothing changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, RunawayError
 from graphpass.graph import Edit
 from graphpass.rules.driver import run_pass
 from graphpass.rules.file import load_pass
 from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Operation, Run
-from graphpass.rules.wording import count
+from graphpass.rules.report import Report, Step
+from graphpass.rules.wording import count, listed
 
-__all__ = ["MAX_PASSES", "Use"]
+__all__ = ["MAX_PASSES", "MAX_ROUNDS", "Use"]
 
 _MAX_DEPTH = 16
+
 MAX_PASSES = 1000
-"""How many passes one run may use."""
+"""How many passes one run may use, those that are repeated counted once."""
+
+MAX_ROUNDS = 100
+"""How often passes are repeated at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,22 +34,33 @@ class Use(Operation):
     Examples
     --------
     ``use: {pass: siamese, set: {prefix: b_}}``
+    ``use: {pass: [fold-scale, fold-batchnorm], repeat: true}``
     """
 
     keyword: ClassVar[str] = "use"
     shorthand: ClassVar[str | None] = "pass"
 
-    pass_: str
-    """Name of a shipped pass, or a path."""
+    pass_: str | Sequence[str]
+    """Name of a shipped pass, or a path; or several, in order."""
 
     set: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of that pass."""
 
-    def load(self, folder: Path, chain: Sequence[str] = ()) -> Pass:
-        """Load the pass.
+    repeat: bool = False
+    """Whether to run it, or all of them, again and again until nothing changes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it runs, in order."""
+        return (self.pass_,) if isinstance(self.pass_, str) else tuple(self.pass_)
+
+    def load(self, name: str, folder: Path, chain: Sequence[str] = ()) -> Pass:
+        """Load one of the passes.
 
         Parameters
         ----------
+        name : str
+            One of `names`.
         folder : Path
             Where relative paths start.
         chain : sequence of str
@@ -57,7 +73,7 @@ class Use(Operation):
         OperationError
             If it would use itself without end, or the chain is too long.
         """
-        loaded = load_pass(self.pass_, folder=folder).bind(self.set)
+        loaded = load_pass(name, folder=folder).bind(self.set)
         if loaded.identity and loaded.identity in chain:
             around = " -> ".join([*chain[chain.index(loaded.identity) :], loaded.identity])
             raise OperationError(f"this pass would use itself without end: {around}")
@@ -66,15 +82,60 @@ class Use(Operation):
         return loaded
 
     def apply(self, run: Run, edit: Edit) -> str:
-        """Run the pass. Takes what its rules take."""
-        if next(run.uses) > MAX_PASSES:
-            raise OperationError(
-                f"more than {MAX_PASSES} passes are used in one run; do passes use passes that "
-                "use passes too often?"
-            )
-        loaded = self.load(run.folder, run.chain)
-        report = run_pass(loaded, run)
-        run.steps.extend(report.steps)
-        run.choose_heads(report.lineage.heads)
-        changed = "which changed the model" if report.changed else "which changed nothing"
-        return f"ran {loaded.name}: {count(len(report.steps), 'rule')}, {changed}"
+        """Run the passes. Takes what their rules take, times the rounds."""
+        passes = []
+        for name in self.names:
+            if next(run.uses) > MAX_PASSES:
+                raise OperationError(
+                    f"more than {MAX_PASSES} passes are used in one run; do passes use passes that "
+                    "use passes too often?"
+                )
+            passes.append(self.load(name, run.folder, run.chain))
+        rounds = self._rounds(passes, run)
+        did = "changed the model" if any(_changed(each) for each in rounds) else "changed nothing"
+        if len(passes) == 1 and len(rounds) == 1:
+            run.steps.extend(rounds[0][0].steps)
+            return f"ran {passes[0].name}: {count(len(run.steps), 'rule')}, which {did}"
+        reports = [report for each in rounds for report in each]
+        run.steps.extend(_step(number, report) for number, report in enumerate(reports, 1))
+        often = f", {count(len(rounds), 'round')}" if self.repeat else ""
+        return f"ran {_names(passes)}{often}, which {did}"
+
+    def _rounds(self, passes: Sequence[Pass], run: Run) -> list[list[Report]]:
+        """Run the passes, and return the reports of each round but a last one in vain."""
+        inner = replace(run, bytes_before=run.model.parameters.nbytes) if self.repeat else run
+        rounds: list[list[Report]] = []
+        while True:
+            reports = []
+            for loaded in passes:
+                reports.append(run_pass(loaded, inner))
+                run.choose_heads(reports[-1].lineage.heads)
+                run.end_part()
+            if not rounds or _changed(reports):
+                rounds.append(reports)
+            if not self.repeat or not _changed(reports):
+                return rounds
+            if len(rounds) == MAX_ROUNDS:
+                busy = listed([report.name for report in reports if report.changed])
+                raise RunawayError(
+                    f"{busy}: still changing the model after {MAX_ROUNDS} rounds, so it seems that "
+                    "one undoes what another does; leave one out, or do without repeat"
+                )
+
+
+def _changed(reports: Sequence[Report]) -> bool:
+    return any(report.changed for report in reports)
+
+
+def _names(passes: Sequence[Pass]) -> str:
+    return passes[0].name if len(passes) == 1 else f"{len(passes)} passes"
+
+
+def _step(number: int, report: Report) -> Step:
+    did = "changed the model" if report.changed else "changed nothing"
+    return Step(
+        index=number,
+        keyword=Use.keyword,
+        summary=f"ran {report.name}: {count(len(report.steps), 'rule')}, which {did}",
+        steps=report.steps,
+    )

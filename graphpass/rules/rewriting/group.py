@@ -295,6 +295,7 @@ class _Run:
                 draft = decide(
                     rewrite, match, self._index, self._parameters, quiet=True, purse=self._purse
                 )
+                self._watch.begin()
                 fired = fire(draft, match, rewrite.id, self._around)
             except Refusal:
                 continue

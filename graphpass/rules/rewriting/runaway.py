@@ -84,8 +84,6 @@ class Watch:
         RunawayError
             If the group seems to go on for ever; the message has the last firings.
         """
-        if not self._count:
-            self._set_limits()
         self._count += 1
         self._values += len(firing.parameters)
         self._trace.append(firing)
@@ -105,8 +103,10 @@ class Watch:
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             self._compare()
 
-    def _set_limits(self) -> None:
-        """Work out what depends on how many values operators read."""
+    def begin(self) -> None:
+        """Get ready for the first firing: limits depend on how many values operators read."""
+        if self._max_spin:
+            return
         graph = self._graph
         reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.dag)]
         self._max_spin = max(MAX_SPIN, max(reads, default=0))

@@ -51,6 +51,16 @@ def _divided(channels: int | None, groups: int, what: str) -> int | None:
     return channels // groups
 
 
+def _some_data(site: ShapeSite, slot: int, kernel: Sequence[int]) -> Shape:
+    """Return what is known of the data: at least as many axes as the kernel has, and two."""
+    data = site.inputs[slot]
+    if data is None:
+        data = (None,) * (len(kernel) + 2)
+        site.input(slot, data)
+    exactly(data, len(kernel) + 2)
+    return data
+
+
 def convolution(site: ShapeSite) -> None:
     """The output along an axis: (data + 2 pad - dilated kernel) // stride + 1.
 
@@ -72,11 +82,8 @@ def deformable_convolution(site: ShapeSite) -> None:
 
 
 def _convolve(site: ShapeSite, data_slot: int, weight_slot: int, bias_slot: int) -> Shape | None:
-    data = site.inputs[data_slot]
-    if data is None:
-        return None
     kernel, groups, filters = site["kernel"], site["num_group"], site["num_filter"]
-    exactly(data, len(kernel) + 2)
+    data = _some_data(site, data_slot, kernel)
     last = _channel_last(site)
     batch, channels, *extents = _to_channel_first(data, last)
     _divided(filters, groups, "filters")
@@ -113,11 +120,8 @@ def deconvolution(site: ShapeSite) -> None:
 
     A target shape decides instead where it is given.
     """
-    data = site.inputs[0]
-    if data is None:
-        return
     kernel, groups, filters = site["kernel"], site["num_group"], site["num_filter"]
-    exactly(data, len(kernel) + 2)
+    data = _some_data(site, 0, kernel)
     last = _channel_last(site)
     batch, channels, *extents = _to_channel_first(data, last)
     _divided(channels, groups, "channels")
@@ -167,7 +171,9 @@ def pooling(site: ShapeSite) -> None:
     """
     data = site.inputs[0]
     if data is None:
-        return
+        if not site["kernel"] or site["global_pool"]:
+            return
+        data = _some_data(site, 0, site["kernel"])
     if not 3 <= len(data) <= 5:
         raise ConflictError(f"{printed(data)} has {len(data)} axes and must have 3, 4 or 5")
     last = _channel_last(site)

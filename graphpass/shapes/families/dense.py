@@ -20,11 +20,13 @@ __all__ = [
 def fully_connected(site: ShapeSite) -> None:
     """The weight is (hidden, inputs); the batch is also found from the output."""
     data, out, hidden = site.inputs[0], site.outputs[0], site["num_hidden"]
+    flat = site["flatten"]
     if data is None:
+        if flat:
+            site.output(0, (None, hidden))
         return
     if not data:
         raise ConflictError("a value without axes can't be multiplied by a matrix")
-    flat = site["flatten"]
     width = product(data[1:]) if flat else data[-1]
     site.input(1, (hidden, width))
     if not site["no_bias"]:

@@ -26,9 +26,8 @@ def _sizes(site: ShapeSite, inputs: int) -> tuple[int, int]:
 
 def rnn(site: ShapeSite) -> None:
     """Data are (time, batch, inputs); all parameters are one flat value."""
-    data = site.inputs[0]
-    if data is None:
-        return
+    data = site.inputs[0] or (None, None, None)
+    site.input(0, data)
     exactly(data, 3)
     time, batch, inputs = data
     directions = 2 if site["bidirectional"] else 1

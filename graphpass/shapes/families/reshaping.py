@@ -27,6 +27,9 @@ def reshape(site: ShapeSite) -> None:
     """Follow the codes of `shape`, or what the deprecated `target_shape` says."""
     data = site.inputs[0]
     if data is None:
+        codes = site["shape"]
+        if codes and min(codes) >= -1:
+            site.output(0, tuple([code if code > 0 else None for code in codes]))
         return
     if site["shape"]:
         found = _decoded(site["shape"], data, site["reverse"])
@@ -154,8 +157,10 @@ def numpy_reshape(site: ShapeSite) -> None:
 def flatten(site: ShapeSite) -> None:
     """Keep the first axis and join the rest."""
     data = site.inputs[0]
-    if data is not None and None not in data:
-        site.output(0, (data[0] if data else 1, math.prod(data[1:])))  # type: ignore[arg-type]
+    if data is None:
+        site.output(0, (None, None))
+    else:
+        site.output(0, (data[0] if data else 1, product(data[1:])))
 
 
 def transpose(site: ShapeSite) -> None:

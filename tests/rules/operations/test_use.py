@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass import apply
-from graphpass.errors import ExpectationError, OperationError, UsageError
+from graphpass.errors import ExpectationError, OperationError, RunawayError, UsageError
 
 NET = "fc1 = FullyConnected(data, w, num_hidden=4, no_bias=True)\nreturn fc1"
 
@@ -105,3 +105,61 @@ def test_the_passes_of_one_run_are_bounded(model, files, monkeypatch) -> None:
     monkeypatch.setattr("graphpass.rules.operations.use.MAX_PASSES", 8)
     with pytest.raises(OperationError, match="more than 8 passes are used in one run"):
         apply(folder / "a.yaml", model)
+
+
+def test_several_passes_in_order(model, files) -> None:
+    folder = files(one="[{prefix: a_}]", two="[{prefix: b_}]")
+    names = [str(folder / "one.yaml"), str(folder / "two.yaml")]
+    [done] = apply([{"use": {"pass": names}}], model).steps
+    assert done.summary == "ran 2 passes, which changed the model"
+    assert [step.summary for step in done.steps] == [
+        "ran one: 1 rule, which changed the model",
+        "ran two: 1 rule, which changed the model",
+    ]
+    assert model.inputs == ["b_a_data"]
+
+
+DROP = "[{rewrite: {match: 'y = relu(relu(x))', replace: 'y = relu(x)'}}]"
+
+
+def test_passes_are_repeated_until_nothing_changes(net, perform, files) -> None:
+    folder = files(swap="[{rewrite: {match: 'y = relu(tanh(x))', replace: 'y = tanh(relu(x))'}}]",
+                   drop=DROP)  # fmt: skip
+    model = net("a = relu(data)\nb = tanh(a)\nc = relu(b)\nreturn c")
+    both = [str(folder / "drop.yaml"), str(folder / "swap.yaml")]
+    [done] = apply([{"use": {"pass": both, "repeat": True}}], model).steps
+    assert done.summary == "ran 2 passes, 2 rounds, which changed the model"
+    assert [model.graph.op(key) for key in model.graph.order()] == ["null", "relu", "tanh"]
+    assert len(done.steps) == 4
+    again = perform(model, "use", {"pass": both, "repeat": True})
+    assert again.summary == "ran 2 passes, 1 round, which changed nothing"
+
+
+def test_passes_that_undo_each_other_end(net, refused, files) -> None:
+    folder = files(there="[{rewrite: {match: 'y = relu(x)', replace: 'y = tanh(x)'}}]",
+                   back="[{rewrite: {match: 'y = tanh(x)', replace: 'y = relu(x)'}}]",
+                   idle=DROP)  # fmt: skip
+    model = net("c = relu(data)\nreturn c")
+    names = [str(folder / f"{name}.yaml") for name in ("there", "idle", "back")]
+    said = refused(model, "use", {"pass": names, "repeat": True}, RunawayError)
+    assert said.startswith("'there', 'back': still changing the model after 100 rounds")
+    assert [model.graph.op(key) for key in model.graph.order()] == ["null", "relu"]
+
+
+def test_parameters_grow_no_more_in_many_rounds_than_in_one(net, perform) -> None:
+    text = "\n".join(f"t{n} = tile(w, reps=(8,))\ny{n} = broadcast_add({x}, t{n})"
+                     for n, x in enumerate(["data", "y0", "y1", "y2"]))  # fmt: skip
+    model = net(f"{text}\nk = relu(w)\nreturn y3, k", w=(4,))
+    size = model.parameters.nbytes
+    fold = {"pass": "fold-constants", "set": {"grow": 300}, "repeat": True}
+    perform(model, "use", fold)
+    assert size < model.parameters.nbytes <= size + 300
+
+
+def test_what_heads_stand_for_is_followed_through_the_rounds(net) -> None:
+    model = net("a = relu(data)\nb = tanh(a)\nreturn b")
+    cut = [{"extract": "a_output"}]
+    rules = [{"use": {"pass": "drop-dropout", "repeat": True}}, *cut]
+    report = apply(rules, model)
+    [head] = report.lineage.heads
+    assert head is not None and head.node == 1
