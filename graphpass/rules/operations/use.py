@@ -24,7 +24,7 @@ MAX_PASSES = 1000
 """How many passes one run may use, those that are repeated counted once."""
 
 MAX_ROUNDS = 100
-"""How often passes are repeated at most."""
+"""How often passes are repeated at most; fewer rounds of many passes: `MAX_PASSES` in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,7 @@ class Use(Operation):
 
     def _rounds(self, passes: Sequence[Pass], run: Run) -> list[list[Report]]:
         """Run the passes, and return the reports of each round but a last one in vain."""
+        most = max(2, min(MAX_ROUNDS, MAX_PASSES // len(passes)))
         inner = replace(run, bytes_before=run.model.parameters.nbytes) if self.repeat else run
         rounds: list[list[Report]] = []
         while True:
@@ -115,10 +116,10 @@ class Use(Operation):
                 rounds.append(reports)
             if not self.repeat or not _changed(reports):
                 return rounds
-            if len(rounds) == MAX_ROUNDS:
+            if len(rounds) == most:
                 busy = listed([report.name for report in reports if report.changed])
                 raise RunawayError(
-                    f"{busy}: still changing the model after {MAX_ROUNDS} rounds, so it seems that "
+                    f"{busy}: still changing the model after {most} rounds, so it seems that "
                     "one undoes what another does; leave one out, or do without repeat"
                 )
 
