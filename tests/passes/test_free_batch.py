@@ -86,6 +86,30 @@ def test_without_it_mxnet_gives_rows_of_nothing(mx: ModuleType, judge: Any) -> N
 
 
 @pytest.mark.mxnet
+@pytest.mark.parametrize(
+    ("shape", "codes", "becomes"),
+    [
+        ((96, 2, 3), (96, 6), (0, 6)),
+        ((96, 6), (96, 2, 3), (0, 2, 3)),
+        ((96, 6), (96, -1, 3), (0, -1, 3)),
+        ((96, 2, 3), (96, -1, 0), (96, -1, 0)),
+    ],
+)
+def test_reshapes_that_count_from_the_right(
+    judge: Any, shape: tuple[int, ...], codes: tuple[int, ...], becomes: tuple[int, ...]
+) -> None:
+    text = f"x = variable(); y = Reshape(x, shape={codes}, reverse=True); return y"
+    before = Model(parse_graph(text))
+    after = before.copy()
+    graphpass.apply("free-batch", after, inputs={"x": shape}, set={"from": BATCH})
+    [key] = after.graph.named("y")
+    attributes = after.graph.node(key).attributes
+    assert (attributes["shape"], attributes["reverse"]) == (becomes, becomes == codes)
+    if becomes != codes:
+        check_batches(judge, before, after, shape)
+
+
+@pytest.mark.mxnet
 @pytest.mark.parametrize("cell", ["RNNCell", "LSTMCell", "GRUCell"])
 def test_states_of_unrolled_cells(mx: ModuleType, judge: Any, cell: str) -> None:
     unrolled = getattr(mx.rnn, cell)(5, prefix="cell_")

@@ -31,7 +31,8 @@ LEFT: dict[str, tuple[list[str], dict[str, tuple[int, ...]], list[str]]] = {
         ["Convolution"],
     ),
     "a gamma that is one, and read in another way too": (
-        ["bn = BatchNorm(data, gamma, beta, mean, var)", "shaped = Reshape(gamma, shape=(1, 4, 1, 1))",
+        ["bn = BatchNorm(data, gamma, beta, mean, var)",
+         "shaped = Reshape(gamma, shape=(1, 4, 1, 1))",
          "out = broadcast_mul(bn, shaped)"],
         STATES,
         ["BatchNorm", "broadcast_mul"],

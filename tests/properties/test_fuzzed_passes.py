@@ -57,7 +57,10 @@ def fuzz(seed: int, folder: Path) -> bool:
     fuzzer = fuzzing.Fuzzer(dice, SOUND)
     model = dice.choice(fuzzing.MODELS).copy()
     source: Any
-    if dice.random() < 0.5:
+    kind = dice.random()
+    if kind < 0.15:
+        source = fuzzer.whole()
+    elif kind < 0.5:
         source = fuzzer.rules()
     else:
         source = folder / "broken.yaml"

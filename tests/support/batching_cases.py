@@ -92,7 +92,8 @@ def broadcast(draw: Draw, op: str) -> Case:
     axis = axis_of(draw, shape)
     other = tuple(pick(draw, 1, extent) for extent in shape)
     if pick(draw, True, False):
-        other = tuple(shape[at] if at == axis else extent for at, extent in enumerate(other))
+        rows = pick(draw, shape[axis], 1)
+        other = tuple(rows if at == axis else extent for at, extent in enumerate(other))
         second = Input(other, axis)
     else:
         dropped = draw(st.integers(0, len(shape) - 1))
@@ -213,7 +214,8 @@ def widened(draw: Draw, op: str) -> Case:
 def widened_like(draw: Draw, op: str) -> Case:
     shape = shape_of(draw, 2)
     axis = axis_of(draw, shape)
-    small = tuple(extent if at == axis else 1 for at, extent in enumerate(shape))
+    rows = pick(draw, shape[axis], 1)
+    small = tuple(rows if at == axis else 1 for at in range(len(shape)))
     second = Input(shape, pick(draw, axis, axis, None))
     inner = {"lhs_axes": (1,), "rhs_axes": (1,)} if draw(st.integers(0, 5)) == 0 else {}
     return Case(op, inner, [Input(small, axis), second])

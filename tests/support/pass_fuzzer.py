@@ -44,6 +44,13 @@ _OPERATORS = (
     "Concat", "elemwise_add", "dot", "_maximum", "BlockGrad", "sigmoid", "broadcast_add",
 )  # fmt: skip
 
+USED = (
+    "drop-dropout", "fold-batchnorm", "optimize-for-inference", "prelu-to-relu", "deduplicate",
+    "canonical-names", "unique-names", "siamese", "free-batch", "batch-branches", "nothing", ".",
+    "/", "",
+)  # fmt: skip
+"""Passes that may be used."""
+
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -69,6 +76,23 @@ class Fuzzer:
         for _ in range(dice.choice([1, 1, 2, 4])):
             self._change(dice.choice(rules)["rewrite"])
         return rules
+
+    def whole(self) -> dict[str, Any]:
+        """Return a pass with other passes in it and tests of its own, which may be wrong."""
+        dice = self._dice
+        names: Any = [dice.choice(USED) for _ in range(dice.randint(1, 3))]
+        use = {"pass": dice.choice([names, names[0], *LITERALS[:3]])}
+        if dice.random() < 0.7:
+            use["repeat"] = dice.choice([True, True, True, False, None, 1])
+        if dice.random() < 0.1:
+            use["set"] = {dice.choice(["prefix", "from", "w"]): dice.choice(LITERALS)}
+        test: dict[str, Any] = {"before": dice.choice(TEXTS)}
+        test[dice.choice(["after", "unchanged"])] = self._mutated(TEXTS[0])
+        shapes = [[2], [2, 2], [], "w", "b", *LITERALS]
+        test["parameters"] = {name: dice.choice(shapes) for name in dice.sample("wbgsmvtk", 3)}
+        rules = [*self.rules(), {"use": use}]
+        dice.shuffle(rules)
+        return {"rules": rules, "tests": [test] * dice.randint(0, 2)}
 
     def text(self) -> bytes:
         """Return a pass file that may be no YAML, or no pass."""

@@ -108,25 +108,48 @@ def swaps(builder: Builder, x: Value) -> None:
 def reshapes(builder: Builder, x: Value) -> None:
     dice, value = builder.dice, x
     for _ in range(dice.between(2, 3)):
-        shape = value.shape
-        total, first, end = math.prod(shape), shape[0], shape[-1]
-        choices: list[tuple[Shape | None, Shape]] = [
-            (None, (first, total // first)),
-            ((0, -1), (first, total // first)),
-            ((-1, 1), (total, 1)),
-            ((first, -1), (first, total // first)),
-            ((0, 1, -1), (first, 1, total // first)),
-            ((-1, end), (total // end, end)),
-            ((-4, 1, -1, -2), (1, first, *shape[1:])),
-        ]
-        if len(shape) > 1:
-            choices.append(((0, 0, -1), (*shape[:2], total // math.prod(shape[:2]))))
-            choices.append(((-3, -2), (first * shape[1], *shape[2:])))
+        back = True if dice.one_in(4) else None
+        choices = (_from_the_right if back else _from_the_left)(value.shape)
         code, outer = dice.pick([each for each in choices if len(each[1]) > 1])
-        back = True if code == (-1, end) and dice.one_in(3) else None
         op = "Flatten" if code is None else "Reshape"
         builder.add_operator(op, [value], [outer], x.loudness, shape=code, reverse=back)
         value = last(builder)
+
+
+Choices = list[tuple[Shape | None, Shape]]
+"""Codes of a Reshape, None for a Flatten, and the shape that comes of them."""
+
+
+def _from_the_left(shape: Shape) -> Choices:
+    total, first, end = math.prod(shape), shape[0], shape[-1]
+    choices: Choices = [
+        (None, (first, total // first)),
+        ((0, -1), (first, total // first)),
+        ((-1, 1), (total, 1)),
+        ((first, -1), (first, total // first)),
+        ((0, 1, -1), (first, 1, total // first)),
+        ((-1, end), (total // end, end)),
+        ((-4, 1, -1, -2), (1, first, *shape[1:])),
+    ]
+    if len(shape) > 1:
+        choices.append(((0, 0, -1), (*shape[:2], total // math.prod(shape[:2]))))
+        choices.append(((-3, -2), (first * shape[1], *shape[2:])))
+    return choices
+
+
+def _from_the_right(shape: Shape) -> Choices:
+    total, first, end = math.prod(shape), shape[0], shape[-1]
+    choices: Choices = [
+        ((-1, end), (total // end, end)),
+        ((-1, 0), (total // end, end)),
+        ((first, -1), (first, total // first)),
+        ((first, total // first), (first, total // first)),
+        ((first, 1, total // first), (first, 1, total // first)),
+    ]
+    if len(shape) > 1:
+        outer = (first, math.prod(shape[1:-1]), end)
+        choices += [((first, -1, 0), outer), (outer, outer)]
+    return choices
 
 
 # -- what only training needs --------------------------------------------------------------------
@@ -278,6 +301,13 @@ def norms_and_numbers(builder: Builder, x: Value) -> None:
         x = builder.dice.pick((scalar, norm, norm))(builder, x)
 
 
+def linear_chain(builder: Builder, x: Value) -> None:
+    """Add a layer, and behind it norms, numbers and parameters in any order."""
+    x = layer(builder, x)
+    for _ in range(builder.dice.between(2, 5)):
+        x = builder.dice.pick((scalar, channels, norm))(builder, x)
+
+
 def norm_of_concat(builder: Builder, x: Value) -> None:
     """Add convolutions of one value, put together, and a norm; at times one is used elsewhere."""
     dice = builder.dice
@@ -318,7 +348,8 @@ def norm_before(builder: Builder, x: Value) -> None:
 def sync_norm(builder: Builder, x: Value) -> None:
     fixed = builder.dice.pick((None, True, False))
     shape, name = x.shape[1:2], builder.next_name("BatchNorm")
-    read = [x, builder.gamma(name, shape, private=fixed is not False),
+    private = fixed is not False and builder.dice.below(4) > 0
+    read = [x, builder.gamma(name, shape, private=private),
             builder.vector(name, "beta", shape), *builder.statistics(name, shape)]  # fmt: skip
     builder.add_named(name, "_contrib_SyncBatchNorm", read, [x.shape], 4 * x.loudness + 1,
                       fix_gamma=fixed, key="k", eps=builder.dice.pick((None, "1e-5")))  # fmt: skip
@@ -425,6 +456,7 @@ PRELU = _recipe(prelu, _batch)
 ACTIVATIONS, SCALED = _recipe(activations), _recipe(scaled, _batch)
 NORM_BEHIND, NORM_BEFORE = _recipe(norm_behind, _batch), _recipe(norm_before, _batch)
 NORM_OF_OTHER_RANK, CHAIN = _recipe(norm_of_other_rank, _batch), _recipe(norms_and_numbers, _batch)
+LINEAR_CHAIN = _recipe(linear_chain, _batch)
 NORM_OF_CONCAT = _recipe(norm_of_concat, lambda shape: len(shape) == 4)
 SYNC_NORM = _recipe(sync_norm, _batch)
 DUPLICATES, CONSTANTS = _recipe(duplicates), _recipe(constants, _batch)
@@ -457,7 +489,8 @@ PASSES: Mapping[str, tuple[Recipe, ...]] = {
     "prune": (),
     "free-batch": (RESHAPES, STATES),
     "optimize-for-inference": (IDENTITIES, CASTS, LOSSES, SOFTMAX_OUTPUTS, SYNC_NORM, NORM_BEHIND,
-                               NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN, SCALED,
+                               NORM_BEFORE, NORM_OF_OTHER_RANK, NORM_OF_CONCAT, CHAIN,
+                               LINEAR_CHAIN, SCALED,
                                TRANSPOSES, ACTIVATIONS, RESHAPES, CONSTANTS),
 }  # fmt: skip
 """Shipped pass -> what the models hold that it is tried on, besides common operators."""

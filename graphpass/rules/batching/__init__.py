@@ -9,7 +9,6 @@ module                   what is in it
 :mod:`.joining`          one trunk in the place of branches
 :mod:`.parting`          branches in the place of a trunk that runs on joined values
 :mod:`.tracking`         where the batch axis of each value of a trunk is
-:mod:`.ranks`            how many axes a value has where its shape is not known
 :mod:`.constants`        constants that are as long as the batch
 :mod:`.table`            operator -> rule
 :mod:`.site`             what a rule may ask

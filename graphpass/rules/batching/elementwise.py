@@ -15,7 +15,7 @@ def number_by_number(site: Site) -> Axes:
 
 
 def broadcast(site: Site) -> Axes:
-    """Shapes are aligned at the last axis: what is the same for all may not touch the batch."""
+    """Shapes are aligned at the last axis: nothing may be broadcast along the batch."""
     joined = [slot for slot, axis in enumerate(site.axes) if axis is not None]
     same = [slot for slot, axis in enumerate(site.axes) if axis is None]
     if len(joined) == 1 and all(site.shapes[slot] == (1,) for slot in same):
@@ -24,6 +24,7 @@ def broadcast(site: Site) -> Axes:
     if len(from_the_end) > 1:
         raise OperationError("the batch axes of its inputs are not aligned")
     (place,) = from_the_end
+    site.refuse_single()
     for slot in same:
         if site.rank(slot) >= place and _extents(site, slot)[-place] != 1:
             raise OperationError(

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from graphpass.graph import Entry, Graph
 from graphpass.rules.batching.colors import Coloring
 from graphpass.rules.batching.trunk import Trunk, trunk_of
+from graphpass.rules.wording import listed
 from graphpass.shapes import Inference
 
-__all__ = ["find_trunks", "may_join"]
+__all__ = ["assumption", "find_trunks", "may_join"]
 
 
 def find_trunks(graph: Graph, coloring: Coloring, shapes: Inference) -> list[Trunk]:
@@ -48,6 +49,17 @@ def may_join(shapes: Inference, entries: Sequence[Entry]) -> bool:
     if len(dtypes) > 1 or len({len(shape) for shape in known}) > 1:
         return False
     return all(len({*extents} - {None}) <= 1 for extents in zip(*known, strict=True))
+
+
+def assumption(graph: Graph, shapes: Inference, entries: Sequence[Entry]) -> str | None:
+    """Say what nobody has checked: that values are of one shape; None if all shapes are known."""
+    known = [shapes.shape(entry) for entry in entries]
+    if all(shape is not None and None not in shape for shape in known):
+        return None
+    return (
+        f"{listed(map(graph.output_name, entries))} have to be fed batches of one size and shape "
+        "from now on; nothing says that they are (--input NAME:SHAPE would)"
+    )
 
 
 def _choices(

@@ -123,7 +123,9 @@ def broadcast_like(site: Site) -> Axes:
     """Give axes of extent 1 the extents that another value of the branch has."""
     if site.attributes["lhs_axes"] is not None or site.attributes["rhs_axes"] is not None:
         raise OperationError("it takes extents of chosen axes, which may be the batch")
-    return site.of((0, 1))
+    axis = site.of((0, 1))
+    site.refuse_single()
+    return axis
 
 
 def broadcast_to(site: Site) -> Axes:

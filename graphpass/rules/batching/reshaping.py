@@ -9,8 +9,12 @@ Source of the codes: ``InferReshapeShape`` in ``src/operator/tensor/matrix_op-in
 
 from __future__ import annotations
 
+import math
+
 from graphpass.errors import OperationError
+from graphpass.graph import Entry, Graph
 from graphpass.rules.batching.site import Axes, Site
+from graphpass.shapes import infer
 
 __all__ = ["reshape", "reshape_like"]
 
@@ -21,6 +25,7 @@ def reshape(site: Site) -> Axes:
     codes = list(site.attributes["shape"])
     if not codes:
         raise OperationError("its new shape stands in target_shape; write it as shape")
+    _refuse_lost(site, axis, tuple(codes))
     if site.attributes["reverse"]:
         if axis == 0 and codes[0] == -1 and all(code > 0 for code in codes[1:]):
             return 0
@@ -55,6 +60,30 @@ def _landing(site: Site, axis: int, codes: list[int]) -> int:
             break
         position += 1
     raise OperationError(f"shape={tuple(codes)} does not keep the axes before the batch apart")
+
+
+def _refuse_lost(site: Site, axis: int, codes: tuple[int, ...]) -> None:
+    """Refuse a shape of another number of elements, which MXNet runs all the same.
+
+    A batch of a size that is not known is taken for one that every code divides.
+    """
+    if site.shapes[0] is None:
+        return
+    batch = math.prod([abs(code) for code in codes if code])
+    shape = tuple([
+        batch if place == axis and extent is None else extent
+        for place, extent in enumerate(site.shapes[0])
+    ])  # fmt: skip
+    alone = Graph()
+    texts = {"shape": str(codes), "reverse": str(site.attributes["reverse"])}
+    with alone.edit() as edit:
+        read = Entry(edit.add_variable("x"))
+        edit.set_heads([Entry(edit.add_node(site.op, "alone", texts, [read]))])
+    if infer(alone, {"x": shape}).conflicts:
+        raise OperationError(
+            f"shape={codes} does not fit what it reads: elements get lost or are made up, and the "
+            "samples behind them move"
+        )
 
 
 def _refuse_fixed(codes: tuple[int, ...], here: list[int]) -> None:

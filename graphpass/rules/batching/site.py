@@ -32,11 +32,7 @@ class Site:
     """Of each input, the axis along which it is joined."""
 
     shapes: tuple[Shape | None, ...]
-    """Of each input, what is known of its shape in one branch. The extent along the joined axis
-    must not matter."""
-
-    ranks: tuple[int | None, ...]
-    """Of each input, the number of its axes, which may be known where the shape is not."""
+    """Of each input, what is known of its shape in one branch."""
 
     training: bool
     """Whether the graph is to be trained."""
@@ -90,6 +86,27 @@ class Site:
             raise OperationError(f"it takes axis 0 for the batch, which is along axis {axis}")
         return axis
 
+    def refuse_single(self) -> None:
+        """Refuse an input of one sample that is broadcast along the batch of another.
+
+        Raises
+        ------
+        OperationError
+            If the extents along the batch differ, or may, since one of them is not known.
+        """
+        extents = {
+            shape[axis] if shape is not None and axis < len(shape) else None
+            for shape, axis in zip(self.shapes, self.axes, strict=True)
+            if axis is not None
+        }
+        if 1 in extents and len(extents) > 1:
+            (other,) = extents - {1}
+            batch = "batch, whose size is not known" if other is None else f"batch of {other}"
+            raise OperationError(
+                f"an input of 1 sample is broadcast along another's {batch}; joined it has as many "
+                "samples as there are branches"
+            )
+
     def rank(self, slot: int = 0) -> int:
         """Return the number of axes of an input.
 
@@ -98,13 +115,13 @@ class Site:
         OperationError
             If it is not known.
         """
-        rank = self.ranks[slot]
-        if rank is None:
+        shape = self.shapes[slot]
+        if shape is None:
             raise OperationError(
                 "the number of axes of what it reads is not known; give the inputs their shapes, "
                 "by --input data:1,3,224,224, or set: {select: data, shape: [0, 3, 224, 224]}"
             )
-        return rank
+        return len(shape)
 
     def counted(self, axis: int, slot: int = 0) -> int:
         """Return an axis of an input, counted from the front."""

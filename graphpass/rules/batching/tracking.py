@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from graphpass.errors import AttributeValueError, OperationError
-from graphpass.graph import Entry, Graph
+from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops.randomness import randomness
-from graphpass.rules.batching.ranks import rank_behind
 from graphpass.rules.batching.site import Axis, Site
 from graphpass.rules.batching.table import RULES
 from graphpass.rules.operation import Run
@@ -36,9 +35,6 @@ class Tracking:
     axes: dict[Value, Axis] = field(default_factory=dict)
     """The axis of each value along which it is joined, as far as it has been followed. A value that
     does not stand here is the same in all branches."""
-
-    ranks: dict[Value, int] = field(default_factory=dict)
-    """The number of axes of values whose shapes may not be known."""
 
     def run(self, keys: Iterable[int]) -> None:
         """Follow the axes through some nodes, each after what it reads.
@@ -68,10 +64,6 @@ class Tracking:
             ) from None
         self.axes.update({(key, output): axis for output, axis in enumerate(found)})
 
-    def _rank(self, value: Value) -> int | None:
-        shape = self.shapes.shape(Entry(*value))
-        return self.ranks.get(value) if shape is None else len(shape)
-
     def _outputs(self, key: int) -> tuple[Axis, ...]:
         graph = self.graph
         node = graph.node(key)
@@ -87,12 +79,7 @@ class Tracking:
         if rule is None or node.operator is None or node.subgraphs:
             raise OperationError("it is not known to leave the samples of a batch apart")
         shapes = tuple([self.shapes.shape(entry) for entry in read])
-        ranks = tuple([self._rank(value_of(entry)) for entry in read])
-        found = rule(Site(node.op, node.attributes, axes, shapes, ranks, self.training))
-        rank = rank_behind(node.op, node.attributes, ranks)
-        if rank is not None:
-            alike = count if node.op == "SliceChannel" else 1
-            self.ranks.update({(key, output): rank for output in range(alike)})
+        found = rule(Site(node.op, node.attributes, axes, shapes, self.training))
         if not isinstance(found, tuple):
             return (found,) * count
         return (*found, *(None,) * count)[:count]

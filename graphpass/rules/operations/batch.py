@@ -10,7 +10,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.batching.colors import color
 from graphpass.rules.batching.constants import follow_constants, refuse_two_lengths
-from graphpass.rules.batching.finding import find_trunks, may_join
+from graphpass.rules.batching.finding import assumption, find_trunks, may_join
 from graphpass.rules.batching.joining import join
 from graphpass.rules.batching.tracking import Tracking, shapes_of
 from graphpass.rules.batching.trunk import Branches, Trunk, trunk_of
@@ -68,7 +68,11 @@ class Batch(Operation):
         run.drop_orphans(edit)
         restamp(graph, edit, [key for key in states if key in graph])
         for trunk in trunks:
-            _note_assumption(run, shapes, trunk)
+            for column in zip(*trunk.branches, strict=True):
+                assumed = assumption(graph, shapes, column)
+                if assumed is not None:
+                    run.note(assumed)
+            _note_sizes(run, shapes, trunk, self.axis)
         for before, after in lost:
             run.note(f"the output {before!r} is called {after!r} now")
         return "; ".join(_summary(graph, trunk) for trunk in trunks)
@@ -158,16 +162,15 @@ def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
             )
 
 
-def _note_assumption(run: Run, shapes: Inference, trunk: Trunk) -> None:
-    """Say what nobody has checked: that branches are fed batches of one size and shape."""
-    for column in zip(*trunk.branches, strict=True):
-        known = {shapes.shape(entry) for entry in column}
-        if len(known) > 1 or None in known or any(None in (shape or ()) for shape in known):
-            names = listed(map(run.graph.output_name, column))
-            run.note(
-                f"{names} have to be fed batches of one size and shape from now on; nothing says "
-                "that they are (--input NAME:SHAPE would)"
-            )
+def _note_sizes(run: Run, shapes: Inference, trunk: Trunk, axis: int) -> None:
+    """Say what nobody has checked: that the values where one branch starts are of one size."""
+    starts = trunk.branches[0]
+    known = [shapes.shape(entry) for entry in starts]
+    if len(starts) > 1 and any(shape is None or None in shape[axis : axis + 1] for shape in known):
+        run.note(
+            f"{listed(map(run.graph.output_name, starts))} have to be fed batches of one size from "
+            "now on: one sample is no longer used for all of another"
+        )
 
 
 def _summary(graph: Graph, trunk: Trunk) -> str:

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from graphpass.errors import AttributeValueError, OperationError
 from graphpass.graph import Edit, Graph
+from graphpass.graph.invariants import describe
 from graphpass.rules.batching.constants import follow_constants, refuse_two_lengths
+from graphpass.rules.batching.finding import assumption, may_join
 from graphpass.rules.batching.parting import Whole, count_of, find_whole, part
 from graphpass.rules.batching.tracking import Tracking, shapes_of
 from graphpass.rules.operation import Operation, Run
@@ -42,19 +44,28 @@ class Unbatch(Operation):
         """Part the trunks. Linear in the graph for each Concat that is no part of one."""
         graph = run.graph
         self._check_template()
-        wholes = self._wholes(run)
+        uneven: dict[int, str] = {}
+        wholes = self._wholes(run, uneven)
+        for reason in uneven.values():
+            run.note(f"{reason}; so it stays one trunk")
         if not wholes:
-            text = "no values are joined along axis 0, run through operators and split again"
+            others = "no other values" if uneven else "no values"
+            text = f"{others} are joined along axis 0, run through operators and split again"
             if not self.optional:
                 raise OperationError(f"{text}; say under select which Concats are meant")
             run.note(text)
             return "found no trunk"
+        shapes = shapes_of(run)
         states = graph.variable_keys().auxiliary_states
         summaries = []
         for whole in wholes:
             names = self._names(run, whole)
             joined = count_of(graph, whole.joins[0])
             starts = listed(map(graph.name, whole.joins))
+            for join in whole.joins:
+                assumed = assumption(graph, shapes, graph.inputs(join))
+                if assumed is not None:
+                    run.note(assumed)
             part(graph, edit, whole, names)
             summaries.append(
                 f"made {joined} branches of {count(len(whole.trunk), 'operator')} behind {starts}"
@@ -83,7 +94,8 @@ class Unbatch(Operation):
         )
         return names
 
-    def _wholes(self, run: Run) -> list[Whole]:
+    def _wholes(self, run: Run, uneven: dict[int, str]) -> list[Whole]:
+        """Return the trunks; `uneven` learns which Concats are left out since parts differ."""
         graph = run.graph
         if self.select is None:
             concats = [key for key in graph.order() if _axis_of(graph, key) == 0]
@@ -95,12 +107,14 @@ class Unbatch(Operation):
         shapes = shapes_of(run)
         found = []
         for number, joins in by_count.items():
-            whole = self._whole(run, shapes, joins) if number > 1 else None
+            whole = self._whole(run, shapes, joins, uneven) if number > 1 else None
             if whole is not None:
                 found.append(whole)
         return found
 
-    def _whole(self, run: Run, shapes: Inference, joins: Sequence[int]) -> Whole | None:
+    def _whole(
+        self, run: Run, shapes: Inference, joins: Sequence[int], uneven: dict[int, str]
+    ) -> Whole | None:
         """Return the trunk behind Concats, without those whose values are not split again."""
         graph = run.graph
         left = list(joins)
@@ -111,12 +125,26 @@ class Unbatch(Operation):
             constants = follow_constants(tracking, inputs)
             whole, failed = find_whole(graph, tracking, left)
             if not failed:
-                refuse_two_lengths(graph, constants, whole.trunk)
-                return whole
+                failed = _uneven(graph, shapes, left)
+                uneven.update(failed)
+                if not failed:
+                    refuse_two_lengths(graph, constants, whole.trunk)
+                    return whole
             if self.select is not None:
                 raise OperationError(f"{next(iter(failed.values()))}; so it has to stay one trunk")
             left = [key for key in left if key not in failed]
         return None
+
+
+def _uneven(graph: Graph, shapes: Inference, joins: Sequence[int]) -> dict[int, str]:
+    """Return the Concats of values that are known not to be the parts of an even split, and why."""
+    return {
+        join: f"{listed(map(graph.output_name, graph.inputs(join)))}, which "
+        f"{describe(graph, join)} joins, differ in shape or type, and SliceChannel makes equal "
+        "parts of them"
+        for join in joins
+        if not may_join(shapes, graph.inputs(join))
+    }
 
 
 def _selected(graph: Graph, selector: Selector) -> list[int]:

@@ -23,8 +23,12 @@ from graphpass.shapes import infer
 
 
 def tracked(case: Case, *, extents: bool) -> tuple[int | None, ...] | None:
-    """Return the axes of the outputs, None if the operator is refused."""
+    """Return the axes of the outputs, None if the operator is refused.
+
+    Batches of other sizes are told, since nobody can know that they are refused otherwise.
+    """
     graph = case.graph()
+    extents |= len({each.shape[each.axis] for each in case.inputs if each.axis is not None}) > 1
     shapes = {
         f"x{slot}": tuple(
             None if axis == each_input.axis and not extents else extent

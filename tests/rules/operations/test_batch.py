@@ -133,19 +133,25 @@ def test_several_inputs_and_outputs_of_a_branch(net, perform, same_outputs) -> N
     same_outputs(before, after, px=(2, 3), py=(2, 3), qx=(2, 3), qy=(2, 3))
 
 
-def test_an_output_that_can_not_keep_its_name_is_reported(net, perform) -> None:
-    text = towers(
-        "ab",
-        "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
-        "@2 = SliceChannel(@1, num_outputs=2)",
-        returns="@2[1]",
-    )
-    model = net(text, w=(4, 3))
+@pytest.mark.parametrize(
+    ("operator", "returns", "named"),
+    [
+        ("SliceChannel(@1, num_outputs=2)", "@2[1]", "@2_output1"),
+        ("make_loss(@1)", "@2", "@2_loss"),
+    ],
+)
+def test_an_output_that_can_not_keep_its_name_is_reported(
+    net, perform, operator: str, returns: str, named: str
+) -> None:
+    lines = ["@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)", f"@2 = {operator}"]
+    model = net(towers("ab", *lines, returns=returns), w=(4, 3))
+    before = [named.replace("@", name) for name in "ab"]
+    assert model.graph.outputs == before
     done = perform(model, "batch", None)
     assert model.graph.outputs == ["a2_split_output0", "a2_split_output1"]
     assert done.notes[1:] == [
-        "the output 'a2_output1' is called 'a2_split_output0' now",
-        "the output 'b2_output1' is called 'a2_split_output1' now",
+        f"the output {was!r} is called 'a2_split_output{number}' now"
+        for number, was in enumerate(before)
     ]
 
 
@@ -406,6 +412,65 @@ def test_shapes_that_differ(net, refused) -> None:
     hints = {"a": {"__shape__": "(1, 3)"}, "b": {"__shape__": "(1, 4)"}}
     model = net("x = relu(a)\ny = relu(b)\nreturn x, y", hints)
     assert "differ in shape" in refused(model, "batch", [["a"], ["b"]], OperationError)
+
+
+BROADCAST = towers(
+    "ab",
+    "@1 = FullyConnected(@, w, no_bias=True, num_hidden=4)",
+    "@2 = FullyConnected(c@, v, no_bias=True, num_hidden=4)",
+    "@3 = broadcast_mul(@1, @2)",
+    returns="@3",
+)
+BROADCAST_LIKE = BROADCAST.replace("broadcast_mul(a1, a2)", "broadcast_like(a2, a1)").replace(
+    "broadcast_mul(b1, b2)", "broadcast_like(b2, b1)"
+)
+
+
+@pytest.mark.parametrize("text", [BROADCAST, BROADCAST_LIKE])
+@pytest.mark.parametrize("branches", [None, [["a", "ca"], ["b", "cb"]]])
+@pytest.mark.parametrize(("rows", "reason"), [(2, "batch of 2"), (0, "size is not known")])
+def test_a_sample_that_is_broadcast_along_the_batch(
+    net, refused, text: str, branches: Any, rows: int, reason: str
+) -> None:
+    shapes = {"a": (rows, 3), "b": (rows, 3), "ca": (1, 3), "cb": (1, 3)}
+    message = refused(
+        net(text, w=(4, 3), v=(4, 3)), "batch", branches, OperationError, shapes=shapes
+    )
+    assert "an input of 1 sample is broadcast along another's batch" in message
+    assert reason in message
+
+
+def test_batches_of_one_size_in_a_branch_are_assumed(net, perform) -> None:
+    told = net(BROADCAST, w=(4, 3), v=(4, 3))
+    done = perform(told, "batch", None, shapes=dict.fromkeys(("a", "b", "ca", "cb"), (1, 3)))
+    assert not done.notes
+    assert count(told, "broadcast_mul") == 1
+    done = perform(net(BROADCAST, w=(4, 3), v=(4, 3)), "batch", None)
+    assert "'a', 'ca' have to be fed batches of one size from now on" in done.notes[-1]
+
+
+RESHAPED = """
+    a1 = FullyConnected(a, w, no_bias=True, num_hidden=4)
+    a2 = Reshape(a1, shape={0})
+    b1 = FullyConnected(b, w, no_bias=True, num_hidden=4)
+    b2 = Reshape(b1, shape={0})
+    return a2, b2
+"""
+
+
+@pytest.mark.parametrize(("codes", "rows"), [("(0, -1, 3)", 1), ("(0, -1, 3)", 0), ("(-1, 3)", 1)])
+def test_a_reshape_that_loses_elements(net, refused, codes: str, rows: int) -> None:
+    message = refused(
+        net(RESHAPED.format(codes), w=(4, 3)), "batch", None, OperationError,
+        shapes=dict.fromkeys("ab", (rows, 3)),
+    )  # fmt: skip
+    assert f"shape={codes} does not fit what it reads" in message
+
+
+def test_a_reshape_that_fits_some_sizes_of_a_batch(net, perform) -> None:
+    model = net(RESHAPED.format("(-1, 3)"), w=(4, 3))
+    perform(model, "batch", None, shapes=dict.fromkeys("ab", (0, 3)))
+    assert count(model, "Reshape") == 1
 
 
 @pytest.mark.parametrize(

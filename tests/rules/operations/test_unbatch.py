@@ -82,6 +82,26 @@ def test_what_has_to_stay_one_trunk(net, refused, line: str, reason: str) -> Non
     )
 
 
+UNEVEN = "'a', 'b', which Concat 'both' (#2) joins, differ in shape or type"
+
+
+def test_parts_that_are_not_those_of_an_even_split(net, perform, refused) -> None:
+    shapes = {"a": (1, 3), "b": (3, 3)}
+    model = net(TRUNK, **SHAPES)
+    assert UNEVEN in refused(model, "unbatch", "both", OperationError, shapes=shapes)
+    done = perform(model, "unbatch", {"optional": True}, shapes=shapes)
+    assert done.summary == "found no trunk"
+    assert UNEVEN in done.notes[0] and "no other values are joined" in done.notes[1]
+
+
+def test_one_size_is_assumed_where_nothing_tells(net, perform) -> None:
+    done = perform(net(TRUNK, **SHAPES), "unbatch", None)
+    (note,) = done.notes
+    assert note.startswith("'a', 'b' have to be fed batches of one size and shape from now on")
+    told = net(TRUNK, **SHAPES)
+    assert not perform(told, "unbatch", None, shapes=dict.fromkeys("ab", (2, 3))).notes
+
+
 def test_a_head_of_the_trunk(net, refused) -> None:
     model = net(TRUNK.replace("return far", "return fc1, far"), **SHAPES)
     assert "FullyConnected 'fc1'" in refused(model, "unbatch", "both", OperationError)
