@@ -3,7 +3,8 @@
 ======================  ===============================================================
 module                  what is in it
 ======================  ===============================================================
-:mod:`.graph`           `Graph`: the store, its derived lists, copies
+:mod:`.graph`           `Graph`: what may be asked of it, what is derived, copies
+:mod:`.store`           the networkx graph that it is stored in, and primitive changes
 :mod:`.node`            `Entry` and `Node`, the read-only view of one node
 :mod:`.edit`            `Edit`: a transaction with a journal
 :mod:`.changes`         what a transaction has changed so far, from its journal

@@ -14,9 +14,10 @@ from graphpass.graph.node import VARIABLE, Entry
 from graphpass.graph.order import post_order
 
 if TYPE_CHECKING:
-    from graphpass.graph.graph import Cut, Graph
+    from graphpass.graph.graph import Graph
     from graphpass.graph.in_edges import InEdges
     from graphpass.graph.ranks import Ranks
+    from graphpass.graph.store import Cut
     from graphpass.ops import Signature
 
 __all__ = ["Edit"]

@@ -5,25 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from graphpass.graph.in_edges import CONTROL, InEdges, control_of, entries_of, in_edges
+from graphpass.graph.in_edges import CONTROL, control_of, entries_of, in_edges
 from graphpass.graph.names import NameIndex
 from graphpass.graph.node import VARIABLE, Entry, Node, Use
 from graphpass.graph.order import VariableKeys, output_name, post_order, variable_keys
-from graphpass.graph.origin import Origin
 from graphpass.graph.signatures import node_signature
+from graphpass.graph.store import Store
 from graphpass.ops import Signature
 
 if TYPE_CHECKING:
     from graphpass.graph.edit import Edit
 
-__all__ = ["CONTROL", "Cut", "Graph", "paused_collector"]
-
-Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
-"""Node -> neighbour -> edge key -> edge data, as networkx keeps it."""
+__all__ = ["CONTROL", "Graph", "paused_collector"]
 
 
 @contextmanager
@@ -42,11 +39,7 @@ def paused_collector() -> Iterator[None]:
             gc.enable()
 
 
-Cut: TypeAlias = "tuple[int, dict[str, Any], InEdges]"
-"""A node that was taken out: its key, its data and what it read."""
-
-
-class Graph:
+class Graph(Store):
     """A symbol: a directed acyclic graph of operators and variables, with heads.
 
     `dag` is the only store of structure. A node's key is an int; its data are ``op``, ``name``,
@@ -64,34 +57,7 @@ class Graph:
     dependencies last: that is the order in which MXNet walks them.
     """
 
-    __slots__ = (
-        "_dag",
-        "_derived",
-        "_headed",
-        "_heads",
-        "_journal",
-        "_names",
-        "_next_key",
-        "_nodes",
-        "_pred",
-        "_succ",
-        "origin",
-    )
-
-    def __init__(self) -> None:
-        dag: Any = nx.freeze(nx.MultiDiGraph())
-        self._dag: nx.MultiDiGraph[int] = dag
-        # networkx's own dictionaries, filled directly: its methods cost four times as much.
-        self._nodes: dict[int, dict[str, Any]] = dag._node
-        self._succ: Adjacency = dag._succ
-        self._pred: Adjacency = dag._pred
-        self._heads: tuple[Entry, ...] = ()
-        self._headed: dict[int, int] | None = None
-        self.origin: Origin | None = None
-        self._next_key = 0
-        self._derived: dict[str, Any] = {}
-        self._names: NameIndex | None = None
-        self._journal: list[tuple[Any, ...]] | None = None
+    __slots__ = ()
 
     # -- structure ---------------------------------------------------------------------------
 
@@ -331,85 +297,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self)} nodes, outputs {', '.join(self.outputs[:4])}>"
-
-    # -- primitive changes: only `Edit` and its journal call these -----------------------------
-
-    def _new_key(self) -> int:
-        self._next_key += 1
-        return self._next_key - 1
-
-    def _insert(self, key: int, data: dict[str, Any], into: InEdges) -> None:
-        self._paste(((key, data, into),))
-
-    def _delete(self, key: int) -> None:
-        self._cut((key,))
-
-    def _cut(self, keys: Iterable[int]) -> list[Cut]:
-        """Take out nodes that only nodes among them read, and return what `_paste` puts back."""
-        nodes, succ, pred = self._nodes, self._succ, self._pred
-        gone: list[Cut] = []
-        for key in keys:
-            into = pred.pop(key)
-            for source in into:
-                if source in succ:
-                    del succ[source][key]
-            gone.append((key, nodes.pop(key), into))
-            del succ[key]
-        if self._names is not None:
-            for key, data, _ in gone:
-                self._names.discard(data["name"], key)
-        self._derived.clear()
-        return gone
-
-    def _paste(self, gone: Sequence[Cut]) -> None:
-        nodes, succ, pred = self._nodes, self._succ, self._pred
-        for key, data, _ in gone:
-            nodes[key] = data
-            succ[key] = {}
-            if self._names is not None:
-                self._names.add(data["name"], key)
-        for key, _, into in gone:
-            pred[key] = into
-            for source, edges in into.items():
-                succ[source][key] = edges
-        self._derived.clear()
-
-    def _set_data(self, key: int, data: dict[str, Any]) -> dict[str, Any]:
-        """Give a node other data, under the same name, and return those that it had."""
-        before = self._nodes[key]
-        self._nodes[key] = data
-        self._derived.clear()
-        return before
-
-    def _put(self, key: int, field: str, value: Any) -> None:
-        before = self._nodes[key]
-        data = before.copy()  # whoever holds the data of a node holds them as they were
-        if value is None:
-            data.pop(field, None)
-        else:
-            data[field] = value
-        self._nodes[key] = data
-        if field == "name" and self._names is not None:
-            self._names.discard(before["name"], key)
-            self._names.add(value, key)
-        self._derived.clear()
-
-    def _wire(self, key: int, into: InEdges) -> InEdges:
-        """Give a node other in-edges, and return those that it had."""
-        succ = self._succ
-        before = self._pred[key]
-        for source in before:
-            del succ[source][key]
-        for source, edges in into.items():
-            succ[source][key] = edges
-        self._pred[key] = into
-        self._derived.clear()
-        return before
-
-    def _set_heads(self, heads: Sequence[Entry]) -> None:
-        self._heads = tuple(heads)
-        self._headed = None
-        self._derived.clear()
 
 
 def build(

@@ -1,0 +1,135 @@
+"""What a graph is stored in, and the changes that edits of it consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import networkx as nx
+
+from graphpass.graph.in_edges import InEdges
+from graphpass.graph.names import NameIndex
+from graphpass.graph.node import Entry
+from graphpass.graph.origin import Origin
+
+__all__ = ["Cut", "Store"]
+
+Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
+"""Node -> neighbour -> edge key -> edge data, as networkx keeps it."""
+
+Cut: TypeAlias = "tuple[int, dict[str, Any], InEdges]"
+"""A node that was taken out: its key, its data and what it read."""
+
+
+class Store:
+    """What a `Graph` holds. Only `Edit` and its journal call its methods.
+
+    Each method changes one thing, and keeps nodes, both directions of edges and names in step.
+    What was derived of the graph is forgotten.
+    """
+
+    __slots__ = (
+        "_dag",
+        "_derived",
+        "_headed",
+        "_heads",
+        "_journal",
+        "_names",
+        "_next_key",
+        "_nodes",
+        "_pred",
+        "_succ",
+        "origin",
+    )
+
+    def __init__(self) -> None:
+        dag: Any = nx.freeze(nx.MultiDiGraph())
+        self._dag: nx.MultiDiGraph[int] = dag
+        # networkx's own dictionaries, filled directly: its methods cost four times as much.
+        self._nodes: dict[int, dict[str, Any]] = dag._node
+        self._succ: Adjacency = dag._succ
+        self._pred: Adjacency = dag._pred
+        self._heads: tuple[Entry, ...] = ()
+        self._headed: dict[int, int] | None = None
+        self.origin: Origin | None = None
+        self._next_key = 0
+        self._derived: dict[str, Any] = {}
+        self._names: NameIndex | None = None
+        self._journal: list[tuple[Any, ...]] | None = None
+
+    def _new_key(self) -> int:
+        self._next_key += 1
+        return self._next_key - 1
+
+    def _insert(self, key: int, data: dict[str, Any], into: InEdges) -> None:
+        self._paste(((key, data, into),))
+
+    def _delete(self, key: int) -> None:
+        self._cut((key,))
+
+    def _cut(self, keys: Iterable[int]) -> list[Cut]:
+        """Take out nodes that only nodes among them read, and return what `_paste` puts back."""
+        nodes, succ, pred = self._nodes, self._succ, self._pred
+        gone: list[Cut] = []
+        for key in keys:
+            into = pred.pop(key)
+            for source in into:
+                if source in succ:
+                    del succ[source][key]
+            gone.append((key, nodes.pop(key), into))
+            del succ[key]
+        if self._names is not None:
+            for key, data, _ in gone:
+                self._names.discard(data["name"], key)
+        self._derived.clear()
+        return gone
+
+    def _paste(self, gone: Sequence[Cut]) -> None:
+        nodes, succ, pred = self._nodes, self._succ, self._pred
+        for key, data, _ in gone:
+            nodes[key] = data
+            succ[key] = {}
+            if self._names is not None:
+                self._names.add(data["name"], key)
+        for key, _, into in gone:
+            pred[key] = into
+            for source, edges in into.items():
+                succ[source][key] = edges
+        self._derived.clear()
+
+    def _set_data(self, key: int, data: dict[str, Any]) -> dict[str, Any]:
+        """Give a node other data, under the same name, and return those that it had."""
+        before = self._nodes[key]
+        self._nodes[key] = data
+        self._derived.clear()
+        return before
+
+    def _put(self, key: int, field: str, value: Any) -> None:
+        before = self._nodes[key]
+        data = before.copy()  # whoever holds the data of a node holds them as they were
+        if value is None:
+            data.pop(field, None)
+        else:
+            data[field] = value
+        self._nodes[key] = data
+        if field == "name" and self._names is not None:
+            self._names.discard(before["name"], key)
+            self._names.add(value, key)
+        self._derived.clear()
+
+    def _wire(self, key: int, into: InEdges) -> InEdges:
+        """Give a node other in-edges, and return those that it had."""
+        succ = self._succ
+        before = self._pred[key]
+        for source in before:
+            del succ[source][key]
+        for source, edges in into.items():
+            succ[source][key] = edges
+        self._pred[key] = into
+        self._derived.clear()
+        return before
+
+    def _set_heads(self, heads: Sequence[Entry]) -> None:
+        self._heads = tuple(heads)
+        self._headed = None
+        self._derived.clear()
