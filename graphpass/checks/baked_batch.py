@@ -5,98 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from graphpass.checks.batch_probe import BatchProbe
+from graphpass.checks.constants import constants
+from graphpass.checks.freeing import (
+    fixes_first_axis,
+    free_batch,
+    freeing_reshape,
+    freeing_state,
+    target,
+)
 from graphpass.checks.kind import Check, Found
 from graphpass.checks.subject import Spot, Subject
 from graphpass.ops.values import parse_value
 
-__all__ = ["CHECKS", "freeing"]
-
-_STATES = frozenset({"_zeros", "_ones", "_full", "_zeros_without_dtype", "_random_normal",
-                     "_random_uniform"})  # fmt: skip
-"""Operators that make an array of a shape that is written down."""
-
-_ONE_EXTENT = frozenset(
-    {
-        "Activation",
-        "Cast",
-        "Dropout",
-        "FullyConnected",
-        "SliceChannel",
-        "_copy",
-        "expand_dims",
-        "relu",
-        "sigmoid",
-        "tanh",
-    }
-)
-"""Operators that hand on the first extent of what they read, on the way from a state to a cell."""
-
-_ALIGNED = frozenset(
-    {
-        "Concat",
-        "_hypot",
-        "_maximum",
-        "_minimum",
-        "_mul",
-        "add_n",
-        "elemwise_add",
-        "elemwise_div",
-        "elemwise_mul",
-        "elemwise_sub",
-        "stack",
-        "where",
-    }
-)
-"""Operators that want one and the same first extent of all that they read."""
+__all__ = ["CHECKS"]
 
 
 def _baked(subject: Subject) -> Iterator[Found]:
-    yield from _reshapes(subject)
+    probe = BatchProbe(subject)
+    yield from _reshapes(subject, probe)
     yield from _hints(subject)
-    yield from _states(subject)
+    yield from _constants(subject, probe)
 
 
-def _reshapes(subject: Subject) -> Iterator[Found]:
-    for spot in subject.of("Reshape", "broadcast_to"):
-        shape = _target(spot)
-        if _is_baked(subject, spot, shape):
-            if spot.node.op == "broadcast_to":
-                then = "MXNet refuses it"
-            elif min(shape) >= 0:
-                then = "MXNet 1.9.1 returns garbage and no error"
-            else:
-                then = "samples end up in another axis, or get lost"
-            yield Found(
-                (spot.node,),
-                f"its shape {shape} fixes the first axis to {shape[0]}; fed with another batch "
-                f"size, {then}",
-                remedy=freeing(subject, spot),
-            )
+def _reshapes(subject: Subject, probe: BatchProbe) -> Iterator[Found]:
+    """Yield the reshapings that fix an extent which grows with the batch.
 
-
-def _is_baked(subject: Subject, spot: Spot, shape: tuple[int, ...]) -> bool:
-    """Return whether a reshaping of what is fed fixes the first axis."""
-    return not spot.inside and spot.key in subject.fed and len(shape) > 1 and shape[0] > 0
-
-
-def freeing(subject: Subject, spot: Spot) -> str:
-    """Return what frees a Reshape of its batch size; empty where nothing does.
-
-    Which axis a -1 stands for depends on the batch size, so a shape with one is not freed.
+    What is computed from one of them has the fixed extent too, so there the shapes tell nothing.
     """
-    shape = _target(spot)
-    if spot.node.op != "Reshape" or not _is_baked(subject, spot, shape) or min(shape) < 0:
-        return ""
-    return _remedy(shape[0])
+    graph = subject.graph
+    suspects = {
+        spot.key: spot
+        for spot in subject.of("Reshape", "broadcast_to")
+        if fixes_first_axis(subject, spot)
+    }
+    for key in graph.order() if suspects else ():
+        if key in suspects and not _is_harmless(suspects[key], probe):
+            yield _reshape(subject, suspects[key], probe)
+            probe.spoilt.add(key)
+        elif not probe.spoilt.isdisjoint(graph.sources(key)):
+            probe.spoilt.add(key)
 
 
-def _remedy(extent: int) -> str:
-    return f"apply free-batch --set from={extent}"
+def _is_harmless(spot: Spot, probe: BatchProbe) -> bool:
+    """Return whether the first axis is not that of the batch, and no other one is fixed."""
+    steady = probe.steady(spot.graph.inputs(spot.key)[0])
+    if steady is None or spot.key in probe.conflicts:
+        return False
+    if None not in steady:
+        return spot.node.op == "Reshape"
+    first, wanted = steady[0], target(spot)[0]
+    if spot.node.op == "Reshape":
+        return first is not None and first % wanted == 0
+    return first == wanted
 
 
-def _target(spot: Spot) -> tuple[int, ...]:
-    shape: Any = spot.attribute("shape") or spot.attribute("target_shape") or ()
-    return tuple(extent or 0 for extent in shape)
+def _reshape(subject: Subject, spot: Spot, probe: BatchProbe) -> Found:
+    shape, steady = target(spot), probe.steady(spot.graph.inputs(spot.key)[0])
+    fixes, remedy = f"the first axis to {shape[0]}", freeing_reshape(subject, spot)
+    if steady and steady[0] is not None:
+        fixes, remedy = "the number of elements", ""
+    if spot.node.op == "broadcast_to":
+        then = "MXNet refuses it"
+    elif min(shape) >= 0:
+        then = "MXNet 1.9.1 returns garbage and no error"
+    else:
+        then = "samples end up in another axis, or get lost"
+    return Found(
+        (spot.node,),
+        f"its shape {shape} fixes {fixes}; fed with another batch size, {then}",
+        remedy=remedy,
+    )
 
 
 def _hints(subject: Subject) -> Iterator[Found]:
@@ -108,7 +87,7 @@ def _hints(subject: Subject) -> Iterator[Found]:
             yield Found(
                 (subject.found(key),),
                 f"the hint __shape__={hint} fixes the first axis of the input to {shape[0]}",
-                remedy=_remedy(shape[0]),
+                remedy=f"apply {free_batch(shape[0])}",
             )
 
 
@@ -121,45 +100,23 @@ def _hinted(text: str) -> tuple[int, ...]:
     return tuple(extent or 0 for extent in shape or ())
 
 
-def _states(subject: Subject) -> Iterator[Found]:
+def _constants(subject: Subject, probe: BatchProbe) -> Iterator[Found]:
     """Yield arrays of a fixed shape that meet what is fed where extents have to agree."""
-    graph, fed = subject.graph, subject.fed
-    for spot in subject.of(*_STATES):
-        shape = _target(spot)
-        if spot.inside or len(shape) < 2 or not (reader := _meeting(subject, spot.key)):
-            continue
-        extent = shape[1] if graph.op(reader) == "RNN" else shape[0]
-        if extent > 0 and reader in fed:
-            yield Found(
-                (spot.node,),
-                f"the initial state of shape {shape} fixes the batch to {extent}: "
-                f"{subject.found(reader)} reads it beside what is fed",
-                remedy=_remedy(extent),
-            )
-
-
-def _meeting(subject: Subject, key: int) -> int | None:
-    """Return the first operator at which an array meets what is fed and has to be as long."""
-    graph, fed = subject.graph, subject.fed
-    seen, pending = {key}, [key]
-    while pending:
-        for use in graph.uses(pending.pop()):
-            op = graph.op(use.node)
-            if use.node in seen or not graph.reaches(use.node):
-                continue
-            seen.add(use.node)
-            if op == "RNN" or (op in _ALIGNED and use.node in fed):
-                return use.node
-            if op in _ONE_EXTENT and use.slot == 0 and use.node not in fed:
-                pending.append(use.node)
-    return None
+    for constant in constants(subject, probe):
+        what, extent = constant.what, constant.extent
+        yield Found(
+            (constant.spot.node,),
+            f"{what} fixes the batch to {extent}: {subject.found(constant.reader)} reads it beside "
+            "what is fed",
+            remedy=freeing_state(subject, constant.spot, extent) if constant.is_state else "",
+        )
 
 
 CHECKS = (
     Check(
         "baked-batch",
         "warning",
-        "a batch size in the shape of a Reshape, an input's hint or an initial state",
+        "a batch size in the shape of a Reshape, an input's hint or a constant",
         "apply free-batch",
         _baked,
     ),

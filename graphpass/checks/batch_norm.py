@@ -13,10 +13,18 @@ from graphpass.verify.dtypes import widened
 
 __all__ = ["CHECKS"]
 
-_REMEDIES = {
-    "BatchNorm": "apply bake-fix-gamma",
-    "_contrib_SyncBatchNorm": "apply syncbn-to-bn",
-}
+_AS_BATCH_NORM = "apply '[{use: syncbn-to-bn}, {use: bake-fix-gamma}]'"
+
+
+def _remedy(spot: Spot) -> str:
+    """Return what stores the gamma that counts; nothing does in a subgraph, which stores none."""
+    if spot.inside:
+        return ""
+    if spot.node.op == "BatchNorm":
+        return "apply bake-fix-gamma"
+    if spot.node.op == "_contrib_SyncBatchNorm" and not spot.attribute("output_mean_var"):
+        return _AS_BATCH_NORM
+    return ""
 
 
 def _spots(subject: Subject) -> Iterator[Spot]:
@@ -43,7 +51,7 @@ def _fixed_gammas(subject: Subject) -> Iterator[Found]:
             (spot.node,),
             f"{says}, so MXNet computes with a gamma of 1, but {name!r} is stored with "
             f"max|gamma-1|={far:.6g}; converters take what is stored",
-            remedy=_REMEDIES.get(spot.node.op, ""),
+            remedy=_remedy(spot),
         )
 
 

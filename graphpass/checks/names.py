@@ -6,23 +6,30 @@ from collections.abc import Iterator
 
 from graphpass.checks.finding import FoundNode
 from graphpass.checks.kind import Check, Found
-from graphpass.checks.subject import Subject
+from graphpass.checks.subject import Scope, Subject
 
 __all__ = ["CHECKS"]
 
 
-def _bearers(subject: Subject) -> Iterator[tuple[str, list[FoundNode]]]:
-    """Yield the names that several nodes have, those nodes in saved order."""
-    graph = subject.graph
-    for name in graph.names:
-        keys = graph.named(name)
-        if len(keys) > 1:
-            reached = sorted(filter(graph.reaches, keys), key=subject.position)
-            yield name, [subject.found(key) for key in reached]
+def _bearers(scope: Scope) -> Iterator[tuple[str, list[FoundNode]]]:
+    """Yield the names that several nodes of a graph have, those nodes in saved order."""
+    graph = scope.graph
+    repeated = {name: graph.named(name) for name in graph.names if len(graph.named(name)) > 1}
+    if not repeated:
+        return
+    positions = {key: number for number, key in enumerate(graph.order())}
+    for name, keys in repeated.items():
+        reached = sorted(positions.keys() & keys, key=positions.__getitem__)
+        yield name, [scope.found(key) for key in reached]
+
+
+def _remedy(scope: Scope) -> str | None:
+    """Return what mends it: nothing inside a subgraph, whose nodes no pass renames."""
+    return "" if scope.inside else None
 
 
 def _repeated_variables(subject: Subject) -> Iterator[Found]:
-    for name, nodes in _bearers(subject):
+    for name, nodes in _bearers(subject.scopes[0]):
         variables = tuple(node for node in nodes if node.op == "null")
         if len(variables) > 1:
             yield Found(
@@ -33,24 +40,28 @@ def _repeated_variables(subject: Subject) -> Iterator[Found]:
 
 
 def _repeated_operators(subject: Subject) -> Iterator[Found]:
-    for name, nodes in _bearers(subject):
-        operators = tuple(node for node in nodes if node.op != "null")
-        if len(operators) > 1:
-            yield Found(
-                operators,
-                f"{len(operators)} operators are called {name!r}; converters and get_internals() "
-                "need one name for each",
-            )
+    for scope in subject.scopes:
+        for name, nodes in _bearers(scope):
+            operators = tuple(node for node in nodes if node.op != "null")
+            if len(operators) > 1:
+                yield Found(
+                    operators,
+                    f"{len(operators)} operators are called {name!r}; converters and "
+                    "get_internals() need one name for each",
+                    remedy=_remedy(scope),
+                )
 
 
 def _shared_names(subject: Subject) -> Iterator[Found]:
-    for name, nodes in _bearers(subject):
-        if len({node.op == "null" for node in nodes}) > 1:
-            yield Found(
-                tuple(nodes),
-                f"a variable and an operator are both called {name!r}; tools that know nodes by "
-                "name take one for the other",
-            )
+    for scope in subject.scopes:
+        for name, nodes in _bearers(scope):
+            if len({node.op == "null" for node in nodes}) > 1:
+                yield Found(
+                    tuple(nodes),
+                    f"a variable and an operator are both called {name!r}; tools that know nodes "
+                    "by name take one for the other",
+                    remedy=_remedy(scope),
+                )
 
 
 CHECKS = (

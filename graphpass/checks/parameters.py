@@ -38,8 +38,12 @@ def _missing(subject: Subject) -> Iterator[Found]:
 
 
 def _extra(subject: Subject) -> Iterator[Found]:
-    for misfit in _of_kind(subject, "extra"):
-        yield Found((), misfit.fault)
+    found = list(_of_kind(subject, "extra"))
+    remedy = (
+        "" if len(found) == len(subject.model.parameters) else None
+    )  # they are of another model
+    for misfit in found:
+        yield Found((), misfit.fault, remedy=remedy)
 
 
 def _shapes(subject: Subject) -> Iterator[Found]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphpass.checks.finding import FoundNode
+from graphpass.checks.passed_in import passed_in
 from graphpass.errors import AttributeValueError
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.model import Model
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Spot", "Subject"]
+__all__ = ["Scope", "Spot", "Subject"]
 
 
 _SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
@@ -33,6 +35,28 @@ _SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
 """Operator -> the inputs of which it takes the shape alone."""
 
 
+class Around(NamedTuple):
+    """What runs a subgraph."""
+
+    spot: Spot
+    which: int
+    """Which of the operator's subgraphs it is."""
+
+
+class Scope(NamedTuple):
+    """The graph, or a subgraph."""
+
+    graph: Graph
+    inside: tuple[str, ...] = ()
+    """Names of the operators around it, the outermost first."""
+
+    around: Around | None = None
+
+    def found(self, key: int) -> FoundNode:
+        """Return one of its nodes, as findings have it."""
+        return FoundNode(key, self.graph.op(key), self.graph.name(key), self.inside)
+
+
 class Spot(NamedTuple):
     """One operator, in the graph or in a subgraph."""
 
@@ -40,6 +64,9 @@ class Spot(NamedTuple):
     key: int
     inside: tuple[str, ...]
     """Names of the operators around the graph; empty for the outermost."""
+
+    around: Around | None = None
+    """What runs the graph; None for the outermost."""
 
     @property
     def node(self) -> FoundNode:
@@ -62,6 +89,7 @@ class Subject:
         self.graph = model.graph
         self.shapes = shapes
         """Shapes of inputs that the user has given."""
+        self._above: dict[str, frozenset[int]] = {}
 
     @cached_property
     def inputs(self) -> frozenset[int]:
@@ -76,26 +104,45 @@ class Subject:
         return misfits(self.model)
 
     @cached_property
+    def scopes(self) -> Sequence[Scope]:
+        """The graph, and behind it every subgraph, each before those inside it."""
+        found = [Scope(self.graph)]
+        for scope in found:  # which grows meanwhile
+            graph = scope.graph
+            for key in graph.order():
+                for which, inner in enumerate(graph.subgraphs(key)):
+                    around = Around(Spot(graph, key, scope.inside, scope.around), which)
+                    found.append(Scope(inner, (*scope.inside, graph.name(key)), around))
+        return found
+
+    @cached_property
     def spots(self) -> Mapping[str, list[Spot]]:
-        """Operator name -> every place where it runs, subgraphs included, in saved order."""
+        """Operator name -> every place where it runs, in saved order, subgraphs last."""
         found: dict[str, list[Spot]] = {}
-        pending: list[tuple[Graph, tuple[str, ...]]] = [(self.graph, ())]
-        while pending:
-            graph, inside = pending.pop()
-            below = []
+        for graph, inside, around in self.scopes:
             for key in graph.order():
                 op = graph.op(key)
                 if op != VARIABLE:
-                    found.setdefault(op, []).append(Spot(graph, key, inside))
-                    path = (*inside, graph.name(key))
-                    below += [(inner, path) for inner in graph.subgraphs(key)]
-            pending += reversed(below)
+                    found.setdefault(op, []).append(Spot(graph, key, inside, around))
         return found
 
     def of(self, *ops: str) -> Iterator[Spot]:
         """Yield the places where one of these operators runs."""
         for op in ops:
             yield from self.spots.get(op, ())
+
+    def above(self, op: str) -> frozenset[int]:
+        """Return the nodes of the outermost graph that some operators compute from, and these."""
+        found = self._above.get(op)
+        if found is None:
+            pending = [spot.key for spot in self.of(op) if not spot.inside]
+            seen = set(pending)
+            while pending:
+                new = set(self.graph.sources(pending.pop())) - seen
+                seen |= new
+                pending += new
+            found = self._above[op] = frozenset(seen)
+        return found
 
     @cached_property
     def fed(self) -> frozenset[int]:
@@ -112,14 +159,6 @@ class Subject:
                 found.add(key)
         return frozenset(found)
 
-    @cached_property
-    def _positions(self) -> Mapping[int, int]:
-        return {key: number for number, key in enumerate(self.graph.order())}
-
-    def position(self, key: int) -> int:
-        """Return where a node of the outermost graph stands in saved order."""
-        return self._positions[key]
-
     def found(self, key: int) -> FoundNode:
         """Return a node of the outermost graph, as findings have it."""
         return FoundNode(key, self.graph.op(key), self.graph.name(key))
@@ -128,11 +167,19 @@ class Subject:
         """Return the variable that an operator reads in an input, and its stored value, if any."""
         names = spot.graph.signature(spot.key).input_names or ()
         read = spot.graph.inputs(spot.key)
-        if spot.inside or slot not in names or names.index(slot) >= len(read):
+        if slot not in names or names.index(slot) >= len(read):
             return None
-        key = read[names.index(slot)].node
-        name = self.graph.name(key)
-        if not self.graph.is_variable(key) or name not in self.model.parameters:
+        key, graph, around = read[names.index(slot)].node, spot.graph, spot.around
+        while around is not None:
+            outer, which = around
+            entry = (
+                passed_in(outer.graph, outer.key, which, key) if graph.is_variable(key) else None
+            )
+            if entry is None:
+                return None
+            key, graph, around = entry.node, outer.graph, outer.around
+        name = graph.name(key)
+        if not graph.is_variable(key) or name not in self.model.parameters:
             return None
         return key, self.model.parameters[name]
 
@@ -147,6 +194,36 @@ class Subject:
     def from_all(self) -> Inference:
         """Shapes and dtypes as they follow from the inputs and the stored parameters."""
         return self.model.infer(self.shapes)
+
+    @cached_property
+    def unaided(self) -> Inference:
+        """Shapes as they follow without what the user says: what a pass knows without it too."""
+        return self.model.infer() if self.shapes else self.from_all
+
+    def remedy(self, pass_: str, mends: Callable[[Inference], bool]) -> str:
+        """Return the command of a pass that asks for shapes, told them if it needs to be.
+
+        Parameters
+        ----------
+        pass_ : str
+            The pass, and its settings.
+        mends : callable
+            Whether it mends the finding under such knowledge.
+
+        Returns
+        -------
+        str
+            Empty if it does not mend it.
+        """
+        if mends(self.unaided):
+            return f"apply {pass_}"
+        if not self.shapes or not mends(self.from_all):
+            return ""
+        given = [
+            f"{name}:{','.join(str(extent or 0) for extent in shape)}"
+            for name, shape in self.shapes.items()
+        ]
+        return " ".join([f"apply {pass_}", *(f"--input {quote(each)}" for each in given)])
 
     def wanted_shape(self, key: int) -> Shape | None:
         """Return the shape that a variable has to have, as far as it is known."""

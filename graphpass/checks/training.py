@@ -3,77 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from graphpass.checks.kind import Check, Found
+from graphpass.checks.stripping import stripped, taken_out, why_not
 from graphpass.checks.subject import Subject
 
 __all__ = ["CHECKS", "LOSSES"]
 
 
-class _Loss(NamedTuple):
-    says: str
-    remedy: str = "apply strip-training"
-
-
-LOSSES: Mapping[str, _Loss] = {
-    "SoftmaxOutput": _Loss("in inference it is softmax, and asks for a label all the same"),
-    "LogisticRegressionOutput": _Loss("in inference it is sigmoid, and asks for a label"),
-    "LinearRegressionOutput": _Loss("in inference it gives its input, and asks for a label"),
-    "MAERegressionOutput": _Loss("in inference it gives its input, and asks for a label"),
-    "SVMOutput": _Loss("in inference it gives its input as scores, and asks for a label", ""),
-    "MakeLoss": _Loss("in inference it gives its input"),
-    "make_loss": _Loss("in inference it gives its input"),
-    "CTCLoss": _Loss("it returns the loss itself, from a label; cut below it with extract", ""),
-    "softmax_cross_entropy": _Loss("it returns the loss; cut below it with extract", ""),
-    "IdentityAttachKLSparseReg": _Loss("in inference it gives its input", ""),
+LOSSES: Mapping[str, str] = {
+    "SoftmaxOutput": "in inference it is softmax, and asks for a label all the same",
+    "LogisticRegressionOutput": "in inference it is sigmoid, and asks for a label",
+    "LinearRegressionOutput": "in inference it gives its input, and asks for a label",
+    "MAERegressionOutput": "in inference it gives its input, and asks for a label",
+    "SVMOutput": "in inference it gives its input as scores, and asks for a label",
+    "MakeLoss": "in inference it gives its input",
+    "make_loss": "in inference it gives its input",
+    "CTCLoss": "it returns the loss itself, from a label; cut below it with extract",
+    "softmax_cross_entropy": "it returns the loss; cut below it with extract",
+    "IdentityAttachKLSparseReg": "in inference it gives its input",
 }
-"""Operator that computes a loss or its gradient -> what it is in inference, and what mends it."""
+"""Operator that computes a loss or its gradient -> what it is in inference."""
 
 _TARGETS = frozenset({"_contrib_MultiBoxTarget", "_contrib_mrcnn_mask_target"})
 """Operators that assign what is to be learned."""
-
-_DETECTOR = frozenset({"_contrib_MultiBoxTarget", "_contrib_MultiBoxDetection"})
-"""What a detector has that is still in training."""
 
 _LABELLED = frozenset({*LOSSES, *_TARGETS})
 
 
 def _losses(subject: Subject) -> Iterator[Found]:
-    for op, (says, remedy) in LOSSES.items():
+    for op, says in LOSSES.items():
         for spot in subject.of(op):
-            yield Found((spot.node,), says, remedy=_remedy(subject, remedy))
-
-
-def _remedy(subject: Subject, usual: str) -> str:
-    """Return what mends it, where only a part of the heads is wanted in the end too."""
-    return "apply ssd-deploy" if subject.spots.keys() >= _DETECTOR else usual
+            remedy = taken_out(subject, spot)
+            hint = "" if remedy or not stripped(subject) else why_not(subject, spot)
+            yield Found((spot.node,), says + hint, remedy=remedy)
 
 
 def _targets(subject: Subject) -> Iterator[Found]:
     for spot in subject.of(*sorted(_TARGETS)):
         says = "it assigns targets for training, and asks for a label"
-        yield Found((spot.node,), says, remedy=_remedy(subject, ""))
+        yield Found((spot.node,), says, remedy=taken_out(subject, spot))
 
 
 def _labels(subject: Subject) -> Iterator[Found]:
     """Yield the inputs of which everything ends in the label of a loss."""
     graph = subject.graph
-    only: set[int] = set()
+    only: dict[int, set[str]] = {}
+    remedies = {
+        spot.key: taken_out(subject, spot)
+        for spot in subject.of(*sorted(_LABELLED))
+        if not spot.inside
+    }
     for key in reversed(graph.order()):
         uses = [use for use in graph.uses(key) if graph.reaches(use.node)]
         if not uses or graph.is_head(key):
             continue
         if all(use.node in only or _is_label(subject, use.node, use.slot) for use in uses):
-            only.add(key)
-    stubborn = any(not loss.remedy and op in subject.spots for op, loss in LOSSES.items())
-    remedy = _remedy(subject, "" if stubborn else "apply strip-training")
+            only[key] = set()
+            for use in uses:
+                only[key] |= only.get(use.node) or {remedies[use.node]}
     for key in graph.order():
         if key in only and key in subject.inputs:
             yield Found(
                 (subject.found(key),),
                 "only losses read it, and who loads the model has to feed it all the same",
-                remedy=remedy,
+                remedy="" if "" in only[key] else max(only[key], key=len),
             )
 
 
@@ -92,19 +86,29 @@ def _dropouts(subject: Subject) -> Iterator[Found]:
 
 def _blocked(subject: Subject) -> Iterator[Found]:
     for spot in subject.of("BlockGrad"):
-        yield Found((spot.node,), "it gives its input in inference, and converters do not know it")
+        yield Found(
+            (spot.node,),
+            "it gives its input in inference, and converters do not know it",
+            remedy=None if stripped(subject) else "",
+        )
 
 
 def _synchronised(subject: Subject) -> Iterator[Found]:
     for spot in subject.of("_contrib_SyncBatchNorm"):
-        yield Found((spot.node,), "in inference it is BatchNorm, which converters know")
+        says = "in inference it is BatchNorm, which converters know"
+        if spot.attribute("output_mean_var"):
+            says += "; one whose mean and variance are outputs is not rewritten"
+            yield Found((spot.node,), says, remedy="")
+        else:
+            yield Found((spot.node,), says)
 
 
 CHECKS = (
     Check(
         "loss",
         "warning",
-        "an operator that is there for its gradient; CTCLoss and SVMOutput can't be mended",
+        "an operator that is there for its gradient; CTCLoss, SVMOutput and SoftmaxOutput of four "
+        "axes can't be mended",
         "apply strip-training",
         _losses,
     ),

@@ -50,3 +50,58 @@ def test_a_constant_that_is_broadcast_fixes_nothing() -> None:
 def test_an_old_target_shape_counts() -> None:
     assert baked("x = variable(); r = Reshape(x, target_shape=(8, 6)); return r") == ["r"]
     assert baked("x = variable(); r = Reshape(x, target_shape=(0, 6)); return r") == []
+
+
+def baked_at(text: str, *shape: int, **stored: tuple[int, ...]) -> list[str]:
+    report = graphpass.check(source(text, **stored).model(), {"x": shape})
+    return [finding.nodes[0].name for finding in report if finding.code == "baked-batch"]
+
+
+def test_what_is_behind_a_baked_reshape_is_baked_too() -> None:
+    text = "x = variable(); r = Reshape(x, shape=(2, 6)); s = Reshape(r, shape=(2, 3, 2)); return s"
+    assert baked_at(text, 2, 6) == ["r", "s"]
+
+
+def test_the_time_axis_of_a_recurrent_net_is_not_taken_for_its_batch() -> None:
+    text = """
+    x, p, h = variable(), variable(), variable()
+    y = RNN(x, p, h, state_size=4, num_layers=1, mode="rnn_tanh")
+    t = transpose(y, axes=(1, 0, 2))
+    r = Reshape(t, shape=(5, -1))
+    return r
+    """
+    assert baked_at(text, 7, 5, 4, p=(40,), h=(1, 5, 4)) == ["r"]
+
+
+def test_of_what_reads_an_operator_nobody_knows_nothing_is_said() -> None:
+    text = "x = variable(); u = `Mystery`(x); r = Reshape(u, shape=(4, -1)); return r"
+    assert baked_at(text, 2, 6) == ["r"]
+
+
+def test_a_constant_that_is_broadcast_over_several_samples_fixes_them() -> None:
+    text = "x, w = variable(), variable(); c = tile(w, reps=({}, 1)); return broadcast_add(x, c)"
+    assert baked_at(text.format(3), 3, 4, w=(1, 4)) == ["c"]
+    assert baked_at(text.format(1), 3, 4, w=(1, 4)) == []
+    assert baked_at(text.format(3), 2, 3, 4, w=(1, 4)) == []
+
+
+def test_a_constant_beside_channels_fixes_nothing() -> None:
+    text = """
+    x = variable()
+    t = transpose(x, axes=(1, 0))
+    z = _ones(shape=(4, 0))
+    y = elemwise_mul(t, z)
+    return y
+    """
+    assert baked_at(text, 2, 4) == []
+
+
+def test_a_row_that_is_put_before_others_fixes_nothing() -> None:
+    text = "x = variable(); z = _zeros(shape=(1, 4)); y = Concat(z, x, dim={}); return y"
+    assert baked(text.format(0)) == []
+    assert baked(text.format(1)) == ["z"]
+
+
+def test_what_is_repeated_for_each_box_fixes_nothing() -> None:
+    text = "x, w = variable(), variable(); c = tile(w, reps=(9,)); y = elemwise_add(x, c); return y"
+    assert baked(text, w=(1,)) == []

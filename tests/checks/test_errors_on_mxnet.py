@@ -30,6 +30,8 @@ def runs(mx: ModuleType, prefix: str, shapes: dict[str, tuple[int, ...]]) -> boo
             files = f"{prefix}-symbol.json", sorted(shapes), f"{prefix}-0000.params"
             mx.gluon.SymbolBlock.imports(*files)
         data = [mx.nd.ones(shapes[name]) for name in sorted(shapes)]
+        fed = dict(zip(sorted(shapes), data, strict=True))
+        symbol.bind(mx.cpu(), {**arguments, **fed}, aux_states=states)  # no array is converted
         module.forward(mx.io.DataBatch(data), is_train=False)
         return all(np.isfinite(output.asnumpy()).all() for output in module.get_outputs())
     except (mx.MXNetError, AssertionError, RuntimeError, ValueError):

@@ -92,11 +92,20 @@ NORM = (
 )
 STATISTICS = {"n_beta": (3,), "n_moving_mean": (3,), "n_moving_var": (3,)}
 DENSE = "x, w, b = variable(), variable(), variable()\ny = FullyConnected(x, w, b, num_hidden=2)\n"
+CONV = (
+    "x, w, b = variable(), variable(), variable()\n"
+    "y = Convolution(x, w, b, kernel=(1, 1), num_filter=2)\nreturn y"
+)
 FEW = "x = variable()\na = relu(x)\nb = relu(a)\nreturn b"
 
 
 def norm(options: str = "", **stored: Any) -> Source:
     return source(NORM.format(options), **{"n_gamma": (3,), **STATISTICS, **stored})
+
+
+def synchronized(options: str = "", **stored: Any) -> Source:
+    text = NORM.replace("BatchNorm", "_contrib_SyncBatchNorm").format(f', key="k"{options}')
+    return source(text, **{"n_gamma": (3,), **STATISTICS, **stored})
 
 
 def renamed(old: str, new: str) -> Tweak:
@@ -134,9 +143,38 @@ LSTM = (
     "x, w = variable(), variable()\nbegin = _zeros(shape=({}, 2))\n"
     "h = FullyConnected(begin, w, num_hidden=2, no_bias=True)\ny = elemwise_add(x, h)\nreturn y"
 )
+LOOP = """
+def body():
+    a, g, b, m, v, h = variable(), variable(), variable(), variable(), variable(), variable()
+    {first} = BatchNorm(a, g, b, m, v{options})
+    {second} = elemwise_add({first}, h)
+    return {second}, {second}
+x, h, n_gamma, n_beta = variable(), variable(), variable(), variable()
+n_moving_mean, n_moving_var = variable(), variable()
+loop = _foreach(x, h, n_gamma, n_beta, n_moving_mean, n_moving_var, subgraphs=[body], num_args=7,
+    num_outputs=2, num_out_data=1, in_data_locs=(0,), in_state_locs=(5,), remain_locs=(1, 2, 3, 4))
+return loop[0]
+"""
+
+
+def loop(options: str = "", *, second: str = "s", **stored: Any) -> Source:
+    """Make a model whose BatchNorm runs inside a loop that is handed its parameters."""
+    text = LOOP.format(first="n", second="s", options=options)
+    if second == "n":
+        text = text.replace("elemwise_add(n, h)", 'elemwise_add(n, h, name="n")')
+    return source(text, **{"n_gamma": (3,), **STATISTICS, **stored})
+
+
+def beside(spread: str) -> Source:
+    text = f"x, w = variable(), variable()\ny = elemwise_add(x, {spread})\nreturn y"
+    return source(text, w=(1, 4))
+
+
+SWAPPED = "x = variable()\nt = transpose(x, axes=(1, 0, 2, 3))\n"
 LABELLED = (
     "x, y_label = variable(), variable()\nf = Flatten(x)\ny = SoftmaxOutput(f, y_label)\nreturn y"
 )
+ROWS = LABELLED.replace("Flatten", "relu")
 PLAIN = "x = variable()\nf = Flatten(x)\ny = softmax(f)\nreturn y"
 TARGETS = (
     "anchors, label, scores, boxes = variable(), variable(), variable(), variable()\n"
@@ -153,6 +191,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "extra-parameter": (
         Case(source(DENSE + "return y", w=(2, 4), b=(2,), other=(1,)),
              source(DENSE + "return y", w=(2, 4), b=(2,)), "error", None, "'arg:other'"),
+        Case(source(DENSE + "return y", other=(1,)), source(DENSE + "return y", w=(2, 4), b=(2,)),
+             "error", None, "'arg:other'"),
     ),
     "parameter-shape": (
         Case(source(DENSE + "return y", w=(3, 4), b=(2,)),
@@ -183,6 +223,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(source("x, z = variable(), variable()\ny = elemwise_add(x, z)\nreturn y"),
              source("x, z = variable(), variable()\ny = broadcast_add(x, z)\nreturn y"),
              "error", "y", "(2, 3)", ("x:2,3", "z:2,1")),
+        Case(source(CONV, w=np.ones((2, 3, 1, 1), "float16"), b=(2,)),
+             source(CONV, w=(2, 3, 1, 1), b=(2,)),
+             "error", "y", "weight float16, bias float32", ("x:2,3,4,4",)),
+        Case(norm(n_gamma=(4,)), norm(), "error", "n", "gamma (4,), beta (3,)"),
     ),
     "repeated-variable-name": (
         Case(source("x, z = variable(), variable()\ny = elemwise_add(x, z)\nreturn y",
@@ -192,6 +236,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "repeated-operator-name": (
         Case(source(FEW, tweak=renamed("b", "a")), source(FEW), "warning", "a", "2 operators"),
+        Case(loop(second="n"), loop(), "warning", "n", "2 operators"),
     ),
     "shared-name": (
         Case(source(FEW, tweak=renamed("b", "x")), source(FEW), "warning", "x", "both called 'x'"),
@@ -226,12 +271,19 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(norm(", fix_gamma=True", n_gamma=np.array([0, 1, 1], "float16")),
              norm(", fix_gamma=False", n_gamma=np.array([0, 1, 1], "float32")),
              "warning", "n", "fix_gamma=True"),
+        Case(synchronized(n_gamma=(2 * ONES)), synchronized(), "warning", "n", "absent"),
+        Case(synchronized(", output_mean_var=True", n_gamma=(2 * ONES)), synchronized(),
+             "warning", "n", "absent"),
+        Case(loop(n_gamma=(2 * ONES)), loop(", fix_gamma=False", n_gamma=(2 * ONES)),
+             "warning", "n", "'n_gamma' is stored with max|gamma-1|=1"),
     ),
     "negative-variance": (
         Case(norm(n_moving_var=like(ONES, 0, -1.0)), norm(n_moving_var=like(ONES, 0, 0.0)),
              "error", "n", "holds -1"),
         Case(norm(", eps=0.01", n_moving_var=like(ONES, 0, -0.001)), norm(),
              "warning", "n", "eps=0.01"),
+        Case(loop(n_moving_var=like(ONES, 0, -1.0)), loop(), "error", "n", "holds -1",
+             ("x:2,2,3", "h:2,3")),
     ),
     "baked-batch": (
         Case(source("x = variable()\nr = Reshape(x, shape=(96, 7, 10))\nreturn r"),
@@ -245,14 +297,43 @@ CASES: Mapping[str, tuple[Case, ...]] = {
              source("x, w = variable(), variable()\nr = Reshape(w, shape=(4, -1))\n"
                     "y = broadcast_add(x, r)\nreturn y", w=(8,)),
              "warning", "r", "samples end up in another axis"),
+        Case(source("x = variable(__shape__=(4, 6))\nr = Reshape(x, shape=(4, -1))\nreturn r"),
+             source("x = variable()\nr = Reshape(x, shape=(0, -1))\nreturn r"),
+             "warning", "r", "samples end up in another axis"),
+        Case(source(f"{SWAPPED}r = Reshape(t, shape=(2, -1))\ny = transpose(r)\n"
+                    "z = Reshape(y, shape=(4, -1, 2))\nreturn z"),
+             source(f"{SWAPPED}r = Reshape(t, shape=(4, -1))\nreturn r"),
+             "warning", "z", "another axis", ("x:2,4,6,6",)),
+        Case(source(f"{SWAPPED}r = Reshape(t, shape=(4, 72))\nreturn r"),
+             source(f"{SWAPPED}r = Reshape(t, shape=(4, 0, 36))\nreturn r"),
+             "warning", "r", "fixes the number of elements", ("x:2,4,6,6",)),
+        Case(source("x = variable()\nr = Reshape(x, shape=(1, -1))\nreturn r"),
+             source("x = variable()\nm = mean(x, axis=0)\nr = Reshape(m, shape=(1, -1))\nreturn r"),
+             "warning", "r", "first axis to 1", ("x:1,4",)),
+        Case(beside("_mul_scalar(_zeros(shape=(2, 4)), scalar=2, name='v')"),
+             beside("_mul_scalar(_zeros(shape=(0, 4)), scalar=2, name='v')"),
+             "warning", "_zeros0", "batch to 2"),
+        Case(beside("_random_normal(shape=(2, 4), name='v')"),
+             beside("_random_normal(shape=(0, 4), name='v')"), "warning", "v", "batch to 2"),
+        Case(beside("broadcast_to(w, shape=(2, 4), name='v')"),
+             beside("broadcast_to(w, shape=(0, 4), name='v')"), "warning", "v", "batch to 2"),
+        Case(beside("tile(w, reps=(2, 1), name='v')"), beside("tile(w, reps=(1, 1), name='v')"),
+             "warning", "v", "batch to 2"),
     ),
     "loss": (
         Case(source(LABELLED), source(PLAIN), "warning", "y", "in inference it is softmax"),
+        Case(source(ROWS), source(PLAIN), "warning", "y", "without the shapes of --input"),
+        Case(source(ROWS), source(PLAIN), "warning", "y", "in inference", ("x:2,3",)),
+        Case(source(ROWS), source(PLAIN), "warning", "y", "of four axes", ("x:2,3,4,5",)),
         Case(source("x = variable()\ny = MakeLoss(x)\nreturn y"), source(PLAIN), "warning", "y",
              "gives its input"),
     ),
     "training-target": (Case(source(TARGETS), source(PLAIN), "warning", "t", "targets"),),
     "label-input": (
+        Case(source(ROWS), source(PLAIN), "warning", "y_label", "only losses"),
+        Case(source(ROWS), source(PLAIN), "warning", "y_label", "only losses", ("x:2,3",)),
+        Case(source(LABELLED.replace("return y", "z = SVMOutput(x, y_label)\nreturn y, z")),
+             source(PLAIN), "warning", "y_label", "only losses"),
         Case(source(LABELLED), source(PLAIN), "warning", "y_label", "only losses read it"),
         Case(source("x, l = variable(), variable()\nr = Reshape(l, shape=(-1,))\n"
                     "y = SoftmaxOutput(x, r, multi_output=True)\nreturn y"),
@@ -269,8 +350,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(source("x = variable()\ny = BlockGrad(x)\nreturn y"), source(FEW), "warning", "y", ""),
     ),
     "sync-batch-norm": (
-        Case(source(NORM.replace("BatchNorm", "_contrib_SyncBatchNorm").format(', key="k"')),
-             source(NORM.format("")), "warning", "n", "BatchNorm"),
+        Case(synchronized(), norm(), "warning", "n", "which converters know"),
+        Case(synchronized(", output_mean_var=True"), norm(), "warning", "n", "is not rewritten"),
     ),
     "dead-node": (
         Case(source(FEW, tweak=with_dead), source(FEW), "warning", "left", "no head depends on it"),
