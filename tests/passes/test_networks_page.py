@@ -75,11 +75,15 @@ def test_a_finding_is_read_back() -> None:
 
 
 def test_outputs_that_rounding_moves_are_told_apart() -> None:
-    moved = replace(FOUND, errors=[2e-7, 0.5])
-    assert replace(moved, control=[1e-7, 0.4]).unjudged == [1]
+    moved = replace(FOUND, errors=[2e-7, 0.5], same_decisions=[1e-6])
+    assert replace(moved, control=[1e-7, 0.4]).decided_by_rounding == [1]
     assert replace(moved, control=[1e-7, 0.4]).wrong == []
-    assert replace(moved, control=[1e-7, 1e-6]).unjudged == []
+    assert replace(moved, control=[1e-7, 1e-6]).decided_by_rounding == []
     assert replace(moved, control=[1e-7, 1e-6]).wrong == [1]
+    assert replace(moved, control=[1e-7, 0.4], same_decisions=[]).wrong == [1]
+    assert not replace(moved, control=[1e-7, 0.4], same_decisions=[1e-6, 1e-5]).differs
+    assert replace(moved, control=[1e-7, 0.4], same_decisions=[1e-6, 1e-3]).differs
+    assert replace(moved, control=[1e-7, 0.4], same_decisions=[1e-6, float("nan")]).differs
     not_a_number = replace(FOUND, errors=[float("nan"), 0.0], control=[1e-7, 0.0])
     assert not_a_number.wrong == [0]
 
@@ -96,12 +100,12 @@ def test_the_page_tells_what_was_found() -> None:
 
 def test_the_page_tells_what_is_wrong() -> None:
     wrong = replace(
-        FOUND, errors=[0.5, 0.5], control=[0.4, 1e-6], sorted_errors=[1e-6, 2e-6], behind=["bn0"]
+        FOUND, errors=[0.5, 0.5], control=[0.4, 1e-6], same_decisions=[1e-6, 2e-6], behind=["bn0"]
     )
     text = page([wrong])
     assert f"| that differ | 1: {FOUND.name} |" in text
     assert f"| with a BatchNorm behind a Convolution of its own | 1: {FOUND.name} |" in text
-    assert "5e-01; [1 of 2 outputs can't be judged]" in text
+    assert "5e-01; [1 of 2 outputs decided by rounding]" in text
     assert "zoo/family/some\\_net-symbol.json | 0 | 5e-01 | 4e-01 | 2e-06 (2 columns) |" in text
 
 

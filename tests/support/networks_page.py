@@ -70,15 +70,23 @@ HEADINGS = {
     "versions": "Written by six releases of MXNet",
 }
 
-UNJUDGED = f"""\
+DECIDED = f"""\
 Detectors sort boxes and suppress some. Where two scores are close, rounding decides which comes
 first, and a row of the output is another one. So where an output was moved, the original was run
-once more, with every parameter moved up or down by one unit in the last place (2^-23 of it), then,
-until all such outputs have moved, by 2, 4, 8 and 16 units. An output that this moves by
-{TOLERANCE:g} or more can tell nothing of a pass. What can, is what is sorted first: scores and
-boxes, just before.
+once more, with every parameter moved up or down by one unit in the last place (2^-23 of it), then
+by 2, 4, … units, until what is sorted or compared had moved as far as the pass moves it. An output
+that this moves by {TOLERANCE:g} or more is listed here.
 
-| network | output | moved by the pass | by the last places | error of what is sorted first |
+It is judged all the same. Every network with operators that sort, compare or round to whole numbers
+was also run with the decisions of the original: there, each of them that has a name of its own
+hands on what it did in the original, and what it read is compared, column by column, as the outputs
+are.
+
+ROIAlign of MXNet 1.9.1 on the CPU leaves memory as it was for a region of no image, which detectors
+with a feature pyramid have. What they return would depend on where values are kept, so original and
+result were both run with regions that are never negative.
+
+| network | output | moved by the pass | by the last places | error with the same decisions |
 |---|---|---|---|---|
 """
 
@@ -93,15 +101,15 @@ def page(findings: Sequence[Finding]) -> str:
             rows = _releases(findings) if folder == "versions" else _table(own, folder)
             parts.append(f"## {heading}\n\n{rows}")
     parts.append(f"## What was refused, and why\n\n{_refusals(compared)}")
-    parts.append(f"## What can't be judged\n\n{_unjudged(compared)}")
+    parts.append(f"## What rounding decides\n\n{_decided(compared)}")
     parts.append(f"## What was left out\n\n{_left_out(findings)}")
     return "\n".join(parts)
 
 
 def _summary(findings: Sequence[Finding], compared: Sequence[Finding]) -> str:
-    wrong = [each.name for each in compared if each.wrong]
+    wrong = [each.name for each in compared if each.differs]
     behind = [each.name for each in compared if each.behind]
-    blind = [each for each in compared if each.unjudged]
+    decided_by_rounding = [each for each in compared if each.decided_by_rounding]
     largest = max((_error(each) for each in compared), default=0.0)
     gone = sum(_folded(each) for each in compared)
     weakest = min((each.tells for each in compared if each.before != each.after), default=0.0)
@@ -114,7 +122,7 @@ def _summary(findings: Sequence[Finding], compared: Sequence[Finding]) -> str:
 | run by MXNet and compared | {len(compared)} |
 | that differ | {len(wrong)}{_listed(wrong)} |
 | largest error | {largest:.0e} |
-| with outputs that [can't be judged](#what-cant-be-judged) | {len(blind)} |
+| with outputs that [rounding decides](#what-rounding-decides) | {len(decided_by_rounding)} |
 | of those that were changed, the smallest effect of moving parameters by 2 % | {weakest:.0e} |
 | with a BatchNorm behind a Convolution of its own | {len(behind)}{_listed(behind)} |
 | operators that went | {gone} of {sum(each.before.operators for each in compared)} |
@@ -131,9 +139,10 @@ def _folded(finding: Finding) -> int:
 
 
 def _error(finding: Finding) -> float:
-    """Return the largest error of the outputs that can be judged."""
-    blind = set(finding.unjudged)
-    return max((e for n, e in enumerate(finding.errors) if n not in blind), default=0.0)
+    """Return the largest error, with the decisions of the original where rounding makes others."""
+    decided_by_rounding = set(finding.decided_by_rounding)
+    found = [e for n, e in enumerate(finding.errors) if n not in decided_by_rounding]
+    return max([*found, *(finding.same_decisions if decided_by_rounding else ())], default=0.0)
 
 
 def _table(findings: Iterable[Finding], folder: str) -> str:
@@ -166,11 +175,12 @@ def _row(finding: Finding, folder: str) -> str:
 
 
 def _error_text(finding: Finding) -> str:
-    blind = len(finding.unjudged)
-    if not blind:
-        return _small(_error(finding))
-    note = f"[{blind} of {len(finding.errors)} outputs can't be judged](#what-cant-be-judged)"
-    return note if blind == len(finding.errors) else f"{_small(_error(finding))}; {note}"
+    error = _small(_error(finding))
+    count = len(finding.decided_by_rounding)
+    if not count:
+        return error
+    outputs = f"{count} of {len(finding.errors)} outputs decided by rounding"
+    return f"{error}; [{outputs}](#what-rounding-decides)"
 
 
 def _arrow(before: object, after: object) -> str:
@@ -260,13 +270,15 @@ def _cell(code: str) -> str:
     return code.replace("|", "\\|")
 
 
-def _unjudged(compared: Iterable[Finding]) -> str:
-    lines = [UNJUDGED]
+def _decided(compared: Iterable[Finding]) -> str:
+    lines = [DECIDED]
     for each in compared:
-        first = f"{_small(max(each.sorted_errors, default=0))} ({len(each.sorted_errors)} columns)"
-        for n in each.unjudged:
+        column = (
+            f"{_small(max(each.same_decisions, default=0))} ({len(each.same_decisions)} columns)"
+        )
+        for n in each.decided_by_rounding:
             moved, control = _small(each.errors[n]), _small(each.control[n])
-            lines.append(f"| {_escaped(each.name)} | {n} | {moved} | {control} | {first} |\n")
+            lines.append(f"| {_escaped(each.name)} | {n} | {moved} | {control} | {column} |\n")
     return "".join(lines)
 
 

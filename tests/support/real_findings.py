@@ -22,7 +22,16 @@ from typing import Any
 
 from mxnet_judge import Judge
 from numpy.typing import NDArray
-from real_controls import columns, cut_at_sorting, errors, moved, moved_by_rounding, tolerance
+from real_controls import (
+    TOLERANCE,
+    SameDecisions,
+    defined,
+    errors,
+    fed,
+    moved,
+    moved_by_rounding,
+    tolerance,
+)
 from real_networks import Network, draw, networks
 
 import graphpass
@@ -100,11 +109,12 @@ class Finding:
     """As `errors`, of the network itself with every parameter moved in its last places; empty where
     no error asks for it."""
 
-    sorted_errors: Sequence[float] = ()
-    """As `errors`, of the columns that are sorted first, if any are."""
+    same_decisions: Sequence[float] = ()
+    """As `errors`, of the columns of what is sorted or compared and of the outputs, where the
+    operators that do so hand on what the original decided; empty where there are none."""
 
     tells: float = 0.0
-    """As the largest of `errors` and `sorted_errors`, of the network itself with every parameter
+    """As the largest of `errors` and `same_decisions`, of the network itself with every parameter
     moved by 2 %."""
 
     norms: Mapping[str, int] = field(default_factory=dict)
@@ -116,14 +126,21 @@ class Finding:
     refusals: Sequence[Refusal] = ()
 
     @property
-    def unjudged(self) -> list[int]:
-        """Outputs that say nothing: rounding moves them in the network as it was."""
+    def decided_by_rounding(self) -> list[int]:
+        """Outputs that rounding moves in the network as it was; `same_decisions` tells of them."""
+        if not self.same_decisions:
+            return []
         return [n for n in self._moved if not self.control[n] < self.tolerances[n]]
 
     @property
     def wrong(self) -> list[int]:
         """Outputs that the pass changed."""
-        return [n for n in self._moved if self.control[n] < self.tolerances[n]]
+        return [n for n in self._moved if n not in self.decided_by_rounding]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the pass changed an output, or what decides on one."""
+        return bool(self.wrong) or not all(error < TOLERANCE for error in self.same_decisions)
 
     @property
     def _moved(self) -> list[int]:
@@ -174,28 +191,28 @@ def examine(network: Network) -> Finding:
         numpy_shapes = mx.util.np_shape(origin is not None and origin.np_shape)
         with numpy_shapes:
             before, inputs = draw(loaded, network)
-            expected = judge.outputs(before, inputs)
+            original = defined(before)
+            expected = judge.outputs(original, inputs)
     except (GraphpassError, mx.MXNetError, AssertionError, KeyError, ValueError) as error:
         return Finding(network.name, _first_line(error))
     print(_RUNS, file=sys.stderr, flush=True)
     after = before.copy()
     report = graphpass.apply(PASS, after)
     with numpy_shapes:
-        found = errors(_outputs(judge, after, inputs), expected)
+        result = defined(after)
+        found = errors(judge.outputs(result, fed(result, inputs)), expected)
         tolerances = [tolerance(output) for output in expected]
+        stir = moved(original, _STIR)
+        stirred = errors(judge.outputs(stir, inputs), expected)
+        compared = SameDecisions.of(judge, original, result, inputs)
+        same_decisions: list[float] = []
+        if compared is not None:
+            same_decisions = compared.errors(result)
+            stirred += compared.errors(stir)
         control: list[float] = []
-        suspects = [n for n, most in enumerate(tolerances) if not found[n] < most]
-        if suspects:
-            control = moved_by_rounding(judge, before, inputs, expected, suspects)
-        stirred = errors(judge.outputs(moved(before, _STIR), inputs), expected)
-        sorted_errors: list[float] = []
-        cut = cut_at_sorting(before, after)
-        if cut is not None:
-            values, same, other = (
-                columns(_outputs(judge, model, inputs)) for model in (*cut, moved(cut[0], _STIR))
-            )
-            sorted_errors = errors(same, values)
-            stirred += errors(other, values)
+        if any(not error < most for error, most in zip(found, tolerances, strict=True)):
+            distance = max(same_decisions, default=0.0)
+            control = moved_by_rounding(judge, original, inputs, expected, compared, distance)
     shapes = {name: value.shape for name, value in inputs.items()}
     return Finding(
         network.name,
@@ -205,18 +222,12 @@ def examine(network: Network) -> Finding:
         errors=found,
         tolerances=tolerances,
         control=control,
-        sorted_errors=sorted_errors,
+        same_decisions=same_decisions,
         tells=max(stirred, default=0.0),
         norms=_norms(after),
         behind=list(_left_behind(after)),
         refusals=list(_refusals(report)),
     )
-
-
-def _outputs(judge: Judge, model: Model, inputs: Mapping[str, Array]) -> list[Array]:
-    """Return the outputs of a model that need not read every input."""
-    read = set(model.graph.arguments)
-    return judge.outputs(model, {name: inputs[name] for name in inputs if name in read})
 
 
 def _first_line(error: Exception) -> str:
