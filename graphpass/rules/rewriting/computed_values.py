@@ -46,6 +46,8 @@ class ComputedValues:
         self._variables: dict[NewParameter, int] = {}
         self.stored: list[ParameterChange] = []
         """What was stored, in order."""
+        self._renamed: list[ParameterRef] = []
+        """What is stored under another name now."""
 
     @property
     def variables(self) -> Collection[int]:
@@ -86,6 +88,7 @@ class ComputedValues:
         twin = self._twin(parameter, kind)
         if twin is not None:
             self._variables[parameter] = twin
+            self._hand_on_name(self._donor(parameter, op, slot, kind), twin)
             return twin, False
         donor = self._donor(parameter, op, slot, kind)
         hints = {} if donor is None else _fitting(graph.attrs(donor), parameter)
@@ -131,6 +134,24 @@ class ComputedValues:
         same = stored is not None and same_bits(stored, parameter.array)
         return twin if same else None
 
+    def _hand_on_name(self, donor: int | None, twin: int) -> None:
+        """Give a value that others share already the name of the one it replaces, when that goes.
+
+        The first of several that read a tied weight can't: the weight is still read then.
+        """
+        if donor is None or donor not in self._going:
+            return
+        parameters, graph = self._around.parameters, self._graph
+        assert parameters is not None
+        old, name = graph.name(twin), graph.name(donor)
+        array, class_ = parameters[old], parameters.class_of(old)
+        before = parameters[name].nbytes if name in parameters else 0
+        parameters.set(name, array, class_)
+        del parameters[old]
+        self._around.edit.rename(twin, name)
+        self.stored.append(ParameterChange(name, array.nbytes, before))
+        self._renamed.append(ParameterRef(old, array.nbytes))
+
     def _donor(self, parameter: NewParameter, op: str, slot: str, kind: Kind) -> int | None:
         """Return the variable whose place a computed parameter takes."""
         taken = self._variables.values()
@@ -160,7 +181,7 @@ class ComputedValues:
         parameters = self._around.parameters
         if parameters is None:
             return []
-        dropped = []
+        dropped = self._renamed
         kept = {change.name for change in self.stored}
         for _, op, name in removed:
             if op == VARIABLE and name in parameters and name not in kept:

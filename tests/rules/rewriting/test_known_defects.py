@@ -419,6 +419,21 @@ def test_what_was_tied_stays_tied(rewriting: Any) -> None:
     assert inputs[0][1:] == inputs[1][1:]
 
 
+def test_a_tied_weight_gets_its_name_back_when_the_last_reader_is_done(rewriting: Any) -> None:
+    rule = {
+        "match": "f = FullyConnected(x, w, b)",
+        "let": {"twice": "w * 2"},
+        "replace": "f = FullyConnected(x, twice, b, num_hidden=2)",
+        "once": True,
+    }
+    done = rewriting(TOWERS, rule, values={"w": (2, 2), "b": (2,)})
+    assert done.model.graph.arguments == ["x", "w", "b", "y"]
+    assert sorted(done.model.parameters) == ["b", "w"]
+    kept = TOWERS.replace("return one, two", "return one, two, tanh(w)")
+    done = rewriting(kept, rule, values={"w": (2, 2), "b": (2,)})
+    assert done.model.graph.arguments == ["x", "one_weight", "b", "y", "w"]
+
+
 def test_of_two_weights_each_keeps_its_name_and_hints(rewriting: Any) -> None:
     text = """
 x, w = variable(), variable()
