@@ -16,6 +16,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.explaining.rehearsal import Rehearsal
+from graphpass.rules.expressions.budget import Purse
 from graphpass.rules.matching.match import Fault, Level, Match
 from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.patterns.plan import Plan
@@ -62,6 +63,8 @@ class Examiner:
         self.index = index
         self.path = path
         self._parameters = parameters
+        stored = 0 if parameters is None else parameters.nbytes
+        self._purse = Purse(len(index.graph), stored)
         self._rehearsal = Rehearsal(index, parameters) if rehearses else None
         plan = subject.plan
         self._plan = patient(plan)
@@ -136,7 +139,7 @@ class Examiner:
             return None
         decided = False
         try:
-            draft = decide(rewrite, match, self.index, self._parameters)
+            draft = decide(rewrite, match, self.index, self._parameters, purse=self._purse)
             decided = True
             if self._rehearsal is not None:
                 self._rehearsal.fire(draft, match, rewrite.id)
