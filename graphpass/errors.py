@@ -30,6 +30,7 @@ __all__ = [
     "UsageError",
     "nearest",
     "pointed",
+    "prefixed",
     "suggestion",
 ]
 
@@ -138,6 +139,18 @@ class SaveError(GraphpassError, OSError):
 
 class UsageError(GraphpassError, ValueError):
     """A call or command line asks for something that does not exist."""
+
+
+def prefixed(error: GraphpassError, place: str) -> GraphpassError:
+    """Return an error of the same class whose message begins with where it happened.
+
+    Of a class from elsewhere, with a constructor of its own, it is an `OperationError`.
+    """
+    text = f"{place}: {error}"
+    try:
+        return type(error)(text)
+    except TypeError:
+        return OperationError(text)
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from graphpass.errors import GraphpassError, OperationError, UsageError
+from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.ancestry import Ancestry
 from graphpass.rules.delta import PendingDelta, Snapshot
+from graphpass.rules.expressions.budget import Purse
 from graphpass.rules.file import PassSource, load_pass
 from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Purpose, Run, Together
@@ -86,16 +87,41 @@ def apply(
             f"a pass is applied to a model, not {type(model).__name__}; graphpass.load reads one, "
             "Model(graph) makes one"
         )
+    if any(each is model for each in _RUNNING):
+        raise UsageError(
+            "a pass is running on this model; a condition or a replacement in Python may look at "
+            "the model, and leaves changes to the pass"
+        )
     loaded = load_pass(pass_).bind(set)
     shapes = model.input_shapes(inputs)
-    run = Run(model=model, purpose=purpose, provenance=provenance, shapes=shapes)
+    run = Run(
+        model=model,
+        purpose=purpose,
+        provenance=provenance,
+        shapes=shapes,
+        purse=Purse.of(model),
+        spare=Purse.of(model),
+    )
     report: Report | None = None
-    with suppress(_DryRun), paused_collector(), model.edit():
+    with suppress(_DryRun), _running(model), paused_collector(), model.edit():
         report = replace(run_pass(loaded, run), dry_run=dry_run)
         if dry_run:
             raise _DryRun
     assert report is not None
     return report
+
+
+_RUNNING: list[Model] = []
+"""The models on which passes are running, the outermost first."""
+
+
+@contextmanager
+def _running(model: Model) -> Iterator[None]:
+    _RUNNING.append(model)
+    try:
+        yield
+    finally:
+        _RUNNING.pop()
 
 
 def run_pass(loaded: Pass, outer: Run) -> Report:
@@ -184,7 +210,7 @@ def _step(rule: Rule, run: Run) -> Step:
             summary = rule.operation.apply(run, edit)
             refuse_newer_types(snapshot.parameters, run.model.parameters)
     except GraphpassError as error:
-        raise type(error)(f"{rule.label}: {error}") from error
+        raise prefixed(error, rule.label) from error
     return Step(
         index=rule.index,
         keyword=rule.operation.keyword,

@@ -44,6 +44,9 @@ class Pass:
     tests: tuple[Mapping[str, Any], ...] = ()
     """Graphs before and after the whole pass, see `graphpass.rules.analysis.run_tests`."""
 
+    unbound: Pass | None = field(default=None, repr=False, compare=False)
+    """The same before `bind`, its parameters as the file has them; None if it is that."""
+
     identity: str = ""
     """The file it is from, told apart from all others; empty for rules without one."""
 
@@ -80,7 +83,8 @@ class Pass:
         if self.tree is None:
             return replace(self, parameters=parameters)
         rules = read_rules(self.tree, parameters, self.source)
-        return replace(self, parameters=parameters, rules=rules)
+        unbound = self.unbound or self
+        return replace(self, parameters=parameters, rules=rules, unbound=unbound)
 
     def _check_type(self, name: str, value: Plain) -> None:
         """Refuse what a rule would only choke on: a number stands for a number."""

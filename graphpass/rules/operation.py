@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphpass.rules.ancestry import Ancestry
     from graphpass.rules.delta import HeadChange
     from graphpass.rules.explaining.near_misses import NearMiss
+    from graphpass.rules.expressions.budget import Purse
     from graphpass.rules.report import Step
     from graphpass.rules.rewriting.firing_record import Firing
     from graphpass.shapes import Shape
@@ -66,6 +67,12 @@ class Run:
 
     provenance: bool = False
     """Whether new nodes carry the id of the rewrite that made them."""
+
+    purse: Purse | None = None
+    """What the expressions of all rewrites of the run may compute; each group its own if None."""
+
+    spare: Purse | None = None
+    """The same, to tell why rewrites did not apply."""
 
     notes: list[str] = field(default_factory=list)
     """What the user should know of the step that is running, one sentence each."""

@@ -112,7 +112,7 @@ def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ..
             continue
         if index is None:
             index = LiveIndex(model.graph, model.inputs, run.shapes)
-        found.append(near_misses(rewrite, index, model.parameters))
+        found.append(near_misses(rewrite, index, model.parameters, (), run.spare))
     return found
 
 

@@ -26,6 +26,7 @@ module                      what is in it
 :mod:`.room`                how large the arrays of tests may be
 :mod:`.groups`              which rewrites of a pass run together
 :mod:`.uses`                the passes that a pass uses
+:mod:`.repetition`          whether passes that are repeated come to an end
 :mod:`.places`              where the texts of a pass stand
 ==========================  ==============================================================
 """

@@ -16,6 +16,7 @@ from graphpass.rules.analysis.critical_pairs import (
 from graphpass.rules.analysis.findings import Finding, findings_of
 from graphpass.rules.analysis.groups import Member, groups_of
 from graphpass.rules.analysis.places import Places
+from graphpass.rules.analysis.repetition import Repetition, repetitions
 from graphpass.rules.analysis.rule_tests import RuleTest, run_tests
 from graphpass.rules.analysis.termination import Termination, terminates
 from graphpass.rules.analysis.uses import BadUse, used_passes
@@ -68,7 +69,10 @@ class LintReport:
 
     groups: tuple[GroupReport, ...]
     findings: tuple[Finding, ...]
-    tests: tuple[RuleTest, ...]
+    tests: tuple[RuleTest, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    """What is known of rules that repeat passes until nothing changes."""
+
     uses: tuple[LintReport, ...] = ()
     """The same for every pass that it uses, and that those use."""
 
@@ -101,7 +105,9 @@ class LintReport:
     def _own_lines(self, *, notes: bool = True) -> Iterator[str]:
         rewrites = sum(len(group.rules) for group in self.groups)
         yield f"{self.name}: {_count(self.rules, 'rule')}, {_count(rewrites, 'rewrite')}"
-        if not self.groups:
+        for each in self.repetitions:
+            yield f"  {each.rule}, repeated: {each}"
+        if not self.groups and not self.repetitions:
             yield f"  nothing to prove{' here' * bool(self.uses)}: operations run once, in order"
         for group in self.groups:
             yield f"  {', '.join(group.rules)}: {group.termination}"
@@ -124,6 +130,11 @@ class LintReport:
             "pass": self.name,
             "rules": self.rules,
             "groups": [group.to_json() for group in self.groups],
+            **(
+                {"repetitions": [each.to_json() for each in self.repetitions]}
+                if self.repetitions
+                else {}
+            ),
             "findings": [finding.to_json() for finding in self.findings],
             "tests": [test.to_json() for test in self.tests],
             **({"uses": [used.to_json() for used in self.uses]} if self.uses else {}),
@@ -151,7 +162,13 @@ def lint(loaded: Pass) -> LintReport:
     bad = [each for each in uses if isinstance(each, BadUse)]
     return replace(
         _lint(loaded, bad),
-        uses=tuple(_lint(used, bad) for used in uses if isinstance(used, Pass)),
+        tests=tuple(run_tests(loaded)),
+        uses=tuple(
+            # Its tests are those of its author, who wrote them for parameters as they are.
+            replace(_lint(used, bad), tests=tuple(run_tests(used.unbound or used)))
+            for used in uses
+            if isinstance(used, Pass)
+        ),
     )
 
 
@@ -166,7 +183,7 @@ def _lint(loaded: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
         rules=len(loaded.rules),
         groups=tuple(_group(members, places) for members in groups),
         findings=tuple(findings),
-        tests=tuple(run_tests(loaded)),
+        repetitions=tuple(repetitions(loaded)),
     )
 
 

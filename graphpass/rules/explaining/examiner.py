@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from graphpass.errors import GraphpassError
 from graphpass.formats.parameters import Parameters
+from graphpass.model import Model
 from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.explaining.rehearsal import Rehearsal
@@ -48,6 +49,8 @@ class Examiner:
         The way to the graph from the outermost one.
     rehearses : bool
         Whether what takes the place of a match is put in, as a rehearsal, to see if it can be.
+    purse : Purse, optional
+        What the expressions may compute, if that is not for this rewrite alone.
     """
 
     def __init__(
@@ -58,13 +61,13 @@ class Examiner:
         path: tuple[Level, ...] = (),
         *,
         rehearses: bool = True,
+        purse: Purse | None = None,
     ) -> None:
         self.subject = subject
         self.index = index
         self.path = path
         self._parameters = parameters
-        stored = 0 if parameters is None else parameters.nbytes
-        self._purse = Purse(len(index.graph), stored)
+        self.purse = purse or Purse.of(Model(index.graph, parameters))
         self._rehearsal = Rehearsal(index, parameters) if rehearses else None
         plan = subject.plan
         self._plan = patient(plan)
@@ -139,7 +142,7 @@ class Examiner:
             return None
         decided = False
         try:
-            draft = decide(rewrite, match, self.index, self._parameters, purse=self._purse)
+            draft = decide(rewrite, match, self.index, self._parameters, purse=self.purse)
             decided = True
             if self._rehearsal is not None:
                 self._rehearsal.fire(draft, match, rewrite.id)

@@ -11,6 +11,7 @@ from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.checks import node_ref
 from graphpass.rules.explaining.examiner import Examiner
 from graphpass.rules.explaining.miss import Miss, Subject
+from graphpass.rules.expressions.budget import Purse
 from graphpass.rules.matching.match import Level
 from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -67,6 +68,7 @@ def near_misses(
     index: LiveIndex,
     parameters: Parameters | None,
     path: tuple[Level, ...] = (),
+    purse: Purse | None = None,
 ) -> tuple[NearMiss, ...]:
     """Return what came near on one graph, subgraphs left aside.
 
@@ -80,6 +82,8 @@ def near_misses(
         The model's; None inside a subgraph.
     path : tuple of Level
         The way to the graph from the outermost one.
+    purse : Purse, optional
+        What may be computed to find out; when it is empty, nothing more is looked at.
 
     Returns
     -------
@@ -92,8 +96,10 @@ def near_misses(
     steps.
     """
     groups = Groups(Subject(rewrite.id, rewrite.plan, rewrite))
-    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False)
+    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False, purse=purse)
     for key in examiner.candidates():
+        if examiner.purse.is_empty:
+            break
         found = examiner.look(key, exact=False)
         if isinstance(found, Miss):
             groups.add(found, examiner)

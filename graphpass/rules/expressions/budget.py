@@ -18,9 +18,12 @@ steps of loops, or 1,024 per node of the graph: some seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphpass.errors import ExpressionError
+from graphpass.errors import ExpressionError, RunawayError
+
+if TYPE_CHECKING:
+    from graphpass.model import Model
 
 __all__ = ["MAX_INT", "MAX_LENGTH", "MAX_RANK", "Budget", "Purse"]
 
@@ -36,6 +39,8 @@ _STEPS = 100_000
 _PER_NODE = 32
 _RUN_ELEMENTS = 2**30
 _RUN_PER_STORED = 64
+_RUN_FIRINGS = 10_000
+_FIRINGS_PER_NODE = 30
 _RUN_STEPS = 2**24
 _RUN_PER_NODE = 1024
 
@@ -165,7 +170,7 @@ class Budget:
 
 
 class Purse:
-    """What the expressions of all matches of a run may compute together.
+    """What all rewrites of a run may do together: what expressions compute, and firings.
 
     Parameters
     ----------
@@ -175,12 +180,47 @@ class Purse:
         Elements of all stored values.
     """
 
-    __slots__ = ("_elements", "_most_elements", "_most_steps", "_steps")
+    __slots__ = (
+        "_elements",
+        "_firings",
+        "_most_elements",
+        "_most_firings",
+        "_most_steps",
+        "_steps",
+    )
 
     def __init__(self, nodes: int, stored: int) -> None:
-        self._elements = self._steps = 0
+        self._elements = self._steps = self._firings = 0
+        self._most_firings = max(_RUN_FIRINGS, _FIRINGS_PER_NODE * nodes)
         self._most_elements = max(_RUN_ELEMENTS, _RUN_PER_STORED * stored)
         self._most_steps = max(_RUN_STEPS, _RUN_PER_NODE * nodes)
+
+    @classmethod
+    def of(cls, model: Model) -> Purse:
+        """Return a purse for a run on a model. Linear in nodes and parameters."""
+        stored = sum([array.size for array in model.parameters.values()])
+        return cls(len(model.graph), stored)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return self._elements > self._most_elements or self._steps > self._most_steps
+
+    def fire(self) -> None:
+        """Count a firing.
+
+        Raises
+        ------
+        RunawayError
+            If that is one too many: groups that each end may still double a graph again and again.
+        """
+        self._firings += 1
+        if self._firings > self._most_firings:
+            raise RunawayError(
+                f"the rewrites of this run fired more than {self._most_firings:,} times in all, so "
+                "it seems that they make ever more of what they match; if that many are needed, "
+                "say so with budget:"
+            )
 
     def check(self) -> None:
         """Refuse to begin with one more match where nothing is left.

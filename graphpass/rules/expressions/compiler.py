@@ -49,8 +49,6 @@ class Compiler:
         The free names met so far.
     attributes : set of (str, str)
         The attributes of such names.
-    words : set of str
-        The attributes of anything.
     """
 
     def __init__(self, text: PythonText) -> None:
@@ -59,7 +57,6 @@ class Compiler:
         self._depth = 0
         self.names: set[str] = set()
         self.attributes: set[tuple[str, str]] = set()
-        self.words: set[str] = set()
 
     def term(self, node: ast.expr) -> Term:
         """Return what a part compiles to.
@@ -131,7 +128,6 @@ class Compiler:
         if key.startswith("_") and not is_hidden_key(key):
             self.fail(node, f"there is no attribute {key!r}")
         base = self.term(node.value)
-        self.words.add(key)
         if isinstance(node.value, ast.Name):
             name = self._name_of(node.value)
             if name in self.names and name not in self._loops:

@@ -27,11 +27,9 @@ class Expression:
         The names that a `Scope` has to know, functions and loop variables aside.
     attributes : frozenset of (str, str)
         Each ``name.attribute`` in it whose name is one of those.
-    words : frozenset of str
-        What stands behind a dot, whatever stands before it.
     """
 
-    __slots__ = ("_is_true", "_label", "_run", "_term", "attributes", "names", "text", "words")
+    __slots__ = ("_is_true", "_label", "_run", "_term", "attributes", "names", "text")
 
     def __init__(
         self,
@@ -40,7 +38,6 @@ class Expression:
         is_true: Callable[[str, Term, Any], bool],
         names: frozenset[str],
         attributes: frozenset[tuple[str, str]],
-        words: frozenset[str],
     ) -> None:
         self._term = term
         self._run = term.run
@@ -49,7 +46,6 @@ class Expression:
         self.text = term.text
         self.names = names
         self.attributes = attributes
-        self.words = words
 
     def evaluate(self, scope: Scope) -> Any:
         """Return the value at a match.
@@ -167,5 +163,4 @@ def compile_expression(node: ast.expr, text: PythonText) -> Expression:
     compiler = Compiler(text)
     term = compiler.term(node)
     names, attributes = frozenset(compiler.names), frozenset(compiler.attributes)
-    words = frozenset(compiler.words)
-    return Expression(term, text.name, is_true, names, attributes, words)
+    return Expression(term, text.name, is_true, names, attributes)

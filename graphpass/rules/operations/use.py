@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from graphpass.errors import OperationError, RunawayError
+from graphpass.errors import OperationError, RunawayError, UsageError, suggestion
 from graphpass.graph import Edit
 from graphpass.rules.driver import run_pass
 from graphpass.rules.file import load_pass
@@ -22,6 +22,12 @@ _MAX_DEPTH = 16
 
 MAX_PASSES = 1000
 """How many passes one run may use, those that are repeated counted once."""
+
+_MAX_GROWTH = 10
+"""How many times as large as it was, and a bit, a graph may be while passes are repeated."""
+
+_SMALL = 100
+"""How many nodes more than it has a small graph counts for."""
 
 MAX_ROUNDS = 100
 """How often passes are repeated at most; fewer rounds of many passes: `MAX_PASSES` in all."""
@@ -44,7 +50,7 @@ class Use(Operation):
     """Name of a shipped pass, or a path; or several, in order."""
 
     set: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters of that pass."""
+    """Parameters of that pass; of several, each takes those that it has."""
 
     repeat: bool = False
     """Whether to run it, or all of them, again and again until nothing changes."""
@@ -53,6 +59,11 @@ class Use(Operation):
     def names(self) -> tuple[str, ...]:
         """What it runs, in order."""
         return (self.pass_,) if isinstance(self.pass_, str) else tuple(self.pass_)
+
+    @property
+    def most_rounds(self) -> int:
+        """How many rounds there are at most."""
+        return max(2, min(MAX_ROUNDS, MAX_PASSES // len(self.names)))
 
     def load(self, name: str, folder: Path, chain: Sequence[str] = ()) -> Pass:
         """Load one of the passes.
@@ -73,7 +84,15 @@ class Use(Operation):
         OperationError
             If it would use itself without end, or the chain is too long.
         """
-        loaded = load_pass(name, folder=folder).bind(self.set)
+        loaded = load_pass(name, folder=folder)
+        several = len(self.names) > 1
+        loaded = loaded.bind(
+            {
+                parameter: value
+                for parameter, value in self.set.items()
+                if not several or parameter in loaded.parameters
+            }
+        )
         if loaded.identity and loaded.identity in chain:
             around = " -> ".join([*chain[chain.index(loaded.identity) :], loaded.identity])
             raise OperationError(f"this pass would use itself without end: {around}")
@@ -91,6 +110,7 @@ class Use(Operation):
                     "use passes too often?"
                 )
             passes.append(self.load(name, run.folder, run.chain))
+        self._refuse_unknown(passes)
         rounds = self._rounds(passes, run)
         did = "changed the model" if any(_changed(each) for each in rounds) else "changed nothing"
         if len(passes) == 1 and len(rounds) == 1:
@@ -101,9 +121,20 @@ class Use(Operation):
         often = f", {count(len(rounds), 'round')}" if self.repeat else ""
         return f"ran {_names(passes)}{often}, which {did}"
 
+    def _refuse_unknown(self, passes: Sequence[Pass]) -> None:
+        """Refuse to set a parameter that none of the passes has."""
+        known = dict.fromkeys(name for each in passes for name in each.parameters)
+        for parameter in self.set:
+            if parameter not in known:
+                raise UsageError(
+                    f"none of the passes {listed(self.names)} has a parameter {parameter!r}"
+                    f"{suggestion(parameter, known)}; they have {', '.join(known) or 'none'}"
+                )
+
     def _rounds(self, passes: Sequence[Pass], run: Run) -> list[list[Report]]:
         """Run the passes, and return the reports of each round but a last one in vain."""
-        most = max(2, min(MAX_ROUNDS, MAX_PASSES // len(passes)))
+        nodes = len(run.graph)
+        most_nodes = _MAX_GROWTH * (nodes + _SMALL)
         inner = replace(run, bytes_before=run.model.parameters.nbytes) if self.repeat else run
         rounds: list[list[Report]] = []
         while True:
@@ -116,11 +147,16 @@ class Use(Operation):
                 rounds.append(reports)
             if not self.repeat or not _changed(reports):
                 return rounds
-            if len(rounds) == most:
+            if len(rounds) == self.most_rounds:
                 busy = listed([report.name for report in reports if report.changed])
                 raise RunawayError(
-                    f"{busy}: still changing the model after {most} rounds, so it seems that "
-                    "one undoes what another does; leave one out, or do without repeat"
+                    f"{busy}: still changing the model after {len(rounds)} rounds, so it seems "
+                    "that one undoes what another does; leave one out, or do without repeat"
+                )
+            if len(run.graph) > most_nodes:
+                raise RunawayError(
+                    f"after {count(len(rounds), 'round')} the graph has grown from {nodes} to "
+                    f"{len(run.graph)} nodes, so it seems to grow for ever; do without repeat"
                 )
 
 

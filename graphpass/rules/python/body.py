@@ -37,11 +37,6 @@ class PythonBody:
         return frozenset(self.names.names)
 
     @property
-    def is_local(self) -> bool:
-        """False, since nothing tells how far the functions look."""
-        return False
-
-    @property
     def labels(self) -> list[str]:
         """What `explain` calls the conditions, in order."""
         return [_label(condition, number) for number, condition in enumerate(self.conditions, 1)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any
 
-from graphpass.errors import GraphpassError, OperationError, TextError
+from graphpass.errors import GraphpassError, OperationError, TextError, prefixed
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.wording import shortened
 from graphpass.rules.rewriting.refusal import Refusal
@@ -74,7 +74,7 @@ def call(function: Callable[..., Any], what: str, *arguments: object) -> Any:
         raise
     except GraphpassError as error:
         place = _raised_at(function, error.__traceback__)
-        raise type(error)(f"{what}{place}: {error}") from error
+        raise prefixed(error, f"{what}{place}") from error
     except Exception as error:
         place = _raised_at(function, error.__traceback__)
         said = shortened(" ".join(str(error).split()), _LONGEST)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from graphpass.errors import suggestion
+from graphpass.errors import OperationError, suggestion
 from graphpass.graph import Entry
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions import (
@@ -41,6 +41,8 @@ class MatchView:
         self._known: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
+        if name in MatchView.__slots__:  # asked while `copy` has made no more than the object
+            raise AttributeError(name)
         try:
             return self[name]
         except KeyError:
@@ -80,13 +82,18 @@ class _Seen:
     _view: NodeView | ValueView
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__array"):  # how NumPy asks whether this is an array
+        if name == "_view" or name.startswith("__array"):  # `copy` asks the one, NumPy the other
             raise AttributeError(name)
         self._view.scope.budget.begin()
         try:
             return _seen(_reader(name)(self._view))
         except TypeError as error:
             raise AttributeError(str(error)) from None
+        except KeyError:
+            raise OperationError(
+                f"{name!r} is asked of a node that is gone; a match is good until its rewrite "
+                "has fired, so take what you need out of it before"
+            ) from None
 
     def __eq__(self, other: object) -> bool:
         return (

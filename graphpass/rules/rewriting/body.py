@@ -18,13 +18,6 @@ from graphpass.rules.rewriting.replacement import CopyAttributes, Replacement
 
 __all__ = ["REFUSED", "Body", "TextBody"]
 
-FAR_WORDS = frozenset(
-    {"users", "num_users", "node", "inputs", "is_head", "is_const", "is_param", "is_aux"}
-    | {"is_input", "shape", "dtype", "ndim", "size"}
-)
-"""Words of expressions whose value may change by what happens outside the match."""
-
-
 REFUSED = "refused"
 """What reports have in the place of a condition where a match is refused outright."""
 
@@ -35,10 +28,6 @@ class Body(Protocol):
     @property
     def reads(self) -> frozenset[str]:
         """Names of the pattern that matter: two operands with such names can't change places."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the conditions look at the match only, not at what lies around it."""
 
     def draft(self, scope: Scope, bindings: Mapping[str, Binding]) -> Draft:
         """Return what to put in at a match.
@@ -67,14 +56,9 @@ class TextBody:
     @property
     def reads(self) -> frozenset[str]:
         """Names that conditions, computed values and replacement read."""
-        found = {name for each in self._expressions() for name in each.names}
+        found = {name for each in self.expressions() for name in each.names}
         found |= {operand.name for operand in self.replacement.operands()}
         return frozenset(found)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether no expression looks beyond the match."""
-        return all(FAR_WORDS.isdisjoint(each.words) for each in self._expressions())
 
     @cached_property
     def _recipes(self) -> tuple[tuple[Recipe, ...], tuple[Result, ...]]:
@@ -89,7 +73,8 @@ class TextBody:
             (early if condition.names.isdisjoint(self.let) else late).append(condition)
         return early, late
 
-    def _expressions(self) -> Iterator[Expression]:
+    def expressions(self) -> Iterator[Expression]:
+        """Yield everything that is computed at a match."""
         yield from self.where
         yield from self.let.values()
         for _, application in self.replacement.applications():

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 from graphpass.graph import Graph
 from graphpass.rules.matching.match import Match
 from graphpass.rules.rewriting.draft import Draft, Made
 from graphpass.rules.rewriting.live_index import LiveIndex
 
-__all__ = ["departures", "needed_results"]
+__all__ = ["Departures", "departures", "needed_results"]
 
 
-def departures(
-    graph: Graph, match: Match, draft: Draft, waited: Iterable[int] = ()
-) -> dict[int, None]:
-    """Return the nodes that go, each before what it reads; those in `waited` stay.
+class Departures(NamedTuple):
+    """What becomes of the nodes of a match."""
 
-    A root goes unless the replacement reads it, an inner node unless the replacement or somebody
-    outside does; what only they read goes with them.
+    going: dict[int, None]
+    """Nodes that go, each before what it reads."""
+
+    living: set[int]
+    """Matched nodes that live on because the replacement reads them, or what reads them. They go on
+    reading what they read; everybody else reads what takes the place of a root."""
+
+
+def departures(graph: Graph, match: Match, draft: Draft, waited: Iterable[int] = ()) -> Departures:
+    """Return what goes when a draft takes the place of a match; nodes in `waited` stay.
+
+    A root goes unless the replacement reads it, or something that does; an inner node unless
+    somebody outside reads it either; what only they read goes with them.
 
     Notes
     -----
-    Linear in what goes, its inputs, and their users.
+    Linear in the match, what goes, its inputs, and their users.
     """
     kept = draft.read_nodes().union(waited)
     roots = {entry.node for entry in match.roots}
     if not all(match.whole):
         kept |= _still_used(graph, match)
     matched = match.matched
+    living = _below(graph, kept.intersection(matched), matched)
     gone: dict[int, None] = {}
     pending = list(roots)
     while pending:
         key = pending.pop()
-        if key in gone or key in kept:
+        if key in gone or key in kept or key in living:
             continue
         readers = graph.readers(key)
         if key in roots:
-            stays = any([reader in matched and reader not in gone for reader in readers])
+            stays = False
         elif len(readers) == 1:
             stays = next(iter(readers)) not in gone or graph.is_head(key)
         else:
@@ -45,7 +56,18 @@ def departures(
         if not stays:
             gone[key] = None
             pending.extend(graph.sources(key))
-    return gone
+    return Departures(gone, living)
+
+
+def _below(graph: Graph, keys: Iterable[int], among: Container[int]) -> set[int]:
+    """Return nodes, and what they read, and so on, as far as it is among some."""
+    found = set(keys)
+    pending = list(found)
+    while pending:
+        new = [key for key in graph.sources(pending.pop()) if key in among and key not in found]
+        found.update(new)
+        pending += new
+    return found
 
 
 def _still_used(graph: Graph, match: Match) -> set[int]:
@@ -72,10 +94,8 @@ def _still_used(graph: Graph, match: Match) -> set[int]:
     return found
 
 
-def needed_results(
-    index: LiveIndex, match: Match, draft: Draft, going: Container[int]
-) -> list[bool]:
-    """Return, per root, whether anything that stays uses what takes its place.
+def needed_results(index: LiveIndex, match: Match, draft: Draft, fates: Departures) -> list[bool]:
+    """Return, per root, whether anything uses what takes its place.
 
     Who only waits for a node is content with any new node in the place of one of its outputs.
     """
@@ -85,7 +105,7 @@ def needed_results(
         edges = [
             data
             for reader, several in index.graph.readers(key).items()
-            if reader not in going
+            if reader not in fates.going and reader not in fates.living
             for data in several.values()
         ]
         used = {data["output"] for data in edges if "output" in data}

@@ -78,7 +78,7 @@ class _Firing:
         self._graph: Graph = around.index.graph
         self._draft = draft
         self._waiting = self._waited()
-        self._going = departures(self._graph, match, draft, self._waiting)
+        self._going, self._living = departures(self._graph, match, draft, self._waiting)
         self._heirs: list[int] = []
         """Roots whose names are given to what takes their place."""
         self._made: list[int] = []
@@ -197,7 +197,7 @@ class _Firing:
         graph, index = self._graph, self._around.index
         moved: dict[Entry, Entry] = {}
         readers: dict[int, None] = {}
-        made = set(self._made)
+        keep = self._living.union(self._made)
         for (key, output, _), result, whole in zip(
             self._match.roots, self._draft.results, self._match.whole, strict=True
         ):
@@ -212,7 +212,7 @@ class _Firing:
                 readers.update(dict.fromkeys(use.node for use in graph.uses(key, used)))
                 moved[Entry(key, used)] = result._replace(output=result.output + shift)
         if moved:
-            self._edit.redirect_all(moved, keep=made)
+            self._edit.redirect_all(moved, keep=keep)
         return [key for key in readers if key in index.ranks and key not in self._going], moved
 
     def _pass_on_waiting(self, turned: Mapping[int, int]) -> None:

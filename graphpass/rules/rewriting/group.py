@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from graphpass.errors import GraphpassError, RunawayError, SearchLimitError
+from graphpass.errors import GraphpassError, RunawayError, SearchLimitError, prefixed
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
+from graphpass.model import Model
 from graphpass.rules.expressions import Scope
 from graphpass.rules.expressions.budget import Purse
 from graphpass.rules.matching.match import Level, Match
@@ -75,8 +76,8 @@ def decide(
     scope = Scope(index, match.bindings, parameters, optional, quiet=quiet, purse=purse)
     draft = rewrite.body.draft(scope, match.bindings)
     if len(match.roots) > 1 or not all(match.whole):
-        going = departures(index.graph, match, draft)
-        needed = needed_results(index, match, draft, going)
+        fates = departures(index.graph, match, draft)
+        needed = needed_results(index, match, draft, fates)
         if not any(needed):
             raise Refusal("nothing uses what the pattern returns", stage="outputs")
         draft = draft.pruned(needed)
@@ -185,6 +186,7 @@ class Group:
         inputs: Collection[str] | None,
         path: tuple[Level, ...] = (),
         shapes: Mapping[str, Shape] | None = None,
+        purse: Purse | None = None,
     ) -> int:
         """Rewrite a graph, subgraphs left aside, until no rewrite applies.
 
@@ -202,6 +204,8 @@ class Group:
             The way to the graph from the outermost one.
         shapes : mapping of str to Shape, optional
             Shapes of inputs, as far as they are known.
+        purse : Purse, optional
+            What the expressions may compute, if that is not for this graph alone.
 
         Returns
         -------
@@ -221,7 +225,7 @@ class Group:
         see `graphpass.rules.matching.matcher`.
         """
         with np.errstate(all="ignore"):
-            return _Run(self, graph, edit, parameters, inputs, path, shapes).run()
+            return _Run(self, graph, edit, parameters, inputs, path, shapes, purse).run()
 
 
 class _Run:
@@ -236,6 +240,7 @@ class _Run:
         inputs: Collection[str] | None,
         path: tuple[Level, ...],
         shapes: Mapping[str, Shape] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self._members = group.members
         self._rewrites = [rewrite for rewrite, _ in group.members]
@@ -251,8 +256,8 @@ class _Run:
         self._around = Surroundings(
             self._index, edit, parameters, FreshNames(graph), provenance=group.provenance
         )
-        stored = 0 if parameters is None else parameters.nbytes
-        self._purse = Purse(len(graph), stored)
+        self._purse = purse or Purse.of(Model(graph, parameters))
+        self._counts = group.budget is None
         self._own: list[set[int]] = [set() for _ in self._rewrites]
         """What each rewrite that runs once has made."""
         self._far = [n for n, each in enumerate(self._rewrites) if not each.is_local]
@@ -282,7 +287,7 @@ class _Run:
         try:
             return self._try(number, key)
         except SearchLimitError as error:
-            raise self._named(number, key, error) from error
+            raise self._named(number, self._index.describe(key), error) from error
 
     def _try(self, number: int, key: int) -> bool:
         rewrite = self._rewrites[number]
@@ -291,6 +296,7 @@ class _Run:
             matched = match.matched
             if own and not own.isdisjoint(matched):
                 continue
+            root = self._index.describe(match.roots[0].node)  # a firing may turn it
             try:
                 draft = decide(
                     rewrite, match, self._index, self._parameters, quiet=True, purse=self._purse
@@ -300,7 +306,7 @@ class _Run:
             except Refusal:
                 continue
             except GraphpassError as error:
-                raise self._named(number, match.roots[0].node, error) from error
+                raise self._named(number, root, error) from error
             self._take_in(number, matched, fired)
             return True
         return False
@@ -311,11 +317,12 @@ class _Run:
             self._own[number].update(fired.made)
         try:
             self._watch.record(fired.firing, matched, fired.made)
+            if self._counts:
+                self._purse.fire()
         except RunawayError as error:
             raise RunawayError(f"{self._members[number].label}: {error}") from None
         changed = [*fired.made, *fired.read_anew, *matched]
         self._worklist.add_around(self._many, changed, fired.survivors)
 
-    def _named(self, number: int, key: int, error: GraphpassError) -> GraphpassError:
-        where = f" at {self._index.describe(key)}" if key in self._index.graph else ""
-        return type(error)(f"{self._members[number].label}{where}: {error}")
+    def _named(self, number: int, root: str, error: GraphpassError) -> GraphpassError:
+        return prefixed(error, f"{self._members[number].label} at {root}")

@@ -17,6 +17,7 @@ from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
 from graphpass.rules.rewriting.checks import check_names, is_tuple
+from graphpass.rules.rewriting.horizon import far_look
 from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
 from graphpass.rules.source import PythonRule
@@ -74,14 +75,17 @@ class Rewrite(PythonRule):
         """Whether it takes no match, but says why."""
         return isinstance(self.body, TextBody) and self.body.refusal is not None
 
-    @property
+    @cached_property
     def is_local(self) -> bool:
         """Whether a firing elsewhere can't make it apply, unless it changes what is matched.
 
-        Whether several roots can be contracted depends on all that lies between them.
+        Whether several roots can be contracted depends on all that lies between them, and nobody
+        can tell what a function looks at.
         """
         single = len({root.value.part for root in self.plan.roots}) == 1
-        return single and self.body.is_local and not self.plan.asks_for_constants
+        if not single or self.plan.asks_for_constants or not isinstance(self.body, TextBody):
+            return False
+        return far_look(self) is None
 
 
 def parse_rewrite(

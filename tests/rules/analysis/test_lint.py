@@ -225,3 +225,36 @@ def test_an_error_in_a_used_pass_fails(tmp_path: Path) -> None:
     )
     (tmp_path / "outer.yaml").write_text("graphpass: 1\nrules:\n- use: inner.yaml\n")
     assert lint(load_pass(tmp_path / "outer.yaml")).fails()
+
+
+def repeated(*texts: str, folder: Path) -> str:
+    names = []
+    for number, text in enumerate(texts):
+        names.append(f"p{number}.yaml")
+        (folder / names[-1]).write_text(f"graphpass: 1\nrules:\n- {text}\n")
+    loaded = load_pass([{"use": {"pass": [str(folder / name) for name in names], "repeat": True}}])
+    [found] = lint(loaded).repetitions
+    return str(found)
+
+
+def test_passes_that_are_repeated_are_weighed_together(tmp_path: Path) -> None:
+    there = "rewrite: {id: there, match: 'y = relu(x)', replace: 'y = tanh(x)'}"
+    back = "rewrite: {id: back, match: 'y = tanh(x)', replace: 'y = relu(x)'}"
+    once = "rewrite: {id: more, once: true, match: 'y = relu(x)', replace: 'y = relu(relu(x))'}"
+    drop = "rewrite: {id: drop, match: 'y = Dropout(x)', replace: x}"
+    assert repeated(there, drop, folder=tmp_path).startswith("terminates: proved (weights ")
+    assert repeated(there, back, folder=tmp_path) == (
+        "bounded by 100 rounds: no weights make both there and back lighter"
+    )
+    assert repeated(once, folder=tmp_path).startswith("bounded by 100 rounds: no weights make more")
+    assert repeated(drop, "prune:", folder=tmp_path) == "bounded by 100 rounds: no proof for prune"
+
+
+def test_tests_of_a_used_pass_run_with_its_own_parameters(tmp_path: Path) -> None:
+    file = tmp_path / "inner.yaml"
+    file.write_text(
+        "graphpass: 1\nparameters: {to: b}\nrules:\n- rename: {from: a, to: '${to}'}\ntests:\n"
+        "- {before: 'a = variable(); return a', after: 'b = variable(); return b'}\n"
+    )
+    report = lint(load_pass([{"use": {"pass": str(file), "set": {"to": "c"}}}]))
+    assert [bool(test) for test in report.uses[0].tests] == [True]

@@ -171,7 +171,6 @@ class Opaque:
     """A body of which nothing is known."""
 
     reads = frozenset({"x"})
-    is_local = True
 
     def draft(self, scope: object, bindings: object) -> Any:
         raise NotImplementedError

@@ -168,7 +168,6 @@ def test_operators_that_are_absent() -> None:
 def test_another_body_is_judged_by_the_driver_too() -> None:
     class Never:
         reads: frozenset[str] = frozenset()
-        is_local = True
 
         def draft(self, scope: object, bindings: object) -> Draft:
             raise Refusal("it is not the day")

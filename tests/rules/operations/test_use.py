@@ -163,3 +163,24 @@ def test_what_heads_stand_for_is_followed_through_the_rounds(net) -> None:
     report = apply(rules, model)
     [head] = report.lineage.heads
     assert head is not None and head.node == 1
+
+
+def test_passes_that_make_ever_more_end(net, refused, files) -> None:
+    grow = "[{rewrite: {once: true, match: 'y = relu(x)', replace: 'y = relu(relu(x))'}}]"
+    folder = files(grow=grow)
+    model = net("c = relu(data)\nreturn c")
+    use = {"pass": str(folder / "grow.yaml"), "repeat": True}
+    said = refused(model, "use", use, RunawayError)
+    assert said.startswith("after 10 rounds the graph has grown from 2 to 1025 nodes")
+
+
+def test_each_of_several_passes_takes_the_parameters_that_it_has(net, refused) -> None:
+    model = net("a = relu(data)\nb = Dropout(a)\nreturn b")
+    passes = ["siamese", "drop-dropout"]
+    apply([{"use": {"pass": passes, "set": {"prefix": "b_"}}}], model)
+    assert model.graph.outputs == ["a_output", "b_a_output"]
+    said = refused(model, "use", {"pass": passes, "set": {"prefx": "b_"}}, UsageError)
+    assert said == (
+        "none of the passes 'siamese', 'drop-dropout' has a parameter 'prefx'; nearest: prefix; "
+        "they have cut, prefix, share"
+    )

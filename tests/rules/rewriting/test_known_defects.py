@@ -473,3 +473,84 @@ def test_a_shape_that_becomes_known_far_away_is_seen(rewriting: Any) -> None:
         {"id": "near", "match": "y = `Vendor`(x)", "replace": "y = relu(x)"},
     )
     assert sorted(done.firings) == [("far", "t"), ("near", "r")]
+
+
+def test_a_root_that_a_shared_node_reads_goes_all_the_same(rewriting: Any) -> None:
+    text = """
+x, w, b = variable(), variable(), variable()
+f = FullyConnected(x, w, b, num_hidden=3)
+s = sigmoid(f)
+e = exp(s)
+return e, cos(s), f
+"""
+    rule = {
+        "match": "f = FullyConnected(x, w, b); s = sigmoid(f); e = exp(s); shared(s); return e, f",
+        "let": {"w2": "w * 2"},
+        "replace": "g = FullyConnected(x, w2, b, **f.attrs); return exp(sigmoid(g)), g",
+        "once": True,
+    }
+    done = rewriting(text, rule, values={"w": (3, 4), "b": (3,)})
+    graph = done.model.graph
+    assert len(graph) == len(graph.order())
+    assert graph.outputs == ["e_output", "cos0_output", "f_output"]
+    assert [graph.op(key) for key in graph.order()].count("FullyConnected") == 1
+    assert graph.arguments == ["x", "w", "b"]
+
+
+INNER = "x = variable(); a = relu(x); b = sigmoid(a); c = exp(b); return c"
+
+
+@pytest.mark.parametrize(
+    ("heads", "replace", "after"),
+    [
+        ("c, a", "m = tanh(x); return sin(b), m",
+         "x = variable(); a = relu(x); b = sigmoid(a); c = sin(b); a_m = tanh(x); return c, a_m"),
+        ("c, a", "return sin(b), cos(b)",
+         "x = variable(); a = relu(x); b = sigmoid(a); c = sin(b); a_cos = cos(b)\n"
+         "return c, a_cos"),
+        ("c", "m = tanh(x); return sin(b), m",
+         "x = variable(); a = relu(x); b = sigmoid(a); c = sin(b); return c"),
+    ],
+)  # fmt: skip
+def test_what_the_replacement_reads_goes_on_reading_what_it_did(
+    rewriting: Any, heads: str, replace: str, after: str
+) -> None:
+    rule = {
+        "match": "a = relu(x); b = sigmoid(a); c = exp(b); return c, a",
+        "replace": replace,
+        "once": True,
+    }
+    done = rewriting(INNER.replace("return c", f"return {heads}"), rule)
+    assert isomorphic(done.model.graph, parse_graph(after), names=True)
+    assert len(done.model.graph) == len(done.model.graph.order())
+
+
+def test_a_name_that_a_firing_gives_is_seen_by_conditions_elsewhere(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable(); a = relu(x); b = exp(a); return b",
+        {"id": "B", "match": "z = exp(v)", "where": ['v.name == "marked_output"'],
+         "replace": "z = sin(v)"},
+        {"id": "A", "match": "y = relu(x)", "replace": 'y = tanh(x, name="marked")'},
+    )  # fmt: skip
+    assert sorted(done.firings) == [("A", "a"), ("B", "b")]
+
+
+def test_groups_that_double_a_graph_in_turn_end(rewriting: Any) -> None:
+    twice = {"match": "y = relu(x)", "replace": "y = relu(relu(x))", "once": True}
+    with pytest.raises(RunawayError, match="fired more than 10,000 times in all"):
+        rewriting("x = variable(); y = relu(x); return y",
+                  *[{**twice, "id": f"g{n}", "group": str(n)} for n in range(60)])  # fmt: skip
+
+
+def test_conditions_of_all_groups_share_one_limit(rewriting: Any) -> None:
+    costly = {"match": "y = relu(x)", "where": ["sum(exp(ones((4000, 4000)))) < 0"], "replace": "x"}
+    chain = "; ".join(f"r{n} = relu({f'r{n - 1}' if n else 'x'})" for n in range(6))
+    with pytest.raises(GraphpassError, match="of all matches of this run take more than"):
+        rewriting(f"x = variable(); {chain}; return r5",
+                  *[{**costly, "id": f"g{n}", "group": str(n)} for n in range(60)])  # fmt: skip
+
+
+def test_an_error_names_the_node_as_it_was(rewriting: Any) -> None:
+    rule = {"match": "y = relu(x)", "replace": 'y = tanh(x, name="x")'}
+    with pytest.raises(GraphpassError, match=r"at relu 'y' \(#1\): an operator would be called"):
+        rewriting("x = variable(); y = relu(x); return y", rule)
