@@ -118,6 +118,7 @@ class _Firing:
             tuple(values.stored),
             tuple(dropped),
             self._match.path,
+            around.count_firing(),
         )
         return Fired(firing, self._made, read_anew, list(below))
 

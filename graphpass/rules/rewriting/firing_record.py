@@ -36,9 +36,13 @@ class Firing:
     path: tuple[Level, ...] = ()
     """The way to the graph from the outermost one; empty for the outermost itself."""
 
+    number: int = 0
+    """Which of all firings of its group it was, from 1: rewrites of a group take turns."""
+
     def to_json(self) -> dict[str, Any]:
         """Return the firing as dicts and lists of texts and numbers."""
-        found: dict[str, Any] = {"rule": self.rule, "root": self.root._asdict()}
+        found: dict[str, Any] = {"number": self.number, "rule": self.rule}
+        found["root"] = self.root._asdict()
         found |= {"path": [level._asdict() for level in self.path]} if self.path else {}
         return found | {
             "removed": [ref._asdict() for ref in self.removed],

@@ -254,7 +254,12 @@ class _Run:
         self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
         self._watch = Watch(graph, self._index.num_operators, group.budget)
         self._around = Surroundings(
-            self._index, edit, parameters, FreshNames(graph), provenance=group.provenance
+            self._index,
+            edit,
+            parameters,
+            FreshNames(graph),
+            provenance=group.provenance,
+            firings=sum(map(len, group.firings)),
         )
         self._purse = purse or Purse.of(Model(graph, parameters))
         self._counts = group.budget is None

@@ -35,3 +35,11 @@ class Surroundings:
 
     provenance: bool = False
     """Whether new nodes get the attribute `PROVENANCE`."""
+
+    firings: int = 0
+    """How many firings of the group there have been."""
+
+    def count_firing(self) -> int:
+        """Count one firing more, and return its number."""
+        self.firings += 1
+        return self.firings

@@ -554,3 +554,15 @@ def test_an_error_names_the_node_as_it_was(rewriting: Any) -> None:
     rule = {"match": "y = relu(x)", "replace": 'y = tanh(x, name="x")'}
     with pytest.raises(GraphpassError, match=r"at relu 'y' \(#1\): an operator would be called"):
         rewriting("x = variable(); y = relu(x); return y", rule)
+
+
+def test_firings_of_a_group_are_numbered_as_they_come(rewriting: Any) -> None:
+    done = rewriting(
+        "x = variable(); a = relu(x); b = exp(a); c = tanh(b); return c",
+        {"id": "first", "match": "y = relu(x)", "replace": "y = sin(x)"},
+        {"id": "second", "match": "y = exp(sin(x))", "replace": "y = sin(relu(x))"},
+        {"id": "third", "match": "y = tanh(x)", "replace": "y = cos(x)"},
+    )
+    numbered = [(f.number, f.rule) for step in done.report.steps for f in step.firings]
+    assert sorted(numbered) == [(1, "first"), (2, "second"), (3, "first"), (4, "third")]
+    assert done.report.to_json()["rules"][0]["firings"][1]["number"] == 3
