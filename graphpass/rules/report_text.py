@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from graphpass.rules.rewrite_text import SHOWN, operator_table, rewrite_lines
-from graphpass.rules.wording import shortened
+from graphpass.rules.wording import one_line, shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.delta import AttributeChange, Delta
@@ -19,7 +19,7 @@ __all__ = ["format_bytes", "report_text"]
 
 def report_text(report: Report) -> str:
     """Return the lines of a report: what each rule did, then the model before and after."""
-    return "\n".join(_lines(report))
+    return "\n".join(map(one_line, _lines(report)))
 
 
 def format_bytes(count: int) -> str:

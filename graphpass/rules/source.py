@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
+from graphpass.rules.scalar_places import place_in_scalar
 
 if TYPE_CHECKING:
     from graphpass.rules.operation import Operation
@@ -20,8 +22,11 @@ __all__ = [
     "PythonRule",
     "Scalar",
     "Source",
+    "TextMark",
     "from_python",
 ]
+
+_BREAK = re.compile(r"\r\n|\r|\n")
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 
@@ -56,6 +61,33 @@ class Mark(NamedTuple):
 
     line: int
     column: int
+
+
+class TextMark(Mark):
+    """A place where a text begins, for whoever looks for places inside it."""
+
+    text: str
+    """As the file means it."""
+
+    filled: str
+    """With its parameters filled in."""
+
+    origins: Sequence[int]
+    """For each character of `filled`, and for its end: the one of `text` that it comes from."""
+
+    @classmethod
+    def of(cls, mark: Mark, text: str, filled: str, origins: Sequence[int]) -> TextMark:
+        """Return the mark of a text."""
+        made = cls(*mark)
+        made.text, made.filled, made.origins = text, filled, origins
+        return made
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the character of `text` behind a line and column of `filled`, from 1."""
+        begins = [0, *(match.end() for match in _BREAK.finditer(self.filled)), len(self.filled) + 1]
+        line = min(max(line, 1), len(begins) - 1)
+        offset = min(begins[line - 1] + max(column, 1), begins[line]) - 1
+        return self.origins[offset]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +133,13 @@ class Source:
     def inside(self, mark: Mark | None, line: int | None, column: int | None) -> Mark | None:
         """Return the place of a line and column of the text that begins at `mark`.
 
-        A block text (``|``) keeps its lines; in any other text only the first line's columns can be
-        told, as far as they are written as they are.
+        Where a parameter was filled in, it is that of ``${name}``. Where the text can't be told
+        from the file, it is `mark`.
         """
-        if mark is None or line is None or column is None or mark.line > len(self.lines):
+        if not isinstance(mark, TextMark) or line is None or column is None:
             return mark
-        begun = self.lines[mark.line - 1][mark.column - 1 :]
-        if begun.startswith("|"):
-            below = self.lines[mark.line :]
-            filled = next((each for each in below if each.strip()), "")
-            indent = begun.partition("#")[0].strip("|+- \t")
-            first = len(filled) - len(filled.lstrip(" "))
-            if indent.isdecimal():
-                own = self.lines[mark.line - 1]
-                first = len(own) - len(own.lstrip(" -")) + int(indent)
-            return Mark(mark.line + line, first + column)
-        if line > 1 or begun.startswith(">"):
-            return mark
-        return Mark(mark.line, mark.column + column - 1 + begun.startswith(("'", '"')))
+        place = place_in_scalar(self.lines, mark, mark.text, mark.offset(line, column))
+        return mark if place is None else Mark(*place)
 
     def error(self, mark: Mark | None, message: str, path: Path = ()) -> PassFileError:
         """Make the error for what stands at `mark`: place, message, the line and a caret."""

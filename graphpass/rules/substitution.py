@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from graphpass.errors import suggestion
-from graphpass.rules.source import MAX_DEPTH, Located, Mark, Path, Source
+from graphpass.rules.source import MAX_DEPTH, Located, Mark, Path, Source, TextMark
 
 __all__ = ["Plain", "locate", "substitute"]
 
@@ -50,7 +50,10 @@ def substitute(
 def locate(
     tree: Located, path: Path, values: Mapping[str, Plain]
 ) -> tuple[Mark | None, Mark | None]:
-    """Return where the key and the value at `path` stand; the innermost that exists."""
+    """Return where the key and the value at `path` stand; the innermost that exists.
+
+    The mark of a text knows the places inside it.
+    """
     key = value = tree.mark
     for step in path:
         if isinstance(tree.value, tuple) and isinstance(step, int) and step < len(tree.value):
@@ -64,7 +67,29 @@ def locate(
             value = tree.mark
         else:
             break
+    else:
+        if value is not None and isinstance(tree.value, str):
+            value = _text_mark(value, tree.value, values)
     return key, value
+
+
+def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
+    """Return the mark of a text; a placeholder that can't be replaced stays as it is."""
+    pieces: list[str] = []
+    origins: list[int] = []
+    done = 0
+    for match in _PLACEHOLDER.finditer(text):
+        try:
+            piece = _inside(match, values)
+        except _ExpandError:
+            continue
+        begin, end = match.span()
+        pieces += [text[done:begin], piece]
+        origins += range(done, begin)
+        origins += range(begin + 1, end) if match["escaped"] else [begin] * len(piece)
+        done = end
+    filled = "".join([*pieces, text[done:]])
+    return TextMark.of(mark, text, filled, [*origins, *range(done, len(text) + 1)])
 
 
 class _Substitution:

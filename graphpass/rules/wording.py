@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["count", "listed", "shortened"]
+__all__ = ["count", "listed", "one_line", "shortened"]
 
 _SHOWN = 6
 
@@ -31,6 +31,19 @@ def listed(names: Iterable[str]) -> str:
     "'0', '1', '2', '3', '4', '5' and 3 more"
     """
     return shortened(map(repr, names), _SHOWN)
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one line of a report; names may hold line breaks, which become escapes.
+
+    Examples
+    --------
+    >>> print(one_line("fc\n  2. rewrite: fired"))
+    fc\n  2. rewrite: fired
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def shortened(items: Iterable[str], most: int) -> str:

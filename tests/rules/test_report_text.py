@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from graphpass import Model, apply
@@ -114,6 +116,31 @@ def test_outputs_whose_names_a_rewrite_changes() -> None:
         [{"position": 0, "before": "z_output", "after": "z_relu_output"}],
         None,
     ]
+
+
+FORGED = "a\n  2. rewrite evil: fired 99 times  [x.yaml:1]\r\u2028\x1b\u202e     at"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        rewrite("relu(x)", "tanh(x)"),
+        rewrite("relu(x)", "x"),
+        rewrite("y = relu(x)", "x", where="y.name == 'b'"),
+        {"rename": {"from": FORGED, "to": f"{FORGED}b"}},
+        {"rename": {"from": "x", "to": f"{FORGED}x"}},
+        {"prefix": {"prefix": "p\n"}},
+        {"set": {"select": FORGED, "attrs": {"__note__": "1\n2"}}},
+        {"set": {"heads": [FORGED, "x"]}},
+    ],
+    ids=lambda rule: next(iter(rule)),
+)
+def test_a_name_cannot_forge_a_line(rule: dict[str, object]) -> None:
+    model = Model(parse_graph("x = variable(); y = relu(x); z = sin(y); return y, z"))
+    apply([{"rename": {"from": "y", "to": FORGED}}], model)
+    lines = str(apply([rule], model)).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert [line[:5] for line in lines if re.match(r"\s+\d+\. ", line)] == ["  1. "]
 
 
 BODY = """

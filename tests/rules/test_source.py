@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from graphpass.errors import PassFileError
+from graphpass.rules.file import load_pass
 from graphpass.rules.source import Located, Mark, Member, Source, from_python
 
 TEXT = Source("siamese.yaml", ["rules:", "  - renam: {from: a}"])
@@ -77,3 +80,54 @@ def test_what_no_file_can_hold_is_refused(value: object, message: str) -> None:
     with pytest.raises(PassFileError) as caught:
         from_python(value, Source(), ("rules",))
     assert str(caught.value) == message
+
+
+PARAMETERS = """graphpass: 1
+parameters:
+  operator: LeakyReLU
+  lines: "a = relu(x)\\nb = relu(a)"
+  foo: foo(x)
+  foos: [y.ndim == 2, y.ndim == foo(y)]
+rules:
+- rewrite:
+"""
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "match: y = relu(foo(x))",
+        "match: y = relu(\n      foo(x))",
+        'match: "y = relu(\\\n      foo(x))"',
+        "match: >\n\n      y = relu(\n      foo(x))",
+        "match: >\n      y = relu(\n        foo(x))",
+        'match: "y = \\x72elu(foo(x))"',
+        "match: 'y = Activation(x, act_type=''relu'', foo=1)'",
+        "match: |\n      y = relu(x)\n      z = foo(y)",
+        "match: |\r\n      y = relu(x)\r\n      z = foo(y)",
+        "match: |2\n        y = relu(x)\n        z = foo(y)",
+        "where:\n    - |2-\n       y.ndim == foo(y)",
+        "where:\n    - y.ndim == 2\n    - y.ndim ==\n      foo(y)",
+        "match: &pattern 'y = foo(x)'",
+        "match: &pattern |\n      y = foo(x)",
+        "match: &pattern # why\n      y = foo(x)",
+        "let: {a: '1', b: foo(1)}",
+        "replace: LeakyReLU(x,\n\n      foo=1)",
+        "match: y = ${operator}(x, a='$${', b=foo(x))",
+        "match: |\n      y = ${operator}(x)\n      z = ${operator}(foo(y))",
+        "match: |\n      ${lines}\n      y = foo(b)",
+        "match: y = ${foo}",
+        "match: ${foo}",
+        "where: ['y.ndim == 2', '${foo}']",
+        "where: ${foos}",
+    ],
+)
+def test_the_caret_is_below_the_fault(option: str, tmp_path: Path) -> None:
+    options = {"match": "match: y = relu(x)", "replace": "replace: y = tanh(x)"}
+    options[option.partition(":")[0]] = option
+    path = tmp_path / "a.yaml"
+    path.write_bytes((PARAMETERS + "".join(f"    {each}\n" for each in options.values())).encode())
+    with pytest.raises(PassFileError) as caught:
+        load_pass(path)
+    _, line, caret = str(caught.value).split("\n")
+    assert line[caret.index("^") :].startswith(("foo", "${foo"))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from graphpass.errors import AttributeValueError, TextError, suggestion
 from graphpass.ops import Operator, find
 from graphpass.ops.arity import input_bounds, output_bounds
-from graphpass.ops.attributes import is_hidden_key
+from graphpass.ops.attributes import AttributeSpec, is_hidden_key
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import NODE_WORDS, VALUE_WORDS, Expression
 from graphpass.rules.expressions.words import ARRAY_WORDS
@@ -109,29 +109,52 @@ def check_replacement(
 
 
 def _check_attributes(operator: Operator, application: Application, complain: Complain) -> None:
+    """Refuse attributes that the operator does not have, or lacks at every match."""
     given: set[str] = set()
+    left_out: dict[str, SetAttribute] = {}
     copies = False
     for attribute in application.attributes:
         if isinstance(attribute, CopyAttributes):
             copies = True
+            left_out.clear()
             continue
         key = attribute.name
-        given.add(key)
         known = key in operator.attributes or operator.open_keys or operator.unparsed
         if operator.attributes and not known and not is_hidden_key(key):
             near = suggestion(key, operator.attributes)
             raise complain(attribute.mark, f"{application.operator} has no attribute {key!r}{near}")
         _check_value(operator, attribute, complain)
-    if copies or operator.unparsed:
+        if literal_text(attribute.value) is None:
+            given.discard(key)
+            left_out[key] = attribute
+        else:
+            given.add(key)
+            left_out.pop(key, None)
+    if operator.unparsed:
         return
-    given.add(operator.key_var_num_args or "")
+    counter = operator.key_var_num_args
     required = [key for key, spec in operator.attributes.items() if spec.required]
-    missing = [key for key in required if key not in given]
-    if missing:
+    missing = [key for key in required if key not in given and key != counter]
+    for key in missing:
+        if key in left_out:
+            reason = _left_out(application.operator, operator.attributes[key])
+            raise complain(left_out[key].mark, reason)
+    if missing and not copies:
         word = "attribute" if len(missing) == 1 else "attributes"
         raise complain(
             application.mark, f"{application.operator} needs the {word} {', '.join(missing)}"
         )
+
+
+def _left_out(operator: str, spec: AttributeSpec) -> str:
+    """Return what is wrong with None for an attribute that an operator needs."""
+    try:
+        spec.parse("None")
+    except AttributeValueError:
+        remedy = "write its value"
+    else:
+        remedy = f'{spec.name}="None" writes it'
+    return f"{operator} needs the attribute {spec.name}, and None leaves it out; {remedy}"
 
 
 def _check_value(operator: Operator, attribute: SetAttribute, complain: Complain) -> None:
