@@ -35,9 +35,12 @@ def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Firing]:
     with model.edit() as edit:
         edit.sweep()
         operators = sum(not graph.is_variable(key) for key in graph.order())
+        most = BUDGET_PER_OPERATOR * max(operators, 1) + sum(
+            len(graph.inputs(key)) for key in graph.order()
+        )
         while (fired := _step(rewrites, model, inputs, edit)) is not None:
             firings.append(fired)
-            if len(firings) > BUDGET_PER_OPERATOR * operators:
+            if len(firings) > most:
                 raise RunawayError("there is no end")
     return firings
 

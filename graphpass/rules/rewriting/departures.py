@@ -97,7 +97,7 @@ def _still_used(graph: Graph, match: Match) -> set[int]:
 def needed_results(index: LiveIndex, match: Match, draft: Draft, fates: Departures) -> list[bool]:
     """Return, per root, whether anything uses what takes its place.
 
-    Who only waits for a node is content with any new node in the place of one of its outputs.
+    Who only waits for a node that goes is content with any new node in the place of an output.
     """
     found: list[bool] = []
     waited: set[int] = set()
@@ -109,7 +109,7 @@ def needed_results(index: LiveIndex, match: Match, draft: Draft, fates: Departur
             for data in several.values()
         ]
         used = {data["output"] for data in edges if "output" in data}
-        if any("output" not in data for data in edges):
+        if key in fates.going and any("output" not in data for data in edges):
             waited.add(key)
         used |= index.heads.get(key, set())
         found.append(bool(used) if whole else output in used)

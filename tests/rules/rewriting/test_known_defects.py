@@ -566,3 +566,16 @@ def test_firings_of_a_group_are_numbered_as_they_come(rewriting: Any) -> None:
     numbered = [(f.number, f.rule) for step in done.report.steps for f in step.firings]
     assert sorted(numbered) == [(1, "first"), (2, "second"), (3, "first"), (4, "third")]
     assert done.report.to_json()["rules"][0]["firings"][1]["number"] == 3
+
+
+def test_who_waits_for_a_root_that_stays_needs_nothing_new(rewriting: Any) -> None:
+    text = """
+x, z = variable(), variable()
+halves = SliceChannel(x, num_outputs=2)
+y = relu(z, after=[halves])
+return y
+"""
+    rule = {"match": "s = SliceChannel(_); y = maybe(Dropout)(s[1])", "replace": "Concat(s)"}
+    done = rewriting(text, rule)
+    assert done.firings == []
+    assert isomorphic(done.model.graph, parse_graph(text), names=True)
