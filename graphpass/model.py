@@ -41,14 +41,22 @@ _TRAINED_HINTS = frozenset({"__init__", "__lr_mult__", "__wd_mult__"})
 
 
 def looks_trained(graph: Graph, key: int) -> bool:
-    """Return whether a variable is one that training gives a value, by its hints and readers."""
-    if not _TRAINED_HINTS.isdisjoint(graph.attrs(key)):
-        return True
+    """Return whether a variable is one that training gives a value, by its readers and hints.
+
+    A hint says nothing where an operator with weights reads the variable as its data, or any as its
+    label: MXNet's ``AttrScope`` hangs hints on all variables that are made inside it.
+    """
+    is_fed = False
     for consumer, slot in graph.uses(key):
-        names = graph.signature(consumer).input_names
-        if names and slot < len(names) and names[slot] in _TRAINED_SLOTS:
+        names = graph.signature(consumer).input_names or ()
+        if slot >= len(names):
+            continue
+        if names[slot] in _TRAINED_SLOTS:
             return True
-    return False
+        # The data of a slice_like, say, may well be a stored constant.
+        with_weights = names[slot] == "data" and not _TRAINED_SLOTS.isdisjoint(names)
+        is_fed = is_fed or with_weights or names[slot] == "label"
+    return not is_fed and not _TRAINED_HINTS.isdisjoint(graph.attrs(key))
 
 
 class Model:
@@ -84,7 +92,8 @@ class Model:
 
         A symbol that was loaded without any parameters does not say which arguments have values.
         Then those are left out that an operator reads as its weight, bias, gamma, beta or
-        parameters, and those that carry a training hint such as ``__init__``.
+        parameters, and those that carry a training hint such as ``__init__``, unless an operator
+        with weights reads them as its data, or any as its label.
         """
         if self.parameters:
             return [name for name in self.graph.arguments if name not in self.parameters]

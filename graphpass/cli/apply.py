@@ -33,7 +33,7 @@ from graphpass.errors import OperationError, SaveError, UsageError
 from graphpass.formats.files import atomic_write, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from graphpass.model import Files, Model
     from graphpass.rules import Report
@@ -105,9 +105,9 @@ def apply(
     version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params)
     _refuse_input(loaded, out, report, overwrite)
-    unfit = [] if partial else misfits(loaded)
-    before = loaded.copy() if verify or diff else None
     shapes = parse_shapes(inputs)
+    unfit = [] if partial else misfits(loaded, shapes)
+    before = loaded.copy() if verify or diff else None
     result = apply_pass(
         pass_,
         loaded,
@@ -120,7 +120,7 @@ def apply(
     )
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if not partial:
-        _check_fit(loaded, unfit, result)
+        _check_fit(loaded, shapes, unfit, result)
     parts: dict[str, _Told] = {}
     proved = True
     if before is not None and diff:
@@ -207,12 +207,12 @@ def _is_report(path: Path) -> bool:
     return isinstance(facts, dict) and {"pass", "rules", "dry_run"} <= facts.keys()
 
 
-def _check_fit(model: Model, unfit: list[Misfit], report: Report) -> None:
+def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], report: Report) -> None:
     """Refuse parameters that did not fit and still do not, and shapes that no longer fit."""
     from graphpass.rules.blame import culprit
     from graphpass.verify import misfits, refuse_misfits
 
-    found = {misfit.identity: misfit for misfit in misfits(model)}
+    found = {misfit.identity: misfit for misfit in misfits(model, inputs)}
     refuse_misfits(model, [misfit for misfit in unfit if misfit.identity in found])
     for misfit in found.values():
         if misfit.kind == "shape":

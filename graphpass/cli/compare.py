@@ -85,10 +85,10 @@ def verify(
     if repeat and output:
         raise UsageError("--repeat compares all outputs; leave out --output, or --repeat")
     before, after = load_model(a), load_model(b)
+    shapes, fed = parse_shapes(inputs), parse_feed(feed)
     if not partial:
         for model in (before, after):
-            refuse_misfits(model, misfits(model))
-    shapes, fed = parse_shapes(inputs), parse_feed(feed)
+            refuse_misfits(model, misfits(model, shapes))
     found = compare(
         before,
         after,

@@ -15,6 +15,7 @@ module                     what is in it
 :mod:`.divergence`         `bisect`: the first value that differs
 :mod:`.counterparts`       which outputs of a changed model are compared with what
 :mod:`.feeding`            which variable gets which value
+:mod:`.input_types`        whether B takes its inputs in the dtypes of A
 :mod:`.strangers`          inputs of one model that the other has nothing for
 :mod:`.sources`            where one variable's value comes from
 :mod:`.domains`            indices, labels, lengths: which values an input may have

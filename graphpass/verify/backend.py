@@ -29,6 +29,9 @@ class Inference:
     problem: str = ""
     """What stopped the inference, if something did: a contradiction, or too little to go by."""
 
+    dtype_problem: str = ""
+    """Why no dtypes at all fit, hints of variables aside, if none do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -83,6 +83,7 @@ class MXNetBackend:
             shapes={entry: shape for entry, shape in pairs if shape is not None},
             dtypes={_key(name): dtype for name, dtype in found.dtypes.items()},
             problem=found.problem,
+            dtype_problem=found.dtype_problem,
         )
 
     def run(

@@ -107,7 +107,9 @@ def verify(
     Inputs are drawn from a normal distribution, never zeros or ones, which hide much; or from the
     range that an operator can take, see `graphpass.verify.domains`. An output that depends on a
     random operator can't be compared, so it counts as not equal. So does one that holds nothing
-    finite in A: two models that compute nothing but NaN are not shown to compute the same.
+    finite in A: two models that compute nothing but NaN are not shown to compute the same. Two
+    models are not equal either where B does not take an input in the dtype that a hint says, see
+    `graphpass.verify.input_types`.
     """
     from graphpass.verify.arrays import check_tolerances
 

@@ -11,6 +11,7 @@ from graphpass.graph import Entry
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend, Inference
+from graphpass.verify.input_types import Departure, settle
 from graphpass.verify.sources import Given, Side, Source
 from graphpass.verify.strangers import refuse_strangers
 
@@ -40,11 +41,19 @@ class InputValue:
     fed_to: tuple[str, ...]
     """Variables of B that are called otherwise and get these values too."""
 
+    departures: tuple[Departure, ...] = ()
+    """Variables of B that get these values in another dtype."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether B does not take it in the dtype that a hint says."""
+        return any(departure.refused is not None for departure in self.departures)
+
     def __str__(self) -> str:
         text = f"{self.name!r} {self.shape} {self.dtype}, {self.values}"
         if self.fed_to:
             text += f"; fed to {', '.join(map(repr, self.fed_to))} of B"
-        return text
+        return "; ".join([text, *map(str, self.departures)])
 
     def to_json(self) -> dict[str, Any]:
         """Return the input as plain data."""
@@ -54,6 +63,7 @@ class InputValue:
             "dtype": self.dtype,
             "values": self.values,
             "fed_to": list(self.fed_to),
+            "departures": [departure.to_json(self.name) for departure in self.departures],
         }
 
 
@@ -68,7 +78,7 @@ class Feeding:
     """Key of any other variable of A and of B to where its value comes from."""
 
     dtypes: Mapping[int, str]
-    """Key of a variable of B to its dtype there."""
+    """Key of an input of B to the dtype that it is fed in."""
 
     origins: Mapping[int, str]
     """Key of a variable of B to the name of the variable of A that it stands for."""
@@ -114,7 +124,8 @@ def prepare(
       hint, or what follows from the parameters, or float32.
     * One of B gets the values of the variable of A that `feed` names, or else of the one of its own
       name, or else of the one that is aligned with it. Failing these, it is drawn for itself in
-      the shape that `inputs` gives. Where it is `known` what it stands for, it gets that.
+      the shape that `inputs` gives. Where it is `known` what it stands for, it gets that. Its dtype
+      is that of A's where B takes that, see `settle`.
 
     If neither model stores any parameter, those are drawn too.
 
@@ -147,10 +158,10 @@ def prepare(
     own = [key for key in side_b.free if key not in sources_b and key not in computed]
     refuse_strangers(side_a, side_b, own, given, origins)
     shapes = {key: source.shape for key, source in sources_b.items()}
-    inference_b = side_b.infer(backend, {**shapes, **computed})
+    shapes.update(computed)
+    inference_b = side_b.infer(backend, shapes)
     sources_b.update(side_b.sources(own, inference_b, seed))
-    dtypes = {key: source.dtype for key, source in sources_b.items()}
-    dtypes = {key: inference_b.dtypes.get(key, dtype) for key, dtype in dtypes.items()}
+    dtypes, departures = settle(side_b, sources_b, inference_b, backend, shapes)
     dtypes.update((key, side_b.dtype(key, inference_b)) for key in computed)
     names = a.graph.outputs
     return Feeding(
@@ -159,7 +170,7 @@ def prepare(
         dtypes=dtypes,
         origins=origins,
         inputs=(
-            *_report(sources_a, sources_b, side_b),
+            *_report(sources_a, sources_b, side_b, departures),
             *(
                 InputValue(side_b.name(key), shape, dtypes[key], f"{names[values[key]]} of A", ())
                 for key, shape in computed.items()
@@ -266,15 +277,28 @@ def _stored_source(a: Side, name: str) -> Source:
 
 
 def _report(
-    sources_a: Mapping[int, Source], sources_b: Mapping[int, Source], b: Side
+    sources_a: Mapping[int, Source],
+    sources_b: Mapping[int, Source],
+    b: Side,
+    departures: Mapping[int, Departure],
 ) -> list[InputValue]:
     fed: dict[Source, list[str]] = {
         source: [] for source in (*sources_a.values(), *sources_b.values()) if not source.parameter
     }
+    departed: dict[Source, list[Departure]] = {source: [] for source in fed}
     for key, source in sources_b.items():
         if source in fed and b.name(key) != source.name:
             fed[source].append(b.name(key))
+        if source in fed and key in departures:
+            departed[source].append(departures[key])
     return [
-        InputValue(source.name, source.shape, source.dtype, str(source), tuple(names))
+        InputValue(
+            source.name,
+            source.shape,
+            source.dtype,
+            str(source),
+            tuple(names),
+            tuple(dict.fromkeys(departed[source])),
+        )
         for source, names in fed.items()
     ]

@@ -40,6 +40,9 @@ class Inferred:
     problem: str
     """What stopped the inference of shapes, or empty."""
 
+    dtype_problem: str
+    """What stopped the inference of dtypes, or empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -126,18 +129,22 @@ def _infer(
             _, found, _ = loaded.get_internals().infer_shape_partial(**shapes)
         except mx.MXNetError as error:
             problem = _reason(error)
+        types, dtype_problem = _infer_dtypes(mx, loaded, dtypes, indices)
         unknown = (None,) if np_shape else (None, ())
         return Inferred(
             shapes=[None if shape in unknown else shape for shape in found or ()],
-            dtypes=_infer_dtypes(mx, loaded, dtypes, indices),
+            dtypes=types,
             problem=problem,
+            dtype_problem=dtype_problem,
         )
 
 
 def _infer_dtypes(
     mx: Any, symbol: Any, dtypes: Mapping[str, str], indices: Collection[str]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], str]:
     """Return the dtypes of the variables, by trial where they do not follow from those known.
+
+    Where none fit, return those known, and what MXNet says.
 
     MXNet infers dtypes from the data on, so a network of which only the weights are known has
     none. The inputs are assumed to be of one dtype, the first under which nothing contradicts:
@@ -147,6 +154,7 @@ def _infer_dtypes(
     names = [*arguments, *symbol.list_auxiliary_states()]
     known = {name: dtype for name, dtype in dtypes.items() if dtype != "bfloat16"}
     data = [name for name in arguments if name not in indices]
+    problem = ""
     for assumed in (
         {},
         *({**dict.fromkeys(indices, "float32"), **dict.fromkeys(data, t)} for t in _ASSUMED),
@@ -154,12 +162,13 @@ def _infer_dtypes(
     ):
         try:
             types, _, states = symbol.infer_type_partial(**{**assumed, **known})
-        except mx.MXNetError:
+        except mx.MXNetError as error:
+            problem = problem or _reason(error)
             continue
         if types is not None and (assumed or None not in types):
             pairs = zip(names, [*types, *states], strict=True)
-            return {name: _dtype_name(dtype) for name, dtype in pairs if dtype is not None}
-    return dict(known)
+            return {name: _dtype_name(dtype) for name, dtype in pairs if dtype is not None}, ""
+    return dict(known), problem
 
 
 def _run(mx: Any, request: RunRequest) -> list[RunResult]:

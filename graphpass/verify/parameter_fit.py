@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,12 +42,13 @@ class Misfit:
         return f"{self.fault}; {self.remedy}"
 
 
-def misfits(model: Model) -> list[Misfit]:
+def misfits(model: Model, inputs: Collection[str] = ()) -> list[Misfit]:
     """Return what does not fit between a model's parameters and its graph.
 
     A model without any parameters fits: it is a symbol alone. Of an argument without a value it is
     not known whether it is an input, so it counts as missing only where an operator reads it as its
-    weight, bias, gamma, beta or parameters, or where it has a training hint.
+    weight, bias, gamma, beta or parameters, or where it has a training hint and is not read as the
+    data of a layer. It never counts as missing where `inputs` has its name.
 
     Notes
     -----
@@ -55,7 +56,7 @@ def misfits(model: Model) -> list[Misfit]:
     """
     if not model.parameters:
         return []
-    return [*_missing(model), *_extra(model), *_shapes(model), *_unprefixed(model)]
+    return [*_missing(model, inputs), *_extra(model), *_shapes(model), *_unprefixed(model)]
 
 
 def refuse_misfits(model: Model, found: Iterable[Misfit]) -> None:
@@ -76,13 +77,13 @@ def refuse_misfits(model: Model, found: Iterable[Misfit]) -> None:
     )
 
 
-def _missing(model: Model) -> Iterator[Misfit]:
+def _missing(model: Model, inputs: Collection[str]) -> Iterator[Misfit]:
     graph = model.graph
     keys = graph.variable_keys()
     trained = [key for key in keys.arguments if looks_trained(graph, key)]
     for key in (*trained, *keys.auxiliary_states):
         name = graph.name(key)
-        if name not in model.parameters:
+        if name not in model.parameters and name not in inputs:
             yield Misfit(
                 "missing",
                 name,

@@ -91,8 +91,12 @@ class VerifyResult:
 
     @property
     def equal(self) -> bool:
-        """Whether something was compared and everything is equal."""
-        return bool(self.outputs) and all(value.equal for value in self._values())
+        """Whether something was compared, everything is equal, and B takes what A is fed."""
+        return (
+            bool(self.outputs)
+            and all(value.equal for value in self._values())
+            and not self._refused()
+        )
 
     @property
     def verdict(self) -> Literal["equal", "different", "not proved"]:
@@ -101,7 +105,7 @@ class VerifyResult:
             return "equal"
         found = [value.comparison for value in self._values()]
         differ = any(comparison is not None and not comparison.equal for comparison in found)
-        return "different" if differ else "not proved"
+        return "different" if differ or self._refused() else "not proved"
 
     def __bool__(self) -> bool:
         return self.equal
@@ -115,6 +119,8 @@ class VerifyResult:
             counts.append(_count(len(self.gradients), "gradient"))
         how = f"{_count(self.runs, 'run')} in {'training' if self.training else 'inference'}"
         parts = [", ".join(counts)]
+        if self._refused():
+            parts.append(f"B takes another type for {', '.join(self._refused())}")
         if self.not_compared:
             parts.append(f"not compared: {', '.join(self.not_compared)}")
         if self.no_longer_returned:
@@ -158,6 +164,9 @@ class VerifyResult:
         if not self.not_compared:
             return _count(compared, "output")
         return f"{compared} of {_count(compared + len(self.not_compared), 'output')}"
+
+    def _refused(self) -> list[str]:
+        return [repr(value.name) for value in self.inputs if value.refused]
 
     def _values(self) -> tuple[ValueComparison, ...]:
         return self.outputs + self.auxiliary_states + self.gradients

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import UsageError
 from graphpass.graph import Entry
 from graphpass.model import Model, looks_trained
+from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.backend import Backend, Inference, blamed
 from graphpass.verify.domains import Domain, domain_of
 
@@ -35,6 +36,9 @@ class Source:
 
     dtype: str
     """MXNet's name of its dtype."""
+
+    hint: str | None = None
+    """The dtype that the hint ``__dtype__`` of the variable says."""
 
     fixed: Array | None = None
     """Values that are the same in every run."""
@@ -127,8 +131,16 @@ class Side:
                 "parameters of this graph? To draw one at random, give its shape as an input"
             )
 
-    def infer(self, backend: Backend, shapes: Mapping[int, tuple[int, ...]]) -> Inference:
-        """Return what follows from the stored parameters, the given inputs and `shapes`."""
+    def infer(
+        self,
+        backend: Backend,
+        shapes: Mapping[int, tuple[int, ...]],
+        assumed: Mapping[int, str] | None = None,
+    ) -> Inference:
+        """Return what follows from the stored parameters, given inputs, `shapes`, assumed dtypes.
+
+        MXNet takes an assumed dtype for more than the variable's own hint.
+        """
         from graphpass.formats.ndarray_binary import dtype_name
 
         known = {key: value.shape for key, value in self.constants.items()}
@@ -138,7 +150,9 @@ class Side:
                 known[key] = given
         dtypes = {key: dtype_name(value.dtype) for key, value in self.constants.items()}
         with blamed(self.label):
-            return backend.infer(self.model.graph, {**known, **shapes}, dtypes)
+            return backend.infer(
+                self.model.graph, {**known, **shapes}, {**dtypes, **(assumed or {})}
+            )
 
     def sources(
         self, keys: Collection[int], inference: Inference, seed: int, *, draw_learned: bool = False
@@ -181,6 +195,7 @@ class Side:
             name=self.name(key),
             shape=shape,
             dtype=self.dtype(key, inference),
+            hint=dtype_hint(self.model.graph.attrs(key)),
             fixed=fixed,
             domain=domain_of(self.model.graph, key, inference.shapes),
             parameter=parameter,

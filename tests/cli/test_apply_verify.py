@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+import graphpass
+from graphpass import Entry
+
 pytestmark = pytest.mark.mxnet
 
 IMAGE = ["--input", "data:2,3,8,8"]
@@ -126,3 +129,38 @@ def test_a_tolerance_may_be_given(proof: Any) -> None:
     rules = "{set: {select: bn0, attrs: {eps: 0.002}}}"
     assert proof(rules, "residual", *IMAGE)[0] == 1
     assert proof(rules, "residual", *IMAGE, "--rtol", "0.1", "--atol", "0.1")[0] == 0
+
+
+def test_an_input_that_no_longer_takes_its_type_is_found(folder: Any, cli: Any, proof: Any) -> None:
+    """MXNet refuses the result by its hint: uint8 for a layer with weights of float32."""
+    rules = (
+        "[{set: {select: data, dtype: uint8}}, "
+        "{insert: {op: Cast, name: pixels, after: data, attrs: {dtype: float32}}}]"
+    )
+    assert cli("apply", rules, "residual", "-o", "pixels").code == 0
+    assert cli("verify", "pixels", "pixels", *IMAGE).code == 0
+    code, text = proof("{remove: pixels}", "pixels", *IMAGE)
+    assert code == 1
+    assert text.startswith("different: 1 output; B takes another type for 'data'; ")
+    assert not (folder / "out-symbol.json").exists()
+
+
+def test_a_variable_that_is_named_as_an_input_needs_no_value(folder: Any, cli: Any) -> None:
+    """An old ``AttrScope`` leaves training hints on inputs too."""
+    model = graphpass.load("residual")
+    with model.graph.edit() as edit:
+        (head,) = model.graph.heads
+        scale = Entry(edit.add_node("null", "scale", {"__lr_mult__": "0.2"}, []))
+        edit.set_heads([Entry(edit.add_node("broadcast_mul", "scaled", {}, [head, scale]))])
+    model.save("scaled")
+    refused = cli("apply", "{rename: {from: fc0, to: fc}}", "scaled", "-o", "out")
+    assert refused.code == 2
+    assert "variable 'scale'" in refused.err
+    named = ["--input", "scale:1,3"]
+    for arguments in (
+        ["apply", "{rename: {from: fc0, to: fc}}", "scaled", "-o", "out", "--verify", *named],
+        ["verify", "scaled", "out", *named],
+        ["check", "scaled", *named],
+    ):
+        done = cli(*arguments, *IMAGE)
+        assert done.code == 0, done.out + done.err
