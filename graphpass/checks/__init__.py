@@ -10,6 +10,7 @@ module                   what is in it
 :mod:`.subject`          the model, and what several checks ask of it
 :mod:`.passed_in`        what the variables of a subgraph stand for outside
 :mod:`.parameters`       missing, extra, of another shape, class or type
+:mod:`.unnamed`          inputs that nobody names
 :mod:`.stored_values`    numbers that are none
 :mod:`.conflicts`        shapes and types that contradict each other
 :mod:`.names`            names that stand for more than one node

@@ -17,6 +17,7 @@ from graphpass.checks.freeing import (
 from graphpass.checks.kind import Check, Found
 from graphpass.checks.subject import Spot, Subject
 from graphpass.ops.values import parse_value
+from graphpass.shapes.batch import batch_axis, is_shared
 
 __all__ = ["CHECKS"]
 
@@ -37,7 +38,7 @@ def _reshapes(subject: Subject, probe: BatchProbe) -> Iterator[Found]:
     suspects = {
         spot.key: spot
         for spot in subject.of("Reshape", "broadcast_to")
-        if fixes_first_axis(subject, spot)
+        if fixes_first_axis(subject, spot) or _breaks(spot, probe)
     }
     for key in graph.order() if suspects else ():
         if key in suspects and not _is_harmless(suspects[key], probe):
@@ -45,6 +46,15 @@ def _reshapes(subject: Subject, probe: BatchProbe) -> Iterator[Found]:
             probe.spoilt.add(key)
         elif not probe.spoilt.isdisjoint(graph.sources(key)):
             probe.spoilt.add(key)
+
+
+def _breaks(spot: Spot, probe: BatchProbe) -> bool:
+    """Return whether a Reshape leaves the first axis open and has no place for more samples."""
+    if spot.inside or spot.node.op != "Reshape" or not target(spot):
+        return False
+    if spot.key not in probe.breaking:
+        return False
+    return probe.steady(spot.graph.inputs(spot.key)[0]) is not None
 
 
 def _is_harmless(spot: Spot, probe: BatchProbe) -> bool:
@@ -63,7 +73,7 @@ def _is_harmless(spot: Spot, probe: BatchProbe) -> bool:
 def _reshape(subject: Subject, spot: Spot, probe: BatchProbe) -> Found:
     shape, steady = target(spot), probe.steady(spot.graph.inputs(spot.key)[0])
     fixes, remedy = f"the first axis to {shape[0]}", freeing_reshape(subject, spot)
-    if steady and steady[0] is not None:
+    if shape[0] < 1 or (steady and steady[0] is not None):
         fixes, remedy = "the number of elements", ""
     if spot.node.op == "broadcast_to":
         then = "MXNet refuses it"
@@ -82,12 +92,15 @@ def _hints(subject: Subject) -> Iterator[Found]:
     graph = subject.graph
     for key in graph.order():
         hint = graph.attrs(key).get("__shape__") if key in subject.inputs else None
-        shape = _hinted(hint) if hint else ()
-        if len(shape) > 1 and shape[0] > 0:
+        shape, axis = _hinted(hint) if hint else (), batch_axis(graph.attrs(key))
+        if len(shape) < 2 or axis >= len(shape) or shape[axis] < 1:
+            continue
+        if subject.model.parameters or not is_shared(graph, subject.unaided, key):
+            which = "the first axis" if axis == 0 else f"axis {axis}, the N of __layout__,"
             yield Found(
                 (subject.found(key),),
-                f"the hint __shape__={hint} fixes the first axis of the input to {shape[0]}",
-                remedy=f"apply {free_batch(shape[0])}",
+                f"the hint __shape__={hint} fixes {which} of the input to {shape[axis]}",
+                remedy=f"apply {free_batch(shape[axis])}",
             )
 
 

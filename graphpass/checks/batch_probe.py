@@ -23,7 +23,7 @@ class BatchProbe:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        axes = (0, 1) if subject.spots.keys() & _TIME_FIRST else (0,)
+        axes = self._axes = (0, 1) if subject.spots.keys() & _TIME_FIRST else (0,)
         known = subject.from_all
         self.spoilt: set[int] = set()
         """Keys of the nodes that have a fixed extent where they should have the batch, of which
@@ -50,6 +50,13 @@ class BatchProbe:
     def conflicts(self) -> frozenset[int]:
         """Keys of the operators that do not run on the bigger batch."""
         return frozenset(conflict.key for conflict in self._inferred[1].conflicts)
+
+    @property
+    def breaking(self) -> frozenset[int]:
+        """Those among them that run on the batch as it is; none where time may have grown too."""
+        if len(self._axes) > 1:
+            return frozenset()
+        return self.conflicts - {conflict.key for conflict in self._inferred[0].conflicts}
 
     @cached_property
     def _vague(self) -> frozenset[int]:

@@ -20,11 +20,17 @@ from graphpass.shapes.families.normalization import (
 from graphpass.shapes.shape import printed
 from graphpass.shapes.table import rule_of
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "wants_one_shape"]
 
 _ONE_TYPE = (batch_norm_dtype, data_dtype, first_dtype)
 _ONE_SHAPE = (batch_norm, group_norm, instance_norm, layer_norm, sync_batch_norm)
 """How types and shapes follow where the data give all other inputs one and the same."""
+
+
+def wants_one_shape(op: str) -> bool:
+    """Return whether what an operator reads beside its data has to be of one shape."""
+    rule = rule_of(op)
+    return rule is not None and rule.shape in _ONE_SHAPE
 
 
 def _conflicts(subject: Subject) -> Iterator[Found]:
@@ -60,7 +66,7 @@ def _uneven(subject: Subject, told: set[int]) -> Iterator[Found]:
             if rule.dtype in _ONE_TYPE and len({*types} - {None}) > 1:
                 yield Found((spot.node,), f"{_listed(spot, types)}, which have to be of one type")
             shapes = [None if shape is None else printed(shape) for shape in map(known.shape, read)]
-            if rule.shape in _ONE_SHAPE and len({*shapes} - {None}) > 1:
+            if wants_one_shape(op) and len({*shapes} - {None}) > 1:
                 yield Found((spot.node,), f"{_listed(spot, shapes)}, which have to be of one shape")
 
 

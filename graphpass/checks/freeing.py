@@ -1,6 +1,8 @@
 """What ``free-batch`` frees of its batch size, so that it is named for nothing else.
 
-Each function mirrors the conditions of the pass's rewrites.
+Each function mirrors the conditions of the pass's rewrites. The tests hold the two against each
+other: on each model with a finding they run the pass that is named, and where none is, every pass
+that mends such a finding elsewhere.
 """
 
 from __future__ import annotations

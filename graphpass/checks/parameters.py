@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from graphpass.checks.conflicts import wants_one_shape
 from graphpass.checks.finding import FoundNode
 from graphpass.checks.kind import Check, Found
 from graphpass.checks.subject import Subject
 from graphpass.formats.ndarray_binary import is_newer
+from graphpass.graph import Entry
+from graphpass.shapes import Shape
+from graphpass.shapes.shape import printed
 from graphpass.verify.parameter_fit import Misfit
-
-if TYPE_CHECKING:
-    from graphpass.shapes import Shape
 
 __all__ = ["CHECKS"]
 
@@ -50,10 +50,7 @@ def _shapes(subject: Subject) -> Iterator[Found]:
     told = set()
     for misfit in _of_kind(subject, "shape"):
         told.add(misfit.key)
-        nodes = _node(subject, misfit)
-        yield Found(nodes, _reason(misfit, nodes))
-    from graphpass.shapes.shape import printed
-
+        yield _misshapen(subject, misfit)
     graph, parameters = subject.graph, subject.model.parameters
     keys = graph.variable_keys()
     for key in (*keys.arguments, *keys.auxiliary_states):
@@ -62,11 +59,39 @@ def _shapes(subject: Subject) -> Iterator[Found]:
             continue
         wanted = subject.wanted_shape(key)
         if wanted is not None and not _fits(parameters[name].shape, wanted):
-            yield Found(
-                (subject.found(key),),
-                f"it is stored with shape {parameters[name].shape}, and what reads it needs "
-                f"{printed(wanted)}",
-            )
+            yield Found((subject.found(key),), _said(parameters[name].shape, wanted))
+
+
+def _misshapen(subject: Subject, misfit: Misfit) -> Found:
+    """Return the finding of a misfit, which knows its reader alone, with all that is known."""
+    nodes = _node(subject, misfit)
+    wanted = None
+    if misfit.key is not None and "?" in misfit.fault:
+        wanted = _fitting(subject, misfit.key)
+    if wanted is None or None in wanted:
+        return Found(nodes, _reason(misfit, nodes))
+    stored = subject.model.parameters[misfit.name].shape
+    return Found(nodes, f"{_said(stored, wanted)}; {misfit.remedy}")
+
+
+def _fitting(subject: Subject, key: int) -> Shape | None:
+    """Return the shape by which a parameter would fit what is fed and the other parameters.
+
+    Where nothing is known of the data, inference does not conclude from one parameter of a
+    normalization to another.
+    """
+    graph, known = subject.graph, subject.from_fitting
+    beside = {
+        known.shape(entry)
+        for use in graph.uses(key)
+        if wants_one_shape(graph.op(use.node))
+        for entry in graph.inputs(use.node)[1:]
+    } - {None}
+    return known.shape(Entry(key)) or (beside.pop() if len(beside) == 1 else None)
+
+
+def _said(stored: tuple[int, ...], wanted: Shape) -> str:
+    return f"it is stored with shape {stored}, and what reads it needs {printed(wanted)}"
 
 
 def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:

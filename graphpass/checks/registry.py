@@ -12,6 +12,7 @@ from graphpass.checks import (
     parameters,
     stored_values,
     training,
+    unnamed,
 )
 from graphpass.checks.kind import Check
 
@@ -19,6 +20,7 @@ __all__ = ["CHECKS"]
 
 CHECKS: tuple[Check, ...] = (
     *parameters.CHECKS,
+    *unnamed.CHECKS,
     *stored_values.CHECKS,
     *conflicts.CHECKS,
     *names.CHECKS,

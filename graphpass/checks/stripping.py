@@ -1,6 +1,8 @@
 """What ``strip-training`` and ``ssd-deploy`` take out, so that no other remedy is named.
 
-Each function mirrors the conditions of these passes' rewrites.
+Each function mirrors the conditions of these passes' rewrites. The tests hold the two against each
+other: on each model with a finding they run the pass that is named, and where none is, every pass
+that mends such a finding elsewhere.
 """
 
 from __future__ import annotations

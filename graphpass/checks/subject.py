@@ -101,7 +101,7 @@ class Subject:
     @cached_property
     def misfits(self) -> Sequence[Misfit]:
         """Parameters that do not fit, as far as attributes alone tell."""
-        return misfits(self.model)
+        return misfits(self.model, self.shapes)
 
     @cached_property
     def scopes(self) -> Sequence[Scope]:
@@ -224,6 +224,16 @@ class Subject:
             for name, shape in self.shapes.items()
         ]
         return " ".join([f"apply {pass_}", *(f"--input {quote(each)}" for each in given)])
+
+    @cached_property
+    def from_fitting(self) -> Inference:
+        """Shapes as they follow from the inputs and the parameters that fit their operators."""
+        from graphpass.shapes import infer
+
+        stored = self.model.parameters.shapes
+        unfit = {misfit.name for misfit in self.misfits if misfit.kind == "shape"}
+        fitting = {name: shape for name, shape in stored.items() if name not in unfit}
+        return infer(self.graph, {**fitting, **self.shapes})
 
     def wanted_shape(self, key: int) -> Shape | None:
         """Return the shape that a variable has to have, as far as it is known."""

@@ -8,7 +8,7 @@ from graphpass.checks.kind import Check, Found
 from graphpass.checks.stripping import stripped, taken_out, why_not
 from graphpass.checks.subject import Subject
 
-__all__ = ["CHECKS", "LOSSES"]
+__all__ = ["CHECKS", "LOSSES", "label_inputs"]
 
 
 LOSSES: Mapping[str, str] = {
@@ -46,7 +46,16 @@ def _targets(subject: Subject) -> Iterator[Found]:
 
 
 def _labels(subject: Subject) -> Iterator[Found]:
-    """Yield the inputs of which everything ends in the label of a loss."""
+    for key, remedy in label_inputs(subject).items():
+        yield Found(
+            (subject.found(key),),
+            "only losses read it, and who loads the model has to feed it all the same",
+            remedy=remedy,
+        )
+
+
+def label_inputs(subject: Subject) -> dict[int, str]:
+    """Return the inputs of which everything ends in the label of a loss, with what mends that."""
     graph = subject.graph
     only: dict[int, set[str]] = {}
     remedies = {
@@ -62,13 +71,11 @@ def _labels(subject: Subject) -> Iterator[Found]:
             only[key] = set()
             for use in uses:
                 only[key] |= only.get(use.node) or {remedies[use.node]}
-    for key in graph.order():
-        if key in only and key in subject.inputs:
-            yield Found(
-                (subject.found(key),),
-                "only losses read it, and who loads the model has to feed it all the same",
-                remedy="" if "" in only[key] else max(only[key], key=len),
-            )
+    return {
+        key: "" if "" in only[key] else max(only[key], key=len)
+        for key in graph.order()
+        if key in only and key in subject.inputs
+    }
 
 
 def _is_label(subject: Subject, key: int, slot: int) -> bool:

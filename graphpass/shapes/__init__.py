@@ -10,6 +10,7 @@ module                  what is in it
 :mod:`.site`            what a rule sees of an operator
 :mod:`.shape`           shapes that may be known in part
 :mod:`.hints`           what variables say of themselves
+:mod:`.batch`           which axis counts the samples, and what all of them share
 :mod:`.cost`            multiply-adds and parameter bytes
 ======================  ===============================================================
 """

@@ -48,6 +48,8 @@ __all__ = ["known_operators", "rule_of"]
 
 _MAPPED = Rule(elementwise.same_shape)
 _ARITHMETIC = Rule(elementwise.same_shape, cost=output_size)
+_WITH_NUMBER = Rule(elementwise.same_shape, elementwise.scalar_dtype)
+_ARITHMETIC_WITH_NUMBER = Rule(elementwise.same_shape, elementwise.scalar_dtype, cost=output_size)
 _BROADCAST = Rule(elementwise.broadcast, cost=output_size)
 _COMPARED = Rule(elementwise.broadcast)
 _MOVED = Rule(like_first, forward)
@@ -72,17 +74,22 @@ _GROUPS: dict[str, Rule] = {
     hard_sigmoid log log10 log1p log2 logical_not make_loss negative ones_like radians rcbrt
     reciprocal relu reverse rint round rsqrt sigmoid sign sin sinh smooth_l1 softsign sqrt square
     tan tanh trunc zeros_like _shuffle
-    _equal_scalar _greater_scalar _greater_equal_scalar _lesser_scalar _lesser_equal_scalar
+    _npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign _npi_square
+    _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
+    """: _MAPPED,
+    # a value and a number
+    """_equal_scalar _greater_scalar _greater_equal_scalar _lesser_scalar _lesser_equal_scalar
     _not_equal_scalar _maximum_scalar _minimum_scalar _logical_and_scalar _logical_or_scalar
     _logical_xor_scalar _hypot_scalar
-    _npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign _npi_square
-    _npi_trunc _np_copy _npx_relu _npx_sigmoid
-    """: _MAPPED,
-    # the same, and arithmetic
+    """: _WITH_NUMBER,
     """_plus_scalar _minus_scalar _rminus_scalar _mul_scalar _div_scalar _rdiv_scalar _power_scalar
-    _rpower_scalar _mod_scalar _rmod_scalar elemwise_add elemwise_sub elemwise_mul elemwise_div
-    add_n _grad_add _maximum _minimum _power _mod _hypot _scatter_plus_scalar _scatter_minus_scalar
-    _scatter_elemwise_div _contrib_quadratic _contrib_div_sqrt_dim
+    _rpower_scalar _mod_scalar _rmod_scalar _scatter_plus_scalar _scatter_minus_scalar
+    _npi_add_scalar _npi_subtract_scalar _npi_rsubtract_scalar _npi_multiply_scalar
+    _npi_power_scalar
+    """: _ARITHMETIC_WITH_NUMBER,
+    # two or more values
+    """elemwise_add elemwise_sub elemwise_mul elemwise_div add_n _grad_add _maximum _minimum _power
+    _mod _hypot _scatter_elemwise_div _contrib_quadratic _contrib_div_sqrt_dim
     """: _ARITHMETIC,
     "_equal _not_equal _greater _greater_equal _lesser _lesser_equal _logical_and _logical_or "
     "_logical_xor": _MAPPED,
@@ -139,15 +146,6 @@ _SINGLE: dict[str, Rule] = {
     "Dropout": Rule(elementwise.dropout, first_dtype),
     "LeakyReLU": Rule(elementwise.leaky_relu),
     "where": Rule(elementwise.where, elementwise.where_dtype),
-    "_npi_tanh": _MAPPED,
-    "_npi_exp": _MAPPED,
-    "_npi_log": _MAPPED,
-    "_npi_sqrt": _MAPPED,
-    "_npi_add_scalar": _ARITHMETIC,
-    "_npi_subtract_scalar": _ARITHMETIC,
-    "_npi_rsubtract_scalar": _ARITHMETIC,
-    "_npi_multiply_scalar": _ARITHMETIC,
-    "_npi_power_scalar": _ARITHMETIC,
     "_npi_true_divide": Rule(elementwise.broadcast, elementwise.numpy_true_divide, output_size),
     "_npi_concatenate": Rule(joining.concat),
     "_npi_stack": Rule(joining.stack),
@@ -157,6 +155,8 @@ _SINGLE: dict[str, Rule] = {
     "broadcast_axis": Rule(broadcasting.broadcast_axis),
     "broadcast_to": Rule(broadcasting.broadcast_to),
     "broadcast_like": Rule(broadcasting.broadcast_like, like_second),
+    "im2col": Rule(convolution.im2col),
+    "Correlation": Rule(convolution.correlation, cost=convolution.correlation_cost),
     "Deconvolution": Rule(convolution.deconvolution, data_dtype, convolution.deconvolution_cost),
     "_contrib_DeformableConvolution": Rule(
         convolution.deformable_convolution, first_dtype, convolution.convolution_cost
@@ -198,6 +198,7 @@ _SINGLE: dict[str, Rule] = {
     "repeat": Rule(joining.repeat),
     "Pad": Rule(joining.pad, first_dtype),
     "UpSampling": Rule(joining.up_sampling, first_dtype),
+    "moments": Rule(reducing.moments),
     "norm": Rule(reducing.reduce_axes),
     "pick": Rule(reducing.pick, forward),
     "sort": Rule(reducing.sort),
@@ -209,6 +210,8 @@ _SINGLE: dict[str, Rule] = {
     "batch_take": Rule(indexing.batch_take, int32_index),
     "gather_nd": Rule(indexing.gather_nd, forward),
     "scatter_nd": Rule(indexing.scatter_nd, forward),
+    "_ravel_multi_index": Rule(indexing.ravel_multi_index),
+    "diag": Rule(indexing.diagonal),
     "one_hot": Rule(indexing.one_hot, fixed_dtype),
     "_arange": Rule(creating.arange, fixed_dtype),
     "_contrib_arange_like": Rule(creating.arange_like),

@@ -105,3 +105,24 @@ def test_a_row_that_is_put_before_others_fixes_nothing() -> None:
 def test_what_is_repeated_for_each_box_fixes_nothing() -> None:
     text = "x, w = variable(), variable(); c = tile(w, reps=(9,)); y = elemwise_add(x, c); return y"
     assert baked(text, w=(1,)) == []
+
+
+def test_the_layout_of_an_input_says_which_axis_is_that_of_the_batch() -> None:
+    text = "x = variable(__shape__={}, __layout__='TNC'); y = relu(x); return y"
+    report = graphpass.check(source(text.format("(5, 8, 3)")).model())
+    [finding] = [each for each in report if each.code == "baked-batch"]
+    assert "fixes axis 1, the N of __layout__, of the input to 8" in finding.reason
+    assert finding.remedy == "apply free-batch --set from=8"
+    assert baked(text.format("(5, 0, 3)")) == []
+
+
+def test_the_hint_of_what_looks_like_a_weight_of_a_symbol_alone_fixes_nothing() -> None:
+    text = """
+    x, w = variable(__shape__=(1, 4, 6, 6)), variable(__shape__=(1, 4, 1, 1))
+    y = broadcast_mul(x, w)
+    v = variable()
+    z = broadcast_add(y, v)
+    return z
+    """
+    assert baked(text) == ["x"]
+    assert baked(text, v=(1, 4, 1, 1)) == ["x", "w"]

@@ -182,3 +182,29 @@ def test_layouts_say_where_the_batch_is() -> None:
     hints = {node.name: node.attrs.get("__shape__") for node in model.graph}
     assert hints == {"x": "(96, 0, 3)", "y": "(0, 96)", "w": "(96, 3)", "concat0": None}
     assert not graphpass.apply("free-batch", model, set={"from": 96}).changed
+
+
+@pytest.mark.mxnet
+def test_a_symbol_alone_keeps_the_hints_that_mxnet_needs(mx: ModuleType) -> None:
+    data, w = mx.sym.var("data", shape=(1, 4, 6, 6)), mx.sym.var("w", shape=(1, 4, 1, 1))
+    gamma = mx.sym.var("gamma", shape=(1, 1), lr_mult=0)
+    scale = mx.sym.reshape(gamma, shape=(1, 1, 1, 1), name="scale")
+    net = mx.sym.broadcast_mul(mx.sym.broadcast_mul(data, w), scale)
+    model = Model(loads(net.tojson()))
+    report = graphpass.apply("free-batch", model)
+    assert "left alone: the shape hint of 'w'" in str(report)
+    [key] = model.graph.named("scale")
+    assert model.graph.attrs(key)["shape"] == "(1, 1, 1, 1)"
+    freed = mx.sym.load_json(dumps(model.graph))
+    found = dict(zip(freed.list_arguments(), freed.infer_shape(data=(8, 4, 6, 6))[0], strict=True))
+    assert found == {"data": (8, 4, 6, 6), "w": (1, 4, 1, 1), "gamma": (1, 1)}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 10, 32, 70])
+def test_its_own_tests_hold_for_any_size(size: int) -> None:
+    assert "36 of 36 tests passed" in run("passes", "test", "free-batch", "--set", f"from={size}")
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 4])
+def test_the_tests_of_prelu_to_relu_hold_for_any_rank(rank: int) -> None:
+    assert "3 of 3 tests passed" in run("passes", "test", "prelu-to-relu", "--set", f"rank={rank}")

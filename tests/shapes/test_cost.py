@@ -52,6 +52,11 @@ from graphpass.shapes import Shape, cost, infer, multiply_adds, parameter_bytes
             7 * 3 * 2 * 4 * 5 * ((4 + 5) + (10 + 5)),
         ),
         ("y = BatchNorm(a, b, c, d, e)", {"a": (2, 4, 7, 7)}, 2 * 4 * 7 * 7),
+        (
+            "y = Correlation(a, b, kernel_size=3, max_displacement=2, pad_size=3)",
+            {"a": (2, 4, 7, 7), "b": (2, 4, 7, 7)},
+            2 * 25 * 7 * 7 * 4 * 9,
+        ),
         ("y = broadcast_mul(a, b)", {"a": (2, 3), "b": (2, 1)}, 6),
         ("y = relu(a)", {"a": (2, 3)}, 0),
         ("y = Pooling(a, kernel=(2, 2))", {"a": (2, 3, 4, 4)}, 0),

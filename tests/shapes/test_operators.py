@@ -14,6 +14,7 @@ from operator_corners import CORNERS, Corner
 import graphpass
 from graphpass import Entry, Graph
 from graphpass.errors import AttributeValueError
+from graphpass.formats.text import parse_graph
 from graphpass.ops import find, format_value
 from graphpass.shapes import Shape, infer
 from graphpass.shapes.table import known_operators
@@ -155,6 +156,57 @@ def test_dtypes_are_those_of_mxnet(mx: Any, op: str, dtype: str | None) -> None:
         if op in LESS:
             names = [None if own is None else name for own, name in zip(ours, names, strict=True)]
         assert ours == names, (op, attributes)
+
+
+WITH_NUMBER = sorted(
+    op for op in known_operators() if op.endswith("_scalar") and "is_int" in find(op).attributes
+)  # fmt: skip
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("op", WITH_NUMBER)
+def test_dtypes_of_arithmetic_with_a_number_are_those_of_mxnet(mx: Any, op: str) -> None:
+    dtypes = ("float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool")
+    for text in ({}, {"is_int": False}, {"is_int": True}, {"is_int": False, "scalar": 2}):
+        graph = build(op, {"scalar": 2.5, **text})
+        symbol = mx.sym.load_json(graphpass.dumps(graph))
+        for dtype in dtypes:
+            expected = asked(symbol.infer_type_partial, {"in0": dtype})
+            assert expected is not None
+            found = infer(graph, {}, {"in0": dtype})
+            ours = [found.dtype(entry) for entry in values(graph)]
+            assert ours == [np.dtype(each).name for each in expected], (op, text, dtype)
+            assert not found.conflicts
+
+
+def test_a_number_that_makes_float64_is_no_conflict() -> None:
+    graph = parse_graph(
+        "x, w = variable(__dtype__=3), variable()\n"
+        "s = _mul_scalar(x, scalar=0.0039, is_int=False)\n"
+        "return Convolution(s, w, kernel=(1, 1), num_filter=1, no_bias=True)\n"
+    )
+    found = infer(graph, {"x": (1, 1, 2, 2), "w": (1, 1, 1, 1)}, {"w": "float64"})
+    assert not found.conflicts
+    assert found.dtype(graph.heads[0]) == "float64"
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize(
+    ("codes", "data", "shape"),
+    [
+        ((-1, -1, 3, -4, 1), (1, 2, 3, 6), (1, 1, 3, 1)),
+        ((-1, -2), (2, 3), (1, 1, 3)),
+    ],
+)
+def test_a_reshape_that_drops_elements_has_the_shape_that_mxnet_says(
+    mx: Any, codes: tuple[int, ...], data: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    graph = build("Reshape", {"shape": codes, "reverse": True})
+    symbol = mx.sym.load_json(graphpass.dumps(graph))
+    assert symbol.infer_shape(in0=data)[1] == [shape]
+    found = infer(graph, {"in0": data})
+    assert found.shape(graph.heads[0]) == shape
+    assert found.conflicts
 
 
 @pytest.mark.mxnet

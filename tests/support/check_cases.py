@@ -96,6 +96,11 @@ CONV = (
     "x, w, b = variable(), variable(), variable()\n"
     "y = Convolution(x, w, b, kernel=(1, 1), num_filter=2)\nreturn y"
 )
+SUM = (
+    "x, w, z = variable(), variable(), variable()\n"
+    "y = FullyConnected(x, w, num_hidden=2, no_bias=True)\ns = broadcast_add(y, z)\nreturn s"
+)
+GRADED = SUM.replace("broadcast_add", "SoftmaxOutput")
 FEW = "x = variable()\na = relu(x)\nb = relu(a)\nreturn b"
 
 
@@ -199,6 +204,14 @@ CASES: Mapping[str, tuple[Case, ...]] = {
              source(DENSE + "return y", w=(2, 4), b=(2,)), "error", "w", "(3, 4)"),
         Case(source(DENSE + "return y", w=(2, 5), b=(2,)),
              source(DENSE + "return y", w=(2, 4), b=(2,)), "error", "w", "(2, 4)", ("x:1,4",)),
+        Case(norm(n_beta=(1, 3)), norm(), "error", "n_beta", "what reads it needs (3,);"),
+        Case(norm(n_beta=(1, 3)), norm(), "error", "n_beta", "needs (3,);", ("x:2,3,4",)),
+    ),
+    "unnamed-input": (
+        Case(source(SUM, w=(2, 4)), source(SUM, w=(2, 4), z=(1, 2)), "warning", "z",
+             "--input does not name it", ("x:1,4",)),
+        Case(source(SUM, w=(2, 4)), source(GRADED, w=(2, 4)), "warning", "z",
+             "is it missing, or an input", ("x:1,4",)),
     ),
     "parameter-class": (
         Case(Source(norm().text, norm().stored, {"n_moving_mean": "arg"}), norm(),
@@ -319,6 +332,9 @@ CASES: Mapping[str, tuple[Case, ...]] = {
              beside("broadcast_to(w, shape=(0, 4), name='v')"), "warning", "v", "batch to 2"),
         Case(beside("tile(w, reps=(2, 1), name='v')"), beside("tile(w, reps=(1, 1), name='v')"),
              "warning", "v", "batch to 2"),
+        Case(source(f"{SWAPPED}r = Reshape(t, shape=(0, 72))\nreturn r"),
+             source(f"{SWAPPED}r = Reshape(t, shape=(0, -1))\nreturn r"),
+             "warning", "r", "fixes the number of elements", ("x:2,4,6,6",)),
     ),
     "loss": (
         Case(source(LABELLED), source(PLAIN), "warning", "y", "in inference it is softmax"),

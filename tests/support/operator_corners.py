@@ -147,7 +147,11 @@ CORNERS: list[Corner] = [
         (0, 0, 0, 0), (-4, -1, -1, -2), (-4, 3, 2, -2), (0, 0, -3), (6, 1, -1), (-2, 1, 1))],
         (2, 3, 4)),
     *_each("Reshape", [{"shape": shape, "reverse": True} for shape in (
-        (-1, 0), (0, 0, -1), (-3, 0), (-1, 0, 0), (-4, 2, 2), (-2,), (8, -1))], (2, 3, 4)),
+        (-1, 0), (0, 0, -1), (-3, 0), (-1, 0, 0), (-4, 2, 2), (-2,), (8, -1), (-1, -2))],
+        (2, 3, 4)),
+    *_shaped("Reshape", {"shape": (-1, -4, 1, 2)}, [(2, 2)], [(0, 2)]),
+    *_shaped("Reshape", {"shape": (-4, 1, 2, -1)}, [(2, 1)], [(2, 6)], [(2, 0)]),
+    *_shaped("Reshape", {"shape": (-2, -1)}, [(2, 1)], [(2, 3)], [(1, 1)]),
     *_each("Reshape", [{"target_shape": (2, 0)}, {"target_shape": (0, 6), "keep_highest": True},
                        {}], (2, 3, 4)),
     *_shaped("Reshape", {"shape": (0, -1)}, [(0, 3, 4)], [(2, 0, 4)], [None]),
@@ -233,6 +237,9 @@ CORNERS: list[Corner] = [
     *[(op, each, [(2, 3, 4)]) for op in ("argmax", "argmin") for each in (
         {}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": 4})],
     *_shaped("sum", {"axis": 1}, [(2, 0, 4)], [(0, 3)], [None]),
+    *_each("moments", [{"axes": axes, "keepdims": kept} for kept in (False, True) for axes in (
+        (0,), (0, 2), (-1,), (1, 0), (0, 1, 2), (), (3,), (0, 0))], (2, 3, 4)),
+    *_shaped("moments", {"axes": (0,)}, [(2, 0, 4)]),
     *_shaped("pick", {}, [(2, 3), (2,)], [(2, 3), None], [(2, 3), (3,)]),
     *_shaped("pick", {"axis": 0}, [(2, 3), None]),
     *_shaped("pick", {"keepdims": True}, [(2, 3), None], [(2, 3), (2, 1)]),
@@ -248,6 +255,14 @@ CORNERS: list[Corner] = [
     *_shaped("gather_nd", {}, [(5, 6), (2, 3)], [(5, 6, 7), (1, 3, 2)], [(5, 6), (3, 2)]),
     *_shaped("scatter_nd", {"shape": (5, 6)}, [(3,), (2, 3)]),
     *_shaped("one_hot", {"depth": 7}, [(2, 3)]),
+    *_each("diag", [{"k": k} for k in (0, 1, 2, 3, 4, 5, -1, -2, -3, -4)], (3, 4)),
+    *_each("diag", [{"k": k, "axis1": -1, "axis2": 0} for k in (0, 1, 2, 3, -1, -3, -4, -5)],
+           (2, 3, 4)),
+    *_each("diag", [{}, {"k": 2}, {"k": -2}], (4,)),
+    *_shaped("diag", {"axis1": 1, "axis2": -2}, [(2, 3, 4)]),
+    *_shaped("diag", {"axis2": 2}, [(2, 3)]),
+    *_shaped("_ravel_multi_index", {"shape": (3, 4)}, [(2, 7)], [(2, 0)], [(3, 7)], [(2,)],
+             [(2, 3, 4)], [None]),
     *_shaped("one_hot", {"depth": 7, "dtype": "int32"}, [(2,)]),
     *_shaped("SequenceMask", {}, [(4, 2, 3)]),
     *_shaped("SequenceMask", {"use_sequence_length": True}, [(4, 2, 3), None]),
@@ -346,6 +361,20 @@ CORNERS: list[Corner] = [
     ("_linspace", {"start": 0, "stop": 1, "num": 5}, []),
     *_shaped("Convolution_v1", {**_CONV, "pad": (1, 0)}, [_IMAGE]),
     *_shaped("_contrib_box_encode", {}, [(2, 10), (2, 10), (2, 10, 4), (2, 3, 4), (4,), (4,)]),
+    *_each("_split_v2", [{"indices": indices, "axis": 0} for indices in (
+        (1, 2), (0, 2, 1), (0, 3), (0, 0), (0, 4))], (3, 3)),
+    *_each("im2col", [
+        {"kernel": (3, 3)}, {"kernel": (2, 2), "stride": (2, 1), "pad": (1, 0), "dilate": (1, 2)},
+        {"kernel": (3,)}, {"kernel": (2, 2, 2)}, {"kernel": (10, 3)}, {"kernel": (0, 3)},
+        {"kernel": (3, 3), "stride": (0, 1)}], _IMAGE),
+    *_shaped("im2col", {"kernel": (3, 3)}, [(2, 3, 7)], [(0, 3, 7, 8)], [(2, 3, 0, 8)], [None]),
+    *_each("Correlation", [
+        {}, {"kernel_size": 3, "max_displacement": 4, "stride2": 2, "pad_size": 4},
+        {"kernel_size": 1, "max_displacement": 2, "stride1": 2, "pad_size": 2},
+        {"kernel_size": 4, "pad_size": 5, "stride1": 3, "is_multiply": False},
+        {"max_displacement": 9}], _IMAGE, _IMAGE),
+    *_shaped("Correlation", {}, [(2, 3, 9), (2, 3, 9)], [(0, 3, 9, 10), (0, 3, 9, 10)],
+             [(2, 3, 9, 10), (2, 4, 9, 10)], [(2, 3, 2, 9), (2, 3, 2, 9)]),
     # where a plausible rule is wrong
     *_shaped("_contrib_Proposal", {"rpn_post_nms_top_n": 30}, [(5, 24, 5, 6)]),
     *_shaped("sum", {"axis": (), "exclude": True}, [(2, 3, 4)]),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
@@ -52,11 +55,20 @@ def _split(call: Call) -> list[Array]:
 
 
 def _split_at(call: Call) -> list[Array]:
-    """Cut along an axis; the first of the indices is 0, where the first part begins."""
+    """Cut along an axis: parts as long as their shapes say, which begin at the indices.
+
+    Without indices, each begins where the one before it ends.
+    """
+    data, axis = call.data, call.integer("axis")
+    squeezed = call.attributes["squeeze_axis"]
+    lengths = [1 if squeezed else shape[axis] for shape in call.shapes]
+    starts: Sequence[int] = call.integers("indices")
     if call.integer("sections"):
-        return _split(call)
-    parts = np.split(call.data, call.integers("indices")[1:], call.integer("axis"))
-    return [part.reshape(shape) for part, shape in zip(parts, call.shapes, strict=True)]
+        starts = list(accumulate(lengths[:-1], initial=0))
+    return [
+        data[_along(axis, data, start, start + length)].reshape(shape)
+        for start, length, shape in zip(starts, lengths, call.shapes, strict=True)
+    ]
 
 
 def _concat(call: Call) -> list[Array] | None:
@@ -71,8 +83,12 @@ def _stack(call: Call) -> list[Array] | None:
     return [np.stack(call.inputs, call.integer("axis"))]
 
 
-def _tile(call: Call) -> list[Array]:
-    return [np.tile(call.data, call.integers("reps"))]
+def _tile(call: Call) -> list[Array] | None:
+    """Along three axes or more MXNet refuses some arrays, and gives zeros for others."""
+    reps = call.integers("reps")
+    if sum(times > 1 for times in reps) > 2:
+        return None
+    return [np.tile(call.data, reps)]
 
 
 def _repeat(call: Call) -> list[Array]:

@@ -112,10 +112,15 @@ _MINIMUM = _binary(np.minimum)
 
 
 def _scalar(function: _Function, kinds: str = "fiu") -> Evaluator:
-    """Return an evaluator: the number is rounded to the array's type first."""
+    """Return an evaluator: the number is rounded to the output's type first.
+
+    That is the array's own type, or float64 for whole numbers with ``is_int=False``.
+    """
 
     def evaluate(call: Call) -> list[Array] | None:
         scalar, data = np.float64(call.number("scalar")), call.data
+        if data.dtype.kind in "iu" and call.dtype == np.float64:
+            data = data.astype(np.float64)
         if call.dtype != data.dtype or call.dtype.kind not in kinds:
             return None
         if call.dtype.kind != "f" and not _fits(scalar, call.dtype):

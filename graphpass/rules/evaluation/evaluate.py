@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from graphpass.errors import AttributeValueError
 from graphpass.formats.ndarray_binary import Array
 from graphpass.ops import find
 from graphpass.rules.evaluation.arrangement import ARRANGEMENT
@@ -21,6 +22,9 @@ EVALUATORS: Mapping[str, Evaluator] = MappingProxyType(
     {**CREATION, **ELEMENTWISE, **ARRANGEMENT, **REDUCTION}
 )
 """Canonical name of an operator -> how it is evaluated."""
+
+_MISFITS: tuple[type[Exception], ...] = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What NumPy raises where inputs, attributes and shapes do not fit together."""
 
 _DTYPES = ("float16", "float32", "float64", "int8", "uint8", "int32", "int64")
 
@@ -70,7 +74,12 @@ def evaluate(
         return None  # scalars and empty arrays exist in NumPy-shape mode only
     call = Call(operator.view(attrs), inputs, shapes, np.dtype(dtypes[0]))
     with np.errstate(all="ignore"):
-        found = evaluator(call)
+        try:
+            found = evaluator(call)
+        except AttributeValueError:
+            raise
+        except _MISFITS:
+            return None
     if found is None or [array.shape for array in found] != list(map(tuple, shapes)):
         return None
     if any(array.dtype != call.dtype for array in found):

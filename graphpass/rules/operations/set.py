@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from graphpass.rules.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, select, select_entries
 from graphpass.rules.surgery.values import shape_hint
 from graphpass.rules.wording import count, listed
+from graphpass.shapes.batch import batch_axis, is_shared
 
 __all__ = ["Set"]
 
@@ -74,7 +75,11 @@ class Set(Operation):
     """``default``, ``row_sparse`` or ``csr``."""
 
     free: int | None = None
-    """A batch size that the shape hints of inputs are to leave open."""
+    """A batch size that the shape hints of inputs are to leave open.
+
+    Without stored parameters the inputs are those whose shapes are given, or else the variables
+    that do not look like weights.
+    """
 
     heads: Selector | None = None
     """The values that the graph returns from now on."""
@@ -114,17 +119,23 @@ class Set(Operation):
 
     def _free(self, run: Run, edit: Edit, selector: Selector, size: int) -> str:
         """Leave the extent of the batch axis open: the first one, or the N of ``__layout__``."""
-        graph, inputs = run.graph, set(run.model.inputs)
+        graph, inputs = run.graph, {*run.model.inputs, *run.shapes}
         unknown = -1 if graph.origin is not None and graph.origin.np_shape else 0
-        freed = []
+        held: dict[int, Sequence[int]] = {}
         for key in select(graph, selector, kind="variables", optional=self.optional):
-            attrs = graph.attrs(key)
-            shape = shape_hint(attrs) or ()
-            axis = max(attrs.get("__layout__", "").find("N"), 0)
+            shape, axis = shape_hint(graph.attrs(key)) or (), batch_axis(graph.attrs(key))
             if graph.name(key) in inputs and axis < len(shape) and shape[axis] == size:
-                open_shape = (*shape[:axis], unknown, *shape[axis + 1 :])
-                edit.update_attrs(key, {"__shape__": str(open_shape)})
-                freed.append(graph.name(key))
+                held[key] = (*shape[:axis], unknown, *shape[axis + 1 :])
+        fed = _fed(run, held)
+        for key in fed:
+            edit.update_attrs(key, {"__shape__": str(held[key])})
+        left = [graph.name(key) for key in held if key not in fed]
+        if left:
+            run.note(
+                f"left alone: the shape hint of {listed(left)}, as it looks like a weight and no "
+                "parameters are there to tell; name all inputs with --input"
+            )
+        freed = [graph.name(key) for key in fed]
         named = f" ({listed(freed)})" if freed else ""
         return f"left the batch size open in {count(len(freed), 'shape hint')}{named}"
 
@@ -152,6 +163,20 @@ class Set(Operation):
         if self.storage_type is not None:
             hints["__storage_type__"] = str(_STORAGE_TYPES[self.storage_type])
         return hints
+
+
+def _fed(run: Run, keys: Iterable[int]) -> list[int]:
+    """Return the inputs that are fed batch by batch.
+
+    Stored parameters tell them, or else the user, who names them all or none; or else their uses.
+    """
+    graph, model = run.graph, run.model
+    if model.parameters:
+        return [*keys]
+    if run.shapes:
+        return [key for key in keys if graph.name(key) in run.shapes]
+    known = model.infer()
+    return [key for key in keys if not is_shared(graph, known, key)]
 
 
 def _text(value: Any, what: str) -> str | None:

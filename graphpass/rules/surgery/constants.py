@@ -38,7 +38,8 @@ def constants_of(model: Model, room: int) -> Constants:
     """Evaluate the operators that read nothing but stored arguments and each other, at inference.
 
     Left alone are heads, operators that another one waits for or whose output another one writes
-    to, those that `graphpass.rules.evaluation` does not know, and those without a known shape.
+    to, those that `graphpass.rules.evaluation` does not know, those without a known shape, and
+    those that inference has a conflict for: MXNet runs some of these nevertheless.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class _Search:
         self._values: dict[int, list[Array]] = {}
         self._left: dict[str, list[int]] = {}
         self._inference: Inference | None = None
+        self._conflicts: dict[int, str] = {}
 
     def run(self) -> Constants:
         graph = self._graph
@@ -98,6 +100,8 @@ class _Search:
         """Evaluate an operator, or return why that can't be."""
         graph = self._graph
         shapes, dtypes = self._inferred(key)
+        if key in self._conflicts:
+            return f"graphpass can't say what MXNet makes of this: {self._conflicts[key]}"
         if shapes is None or dtypes is None:
             return "its shape is not known"
         sizes = map(prod, shapes)
@@ -127,6 +131,7 @@ class _Search:
                 {name: array.shape for name, array in names.items()},
                 {name: array.dtype.name for name, array in names.items()},
             )
+            self._conflicts = {each.key: each.message for each in self._inference.conflicts}
         shapes, dtypes = [], []
         for output in range(graph.signature(key).num_outputs):
             shape = self._inference.shape(Entry(key, output))

@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 
 from graphpass.shapes.families.common import exactly, product
-from graphpass.shapes.shape import ConflictError, Shape, printed, size
+from graphpass.shapes.shape import ConflictError, Shape, is_known, printed, size
 from graphpass.shapes.site import ShapeSite
 
 __all__ = [
     "convolution",
     "convolution_cost",
+    "correlation",
+    "correlation_cost",
     "deconvolution",
     "deconvolution_cost",
     "deformable_convolution",
+    "im2col",
     "pooling",
 ]
 
@@ -41,6 +44,18 @@ def _window(site: ShapeSite) -> tuple[list[int], Sequence[int], Sequence[int]]:
     if min(*kernel, *stride, *dilate) < 1:
         raise ConflictError(f"kernel={kernel}, stride={stride}, dilate={dilate} must be positive")
     return [(k - 1) * d + 1 for k, d in zip(kernel, dilate, strict=True)], stride, pad
+
+
+def _places(
+    extents: Sequence[int | None], window: Sequence[int], stride: Sequence[int], pad: Sequence[int]
+) -> list[int | None]:
+    """Return at how many places along each axis a kernel of these extents meets the data."""
+    found: list[int | None] = []
+    for extent, k, s, p in zip(extents, window, stride, pad, strict=True):
+        if extent is not None and k > extent + 2 * p:
+            raise ConflictError(f"a kernel of {k} does not fit {extent} padded by {p}")
+        found.append(None if extent is None else (extent + 2 * p - k) // s + 1)
+    return found
 
 
 def _divided(channels: int | None, groups: int, what: str) -> int | None:
@@ -92,11 +107,7 @@ def _convolve(site: ShapeSite, data_slot: int, weight_slot: int, bias_slot: int)
     if not site["no_bias"]:
         site.input(bias_slot, (filters,))
     window, stride, pad = _window(site)
-    found: list[int | None] = []
-    for extent, k, s, p in zip(extents, window, stride, pad, strict=True):
-        if extent is not None and k > extent + 2 * p:
-            raise ConflictError(f"a kernel of {k} does not fit {extent} padded by {p}")
-        found.append(None if extent is None else (extent + 2 * p - k) // s + 1)
+    found = _places(extents, window, stride, pad)
     out = site.output(0, _from_channel_first((batch, filters, *found), last))
     if out is None:
         return None
@@ -161,6 +172,48 @@ def deconvolution_cost(site: ShapeSite) -> int | None:
     if weights is None or not channels:
         return None
     return product([size(data), weights // channels])
+
+
+def im2col(site: ShapeSite) -> None:
+    """What a kernel meets at each place, as a column; axes beyond the kernel's are passed over."""
+    data, kernel = site.inputs[0], site["kernel"]
+    if data is None or not is_known(data):
+        return
+    if len(data) < len(kernel) + 2:
+        raise ConflictError(f"{printed(data)} has too few axes for a kernel of {len(kernel)}")
+    places = _places(data[2 : len(kernel) + 2], *_window(site))
+    site.output(0, (data[0], product([data[1], *kernel]), product(places)))
+
+
+def correlation(site: ShapeSite) -> None:
+    """One channel for each displacement, and as many places as keep the patches inside.
+
+    Source: ``CorrelationProp::InferShape`` in ``src/operator/correlation-inl.h``.
+    """
+    for shape in site.inputs:
+        if shape is None:
+            return
+        exactly(shape, 4)
+    data, reach, kernel = site.inputs[0], site["max_displacement"], site["kernel_size"]
+    if data is None or kernel < 1:
+        return
+    border = reach + (kernel - 1) // 2
+    found: list[int | None] = []
+    for extent in data[2:]:
+        inner = None if extent is None else extent + 2 * (site["pad_size"] - border)
+        if inner is not None and inner < 1:
+            raise ConflictError(f"{printed(data)} leaves no place for displacements of {reach}")
+        found.append(None if inner is None else -(-inner // site["stride1"]))
+    displacements = 2 * (reach // site["stride2"]) + 1
+    site.output(0, (data[0], displacements**2, *found))
+
+
+def correlation_cost(site: ShapeSite) -> int | None:
+    """Count elements of the output times elements of one patch."""
+    data = site.inputs[0]
+    if data is None:
+        return None
+    return product([size(site.outputs[0]), data[1], site["kernel_size"] ** 2])
 
 
 def pooling(site: ShapeSite) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "multicast",
     "numpy_true_divide",
     "same_shape",
+    "scalar_dtype",
     "where",
     "where_dtype",
 ]
@@ -126,6 +127,20 @@ def multicast(site: DtypeSite) -> None:
             found = dtype
     for slot in range(len(site.outputs)):
         site.output(slot, found)
+
+
+def scalar_dtype(site: DtypeSite) -> None:
+    """Floats and integers stay what they are; ``is_int=False`` makes float64 of integers.
+
+    How large the number is, or whether it is whole, plays no part. Truth values become int64.
+    """
+    data = site.inputs[0]
+    if data in _INTEGERS and not site["is_int"]:
+        site.output(0, "float64")
+    elif data == "bool":
+        site.output(0, "int64")
+    else:
+        site.same([0], [0])
 
 
 def mixed_dtypes(site: DtypeSite) -> None:

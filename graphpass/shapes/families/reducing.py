@@ -11,6 +11,7 @@ from graphpass.shapes.site import DtypeSite, ShapeSite
 __all__ = [
     "argsort",
     "index_dtype",
+    "moments",
     "numpy_reduce_dtype",
     "pick",
     "reduce_axes",
@@ -29,6 +30,13 @@ def _reduced(site: ShapeSite, data: Shape, axes: Sequence[int], keepdims: bool) 
     return found or scalar(site)
 
 
+def _distinct(given: Sequence[int], data: Shape) -> list[int]:
+    axes = axes_of(given, len(data))
+    if len(set(axes)) != len(axes):
+        raise ConflictError(f"axis={given} names an axis twice")
+    return axes
+
+
 def reduce_axes(site: ShapeSite) -> None:
     """Reduce the given axes, all if there are none; `exclude` reduces the others."""
     data = site.inputs[0]
@@ -38,9 +46,7 @@ def reduce_axes(site: ShapeSite) -> None:
     if given is None or given == ():
         axes = list(range(len(data)))
     else:
-        axes = axes_of((given,) if isinstance(given, int) else given, len(data))
-        if len(set(axes)) != len(axes):
-            raise ConflictError(f"axis={given} names an axis twice")
+        axes = _distinct((given,) if isinstance(given, int) else given, data)
         if site.attributes.get("exclude"):
             axes = [axis for axis in range(len(data)) if axis not in axes]
     site.output(0, _reduced(site, data, axes, site["keepdims"]))
@@ -60,6 +66,18 @@ def reduce_one(site: ShapeSite) -> None:
     axis = site["axis"]
     axes = range(len(data)) if axis is None else [axis_of(axis, len(data))]
     site.output(0, _reduced(site, data, axes, site["keepdims"]))
+
+
+def moments(site: ShapeSite) -> None:
+    """Reduce the given axes to a mean and a variance; there is no default that takes all."""
+    data = site.inputs[0]
+    if data is None:
+        return
+    if not site["axes"]:
+        raise ConflictError("it needs axes to reduce")
+    found = _reduced(site, data, _distinct(site["axes"], data), site["keepdims"])
+    for slot in range(len(site.outputs)):
+        site.output(slot, found)
 
 
 def pick(site: ShapeSite) -> None:

@@ -60,7 +60,12 @@ def _refuse_other_size(data: Shape | None, out: Shape | None) -> None:
 
 
 def _decoded(codes: Sequence[int], data: Shape, reverse: bool) -> Shape:
-    """Apply the codes 0, -1, -2, -3 and -4; `reverse` matches axes from the right."""
+    """Apply the codes 0, -1, -2, -3 and -4; `reverse` matches axes from the right.
+
+    MXNet puts the size that -1 stands for where this code is among the codes. That is another
+    extent, or none, behind a -2 that stands for several extents or a -4, which is three codes.
+    Source: ``InferReshapeShape`` in ``src/operator/tensor/matrix_op-inl.h``.
+    """
     source, wanted = list(data), list(codes)
     if reverse:
         source.reverse()
@@ -88,14 +93,14 @@ def _decoded(codes: Sequence[int], data: Shape, reverse: bool) -> Shape:
                 found.append(source[at])
             elif wish == -1:
                 _need(inferred is None, codes, data)
-                inferred = len(found)
+                inferred = code
                 found.append(1)
             else:
                 _need(wish > 0, codes, data)
                 found.append(wish)
             at += 1
         code += 1
-    if inferred is not None:
+    if inferred is not None and inferred < len(found):
         found[inferred] = _remainder(data, found)
     return tuple(found[::-1] if reverse else found)
 

@@ -117,11 +117,12 @@ def split(site: ShapeSite) -> None:
     else:
         starts = list(site["indices"])
         ends = [*starts[1:], extent]
-        if max(starts, default=0) > extent:
+        between = [end - start for start, end in zip(starts, ends, strict=True)]
+        if starts and (starts[0] != 0 or min(between) < 0):
             raise ConflictError(
-                f"indices={tuple(starts)} lie outside axis {axis} of {printed(data)}"
+                f"indices={tuple(starts)} do not go from 0 along axis {axis} of {printed(data)}"
             )
-        lengths = [max(0, end - start) for start, end in zip(starts, ends, strict=True)]
+        lengths = between
     for slot, length in enumerate(lengths[: len(site.outputs)]):
         found = with_axis(data, axis, length)
         if site["squeeze_axis"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphpass import Model, Parameters
+from graphpass.errors import AttributeValueError
 from graphpass.graph import Entry, Graph
 from graphpass.ops import format_value
 from graphpass.rules.evaluation import EVALUATORS, evaluate
@@ -27,6 +29,14 @@ WITHIN_ONE_UNIT = frozenset(
 
 Case = tuple[Mapping[str, Any], tuple[str, ...], int]
 """Attributes, types, and how many inputs."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def errors_of_evaluators_show() -> Iterator[None]:
+    """Let an evaluator fail a test where `evaluate` says that it can't tell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("graphpass.rules.evaluation.evaluate"), "_MISFITS", ())
+        yield
 
 
 def made(op: str, attrs: Mapping[str, Any], inputs: int) -> tuple[Graph, list[str]]:
@@ -133,7 +143,11 @@ def test_numbers(judge: Any, op: str, dtype: str) -> None:
             other = tuple(1 if axis % 2 else size for axis, size in enumerate(shape))
             arrays.append(numbers(other, dtype, seed + 9, False))
         if op in SCALAR:
-            options = [{"scalar": scalar} for scalar in (0.3, 2, -3, 1e-3)]
+            options = [
+                {"scalar": scalar, **more}
+                for scalar in (0.3, 2, -3, 1e-3)
+                for more in ({}, {"is_int": False})
+            ]
         if op == "clip":
             options = [{"a_min": -0.7, "a_max": 1.1}, {"a_min": 0, "a_max": 3}]
         if op in ("Cast", "amp_cast"):
@@ -143,6 +157,31 @@ def test_numbers(judge: Any, op: str, dtype: str) -> None:
             continue
         for attrs in options:
             check(judge, op, attrs, arrays)
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("op", [op for op in SCALAR if op != "_power_scalar"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_a_fraction_makes_float64_of_whole_numbers(judge: Any, op: str, dtype: str) -> None:
+    arrays = [numbers((2, 3), dtype, 3, positive=False)]
+    assert check(judge, op, {"scalar": 2.5, "is_int": False}, arrays)
+
+
+@pytest.mark.mxnet
+def test_tiles_along_many_axes_are_not_what_numpy_gives(judge: Any) -> None:
+    data, attrs = np.arange(1, 3, dtype="float32"), {"reps": (2, 2, 2, 2)}
+    graph, _ = made("tile", attrs, 1)
+    (found,) = judge.outputs(Model(graph, Parameters({"x0": data})), {})
+    assert not np.array_equal(found, np.tile(data, attrs["reps"]))
+    assert not check(judge, "tile", attrs, [data])
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("sections", [1, 2, 3, 4])
+def test_parts_of_unequal_length(judge: Any, axis: int, sections: int) -> None:
+    attrs = {"indices": (0,), "sections": sections, "axis": axis}
+    assert check(judge, "_split_v2", attrs, [numbers((5, 7), "float32", 1, positive=False)])
 
 
 def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[Any, Any]]]]:
@@ -163,7 +202,7 @@ def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[A
         inputs = [data]
         if op == "Reshape":
             attrs["shape"] = draw(
-                st.sampled_from([(-1,), (0, -1), (-2,), (-1, 1), (1, -1), (1, -2)])
+                st.sampled_from([(-1,), (0, -1), (-2,), (-1, 1), (1, -1), (0, -2)])
             )
             attrs["reverse"] = draw(st.booleans()) and attrs["shape"] == (-1,)
         elif op == "transpose":
@@ -189,7 +228,9 @@ def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[A
         elif op == "_split_v2":
             attrs = {"axis": axis % rank, "indices": (0, *range(1, size)), "squeeze_axis": False}
             if draw(st.booleans()):
-                attrs = {"axis": axis % rank, "indices": (), "sections": size}
+                sections = draw(st.integers(1, size))
+                attrs = {"axis": axis, "indices": (0,), "sections": sections}
+                attrs["squeeze_axis"] = sections == size and rank > 1 and draw(st.booleans())
         elif op in ("Concat", "stack"):
             inputs = [data, numbers(shape, dtype, 3, False)]
             attrs = {"num_args": 2, "dim" if op == "Concat" else "axis": axis % rank}
@@ -239,9 +280,38 @@ ARRANGERS = {"Concat", "Flatten", "Reshape", "SliceChannel", "SwapAxis", "_split
 def test_arrangements_and_sums(judge: Any, drawn: Any) -> None:
     op, attrs, arrays = drawn
     done = check(judge, op, attrs, arrays)
-    assert done or op in ("sum", "mean"), "every arrangement can be evaluated"
+    left = op in ("sum", "mean") or sum(times > 1 for times in attrs.get("reps", ())) > 2
+    assert done or left, "every arrangement can be evaluated"
 
 
 def test_every_evaluator_is_tried() -> None:
     tried = {op for op, _ in CREATED} | ARRANGERS | {*UNARY, *BINARY, *BROADCAST, *SCALAR}
     assert tried | {"clip", "Cast", "amp_cast"} == set(EVALUATORS)
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "shapes"),
+    [
+        ("Reshape", {"shape": "(0, -1, 2)"}, [(2, 1, 2)]),
+        ("_split_v2", {"indices": "(0, 9)", "axis": "0"}, [(2, 3), (1, 3)]),
+        ("_split_v2", {"indices": "(0,)", "axis": "7"}, [(2, 3)]),
+        ("transpose", {"axes": "(0, 5)"}, [(2, 3)]),
+        ("slice", {"begin": "(0, 0, 0)", "end": "(1, 1, 1)"}, [(1, 1)]),
+        ("sum", {"axis": "(0, 4)"}, [(1,)]),
+    ],
+)
+def test_what_does_not_fit_can_not_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+    op: str,
+    attrs: Mapping[str, str],
+    shapes: list[tuple[int, ...]],
+) -> None:
+    arrays = [np.zeros((2, 3), np.float32)]
+    misfits = (ArithmeticError, LookupError, TypeError, ValueError)
+    monkeypatch.setattr(import_module("graphpass.rules.evaluation.evaluate"), "_MISFITS", misfits)
+    assert evaluate(op, attrs, arrays, shapes, ["float32"] * len(shapes)) is None
+
+
+def test_an_attribute_that_is_no_value_is_an_error() -> None:
+    with pytest.raises(AttributeValueError):
+        evaluate("transpose", {"axes": "one"}, [np.zeros((2, 3), "float32")], [(2, 3)], ["float32"])

@@ -161,6 +161,73 @@ def test_what_is_left_alone(perform, body: str, note: str | None) -> None:
     unchanged(perform, f"x, w = variable(), variable(); {body}", note, w=(2, 3))
 
 
+MISFITS = [
+    ("r = reshape(w, shape=(0, -1, 2)); return broadcast_add(x, r)", (2, 2, 2),
+     "'r': graphpass can't say what MXNet makes of this: 6 elements into 4: (2, 3) to (2, 1, 2)"),
+    ("l = _linspace(start=0, stop=1, num=2); r = Reshape(l, shape=(1, 3)); "
+     "return broadcast_add(x, r)", (1, 3),
+     "'r': graphpass can't say what MXNet makes of this: 2 elements into 3: (2,) to (1, 3)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "shape", "note"), MISFITS)
+def test_a_reshape_into_another_number_of_elements_stays(
+    perform, body: str, shape: tuple[int, ...], note: str
+) -> None:
+    model = model_of(f"x, w = variable(), variable(); {body}", w=(2, 3))
+    done = perform(model, "fold", None)
+    assert done.notes == [note]
+    assert "Reshape" in {model.graph.op(key) for key in model.graph.order()}
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize(("body", "shape", "note"), MISFITS)
+def test_mxnet_runs_a_reshape_into_another_number_of_elements(
+    mx, body: str, shape: tuple[int, ...], note: str
+) -> None:
+    """Whatever the numbers are: it binds, which is why such a node has to stay as it is."""
+    from graphpass import dumps
+
+    model = model_of(f"x, w = variable(), variable(); {body}", w=(2, 3))
+    symbol = mx.sym.load_json(dumps(model.graph))
+    given = {"x": shape, "w": (2, 3)}
+    shapes = {name: given[name] for name in symbol.list_arguments()}
+    assert symbol.infer_shape(**shapes)[1] == [shape]
+
+
+@pytest.mark.mxnet
+def test_parts_of_unequal_length(perform, judge) -> None:
+    model = model_of(
+        "x, w = variable(), variable(); s = _split_v2(w, indices=(0,), sections=2, axis=0); "
+        "return broadcast_add(x, s[0])",
+        w=(3, 3),
+    )
+    fed = {"x": np.zeros((2, 3), "float32")}
+    before = judge.outputs(model, fed)
+    assert perform(model, "fold", None).notes == []
+    assert len(model.graph) == 3
+    np.testing.assert_array_equal(judge.outputs(model, fed)[0], before[0])
+
+
+@pytest.mark.mxnet
+def test_a_number_that_makes_float64_of_integers(perform, judge) -> None:
+    model = model_of(
+        """
+        x, i = variable(__dtype__=1), variable()
+        f = _mul_scalar(i, scalar=2.5, is_int=False)
+        return broadcast_add(x, f)
+        """
+    )
+    model.parameters.set("i", np.array([[1, 2, 3]], "int32"), "arg")
+    fed = {"x": np.zeros((2, 3), "float64")}
+    before = judge.outputs(model, fed)
+    perform(model, "fold", None)
+    assert model.parameters["f_output"].dtype == np.float64
+    after = judge.outputs(model, fed)
+    assert after[0].dtype == before[0].dtype == np.float64
+    np.testing.assert_array_equal(after[0], before[0])
+
+
 def test_a_gamma_that_is_overwritten_is_no_constant(perform) -> None:
     text = """
     x, g, b, m, v = variable(), variable(), variable(), variable(), variable()

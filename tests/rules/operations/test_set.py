@@ -216,3 +216,42 @@ def test_a_batch_size_and_hints_at_once(net, perform) -> None:
     assert done.summary == (
         "set '__dtype__' of 1 node; left the batch size open in 1 shape hint ('data')"
     )
+
+
+SCALED = {"data": {"__shape__": "(1, 4, 6, 6)"}, "w": {"__shape__": "(1, 4, 1, 1)"}}
+OPEN = {"data": "(0, 4, 6, 6)", "w": "(0, 4, 1, 1)"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "named", "freed"),
+    [
+        ((), (), ["data"]),
+        ((), ("data",), ["data"]),
+        ((), ("data", "w"), ["data", "w"]),
+        ((), ("w",), ["w"]),
+        (("w",), (), ["data"]),
+        (("v",), (), ["data", "w"]),
+    ],
+)
+def test_without_parameters_a_batch_size_is_left_open_only_in_what_is_fed(
+    net, perform, stored: tuple[str, ...], named: tuple[str, ...], freed: list[str]
+) -> None:
+    values = {"w": (1, 4, 1, 1), "v": (1, 4, 6, 6)}
+    model = net(
+        "y = broadcast_mul(data, w)\nz = broadcast_add(y, v)\nreturn z",
+        SCALED,
+        **{name: values[name] for name in stored},
+    )
+    done = perform(
+        model,
+        "set",
+        {"select": "glob:*", "free": 1},
+        shapes={name: (1, 4, None, None) for name in named},
+    )
+    hints = {node.name: node.attrs["__shape__"] for node in model.graph if node.name in SCALED}
+    assert hints == {
+        name: OPEN[name] if name in freed else SCALED[name]["__shape__"] for name in SCALED
+    }
+    left = [name for name in SCALED if name not in (*freed, *stored)]
+    assert [name in note for name in left for note in done.notes] == [True] * len(left)
+    assert len(done.notes) == bool(left)

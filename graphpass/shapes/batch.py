@@ -1,0 +1,82 @@
+"""Which axis of an input counts the samples, and which inputs all samples share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from graphpass.graph import Entry, Graph, Use
+from graphpass.shapes.families.elementwise import broadcast
+from graphpass.shapes.table import rule_of
+
+if TYPE_CHECKING:
+    from graphpass.shapes.inference import Inference
+
+__all__ = ["batch_axis", "is_shared"]
+
+
+def batch_axis(attrs: Mapping[str, str]) -> int:
+    """Return the axis of a variable that is the N of its ``__layout__``: the first without one.
+
+    Examples
+    --------
+    >>> batch_axis({"__layout__": "TNC"}), batch_axis({})
+    (1, 0)
+    """
+    return max(attrs.get("__layout__", "").find("N"), 0)
+
+
+def is_shared(graph: Graph, known: Inference, key: int) -> bool:
+    """Return whether a variable looks like one array for all samples, rather than a row for each.
+
+    In a symbol without parameters that tells some weights from data. Wherever such a weight, or
+    what operators of one input make of it, meets other values, it is one row that a broadcast
+    spreads along other axes, or the second factor of ``dot``.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    known : Inference
+        What is known of its shapes.
+    key : int
+        The variable.
+
+    Notes
+    -----
+    Linear in what is computed from the variable alone.
+    """
+    if "N" in graph.attrs(key).get("__layout__", ""):
+        return False
+    seen, pending, meets = {key}, [key], False
+    while pending:
+        current = pending.pop()
+        if graph.is_head(current):
+            return False
+        for use in graph.uses(current):
+            if use.node in seen or not graph.reaches(use.node):
+                continue
+            if len(graph.inputs(use.node)) == 1:
+                seen.add(use.node)
+                pending.append(use.node)
+            elif _spreads(graph, known, use):
+                meets = True
+            else:
+                return False
+    return meets
+
+
+def _spreads(graph: Graph, known: Inference, use: Use) -> bool:
+    """Return whether an operator takes what it reads there for all samples."""
+    op = graph.op(use.node)
+    if op == "dot":
+        return use.slot == 1
+    rule = rule_of(op)
+    read = known.shape(graph.inputs(use.node)[use.slot])
+    if rule is None or rule.shape is not broadcast or not read or read[0] != 1:
+        return False
+    made = known.shape(Entry(use.node))
+    if made is None:
+        return len(read) > 2 and sum(extent != 1 for extent in read) <= 1
+    spread = any(one == 1 and extent != 1 for one, extent in zip(read[1:], made[1:], strict=False))
+    return len(read) < len(made) or spread or (made[0] or 1) > 1
