@@ -75,6 +75,14 @@ class MatchView:
         return Refusal(str(reason))
 
 
+_NOT_OURS = frozenset(
+    {"_view", "__copy__", "__deepcopy__", "__getstate__", "__setstate__"}
+    | {"__getnewargs__", "__getnewargs_ex__", "__wrapped__"}
+)
+"""What `copy`, `pickle` and `inspect` ask any object for, as NumPy asks for ``__array…__``. Other
+names with underscores are attributes that users hang on nodes."""
+
+
 class _Seen:
     """A node or a value: it answers what expressions may ask of it."""
 
@@ -82,7 +90,7 @@ class _Seen:
     _view: NodeView | ValueView
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_view" or name.startswith("__array"):  # `copy` asks the one, NumPy the other
+        if name in _NOT_OURS or name.startswith("__array"):
             raise AttributeError(name)
         self._view.scope.budget.begin()
         try:
