@@ -228,6 +228,8 @@ class Parameters(MutableMapping[str, Array]):
         copied.restore(self)
         return copied
 
+    __copy__ = copy
+
     def restore(self, saved: Parameters) -> None:
         """Become what `saved`, a copy made earlier, holds. `saved` stays as it is."""
         self._parameters = saved._parameters

@@ -87,7 +87,7 @@ def apply(
             f"a pass is applied to a model, not {type(model).__name__}; graphpass.load reads one, "
             "Model(graph) makes one"
         )
-    if any(each is model for each in _RUNNING):
+    if id(model) in _RUNNING:
         raise UsageError(
             "a pass is running on this model; a condition or a replacement in Python may look at "
             "the model, and leaves changes to the pass"
@@ -111,17 +111,17 @@ def apply(
     return report
 
 
-_RUNNING: list[Model] = []
-"""The models on which passes are running, the outermost first."""
+_RUNNING: dict[int, Model] = {}
+"""The models on which passes are running, in whatever thread, by their identity."""
 
 
 @contextmanager
 def _running(model: Model) -> Iterator[None]:
-    _RUNNING.append(model)
+    _RUNNING[id(model)] = model
     try:
         yield
     finally:
-        _RUNNING.pop()
+        del _RUNNING[id(model)]
 
 
 def run_pass(loaded: Pass, outer: Run) -> Report:

@@ -51,10 +51,10 @@ def settle(
     """Return the dtype in which each input of B is fed, and where that is not as in A.
 
     What a hint of B says of an input, it gets, if its operators take that. Any other input is fed
-    as in A if B takes that, and else as what follows from B alone. Such an input is refused where a
-    hint says otherwise: MXNet's ``simple_bind`` and ``SymbolBlock.imports`` fail for a model that
-    contradicts its hints, and its runs for values of a type that operators do not take. A hint that
-    A itself does not follow says nothing.
+    as in A if B takes that, and else as what follows from B and the inputs before it. Such an input
+    is refused where a hint says otherwise: MXNet's ``simple_bind`` and ``SymbolBlock.imports`` fail
+    for a model that contradicts its hints, and its runs for values of a type that operators do not
+    take. A hint that A itself does not follow says nothing.
 
     Notes
     -----
@@ -69,7 +69,7 @@ def settle(
         wished = [hint, source.dtype] if followed else []
         dtype = next(
             (wish for wish in wished if wish is not None and trials.takes(key, wish)),
-            inference.dtypes.get(key, source.dtype),
+            trials.left_for(key, source.dtype),
         )
         found[key] = dtype
         broken = followed and hint not in (None, dtype)
@@ -98,17 +98,25 @@ class _Trials:
         self._backend = backend
         self._shapes = shapes
         self._taken: dict[int, str] = {}
+        self._departs = False
+        """Whether something was taken that does not follow from the model alone."""
 
     def takes(self, key: int, dtype: str) -> bool:
         """Return whether an input can be of a dtype, and if so, hold to it from then on."""
-        if self._inference.dtypes.get(key, dtype) == dtype:
-            return True
         trial = {**self._taken, key: dtype}
-        # MXNet 1.9.1 infers nothing from bfloat16.
-        if (
-            dtype == "bfloat16"
-            or self._side.infer(self._backend, self._shapes, trial).dtype_problem
-        ):
-            return False
+        follows = self._inference.dtypes.get(key, dtype) == dtype
+        if self._departs or not follows:
+            # MXNet 1.9.1 infers nothing from bfloat16.
+            if dtype == "bfloat16" and not follows:
+                return False
+            found = self._side.infer(self._backend, self._shapes, trial)
+            if found.dtype_problem:
+                return False
+            self._inference = found
+            self._departs = True
         self._taken = trial
         return True
+
+    def left_for(self, key: int, dtype: str) -> str:
+        """Return the dtype that what was taken leaves for an input; the given one if any is."""
+        return self._inference.dtypes.get(key, dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -108,6 +110,12 @@ def test_any_permutation_can_be_undone(order: list[str]) -> None:
     assert list(parameters) == order
     parameters.rename({new: old for old, new in forth.items()})
     assert parameters == before
+
+
+def test_the_copy_module_makes_the_same_copy(parameters: Parameters) -> None:
+    copied = copy.copy(parameters)
+    copied["new"] = np.zeros(1, "float32")
+    assert "new" not in parameters
 
 
 def test_a_copy_shares_arrays_and_nothing_else(parameters: Parameters) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from graphpass import apply
+from graphpass import Model, apply
 from graphpass.errors import (
     AttributeValueError,
     ExpectationError,
@@ -17,6 +19,7 @@ from graphpass.errors import (
     SelectorError,
     UsageError,
 )
+from graphpass.formats.text import parse_graph
 from graphpass.rules import load_pass
 
 FAILING = [
@@ -159,3 +162,18 @@ def test_what_one_rule_undoes_is_no_change(mlp) -> None:
 def test_a_report_is_plain_data(mlp) -> None:
     report = apply(FAILING[:-1], mlp())
     assert json.loads(json.dumps(report.to_json())) == report.to_json()
+
+
+def test_models_may_be_changed_in_several_threads() -> None:
+    def work(number: int) -> None:
+        model = Model(parse_graph("x = variable(); y = relu(x); return y"))
+        for _ in range(50):
+            apply([{"prefix": f"t{number}_"}], model)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+    finally:
+        sys.setswitchinterval(interval)

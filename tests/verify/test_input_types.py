@@ -141,3 +141,27 @@ def test_the_variable_of_b_is_named_where_it_is_called_otherwise(build: Build) -
     found = verify(layer(build, "uint8", "float32"), after, inputs=INPUTS, feed={"image": "x"})
     assert not found
     assert "fed to 'image' of B; 'image' of B takes float32, not uint8" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("hints", "other"), [((None, None), ("float16", None)), (("float16", None), (None, None))]
+)
+def test_inputs_that_must_be_of_one_type_are_fed_one(
+    build: Build, hints: tuple[str | None, str | None], other: tuple[str | None, str | None]
+) -> None:
+    def two(hints: tuple[str | None, str | None], *, early: bool) -> Model:
+        rows: list[tuple[object, ...]] = [
+            (name, "null", {"__dtype__": CODES[hint]} if hint else {})
+            for name, hint in zip("xy", hints, strict=True)
+        ]
+        if early:
+            rows += [("c", "Cast", {"dtype": "float32"}, ["x"]),
+                     ("sum", "elemwise_add", {}, ["c", "y"])]  # fmt: skip
+            return Model(build(*rows, heads=["sum"]))
+        rows += [("sum", "elemwise_add", {}, ["x", "y"]),
+                 ("c", "Cast", {"dtype": "float32"}, ["sum"])]  # fmt: skip
+        return Model(build(*rows, heads=["c"]))
+
+    before, after = two(hints, early=hints[0] is not None), two(other, early=False)
+    result = verify(before, after, inputs={"x": (2, 3), "y": (2, 3)})
+    assert "; fed to B as float16" in str(result.inputs[1])

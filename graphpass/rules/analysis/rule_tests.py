@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from graphpass.errors import GraphpassError
 from graphpass.model import Lineage, Model
 from graphpass.rules.analysis.case import Case, RuleTest
+from graphpass.rules.analysis.failure import Failure
 from graphpass.rules.analysis.groups import Member, members_of
 from graphpass.rules.analysis.places import Places
 from graphpass.rules.analysis.room import Room
@@ -16,6 +18,7 @@ from graphpass.rules.driver import apply
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Run
+from graphpass.rules.report import Step
 from graphpass.rules.rewriting.run import Member as GroupMember
 from graphpass.rules.rewriting.run import run_group
 from graphpass.verify.backend import Backend
@@ -94,9 +97,27 @@ class _PassCase(Case):
         self._loaded = loaded
 
     def change(self, model: Model) -> tuple[bool, Lineage | None]:
-        report = apply(self._loaded, model, set=self.test.get("set"))
+        report = apply(self._bound(), model)
         return report.changed, report.lineage
 
     def reasons(self, before: Model) -> list[str]:
-        report = apply(self._loaded, before, set=self.test.get("set"), dry_run=True)
-        return str(report).splitlines()[1:]
+        return [
+            line
+            for step in apply(self._bound(), before, dry_run=True).steps
+            for line in _told(step)
+        ]
+
+    def _bound(self) -> Pass:
+        try:
+            return self._loaded.bind(self.test.get("set"))
+        except GraphpassError as error:
+            raise Failure(str(error), "set") from None
+
+
+def _told(step: Step) -> Iterator[str]:
+    """Yield what the report says of a rule that changed nothing."""
+    yield step.summary
+    yield from step.notes
+    yield from map(str, step.near_misses)
+    for inner in step.steps:
+        yield from _told(inner)

@@ -35,6 +35,11 @@ def used_passes(loaded: Pass) -> Iterator[Pass | BadUse]:
         assert isinstance(rule.operation, Use)
         try:
             found = rule.operation.load(name, user.folder, chain)
+            if name == rule.operation.names[-1]:
+                names = rule.operation.names
+                rule.operation.refuse_unknown(
+                    [rule.operation.load(each, user.folder, chain) for each in names]
+                )
         except GraphpassError as error:
             yield BadUse(user, rule, error)
             continue

@@ -110,7 +110,7 @@ class Use(Operation):
                     "use passes too often?"
                 )
             passes.append(self.load(name, run.folder, run.chain))
-        self._refuse_unknown(passes)
+        self.refuse_unknown(passes)
         rounds = self._rounds(passes, run)
         did = "changed the model" if any(_changed(each) for each in rounds) else "changed nothing"
         if len(passes) == 1 and len(rounds) == 1:
@@ -121,8 +121,14 @@ class Use(Operation):
         often = f", {count(len(rounds), 'round')}" if self.repeat else ""
         return f"ran {_names(passes)}{often}, which {did}"
 
-    def _refuse_unknown(self, passes: Sequence[Pass]) -> None:
-        """Refuse to set a parameter that none of the passes has."""
+    def refuse_unknown(self, passes: Sequence[Pass]) -> None:
+        """Refuse to set a parameter that none of the passes has.
+
+        Raises
+        ------
+        UsageError
+            With the nearest that one has.
+        """
         known = dict.fromkeys(name for each in passes for name in each.parameters)
         for parameter in self.set:
             if parameter not in known:

@@ -258,3 +258,9 @@ def test_tests_of_a_used_pass_run_with_its_own_parameters(tmp_path: Path) -> Non
     )
     report = lint(load_pass([{"use": {"pass": str(file), "set": {"to": "c"}}}]))
     assert [bool(test) for test in report.uses[0].tests] == [True]
+
+
+def test_a_parameter_that_none_of_several_passes_has_is_an_error() -> None:
+    use = {"pass": ["drop-identity", "siamese"], "set": {"prefx": "b_"}}
+    [found] = lint(load_pass([{"use": use}])).findings
+    assert "none of the passes 'drop-identity', 'siamese' has a parameter 'prefx'" in found.message

@@ -286,3 +286,13 @@ def test_outputs_of_a_whole_pass(mx: Any) -> None:
     )  # fmt: skip
     assert found
     assert "is random" in found.note
+
+
+def test_a_setting_that_the_pass_does_not_have_is_no_refusal() -> None:
+    [found] = run_whole({"before": TWO, "unchanged": "no parameter", "set": {"whch": "c"}})
+    assert "the pass tie-all has no parameter 'whch'; nearest: which" in str(found.failure)
+
+
+def test_sizes_are_no_reasons() -> None:
+    [found] = run_whole({"before": TWO, "unchanged": "nodes"})
+    assert "it left the graph alone, but not because nodes" in str(found.failure)
