@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from graphpass.checks.batch_probe import BatchProbe
 from graphpass.checks.constants import constants
@@ -16,8 +15,8 @@ from graphpass.checks.freeing import (
 )
 from graphpass.checks.kind import Check, Found
 from graphpass.checks.subject import Spot, Subject
-from graphpass.ops.values import parse_value
 from graphpass.shapes.batch import batch_axis, is_shared
+from graphpass.shapes.hints import shape_hint
 
 __all__ = ["CHECKS"]
 
@@ -91,26 +90,20 @@ def _reshape(subject: Subject, spot: Spot, probe: BatchProbe) -> Found:
 def _hints(subject: Subject) -> Iterator[Found]:
     graph = subject.graph
     for key in graph.order():
-        hint = graph.attrs(key).get("__shape__") if key in subject.inputs else None
-        shape, axis = _hinted(hint) if hint else (), batch_axis(graph.attrs(key))
-        if len(shape) < 2 or axis >= len(shape) or shape[axis] < 1:
+        if key not in subject.inputs:
+            continue
+        attrs = graph.attrs(key)
+        shape, axis = shape_hint(attrs, np_shape=False) or (), batch_axis(attrs)
+        extent = shape[axis] if axis < len(shape) else None
+        if len(shape) < 2 or extent is None:
             continue
         if subject.model.parameters or not is_shared(graph, subject.unaided, key):
             which = "the first axis" if axis == 0 else f"axis {axis}, the N of __layout__,"
             yield Found(
                 (subject.found(key),),
-                f"the hint __shape__={hint} fixes {which} of the input to {shape[axis]}",
-                remedy=f"apply {free_batch(shape[axis])}",
+                f"the hint __shape__={attrs['__shape__']} fixes {which} of the input to {extent}",
+                remedy=f"apply {free_batch(extent)}",
             )
-
-
-def _hinted(text: str) -> tuple[int, ...]:
-    """Return the shape that a hint says, with 0 for what it leaves open; ``()`` if it is none."""
-    try:
-        shape: Any = parse_value("Shape(tuple)", text)
-    except ValueError:
-        return ()
-    return tuple(extent or 0 for extent in shape or ())
 
 
 def _constants(subject: Subject, probe: BatchProbe) -> Iterator[Found]:

@@ -58,9 +58,9 @@ def list_(json: Json = False) -> None:
 def _summary(loaded: Pass) -> dict[str, Any]:
     from graphpass.rules.analysis.groups import groups_of
     from graphpass.rules.analysis.termination import terminates
-    from graphpass.rules.analysis.uses import BadUse, used_passes
+    from graphpass.rules.analysis.uses import used_passes
 
-    passes = [loaded, *(each for each in used_passes(loaded) if not isinstance(each, BadUse))]
+    passes = [loaded, *used_passes(loaded).passes]
     groups = [group for each in passes for group in groups_of(each)]
     kinds = {terminates([each.rewrite for each in group]).kind for group in groups}
     words = {"bounded": "bounded by budget", "proved": "proved", "once": "once"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import networkx as nx
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from graphpass.graph.edit import Edit
 
 __all__ = ["CONTROL", "Graph", "paused_collector"]
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -182,32 +184,40 @@ class Graph(Store):
 
     # -- derived -----------------------------------------------------------------------------
 
+    def _derive(self, what: str, make: Callable[[], T]) -> T:
+        """Return what was derived since the last edit, or derive it now."""
+        found: T | None = self._derived.get(what)
+        if found is None:
+            found = self._derived[what] = make()
+        return found
+
     def order(self) -> list[int]:
         """Return the keys that the heads reach in saved order: iterative post-order from the heads.
 
         The list is kept until the next edit; do not change it. Linear in nodes and edges.
         """
-        found: list[int] | None = self._derived.get("order")
-        if found is None:
-            with paused_collector():
-                found = self._derived["order"] = post_order(self._pred, self._heads)
-        return found
+        return self._derive("order", self._walk)
+
+    def _walk(self) -> list[int]:
+        with paused_collector():
+            return post_order(self._pred, self._heads)
 
     def by_op(self) -> Mapping[str, Sequence[int]]:
         """Return the keys that the heads reach by what they run, each in saved order.
 
         It is kept until the next edit; do not change it. Linear in nodes.
         """
-        found: dict[str, list[int]] | None = self._derived.get("by_op")
-        if found is None:
-            found = self._derived["by_op"] = {}
-            nodes = self._nodes
-            for key in self.order():
-                op = nodes[key]["op"]
-                if op in found:
-                    found[op].append(key)
-                else:
-                    found[op] = [key]
+        return self._derive("by_op", self._sort_by_op)
+
+    def _sort_by_op(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        nodes = self._nodes
+        for key in self.order():
+            op = nodes[key]["op"]
+            if op in found:
+                found[op].append(key)
+            else:
+                found[op] = [key]
         return found
 
     def with_subgraphs(self) -> list[int]:
@@ -215,36 +225,26 @@ class Graph(Store):
 
         The list is kept until the next edit; do not change it.
         """
-        found: list[int] | None = self._derived.get("with_subgraphs")
-        if found is None:
-            nodes = self._nodes
-            found = [key for key in self.order() if "subgraphs" in nodes[key]]
-            self._derived["with_subgraphs"] = found
-        return found
+        nodes = self._nodes
+        return self._derive(
+            "with_subgraphs", lambda: [key for key in self.order() if "subgraphs" in nodes[key]]
+        )
 
     def reaches(self, key: int) -> bool:
         """Return whether the heads reach a node. Constant after the first call since an edit."""
-        found: frozenset[int] | None = self._derived.get("reached")
-        if found is None:
-            found = self._derived["reached"] = frozenset(self.order())
-        return key in found
+        return key in self._derive("reached", lambda: frozenset(self.order()))
 
     def variable_keys(self) -> VariableKeys:
         """Return the keys of arguments and auxiliary states, each in saved order."""
-        found: VariableKeys | None = self._derived.get("variables")
-        if found is None:
-            found = self._derived["variables"] = variable_keys(self)
-        return found
+        return self._derive("variables", lambda: variable_keys(self))
 
     @property
     def arguments(self) -> list[str]:
         """Names of the arguments, as MXNet's ``list_arguments()`` gives them."""
-        found: tuple[str, ...] | None = self._derived.get("arguments")
-        if found is None:
-            nodes = self._nodes
-            found = tuple([nodes[key]["name"] for key in self.variable_keys().arguments])
-            self._derived["arguments"] = found
-        return list(found)
+        names = self._derive(
+            "arguments", lambda: tuple([self.name(key) for key in self.variable_keys().arguments])
+        )
+        return list(names)
 
     @property
     def auxiliary_states(self) -> list[str]:

@@ -34,7 +34,9 @@ def listed(names: Iterable[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Return a text as one line of a report; names may hold line breaks, which become escapes.
+    r"""Return a text as one line that any terminal can be sent: names may hold anything.
+
+    Line breaks, control and half characters become escapes.
 
     Examples
     --------

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-__all__ = ["echo", "print_table", "printable", "size"]
+from graphpass.rules.wording import one_line
+
+__all__ = ["echo", "print_table", "size"]
 
 
 def print_table(
@@ -28,7 +30,7 @@ def print_table(
         justify: Literal["left", "right"] = "right" if numeric or column in right else "left"
         table.add_column(column, justify=justify, overflow="fold")
     for line in lines:
-        table.add_row(*(Text(printable(str(cell))) for cell in line))
+        table.add_row(*(Text(one_line(str(cell))) for cell in line))
     console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
     with console.capture() as printed:
         console.print(table)
@@ -36,18 +38,11 @@ def print_table(
         print(row.rstrip())
 
 
-def printable(text: str) -> str:
-    """Return text that any terminal can be sent: control and half characters as escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
-
-
 def echo(text: str, *, err: bool = False) -> None:
     """Print lines of a report, which may hold names with control characters."""
     stream = sys.stderr if err else sys.stdout
     for line in text.split("\n"):
-        print(printable(line), file=stream)
+        print(one_line(line), file=stream)
 
 
 def size(count: int) -> str:

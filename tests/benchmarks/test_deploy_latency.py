@@ -13,7 +13,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -22,20 +21,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from timed_child import ROOT, THREADS, run_python
 
 import graphpass
 from graphpass import Model
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.mxnet]
 
-ROOT = Path(__file__).parents[2]
 
 NETWORKS = ("resnet50_v1", "mobilenet1.0", "densenet121")
 
 ROUNDS = {1: 41, 8: 15}
 """Batch size -> how often each variant is timed."""
 
-THREADS = 2
 
 VARIANTS = ("plain", "optimised", "fused", "both", "at bind")
 """What is timed. `plain` is the export; `optimised` went through ``optimize-for-inference``;
@@ -48,16 +46,8 @@ TOLERANCE = 1e-4
 @pytest.mark.parametrize("batch", ROUNDS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_latency(network: str, batch: int, tmp_path: Path) -> None:
-    def run(*command: str) -> str:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS)}
-        environment |= {"MXNET_SUBGRAPH_VERBOSE": "0", "PYTHONPATH": str(ROOT)}
-        command = (sys.executable, "-W", "ignore", *command)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run(str(ROOT / "fixtures" / "make.py"), "zoo", network, "--out", str(tmp_path))
-    found = json.loads(run(__file__, str(tmp_path / network), str(batch)).splitlines()[-1])
+    run_python(str(ROOT / "fixtures" / "make.py"), "zoo", network, "--out", str(tmp_path))
+    found = json.loads(run_python(__file__, str(tmp_path / network), str(batch)).splitlines()[-1])
     print(f"\n{network}, batch {batch}, {THREADS} threads, load {os.getloadavg()[0]:.1f}: "
           f"plain {found['plain']['median'] * 1e3:.0f} ms")  # fmt: skip
     for variant in VARIANTS:

@@ -13,7 +13,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -22,13 +21,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from timed_child import ROOT, THREADS, run_python
 
 import graphpass
 from graphpass import Model
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.mxnet]
 
-ROOT = Path(__file__).parents[2]
 
 CASES = [
     ("resnet50_v1", 2),
@@ -39,7 +38,6 @@ CASES = [
 """Networks, and how many towers."""
 
 ROUNDS = 13
-THREADS = 2
 TOLERANCE = 1e-4
 
 PAIRS = {"as exported": ("NONE", False), "fused by MXNet": ("MKLDNN", False),
@@ -49,16 +47,8 @@ PAIRS = {"as exported": ("NONE", False), "fused by MXNet": ("MKLDNN", False),
 
 @pytest.mark.parametrize(("network", "count"), CASES)
 def test_latency(network: str, count: int, tmp_path: Path) -> None:
-    def run(*command: str) -> str:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS)}
-        environment |= {"MXNET_SUBGRAPH_VERBOSE": "0", "PYTHONPATH": str(ROOT)}
-        command = (sys.executable, "-W", "ignore", *command)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run(str(ROOT / "fixtures" / "make.py"), "zoo", network, "--out", str(tmp_path))
-    found = json.loads(run(__file__, str(tmp_path / network), str(count)).splitlines()[-1])
+    run_python(str(ROOT / "fixtures" / "make.py"), "zoo", network, "--out", str(tmp_path))
+    found = json.loads(run_python(__file__, str(tmp_path / network), str(count)).splitlines()[-1])
     operators = found["operators"]
     print(f"\n{network}, {count} towers of batch 1, {THREADS} threads, "
           f"load {os.getloadavg()[0]:.1f}: {operators[0]} -> {operators[1]} operators")  # fmt: skip

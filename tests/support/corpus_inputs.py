@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-__all__ = ["FOLDERS", "networks"]
+__all__ = ["FOLDERS", "networks", "symbols"]
 
 FOLDERS = ("trained", "versions", "wild", "zoo")
 
@@ -82,8 +83,8 @@ _GUESSES: dict[str, dict[str, tuple[int, ...]]] = {
 """Networks without a record of their inputs, by the name of the file."""
 
 
-def networks(corpus: Path, folder: str) -> Iterator[tuple[Path, Inputs]]:
-    """Yield every symbol of a folder with its inputs."""
+def symbols(corpus: Path, folder: str) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """Yield every symbol of a folder, by name, with what is on record of its inputs."""
     zoo = {
         corpus / "zoo" / each["file"]: each["inputs"]
         for each in json.loads((corpus / "zoo" / "index.json").read_text())
@@ -92,9 +93,15 @@ def networks(corpus: Path, folder: str) -> Iterator[tuple[Path, Inputs]]:
         if path.name == "index.json" or path.name.endswith(".meta.json"):
             continue
         meta = path.with_name(path.name.replace("-symbol.json", ".meta.json"))
-        record = zoo.get(path) or []
+        record = zoo.get(path)
         if path not in zoo and meta.exists() and meta != path:
-            record = json.loads(meta.read_text()).get("inputs") or []
+            record = json.loads(meta.read_text()).get("inputs")
+        yield path, record or []
+
+
+def networks(corpus: Path, folder: str) -> Iterator[tuple[Path, Inputs]]:
+    """Yield every symbol of a folder with its inputs."""
+    for path, record in symbols(corpus, folder):
         found = {
             each["name"]: (tuple(each["shape"]), each.get("dtype", "float32")) for each in record
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from corpus_inputs import symbols
 from numpy.typing import NDArray
 
 from graphpass import Model, Parameters
@@ -106,15 +106,9 @@ class Network:
 
 def networks(corpus: Path, folder: str) -> list[Network]:
     """Return the symbols of one folder of a corpus, by name."""
-    index = json.loads((corpus / "zoo" / "index.json").read_text())
-    zoo = {corpus / "zoo" / each["file"]: each for each in index}
     found = []
-    for path in sorted((corpus / folder).rglob("*.json")):
-        if path.name == "index.json" or path.name.endswith(".meta.json"):
-            continue
-        meta = path.with_name(path.name.replace("-symbol.json", ".meta.json"))
-        record = zoo.get(path) or (json.loads(meta.read_text()) if meta.exists() else {})
-        inputs = {each["name"]: tuple(each["shape"]) for each in record.get("inputs") or ()}
+    for path, record in symbols(corpus, folder):
+        inputs = {each["name"]: tuple(each["shape"]) for each in record}
         name = str(path.relative_to(corpus))
         known = inputs or _READ_FROM_GRAPHS.get(name) or _SMALL.get(path.name, {})
         found.append(Network(name, path, known))

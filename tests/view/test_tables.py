@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.view.tables import echo, print_table, printable, size
+from graphpass.rules.wording import one_line
+from graphpass.view.tables import echo, print_table, size
 
 
 def test_a_pipe_gets_whole_lines_without_blanks_at_their_ends(
@@ -18,7 +19,7 @@ def test_a_pipe_gets_whole_lines_without_blanks_at_their_ends(
 
 
 def test_what_a_terminal_would_obey_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printable("a\x1b[31m\n\udcff") == "a\\x1b[31m\\n\\udcff"
+    assert one_line("a\x1b[31m\n\udcff") == "a\\x1b[31m\\n\\udcff"
     echo("one\ntwo\x07")
     assert capsys.readouterr().out == "one\ntwo\\x07\n"
 

@@ -158,8 +158,7 @@ def lint(loaded: Pass) -> LintReport:
     rule 1 (rewrite): note: d: it has no tests; add `tests:`, before and after
     0 errors; 0 warnings
     """
-    uses = list(used_passes(loaded))
-    bad = [each for each in uses if isinstance(each, BadUse)]
+    uses, bad = used_passes(loaded)
     return replace(
         _lint(loaded, bad),
         tests=tuple(run_tests(loaded)),
@@ -167,7 +166,6 @@ def lint(loaded: Pass) -> LintReport:
             # Its tests are those of its author, who wrote them for parameters as they are.
             replace(_lint(used, bad), tests=tuple(run_tests(used.unbound or used)))
             for used in uses
-            if isinstance(used, Pass)
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphpass.rules.analysis.groups import members_of
 from graphpass.rules.analysis.termination import Termination, terminates
-from graphpass.rules.analysis.uses import BadUse, used_passes
+from graphpass.rules.analysis.uses import used_passes
 from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
 from graphpass.rules.operations.use import Use
@@ -57,11 +57,7 @@ def repetitions(loaded: Pass) -> Iterator[Repetition]:
         use = rule.operation
         if not isinstance(use, Use) or not use.repeat:
             continue
-        passes = [
-            each
-            for each in used_passes(replace(loaded, rules=(rule,)))
-            if not isinstance(each, BadUse)
-        ]
+        passes = used_passes(replace(loaded, rules=(rule,))).passes
         rewrites = [member.rewrite for each in passes for member in members_of(each)]
         others = {
             inner.operation.keyword

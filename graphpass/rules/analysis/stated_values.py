@@ -11,9 +11,9 @@ import numpy as np
 from graphpass.errors import UsageError
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Graph
-from graphpass.ops.values import parse_value
 from graphpass.rules.analysis.failure import Failure
 from graphpass.rules.analysis.room import Room
+from graphpass.shapes.hints import shape_hint
 
 __all__ = ["Stated", "hints_of", "stated_values", "take"]
 
@@ -78,7 +78,13 @@ def _shapes(graph: Graph, stated: Stated, keys: Mapping[str, int]) -> dict[str, 
 def hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:
     """Return the shapes that variables say they have, where they are complete."""
     keys = [key for key in graph.order() if graph.is_variable(key)]
-    return {graph.name(key): shape for key in keys if (shape := _hint(graph, key))}
+    found = {}
+    for key in keys:
+        hint = shape_hint(graph.attrs(key), np_shape=False) or ()
+        shape = tuple([extent for extent in hint if extent is not None])
+        if shape and len(shape) == len(hint):
+            found[graph.name(key)] = shape
+    return found
 
 
 def take(room: Room, name: str, shape: tuple[int, ...], *where: str) -> None:
@@ -93,16 +99,6 @@ def take(room: Room, name: str, shape: tuple[int, ...], *where: str) -> None:
         room.take(name, shape)
     except UsageError as error:
         raise Failure(str(error), *where) from None
-
-
-def _hint(graph: Graph, key: int) -> tuple[int, ...]:
-    """Return the shape that a variable says it has; empty if it says none that is complete."""
-    try:
-        shape = parse_value("Shape(tuple)", graph.attrs(key).get("__shape__", "()"))
-    except ValueError:
-        return ()
-    whole = isinstance(shape, tuple) and all(isinstance(n, int) and n > 0 for n in shape)
-    return shape if whole else ()  # type: ignore[return-value]
 
 
 def _is_variance(graph: Graph, key: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 from graphpass.errors import GraphpassError
@@ -10,7 +10,7 @@ from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.use import MAX_PASSES, Use
 from graphpass.rules.rule import Rule
 
-__all__ = ["BadUse", "used_passes"]
+__all__ = ["BadUse", "Uses", "used_passes"]
 
 
 class BadUse(NamedTuple):
@@ -21,43 +21,52 @@ class BadUse(NamedTuple):
     error: GraphpassError
 
 
-def used_passes(loaded: Pass) -> Iterator[Pass | BadUse]:
-    """Yield every pass that a run uses, as first met: once for the values of its parameters.
+class Uses(NamedTuple):
+    """What a run of a pass uses."""
 
-    Linear in their texts; no more are loaded than a run may use.
+    passes: list[Pass]
+    """As first met, each once for the values of its parameters."""
+
+    bad: list[BadUse]
+
+
+def used_passes(loaded: Pass) -> Uses:
+    """Return every pass that a run uses.
+
+    Linear in their texts; no more are loaded than a run may use. They nest no deeper than `Use`
+    lets them.
     """
+    found = Uses([], [])
     seen = {_identity(loaded)}
-    pending = _uses(loaded, ())
-    left = MAX_PASSES
-    while pending and left:
-        user, rule, name, chain = pending.pop()
-        left -= 1
-        assert isinstance(rule.operation, Use)
-        try:
-            found = rule.operation.load(name, user.folder, chain)
-            if name == rule.operation.names[-1]:
-                names = rule.operation.names
-                rule.operation.refuse_unknown(
-                    [rule.operation.load(each, user.folder, chain) for each in names]
-                )
-        except GraphpassError as error:
-            yield BadUse(user, rule, error)
-            continue
-        if _identity(found) not in seen:
-            seen.add(_identity(found))
-            yield found
-            pending += _uses(found, chain)
+    numbers = count(1)
 
+    def visit(user: Pass, chain: tuple[str, ...]) -> None:
+        below = (*chain, user.identity)
+        for rule in user.rules:
+            use = rule.operation
+            if not isinstance(use, Use):
+                continue
+            used = []
+            for name in use.names:
+                if next(numbers) > MAX_PASSES:
+                    return
+                try:
+                    used.append(use.load(name, user.folder, below))
+                except GraphpassError as error:
+                    found.bad.append(BadUse(user, rule, error))
+                    continue
+                if _identity(used[-1]) not in seen:
+                    seen.add(_identity(used[-1]))
+                    found.passes.append(used[-1])
+                    visit(used[-1], below)
+            try:
+                if len(used) == len(use.names):
+                    use.refuse_unknown(used)
+            except GraphpassError as error:
+                found.bad.append(BadUse(user, rule, error))
 
-def _uses(loaded: Pass, chain: tuple[str, ...]) -> list[tuple[Pass, Rule, str, tuple[str, ...]]]:
-    """Return the rules that use passes, with the name of each, the last one first."""
-    below = (*chain, loaded.identity)
-    return [
-        (loaded, rule, name, below)
-        for rule in reversed(loaded.rules)
-        if isinstance(rule.operation, Use)
-        for name in reversed(rule.operation.names)
-    ]
+    visit(loaded, ())
+    return found
 
 
 def _identity(loaded: Pass) -> tuple[str, str]:
