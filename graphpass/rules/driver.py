@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -94,13 +95,14 @@ def apply(
         )
     loaded = load_pass(pass_).bind(set)
     shapes = model.input_shapes(inputs)
+    purse = Purse.of(model)
     run = Run(
         model=model,
         purpose=purpose,
         provenance=provenance,
         shapes=shapes,
-        purse=Purse.of(model),
-        spare=Purse.of(model),
+        purse=purse,
+        spare=copy(purse),
     )
     report: Report | None = None
     with suppress(_DryRun), _running(model), paused_collector(), model.edit():

@@ -57,8 +57,7 @@ class Watch:
     def __init__(self, graph: Graph, operators: int, budget: int | None = None) -> None:
         self._graph = graph
         self._operators = operators
-        self._budget = budget or 0
-        self._has_budget = budget is not None
+        self._budget = budget
         self._max_spin = 0
         self._spins: dict[int, int] = {}
         """Node that a firing made or matched -> how many firings in a row led to it."""
@@ -90,7 +89,7 @@ class Watch:
         self._rules[firing.rule] += 1
         spin = min([self._spins.get(key, -1) for key in matched], default=-1) + 1
         self._spins.update(dict.fromkeys((*matched, *added), spin))
-        if self._count > self._budget:
+        if self._budget is not None and self._count > self._budget:
             raise self._error(
                 f"they fired {self._count} times, which is more than the budget of {self._budget}; "
                 "raise it with budget: if that many are needed"
@@ -110,7 +109,7 @@ class Watch:
         graph = self._graph
         reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.dag)]
         self._max_spin = max(MAX_SPIN, max(reads, default=0))
-        if not self._has_budget:
+        if self._budget is None:
             self._budget = BUDGET_PER_OPERATOR * max(self._operators, 1) + sum(reads)
 
     def _compare(self) -> None:
