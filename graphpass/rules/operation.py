@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Entry, Graph
@@ -26,8 +26,6 @@ __all__ = ["Operation", "Outcome", "Purpose", "Run", "Together"]
 
 Purpose: TypeAlias = Literal["inference", "training"]
 """What a graph is for."""
-
-_Self = TypeVar("_Self", bound="Operation")
 
 
 @dataclass(slots=True)
@@ -216,7 +214,7 @@ class Operation(ABC):
         return [option.name.rstrip("_") for option in fields(cls) if option.init]
 
     @classmethod
-    def from_value(cls: type[_Self], value: Any) -> _Self:
+    def from_value(cls, value: Any) -> Self:
         """Make the operation from what stands behind its keyword in a pass file.
 
         Raises
