@@ -40,7 +40,7 @@ class Region:
     """Keys of the nodes inside, each after everything it reads."""
 
     reached: frozenset[Value]
-    """The cuts that a node inside reads, or that are outputs themselves."""
+    """The cuts that a node inside reads or waits for, or that are outputs themselves."""
 
     def dependents(self, sources: Collection[Value]) -> list[int]:
         """Return the nodes inside that depend on one of `sources`, a part of the cuts.
@@ -48,13 +48,16 @@ class Region:
         A control dependency counts. Linear in the region.
         """
         graph = self.graph
+        starts = {node for node, _ in sources}
         found: dict[int, None] = {}
         for key in self.order:
             by_value = any(
                 value in sources or (value[0] in found and value not in self.cuts)
                 for value in map(value_of, graph.inputs(key))
             )
-            if by_value or any(source in found for source in graph.control_dependencies(key)):
+            if by_value or any(
+                source in found or source in starts for source in graph.control_dependencies(key)
+            ):
                 found[key] = None
         return list(found)
 
@@ -87,7 +90,9 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
     Iterative, linear in the region's nodes and edges.
     """
     ends = frozenset(cuts)
-    ending = {node for node, _ in ends}
+    ending: dict[int, list[Value]] = {}
+    for value in ends:
+        ending.setdefault(value[0], []).append(value)
     reached: set[Value] = set()
     seen: set[int] = set()
     order: list[int] = []
@@ -99,7 +104,9 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
             else:
                 yield entry.node
         for source in graph.control_dependencies(key):
-            if source not in ending:
+            if source in ending:
+                reached.update(ending[source])
+            else:
                 yield source
 
     for output in outputs:
