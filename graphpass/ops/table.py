@@ -11,6 +11,7 @@ from typing import Any
 
 from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.operator import Operator
+from graphpass.ops.template import Requirement, SignatureTemplate
 from graphpass.ops.values import Value
 
 __all__ = ["build_operator", "canonical_name", "find", "operator_names"]
@@ -67,8 +68,6 @@ def _operator(name: str) -> Operator:
 
 def build_operator(name: str, record: dict[str, Any]) -> Operator:
     """Make an operator of a record of the table."""
-    from graphpass.ops.template import Requirement, SignatureTemplate
-
     specs = {key: _attribute(key, *fields) for key, fields in record.get("attributes", {}).items()}
 
     def parse(attribute: str, text: str) -> Value:

@@ -28,10 +28,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from graphpass.errors import AttributeValueError
-from graphpass.ops.signature import Signature
 from graphpass.ops.values import Value
 
-__all__ = ["Item", "Requirement", "SignatureTemplate"]
+__all__ = ["Item", "Requirement", "Signature", "SignatureTemplate"]
 
 _Parse = Callable[[str, str], Value]
 """(attribute, text) -> value."""
@@ -47,6 +46,32 @@ _ITEM = re.compile(
 )
 _SPLIT = re.compile(r"(?:\([^)]*\)|\S)+")
 _TERM = re.compile(r"(?P<attribute>\w+)(?P<ndim>\.ndim)?(?P<negated>!?)=(?P<values>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Inputs and outputs of an operator with given attributes."""
+
+    num_inputs: int | None
+    """Number of inputs; ``None`` where MXNet takes any number."""
+
+    input_names: tuple[str, ...] | None
+    """Suffix of the variable that MXNet creates for each missing input, or ``None``."""
+
+    mutable_slots: tuple[int, ...]
+    """Slots whose variables the operator writes to: auxiliary states."""
+
+    num_outputs: int
+    """Outputs in total, hidden ones too: the step of ``node_row_ptr``."""
+
+    num_visible_outputs: int
+    """Outputs that composing the operator yields: always the first ones."""
+
+    output_names: tuple[str, ...]
+    """Suffix of each output's name, hidden ones too."""
+
+    initializers: Mapping[int, str]
+    """Slot to the ``__init__`` text that MXNet gives a variable there that has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphpass.graph import Graph
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 
 __all__ = ["random_sources"]
 

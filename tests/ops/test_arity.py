@@ -6,8 +6,8 @@ import pytest
 
 from graphpass.errors import AttributeValueError
 from graphpass.ops import find, operator_names
-from graphpass.ops.arity import Bounds, input_bounds, output_bounds
-from graphpass.ops.dump.agreement import draw_attrs
+from graphpass.ops.dump.__main__ import draw_attrs
+from graphpass.ops.operator import Bounds, input_bounds, output_bounds
 
 
 @pytest.mark.parametrize("seed", range(3))

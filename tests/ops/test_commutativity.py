@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphpass.ops import find, operator_names
-from graphpass.ops.commutativity import is_commutative
+from graphpass.ops.meaning import is_commutative
 
 LEFT_OUT = (
     "_backward",

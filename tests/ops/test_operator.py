@@ -10,7 +10,7 @@ import pytest
 
 from graphpass.errors import AttributeValueError
 from graphpass.ops import Operator, find, operator_names
-from graphpass.ops.dump.agreement import draw_attrs
+from graphpass.ops.dump.__main__ import draw_attrs
 from graphpass.ops.dump.prober import Prober
 
 CONVOLUTION = {"kernel": "(3, 3)", "num_filter": "8"}
@@ -141,7 +141,7 @@ def test_operators_that_nobody_can_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["attributes", "operator", "readers", "table", "template", "values"]
+    "module", ["attributes", "operator", "meaning", "table", "template", "values"]
 )
 def test_examples(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"graphpass.ops.{module}")).failed == 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.ops import canonical_name, find, operator_names, randomness
+from graphpass.ops import canonical_name, find, meaning, operator_names
 
 
 def test_every_name_is_one_of_the_operator_table() -> None:
-    for name in randomness._OTHERS:
+    for name in meaning._OTHERS:
         assert canonical_name(name) == name
         assert find(name) is not None
-    for prefix in randomness._PREFIXES:
+    for prefix in meaning._PREFIXES:
         assert any(name.startswith(prefix) for name in operator_names())
 
 
@@ -40,4 +40,4 @@ def test_every_name_is_one_of_the_operator_table() -> None:
     ],
 )
 def test_randomness(op: str, attrs: dict[str, str], answer: str) -> None:
-    assert randomness.randomness(op, attrs) == answer
+    assert meaning.randomness(op, attrs) == answer

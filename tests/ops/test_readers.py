@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from graphpass.ops import find, operator_names
 from graphpass.ops.dump.declarations import accepts, parses
 from graphpass.ops.dump.prober import Prober
-from graphpass.ops.readers import element_type, field_reader, round_to_type
+from graphpass.ops.values import element_type, field_reader, round_to_type
 
 TAKEN = [
     ("Shape(tuple)", "(3, 3)", (3, 3)),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.errors import AttributeValueError
-from graphpass.ops.signature import Signature
-from graphpass.ops.template import Requirement, SignatureTemplate
+from graphpass.ops.template import Requirement, Signature, SignatureTemplate
 
 VALUES = {
     "flag": {"True": True, "False": False},

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from graphpass.errors import GraphpassError, SearchLimitError
 from graphpass.formats.text import print_graph
 from graphpass.model import Model
-from graphpass.ops.commutativity import is_commutative
+from graphpass.ops.meaning import is_commutative
 from graphpass.rules.analysis.outlook import beside
 from graphpass.rules.analysis.sketch import Drawing, Style, draw, overlay, settled_box
 from graphpass.rules.analysis.trial import applies, fire_at

@@ -35,7 +35,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from graphpass.ops import find
-from graphpass.ops.arity import output_bounds
+from graphpass.ops.operator import output_bounds
 from graphpass.rules.analysis.attribute_facts import Feature
 from graphpass.rules.analysis.inequalities import Change, Writer
 from graphpass.rules.analysis.linear import Inequality

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from graphpass.errors import SearchLimitError
 from graphpass.ops import find
-from graphpass.ops.arity import input_bounds
+from graphpass.ops.operator import input_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.analysis.part_facts import inner_operand
 from graphpass.rules.matching.attribute_tests import attribute_tests

@@ -15,7 +15,7 @@ from graphpass.formats.text_stamps import natural_stamps
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.model import Model
 from graphpass.ops import find, format_value
-from graphpass.ops.arity import input_bounds
+from graphpass.ops.operator import input_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.analysis.attribute_choices import attribute_choices, plainest_first
 from graphpass.rules.analysis.guesses import (

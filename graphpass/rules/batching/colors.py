@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from graphpass.graph import Entry, Graph
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 from graphpass.verify.attributes import comparable
 
 __all__ = ["Coloring", "color", "says"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from graphpass.errors import AttributeValueError, OperationError
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 from graphpass.rules.batching.site import Axis, Site
 from graphpass.rules.batching.table import RULES
 from graphpass.rules.operation import Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphpass.ops.commutativity import is_commutative
+from graphpass.ops.meaning import is_commutative
 from graphpass.rules.matching.attribute_tests import AttributeTests
 from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.patterns.plan import Part, Plan, Produced

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Model
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 from graphpass.rules.patterns.pattern import Kind
 
 if TYPE_CHECKING:

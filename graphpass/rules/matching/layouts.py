@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 from graphpass.graph import Graph
-from graphpass.ops.commutativity import is_commutative
+from graphpass.ops.meaning import is_commutative
 from graphpass.rules.matching.operand_slots import needed_operands, slots_in_order
 from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced

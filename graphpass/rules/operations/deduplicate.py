@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from graphpass.errors import AttributeValueError
 from graphpass.graph import Edit, Graph
-from graphpass.ops.commutativity import is_commutative
+from graphpass.ops.meaning import is_commutative
 from graphpass.rules.operation import Operation, Purpose, Run
 from graphpass.rules.rewriting.firing import PROVENANCE
 from graphpass.rules.surgery.repeating import has_own_shape, overwritten_gammas, repeats

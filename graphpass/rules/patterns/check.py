@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from graphpass.errors import AttributeValueError, TextError
 from graphpass.ops import Operator, find, format_value
-from graphpass.ops.arity import Bounds, input_bounds, output_bounds
 from graphpass.ops.attributes import is_hidden_key
+from graphpass.ops.operator import Bounds, input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.patterns.pattern import (
     Attribute,

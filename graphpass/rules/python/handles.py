@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from graphpass.errors import AttributeValueError
 from graphpass.ops import find, format_value
-from graphpass.ops.arity import output_bounds
+from graphpass.ops.operator import output_bounds
 from graphpass.rules.patterns.pattern import (
     Anything,
     Attribute,

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from graphpass.errors import AttributeValueError, TextError, suggestion
 from graphpass.ops import Operator, find
-from graphpass.ops.arity import input_bounds, output_bounds
 from graphpass.ops.attributes import AttributeSpec, is_hidden_key
+from graphpass.ops.operator import input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import NODE_WORDS, VALUE_WORDS, Expression
 from graphpass.rules.expressions.words import ARRAY_WORDS

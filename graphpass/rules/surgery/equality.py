@@ -12,7 +12,7 @@ from graphpass.formats.ndarray_binary import byte_view
 from graphpass.graph import Entry
 from graphpass.model import Model
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 from graphpass.rules.surgery.region import Value, value_of
 
 __all__ = ["equal_nodes", "equal_parameters"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphpass.errors import AttributeValueError
 from graphpass.graph import Graph
-from graphpass.ops.randomness import randomness
+from graphpass.ops.meaning import randomness
 from graphpass.rules.operation import Purpose
 
 __all__ = ["has_own_shape", "overwritten_gammas", "repeats"]

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from graphpass.ops import Operator, find, operator_names
-from graphpass.ops.dump.agreement import disagreement, draw_attrs
+from graphpass.ops.dump.__main__ import disagreement, draw_attrs
 from graphpass.ops.dump.prober import Prober
 
 pytestmark = pytest.mark.mxnet

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 import graphpass.ops
-from graphpass.ops.dump.__main__ import layout
+from graphpass.ops.dump.__main__ import collect, collect_operator, layout
+from graphpass.ops.dump.by_hand import REQUIREMENTS, VARYING
 from graphpass.ops.dump.prober import Prober
-from graphpass.ops.dump.requirements import REQUIREMENTS
-from graphpass.ops.dump.table import collect, collect_operator
-from graphpass.ops.dump.varying import VARYING
 
 SHIPPED = Path(graphpass.ops.__file__).with_name("mxnet-1.9.1.json")
 SAMPLE = (

@@ -1,8 +1,9 @@
-"""Signatures that depend on attributes, in the language of `graphpass.ops.template`.
+"""What MXNet can't be asked, written by hand in the language of `graphpass.ops.template`.
 
-MXNet keeps these as C++ functions, so they are written by hand; the dump compares each with MXNet
-on random attribute values and refuses to write a table that is wrong. Everything that is constant
-is asked of MXNet and does not stand here.
+Signatures that depend on attributes, and conditions on several attributes together, are C++
+functions in MXNet. The dump compares each signature with MXNet on random attribute values and
+refuses to write a table that is wrong; of the conditions a test does so. Everything that is
+constant is asked of MXNet and does not stand here.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphpass.ops.dump.gradients import BACKWARD
-
-__all__ = ["VARYING"]
+__all__ = ["REQUIREMENTS", "VARYING"]
 
 
 def _two_parameters(first: str, second: str) -> dict[str, str]:
@@ -40,7 +39,7 @@ _SEQUENCE = {"inputs": "data sequence_length?use_sequence_length=True"}
 _SPLIT = {"outputs": "(_)*indices.ndim?sections=0 (_)*sections?sections!=0"}
 _WEIGHTS = "(_)*num_weights"
 _TENSORS = "(_)*num_tensors"
-_POOLING = {
+_POOLED = {
     "outputs": ("output workspace?pool_type=max+kernel.ndim=1,2,3+layout=None,NCW,NCHW,NCDHW~"),
 }
 _PROPOSAL = {"outputs": "output score~output_score=False"}
@@ -51,6 +50,110 @@ _QUANTIZED_OUTPUTS = {
     "max_output?quantized=True+enable_float_output=False",
 }
 _SUBGRAPH = {"inputs": "...", "from_subgraph": True}
+
+# -- gradients, which are seldom saved, but in a saved subgraph -----------------------------------
+
+_BACKWARD_CONVOLUTION = {"inputs": "_ _ _ _?no_bias=False", "outputs": "_ _ _?no_bias=False"}
+_SPREAD = {"inputs": "_", "outputs": "(_)*num_args"}
+_SPREAD_WITH_INPUTS = {"inputs": "_ (_)*num_args", "outputs": "(_)*num_args"}
+_BACKWARD_SEQUENCE = {"outputs": "data sequence_length?use_sequence_length=True"}
+_BACKWARD_SPLIT = {"inputs": "(_)*indices.ndim?sections=0 (_)*sections?sections!=0"}
+_SOFTMAX_INPUTS = "ograd data?use_length=True|dtype!=None length?use_length=True output"
+_LOC_SCALE = {
+    "inputs": "_ _ _ _ _?loc=None _?scale=None",
+    "outputs": "_?loc=None _?scale=None",
+}
+
+
+def _one_parameter(name: str) -> dict[str, str]:
+    return {"inputs": f"_ _ _ _ _?{name}=None", "outputs": f"_?{name}=None"}
+
+
+_BACKWARD: Mapping[str, Mapping[str, Any]] = {
+    "_backward_Activation": {"inputs": "_ _ _?act_type!=relu"},
+    "_backward_Concat": _SPREAD_WITH_INPUTS,
+    "_backward_npi_einsum": _SPREAD_WITH_INPUTS,
+    "_backward_np_column_stack": _SPREAD,
+    "_backward_np_concat": _SPREAD,
+    "_backward_np_dstack": _SPREAD,
+    "_backward_np_hstack": _SPREAD,
+    "_backward_np_vstack": _SPREAD,
+    "_backward_stack": _SPREAD,
+    "_backward_Crop": {"outputs": "(arg#)*num_args"},
+    "_backward_amp_multicast": {"inputs": "(grad_#)*num_outputs", "outputs": "(_)*num_outputs"},
+    "_backward_Convolution": _BACKWARD_CONVOLUTION,
+    "_backward_Deconvolution": _BACKWARD_CONVOLUTION,
+    "_backward_Convolution_v1": {"outputs": "data weight bias?no_bias=False"},
+    "_backward__contrib_DeformableConvolution": {
+        "outputs": "data offset weight bias?no_bias=False"
+    },
+    "_backward__contrib_ModulatedDeformableConvolution": {
+        "outputs": "data offset mask weight bias?no_bias=False"
+    },
+    "_backward__contrib_DeformablePSROIPooling": {"outputs": "data rois trans?no_trans=False"},
+    "_backward_FullyConnected": {"outputs": "_ _ _?no_bias=False"},
+    "_backward_backward_FullyConnected": {"inputs": "_ _ _ _?no_bias=False"},
+    "_backward_LeakyReLU": {
+        "inputs": "_ _ _ _?act_type=prelu,rrelu _?act_type=rrelu",
+        "outputs": "_ _?act_type=prelu",
+    },
+    "_backward_Pooling": {
+        "inputs": "_ _ _ "
+        "_?pool_type=max+kernel.ndim=1,2,3+layout=None,NCW,NCHW,NCDHW "
+        "_?pool_type=max+kernel.ndim=1,2,3+layout=None,NCW,NCHW,NCDHW"
+    },
+    "_backward_RNN": {
+        "inputs": "_ _ _ _ _ _?mode=lstm _?state_outputs=True _?state_outputs=True "
+        "_?state_outputs=True+mode=lstm _?state_outputs=True+mode=lstm",
+        "outputs": "_ _ _ _?mode=lstm _?use_sequence_length=True",
+    },
+    "_backward_SequenceLast": _BACKWARD_SEQUENCE,
+    "_backward_SequenceMask": _BACKWARD_SEQUENCE,
+    "_backward_SequenceReverse": _BACKWARD_SEQUENCE,
+    "_backward_UpSampling": {
+        "inputs": "_ _?sample_type=bilinear _?sample_type=bilinear",
+        "outputs": "(_)*num_args?sample_type=nearest _?sample_type=bilinear _?sample_type=bilinear",
+    },
+    "_backward_contrib_BilinearResize2D": {"outputs": "_ _?mode=like"},
+    "_backward_ctc_loss": {"outputs": "_ _ _?use_data_lengths=True _?use_label_lengths=True"},
+    "_backward_foreach": {
+        "inputs": "(_)*num_args-1 (_ _)*num_outputs",
+        "outputs": "(_)*num_args-1",
+    },
+    "_backward_while_loop": {
+        "inputs": "(_)*num_args-2 (_ _)*num_outputs",
+        "outputs": "(_)*num_args-2",
+    },
+    "_backward_cond": {
+        "inputs": "(_)*num_args-3 (_ _)*num_outputs",
+        "outputs": "(_)*num_args-3",
+    },
+    "_backward_broadcast_gumbel": _LOC_SCALE,
+    "_backward_broadcast_logistic": _LOC_SCALE,
+    "_backward_broadcast_normal": _LOC_SCALE,
+    "_backward_broadcast_exponential": _one_parameter("scale"),
+    "_backward_broadcast_rayleigh": _one_parameter("scale"),
+    "_backward_broadcast_pareto": _one_parameter("a"),
+    "_backward_broadcast_weibull": _one_parameter("a"),
+    "_backward_softmax": {
+        "inputs": _SOFTMAX_INPUTS,
+        "outputs": "_ _?use_length=True",
+    },
+    "_backward_softmin": {"inputs": _SOFTMAX_INPUTS},
+    "_backward_log_softmax": {"inputs": _SOFTMAX_INPUTS},
+    "_backward_np_average": {
+        "inputs": "_ _ _ _ _ _?weighted=True",
+        "outputs": "_ _?weighted=True",
+    },
+    "_npi_backward_ediff1d": {
+        "inputs": "_ _ _?to_begin_arr_given=True _?to_end_arr_given=True",
+        "outputs": "_ _?to_begin_arr_given=True _?to_end_arr_given=True",
+    },
+    "_npi_hsplit_backward": _BACKWARD_SPLIT,
+    "_split_v2_backward": _BACKWARD_SPLIT,
+}
+
+# -- all -------------------------------------------------------------------------------------------
 
 VARYING: Mapping[str, Mapping[str, Any]] = {
     "BatchNorm": _BATCH_NORM,
@@ -73,7 +176,7 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
     "_contrib_BilinearResize2D": {"inputs": "data like?mode=like"},
     "_contrib_MultiProposal": _PROPOSAL,
     "_contrib_Proposal": _PROPOSAL,
-    "Pooling": _POOLING,
+    "Pooling": _POOLED,
     "LeakyReLU": {
         "inputs": "data gamma?act_type=prelu",
         "outputs": "output mask?act_type=rrelu",
@@ -237,5 +340,43 @@ VARYING: Mapping[str, Mapping[str, Any]] = {
         **_SUBGRAPH,
         **_QUANTIZED_OUTPUTS,
     },
-    **BACKWARD,
+    **_BACKWARD,
+}
+
+# -- conditions that MXNet checks where it parses attributes --------------------------------------
+
+_KERNEL = "kernel.ndim=1,2,3"
+_WINDOW = f"{_KERNEL} stride.ndim=0,kernel.ndim dilate.ndim=0,kernel.ndim pad.ndim=0,kernel.ndim"
+_POOLING = "global_pool=True|kernel.ndim=1,2,3"
+_PLANE = "kernel.ndim=2"
+_POOLED_SIZE = "pooled_size.ndim=2"
+
+REQUIREMENTS: Mapping[str, str] = {
+    "Convolution": _WINDOW,
+    "Convolution_v1": "kernel.ndim=2,3",
+    "Deconvolution": f"{_WINDOW} adj.ndim=0,kernel.ndim",
+    "Pooling": _POOLING,
+    "Pooling_v1": _POOLING,
+    "ROIPooling": _POOLED_SIZE,
+    "_contrib_DeformableConvolution": _PLANE,
+    "_contrib_ModulatedDeformableConvolution": _PLANE,
+    "_contrib_ROIAlign": _POOLED_SIZE,
+    "_contrib_RROIAlign": _POOLED_SIZE,
+    "_contrib_quantized_conv": _WINDOW,
+    "_contrib_quantized_pooling": _POOLING,
+    "_contrib_quantized_rnn": "mode=lstm",
+    "im2col": _WINDOW,
+    "col2im": _WINDOW,
+    "_backward_Convolution": _WINDOW,
+    "_backward_Convolution_v1": "kernel.ndim=2,3",
+    "_backward_Deconvolution": f"{_WINDOW} adj.ndim=0,kernel.ndim",
+    "_backward_Pooling": _POOLING,
+    "_backward_Pooling_v1": _POOLING,
+    "_backward_ROIAlign": _POOLED_SIZE,
+    "_backward_ROIPooling": _POOLED_SIZE,
+    "_backward_RROIAlign": _POOLED_SIZE,
+    "_backward__contrib_DeformableConvolution": _PLANE,
+    "_backward__contrib_ModulatedDeformableConvolution": _PLANE,
+    "_backward_col2im": _WINDOW,
+    "_backward_im2col": _WINDOW,
 }
