@@ -20,7 +20,7 @@ def _dead(subject: Subject) -> Iterator[tuple[FoundNode, bool]]:
     if graph.origin is not None:
         for unreached in graph.origin.unreached:
             yield FoundNode(None, unreached.op, unreached.name), unreached.is_read
-    for key in graph.dag:
+    for key in graph.all_keys:
         if not graph.reaches(key):
             yield subject.found(key), bool(graph.readers(key))
 

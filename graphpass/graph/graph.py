@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import networkx as nx
 
 from graphpass.graph.in_edges import CONTROL, control_of, entries_of, in_edges
 from graphpass.graph.names import NameIndex
@@ -18,6 +16,8 @@ from graphpass.graph.store import Store
 from graphpass.ops import Signature
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from graphpass.graph.edit import Edit
 
 __all__ = ["CONTROL", "Graph", "paused_collector"]
@@ -65,8 +65,19 @@ class Graph(Store):
 
     @property
     def dag(self) -> nx.MultiDiGraph[int]:
-        """The networkx graph, for reading."""
+        """The networkx graph, for reading: a frozen one around the dictionaries of this graph."""
+        if self._dag is None:
+            import networkx as nx
+
+            dag: Any = nx.freeze(nx.MultiDiGraph())
+            dag._node, dag._adj, dag._pred = self._nodes, self._succ, self._pred
+            self._dag = dag
         return self._dag
+
+    @property
+    def all_keys(self) -> KeysView[int]:
+        """The keys of all nodes, those that no head reaches too, oldest first."""
+        return self._nodes.keys()
 
     @property
     def heads(self) -> tuple[Entry, ...]:
@@ -125,6 +136,11 @@ class Graph(Store):
         """Return the subgraphs of a node."""
         subgraphs: tuple[Graph, ...] = self._nodes[key].get("subgraphs", ())
         return subgraphs
+
+    def carried(self, key: int) -> Signature | None:
+        """Return the signature that a node brought along, if the operator table has none for it."""
+        carried: Signature | None = self._nodes[key].get("carried")
+        return carried
 
     def is_variable(self, key: int) -> bool:
         """Return whether a node is a variable."""

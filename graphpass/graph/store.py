@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphpass.graph.in_edges import InEdges
 from graphpass.graph.names import NameIndex
 from graphpass.graph.node import Entry
 from graphpass.graph.origin import Origin
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["Cut", "Store"]
 
@@ -43,12 +44,12 @@ class Store:
     )
 
     def __init__(self) -> None:
-        dag: Any = nx.freeze(nx.MultiDiGraph())
-        self._dag: nx.MultiDiGraph[int] = dag
-        # networkx's own dictionaries, filled directly: its methods cost four times as much.
-        self._nodes: dict[int, dict[str, Any]] = dag._node
-        self._succ: Adjacency = dag._succ
-        self._pred: Adjacency = dag._pred
+        # The dictionaries that networkx keeps a graph in, filled directly: its methods cost four
+        # times as much, and importing it takes longer than most commands need in all.
+        self._nodes: dict[int, dict[str, Any]] = {}
+        self._succ: Adjacency = {}
+        self._pred: Adjacency = {}
+        self._dag: nx.MultiDiGraph[int] | None = None
         self._heads: tuple[Entry, ...] = ()
         self._headed: dict[int, int] | None = None
         self.origin: Origin | None = None

@@ -29,7 +29,7 @@ class Ancestry:
 
     def __init__(self, graph: Graph, outer: Ancestry | None = None) -> None:
         self._graph = graph
-        self._known = frozenset(graph.dag)
+        self._known = frozenset(graph.all_keys)
         self._heads: tuple[Entry | None, ...] = graph.heads
         self._originals: dict[int, Entry] = {} if outer is None else outer._originals
         self._before = graph.heads

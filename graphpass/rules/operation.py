@@ -116,7 +116,9 @@ class Run:
         """
         graph = self.graph
         alive = set(graph.order())
-        gone = {graph.name(key) for key in graph.dag if key not in alive and graph.is_variable(key)}
+        gone = {
+            graph.name(key) for key in graph.all_keys if key not in alive and graph.is_variable(key)
+        }
         edit.sweep()
         for name in (*gone, *names):
             if name in self.model.parameters and not self.variables(name):

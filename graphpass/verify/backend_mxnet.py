@@ -126,7 +126,7 @@ def _symbol(graph: Graph) -> str:
     """Return the symbol JSON with variables called by their keys."""
     renamed = graph.copy()
     with renamed.edit() as edit:
-        for key in renamed.dag:
+        for key in renamed.all_keys:
             if renamed.is_variable(key):
                 edit.rename(key, _alias(key))
     # MXNet takes UTF-8 only; operators' names serve its messages and nothing else.

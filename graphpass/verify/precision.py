@@ -37,13 +37,13 @@ def _graphs(graph: Graph) -> Iterator[Graph]:
     while pending:
         current = pending.pop()
         yield current
-        for key in current.dag:
+        for key in current.all_keys:
             pending.extend(current.subgraphs(key))
 
 
 def _widen(graph: Graph) -> None:
     with graph.edit() as edit:
-        for key in list(graph.dag):
+        for key in list(graph.all_keys):
             changes = {
                 name: "float32" if text == "float16" else _SINGLE_HINT
                 for name, text in graph.attrs(key).items()

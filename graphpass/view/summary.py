@@ -136,11 +136,7 @@ def neighbourhood(graph: Graph, key: int, hops: int) -> set[int]:
     found = {key}
     border = {key}
     for _ in range(hops):
-        near = {
-            other
-            for node in border
-            for other in (*graph.dag.predecessors(node), *graph.dag.successors(node))
-        }
+        near = {other for node in border for other in (*graph.sources(node), *graph.readers(node))}
         border = near - found
         if not border:
             break

@@ -209,7 +209,7 @@ def _heads(drawings: Sequence[Drawing], graph: Graph, keys: Mapping[Box, int]) -
     given = [settled(root) for drawing in drawings for root in drawing.roots]
     entries = [Entry(keys[each.box], each.number) for each in given if isinstance(each, Output)]
     entries += [Entry(key) for key in keys.values() if key not in {each.node for each in entries}]
-    return list(dict.fromkeys(each for each in entries if not graph.dag.succ[each.node]))
+    return list(dict.fromkeys(each for each in entries if not graph.readers(each.node)))
 
 
 def _parameters(

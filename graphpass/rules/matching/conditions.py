@@ -57,7 +57,7 @@ def _is_apart(plan: Plan, index: GraphIndex, bound: Bindings) -> bool:
     So it is, almost always; only otherwise those outputs have to be looked at.
     """
     enclosed, owners, heads = plan.enclosed, bound.owners, index.heads
-    successors = index.graph.dag.successors
+    successors = index.graph.readers
     for number, key in bound.nodes.items():
         if number not in enclosed or key == ABSENT:
             continue
@@ -111,7 +111,7 @@ def _cycle(plan: Plan, index: GraphIndex, bound: Bindings) -> Objection | None:
                 number = bound.owners.get(key, 0)
                 return Objection("cycle", number, (key, start), start, None)
             seen.add(key)
-            pending.extend(index.graph.dag.predecessors(key))
+            pending.extend(index.graph.sources(key))
     return None
 
 
@@ -121,6 +121,6 @@ def _outside(index: GraphIndex, bound: Bindings) -> Iterator[int]:
         for entry in [value] if isinstance(value, Entry) else value:
             yield entry.node
     for key in bound.owners:
-        for source in index.graph.dag.predecessors(key):
+        for source in index.graph.sources(key):
             if source not in bound.owners:
                 yield source

@@ -38,7 +38,7 @@ class Glance:
         What a node reads stands in the order of its first slot, control dependencies last.
         """
         graph = index.graph
-        sources = graph.dag.predecessors
+        sources = graph.sources
         each: int | None = key
         for part in self._levels:
             if each is None:
@@ -50,5 +50,5 @@ class Glance:
                 return False
             if part.interior and not index.may_be_interior(each, self._most):
                 return False
-            each = next(sources(each), None)
+            each = next(iter(sources(each)), None)
         return True

@@ -65,7 +65,7 @@ class GraphIndex:
 
     def readers(self, key: int) -> Iterator[int]:
         """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
-        return (reader for reader in self.graph.dag.successors(key) if reader in self.position)
+        return (reader for reader in self.graph.readers(key) if reader in self.position)
 
     def num_readers(self, key: int, output: int | None = None) -> int:
         """Return how many nodes read a node or wait for it, or how many read one of its outputs.
@@ -106,13 +106,13 @@ class GraphIndex:
         """
         if key in self.heads:
             return False
-        if len([*islice(self.graph.dag.successors(key), most + 1)]) <= most:
+        if len([*islice(self.graph.readers(key), most + 1)]) <= most:
             return True
         return len([*islice(self.readers(key), most + 1)]) <= most
 
     def used_outputs(self, key: int, reader: int) -> Iterator[int | None]:
         """Yield the outputs of a node that one reader reads; None where it only waits."""
-        edges = self.graph.dag.get_edge_data(key, reader)
+        edges = self.graph.readers(key)[reader]
         return (edge.get("output") for edge in edges.values())
 
     def is_kind(self, entry: Entry, kind: Kind) -> bool:

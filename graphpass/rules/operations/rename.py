@@ -136,7 +136,7 @@ def _numbered(
     """Return free names: of its kind, or, for what has a name that another has, of all nodes."""
     graph = run.graph
     taken: dict[bool, set[str]] = {True: set(), False: set()}
-    for key in graph.dag:
+    for key in graph.all_keys:
         if repeated or key not in bases:
             taken[graph.is_variable(key)].add(graph.name(key))
     taken[True].update(name for name in run.model.parameters if not run.variables(name))

@@ -107,7 +107,7 @@ class Watch:
         if self._max_spin:
             return
         graph = self._graph
-        reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.dag)]
+        reads = [sum(map(len, sources.values())) for sources in map(graph.sources, graph.all_keys)]
         self._max_spin = max(MAX_SPIN, max(reads, default=0))
         if self._budget is None:
             self._budget = BUDGET_PER_OPERATOR * max(self._operators, 1) + sum(reads)

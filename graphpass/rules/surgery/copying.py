@@ -61,7 +61,7 @@ class Copying:
             [self.value(entry) for entry in source.inputs(key)],
             control=[self.node(other) for other in source.control_dependencies(key)],
             subgraphs=[subgraph.copy() for subgraph in source.subgraphs(key)],
-            carried=source.dag.nodes[key].get("carried"),
+            carried=source.carried(key),
         )
         self.twins[key] = twin
         return twin

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import networkx as nx
-
 from graphpass.graph import Entry, Graph
 
 __all__ = ["Region", "Value", "trace", "value_of"]
@@ -66,6 +64,8 @@ class Region:
 
         Linear in the region per output.
         """
+        import networkx as nx
+
         inside = set(self.order)
         dag = self.graph.dag
 

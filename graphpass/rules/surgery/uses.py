@@ -15,7 +15,7 @@ def users_of(graph: Graph, key: int) -> list[int]:
 
 def give_control_to(graph: Graph, edit: Edit, old: int, new: int) -> None:
     """Make every node that waits for `old` wait for `new`."""
-    for waiting in list(graph.dag.successors(old)):
+    for waiting in list(graph.readers(old)):
         before = graph.control_dependencies(waiting)
         if old in before:
             after = dict.fromkeys(new if key == old else key for key in before)
