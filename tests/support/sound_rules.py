@@ -87,7 +87,7 @@ def _joins(builder: Builder, x: Value) -> None:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "halves": Recipe("halves", lambda shape: shape[1] % 2 == 0, _halves),
+    "halves": Recipe("halves", lambda shape: len(shape) > 1 and shape[1] % 2 == 0, _halves),
     "products": Recipe("products", lambda shape: len(shape) == 2, _products),
     "zeros": Recipe("zeros", lambda shape: True, _zeros),
     "joins": Recipe("joins", lambda shape: shape[0] < 8, _joins),
