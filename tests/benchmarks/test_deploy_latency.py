@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from timed_child import ROOT, THREADS, run_python
+from children import ROOT, THREADS, run_python
 
 import graphpass
 from graphpass import Model

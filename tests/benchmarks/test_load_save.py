@@ -1,98 +1,99 @@
-"""Load and save of a symbol, against MXNet's own C++ in the same run.
-
-    pytest -m benchmark tests/benchmarks -s
-
-Times are CPU times, taken in turns; only the ratio says anything, machines are noisy.
-"""
+"""Symbols read and written against MXNet's own C++, the memory that takes, and isomorphism."""
 
 from __future__ import annotations
 
-import gc
-import json
-import statistics
-import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from chains import dense_chain, lstm, zoo_text
+from children import run_python
+from speed import TABLE, Peer, Row
 
 import graphpass
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.mxnet]
 
-
-def chain(mx: ModuleType, length: int) -> str:
-    """Return a chain of FullyConnected and Activation with `length` nodes, as MXNet prints it."""
-    nodes: list[dict[str, object]] = [{"op": "null", "name": "data", "inputs": []}]
-    last = 0
-    for number in range(length // 4):
-        at = len(nodes)
-        hidden = {"num_hidden": "128"}
-        nodes += [
-            {"op": "null", "name": f"fc{number}_weight", "attrs": hidden, "inputs": []},
-            {"op": "null", "name": f"fc{number}_bias", "attrs": hidden, "inputs": []},
-            {
-                "op": "FullyConnected",
-                "name": f"fc{number}",
-                "attrs": hidden,
-                "inputs": [[last, 0, 0], [at, 0, 0], [at + 1, 0, 0]],
-            },
-            {
-                "op": "Activation",
-                "name": f"relu{number}",
-                "attrs": {"act_type": "relu"},
-                "inputs": [[at + 2, 0, 0]],
-            },
-        ]
-        last = at + 3
-    version = {"mxnet_version": ["int", 10901]}
-    tree = {"nodes": nodes, "arg_nodes": [], "heads": [[last, 0, 0]], "attrs": version}
-    text: str = mx.sym.load_json(json.dumps(tree)).tojson(remove_amp_cast=False)
-    return text
+TEXTS: dict[str, tuple[Callable[[ModuleType], str], int, float]] = {
+    "resnet152": (lambda mx: zoo_text(mx, "resnet152_v1"), 40, 0.5),
+    "densenet121": (lambda mx: zoo_text(mx, "densenet121"), 40, 0.5),
+    "LSTM, 10,000 nodes": (lambda mx: lstm(mx, 700), 15, 0.85),
+    "LSTM, 100,000 nodes": (lambda mx: lstm(mx, 7000), 5, 0.65),
+    "chain, 10,000 nodes": (lambda mx: dense_chain(10_000), 15, 0.65),
+    "chain, 100,000 nodes": (lambda mx: dense_chain(100_000), 5, 0.5),
+    "chain, 1,000,000 nodes": (lambda mx: dense_chain(1_000_000), 3, 0.6),
+}
+"""Name of a symbol -> what makes it, how many rounds, the share of MXNet's time to reach."""
 
 
-def resnet152(mx: ModuleType, length: int) -> str:
-    """Return the model zoo's resnet152_v1, which has about 1,400 nodes whatever `length`."""
-    net = mx.gluon.model_zoo.vision.get_model("resnet152_v1", pretrained=False)
-    text: str = net(mx.sym.var("data")).tojson(remove_amp_cast=False)
-    return text
+def test_load_and_save(mx: ModuleType) -> None:
+    figures = {}
+    for name, (build, rounds, at_most) in TEXTS.items():
+        text = mx.sym.load_json(build(mx)).tojson(remove_amp_cast=False)
+        raw = text.encode()
+        count = text.count('"op":')
+
+        def theirs(text: str = text) -> Callable[[], str]:
+            return lambda: mx.sym.load_json(text).tojson(remove_amp_cast=False)
+
+        def ours(raw: bytes = raw) -> Callable[[], str]:
+            return lambda: graphpass.dumps(graphpass.loads(raw))
+
+        figures[name] = TABLE.race(
+            "load and save", name, ours, Peer("MXNet's C++", theirs, at_most), count=count,
+            rounds=rounds,
+        )  # fmt: skip
+    chains = {size: found for name, found in figures.items() for size in [name.partition(", ")[2]]
+              if name.startswith("chain")}  # fmt: skip
+    TABLE.growth("load and save, for each node", chains)
 
 
-def take_turns(rounds: int, jobs: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median CPU seconds of each job, run in turns."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(rounds):
-        for name, job in jobs.items():
-            gc.collect()
-            start = time.process_time()
-            result = job()
-            times[name].append(time.process_time() - start)
-            del result
-    return {name: statistics.median(values) for name, values in times.items()}
+MEMORY = """
+import resource
+import graphpass
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+raw = open({path}, 'rb').read()
+before = peak()
+graph = graphpass.loads(raw)
+loaded = peak()
+graphpass.dumps(graph)
+print(before, loaded, peak())
+"""
 
 
-@pytest.mark.parametrize(
-    ("build", "length", "rounds"),
-    [(resnet152, 1_400, 40), (chain, 10_000, 20), (chain, 100_000, 7)],
-    ids=["resnet152", "chain 10,000", "chain 100,000"],
-)
-def test_load_and_save(
-    mx: ModuleType, build: Callable[[ModuleType, int], str], length: int, rounds: int
-) -> None:
-    text = build(mx, length)
-    raw = text.encode()
-    assert graphpass.dumps(graphpass.loads(raw)) == text
-    times = take_turns(
-        rounds,
-        {
-            "MXNet": lambda: mx.sym.load_json(text).tojson(),
-            "MXNet, AMP casts kept": lambda: mx.sym.load_json(text).tojson(remove_amp_cast=False),
-            "graphpass": lambda: graphpass.dumps(graphpass.loads(raw)),
-            "graphpass, load only": lambda: graphpass.loads(raw),
-        },
-    )
-    count = text.count('"op":')
-    print(f"\nload and save, {count} nodes, CPU µs a node:")
-    for name, seconds in times.items():
-        print(f"  {name:<22} {seconds / count * 1e6:6.2f}")
-    print(f"  graphpass is {times['MXNet'] / times['graphpass']:.2f} times as fast as MXNet's C++")
+def test_memory(mx: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "chain.json"
+    path.write_text(mx.sym.load_json(dense_chain(1_000_000)).tojson(remove_amp_cast=False))
+    source = MEMORY.replace("{path}", repr(str(path)))
+    before, loaded, saved = map(int, run_python("-c", source).split())
+    size = "chain, 1,000,000 nodes"
+    for job, peak, at_most in [("load", loaded, 1.2), ("load and save", saved, 1.8)]:
+        found = (peak - before) / 2**20
+        TABLE.add(Row(f"peak memory over the text, {job}", size, found, "GB", at_most=at_most))
+
+
+ISOMORPHISM = """
+import gc, time
+import graphpass
+from chains import dense_chain
+
+raw = dense_chain({length}).encode()
+first, second = graphpass.loads(raw), graphpass.loads(raw)
+gc.collect()
+start = time.process_time()
+assert graphpass.isomorphic(first, second)
+print(time.process_time() - start)
+"""
+
+
+def test_isomorphism() -> None:
+    figures = {}
+    for size, length in {"100,000 nodes": 100_000, "1,000,000 nodes": 1_000_000}.items():
+        seconds = float(run_python("-c", ISOMORPHISM.replace("{length}", str(length))))
+        figures[size] = seconds / length * 1e6
+    TABLE.add(Row("isomorphism of two graphs", "1,000,000 nodes", seconds, "s", at_most=6))
+    TABLE.growth("isomorphism, for each node", figures)
