@@ -9,68 +9,40 @@ importing the package stays cheap.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from graphpass.lazy import lazily
 
 if TYPE_CHECKING:
-    from graphpass.checks import CheckReport, check
-    from graphpass.errors import GraphpassError
-    from graphpass.formats.parameters import Parameters
-    from graphpass.formats.symbol_json import dumps, loads
-    from graphpass.graph import Entry, Graph, Node
-    from graphpass.model import Model, load
-    from graphpass.rules import Pass, Report, apply, rewrite
-    from graphpass.verify import diff, isomorphic, verify
+    from graphpass.checks import CheckReport as CheckReport
+    from graphpass.checks import check as check
+    from graphpass.errors import GraphpassError as GraphpassError
+    from graphpass.formats.parameters import Parameters as Parameters
+    from graphpass.formats.symbol_json import dumps as dumps
+    from graphpass.formats.symbol_json import loads as loads
+    from graphpass.graph import Entry as Entry
+    from graphpass.graph import Graph as Graph
+    from graphpass.graph import Node as Node
+    from graphpass.model import Model as Model
+    from graphpass.model import load as load
+    from graphpass.rules import Pass as Pass
+    from graphpass.rules import Report as Report
+    from graphpass.rules import apply as apply
+    from graphpass.rules import rewrite as rewrite
+    from graphpass.verify import diff as diff
+    from graphpass.verify import isomorphic as isomorphic
+    from graphpass.verify import verify as verify
 
-__all__ = [
-    "CheckReport",
-    "Entry",
-    "Graph",
-    "GraphpassError",
-    "Model",
-    "Node",
-    "Parameters",
-    "Pass",
-    "Report",
-    "apply",
-    "check",
-    "diff",
-    "dumps",
-    "isomorphic",
-    "load",
-    "loads",
-    "rewrite",
-    "verify",
-]
-
-_HOMES = {
-    "CheckReport": "graphpass.checks",
-    "Entry": "graphpass.graph",
-    "Graph": "graphpass.graph",
-    "GraphpassError": "graphpass.errors",
-    "Model": "graphpass.model",
-    "Node": "graphpass.graph",
-    "Parameters": "graphpass.formats.parameters",
-    "Pass": "graphpass.rules",
-    "Report": "graphpass.rules",
-    "apply": "graphpass.rules",
-    "check": "graphpass.checks",
-    "diff": "graphpass.verify",
-    "dumps": "graphpass.formats.symbol_json",
-    "isomorphic": "graphpass.verify",
-    "load": "graphpass.model",
-    "loads": "graphpass.formats.symbol_json",
-    "rewrite": "graphpass.rules",
-    "verify": "graphpass.verify",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'graphpass' has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "checks": "CheckReport check",
+        "errors": "GraphpassError",
+        "formats.parameters": "Parameters",
+        "formats.symbol_json": "dumps loads",
+        "graph": "Entry Graph Node",
+        "model": "Model load",
+        "rules": "Pass Report apply rewrite",
+        "verify": "diff isomorphic verify",
+    },
+)

@@ -1,4 +1,4 @@
-"""The command line: one Typer app, one file per group of verbs. It prints and never computes."""
+"""The command line: one Click app, one file per group of verbs. It prints and never computes."""
 
 from graphpass.cli.app import main
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
-from graphpass.cli import apply, check, compare, convert, explain, find, params, passes, show
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, suggestion
 
 __all__ = ["app", "main"]
 
-_CommandLineError: Any = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
-"""What Typer raises for a verb or option that does not exist, wherever its release keeps it."""
+_VERBS = {
+    "apply": "apply",
+    "show": "show",
+    "find": "find",
+    "explain": "find",
+    "check": "compare",
+    "diff": "compare",
+    "verify": "compare",
+    "convert": "apply",
+    "params": "params",
+    "passes": "passes",
+}
+"""Verb, in the order of the help, to the module beside this one that has it under its own name."""
 
 _SHOWN = 200
 """Characters of a name or value that a message shows."""
@@ -26,41 +35,41 @@ _SHOWN = 200
 _LONG = re.compile(rf"'[^'\n]{{{_SHOWN},}}'|\"[^\"\n]{{{_SHOWN},}}\"|[^\s'\"]{{{_SHOWN},}}")
 """A quoted text or a word that is longer."""
 
-app = typer.Typer(
-    name="graphpass",
-    help="Rewrite MXNet models: symbol JSON and parameters, with a proof.",
+
+class _Verbs(click.Group):
+    """Imports a verb when it is asked for: what one needs costs the others nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command = getattr(importlib.import_module(f"graphpass.cli.{_VERBS[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    "graphpass",
+    cls=_Verbs,
+    invoke_without_command=True,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-
-app.command("apply")(apply.apply)
-app.command("show")(show.show)
-app.command("find")(find.find)
-app.command("explain")(explain.explain)
-app.command("check")(check.check)
-app.command("diff")(compare.diff)
-app.command("verify")(compare.verify)
-app.command("convert")(convert.convert)
-app.add_typer(params.app, name="params")
-app.add_typer(passes.app, name="passes")
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
-) -> None:
+@click.option("--version", is_flag=True, help="Print the version and leave.")
+@click.pass_context
+def app(context: click.Context, version: bool) -> None:
+    """Rewrite MXNet models: symbol JSON and parameters, with a proof."""
     if version:
         from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
         try:
-            typer.echo(f"graphpass {installed('graphpass')}")
+            click.echo(f"graphpass {installed('graphpass')}")
         except PackageNotFoundError:
-            typer.echo("graphpass, run from its source: it is not installed, so has no version")
-        raise typer.Exit
+            click.echo("graphpass, run from its source: it is not installed, so has no version")
+        context.exit()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,18 +90,26 @@ def _run(arguments: list[str]) -> int:
         if hasattr(stream, "reconfigure"):  # names may hold bytes that are no UTF-8
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _invoke(arguments)
+        # Not `app.main`, which ends the process itself on a closed pipe or an interrupt.
+        with app.make_context("graphpass", list(arguments)) as context:
+            result: Any = app.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
     except GraphpassError as error:
         _complain(str(error))
         return error.exit_code
-    except _CommandLineError as error:
-        if "\n" in error.format_message():  # a verb was left out: this is the help text
-            typer.echo(error.format_message(), err=True)
+    except click.ClickException as error:
+        text = error.format_message()
+        if isinstance(error, click.NoSuchOption):
+            name = error.option_name
+            text = f"no such option: {name}{suggestion(name, error.possibilities or ())}"
+        if "\n" in text:  # a verb was left out: this is the help text
+            click.echo(text, err=True)
         else:
-            _complain(f"{_first_lower(error.format_message())}; see graphpass --help")
+            _complain(f"{text[:1].lower()}{text[1:].rstrip('.')}; see graphpass --help")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, click.Abort):
         _complain("interrupted; nothing was half-written")
         return 130
     except BrokenPipeError:
@@ -113,26 +130,11 @@ def _run(arguments: list[str]) -> int:
             "command and the files (GRAPHPASS_TRACEBACK=1 shows where it happened)"
         )
         return 2
-    return code
-
-
-def _invoke(arguments: list[str]) -> int:
-    # Not `command.main`, which ends the process itself on a closed pipe or an interrupt.
-    command = typer.main.get_command(app)
-    try:
-        with command.make_context("graphpass", list(arguments)) as context:
-            result: Any = command.invoke(context)
-    except typer.Exit as leaving:
-        return leaving.exit_code
     return result if isinstance(result, int) else 0
 
 
-def _first_lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:].rstrip(".")
-
-
 def _complain(message: str) -> None:
-    typer.echo(f"error: {_LONG.sub(_shortened, message)}", err=True)
+    click.echo(f"error: {_LONG.sub(_shortened, message)}", err=True)
 
 
 def _shortened(value: re.Match[str]) -> str:

@@ -1,26 +1,18 @@
-"""``graphpass apply``: run a pass over a model and save the result."""
+"""``graphpass apply`` and ``graphpass convert``: the verbs that write models."""
 
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from graphpass.cli import options
 from graphpass.cli.options import (
-    Atol,
-    Epoch,
-    Feed,
-    Inputs,
-    Json,
-    ModelName,
-    Overwrite,
-    Params,
-    Partial,
-    Rtol,
     load_model,
     output_name,
     parse_feed,
@@ -30,72 +22,72 @@ from graphpass.cli.options import (
     save_model,
 )
 from graphpass.errors import OperationError, SaveError, UsageError
-from graphpass.formats.files import atomic_write, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from graphpass.model import Files, Model
+    from graphpass.model import Model
     from graphpass.rules import Report
-    from graphpass.verify import Diff, Misfit
+    from graphpass.verify import Diff, Misfit, VerifyResult
 
-__all__ = ["apply"]
+__all__ = ["apply", "convert"]
 
 
+@click.command
+@options.a_pass("A pass file, a shipped pass, or rules as inline YAML: '{prefix: a_}'.")
+@options.a_model
+@click.option("--out", "-o", metavar="OUT", help="Prefix to write, or - for the symbol.")
+@options.settings
+@click.option("--dry-run", is_flag=True, help="Report, but write nothing.")
+@click.option("--training", is_flag=True, help="Refuse rewrites that are right for inference only.")
+@click.option(
+    "--provenance", is_flag=True, help="Let new nodes say which rewrite made them, of what."
+)
+@click.option(
+    "--verify", is_flag=True, help="Compare outputs on MXNet before saving; exit 1 if they differ."
+)
+@options.inputs
+@options.comparison
+@click.option("--diff", is_flag=True, help="Print the structural difference.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the report as JSON.",
+)
+@click.option(
+    "--dialect", metavar="RELEASE", default="1.9.1", help="Release to write for, 0.9 to 1.9.1."
+)
+@options.params_file
+@options.partial
+@options.overwrite
+@options.as_json
 def apply(
-    pass_: Annotated[
-        str,
-        typer.Argument(
-            metavar="PASS",
-            help="A pass file, a shipped pass, or rules as inline YAML: '{prefix: a_}'.",
-            show_default=False,
-        ),
-    ],
-    model: ModelName,
-    epoch: Epoch = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", "-o", metavar="OUT", help="Prefix to write, or - for the symbol."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Override a parameter of the pass."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, but write nothing.")] = False,
-    training: Annotated[
-        bool,
-        typer.Option("--training", help="Refuse rewrites that are right for inference only."),
-    ] = False,
-    provenance: Annotated[
-        bool,
-        typer.Option("--provenance", help="Let new nodes say which rewrite made them, of what."),
-    ] = False,
-    verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify", help="Compare outputs on MXNet before saving; exit 1 if they differ."
-        ),
-    ] = False,
-    inputs: Inputs = None,
-    feed: Feed = None,
-    rtol: Rtol = None,
-    atol: Atol = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Print the structural difference.")] = False,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON.")
-    ] = None,
-    dialect: Annotated[
-        str,
-        typer.Option("--dialect", metavar="RELEASE", help="Release to write for, 0.9 to 1.9.1."),
-    ] = "1.9.1",
-    params: Params = None,
-    partial: Partial = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
+    pass_: str,
+    model: str,
+    epoch: int | None,
+    out: str | None,
+    settings: Sequence[str],
+    dry_run: bool,
+    training: bool,
+    provenance: bool,
+    verify: bool,
+    inputs: Sequence[str],
+    feed: Sequence[str],
+    rtol: float | None,
+    atol: float | None,
+    diff: bool,
+    report_file: Path | None,
+    dialect: str,
+    params: Path | None,
+    partial: bool,
+    overwrite: bool,
+    json: bool,
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
+    from graphpass.formats.files import atomic_write, make_folder
     from graphpass.formats.symbol_encode import version_of_dialect
     from graphpass.rules import apply as apply_pass
+    from graphpass.verify import diff as compare
     from graphpass.verify import misfits
     from graphpass.verify import verify as compare_outputs
     from graphpass.view.tables import echo
@@ -104,14 +96,14 @@ def apply(
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
     version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params)
-    _refuse_input(loaded, out, report, overwrite)
+    _refuse_input(loaded, out, report_file, overwrite)
     shapes = parse_shapes(inputs)
     unfit = [] if partial else misfits(loaded, shapes)
     before = loaded.copy() if verify or diff else None
     result = apply_pass(
         pass_,
         loaded,
-        set=parse_settings(set_),
+        set=parse_settings(settings),
         purpose="training" if training else "inference",
         provenance=provenance,
         inputs={
@@ -121,12 +113,12 @@ def apply(
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if not partial:
         _check_fit(loaded, shapes, unfit, result)
-    parts: dict[str, _Told] = {}
+    parts: dict[str, Diff | VerifyResult] = {}
     proved = True
     if before is not None and diff:
-        parts["diff"] = _difference(before, loaded)
+        parts["diff"] = compare(before, loaded)
     if before is not None and verify:
-        proof = compare_outputs(
+        parts["verify"] = proof = compare_outputs(
             before,
             loaded,
             inputs=shapes,
@@ -136,9 +128,10 @@ def apply(
             atol=atol,
             isolated=True,
         )
-        parts["verify"] = proof
         proved = bool(proof)
-    facts = _facts(result, parts) if report is not None or (json and out != "-") else {}
+    facts = {}
+    if report_file is not None or (json and out != "-"):
+        facts = result.to_json() | {name: part.to_json() for name, part in parts.items()}
 
     def tell() -> None:
         if json and out != "-":
@@ -149,30 +142,20 @@ def apply(
 
     if not proved:
         tell()
-        typer.echo("outputs are not proved equal, so nothing was written", err=True)
+        click.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
     written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
-    if report is not None:
-        make_folder(report.parent)
-    with atomic_write(report) if report is not None else nullcontext() as file:
+    if report_file is not None:
+        make_folder(report_file.parent)
+    with atomic_write(report_file) if report_file is not None else nullcontext() as file:
         if file is not None:
             file.write(json_format.dumps(facts, indent=2).encode() + b"\n")
         if out is not None and not dry_run:
             written += save_model(loaded, out, dialect=dialect, overwrite=overwrite)
     tell()
     for path in written:
-        typer.echo(f"wrote {path}", err=json)
+        click.echo(f"wrote {path}", err=json)
     return 0
-
-
-class _Told(Protocol):
-    """What can be told as text and as data."""
-
-    def to_json(self) -> dict[str, Any]: ...
-
-
-def _facts(result: _Told, parts: Mapping[str, _Told]) -> dict[str, Any]:
-    return result.to_json() | {name: part.to_json() for name, part in parts.items()}
 
 
 def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
@@ -183,17 +166,13 @@ def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite:
     if report is not None and report.exists() and not _is_report(report):
         what = "no report" if report.is_file() else "not a regular file"
         raise SaveError(f"{report} is there already and is {what}; choose another file")
-    if out not in (None, "-"):
-        assert out is not None
+    if out is not None and out != "-":
         files = model.target(*output_name(model, out))
-        if report is not None and report.resolve() in _resolved(files):
+        paths = [path for path in (files.symbol, files.params) if path is not None]
+        if report is not None and report.resolve() in [path.resolve() for path in paths]:
             raise SaveError(f"{report} is where the model goes; choose another file for the report")
         if not overwrite:
-            model.refuse_input(files.symbol, files.params, overwritable=True)
-
-
-def _resolved(files: Files) -> list[Path]:
-    return [path.resolve() for path in (files.symbol, files.params) if path is not None]
+            model.refuse_input(*paths, overwritable=True)
 
 
 def _is_report(path: Path) -> bool:
@@ -209,23 +188,46 @@ def _is_report(path: Path) -> bool:
 
 def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], report: Report) -> None:
     """Refuse parameters that did not fit and still do not, and shapes that no longer fit."""
-    from graphpass.rules.blame import culprit
     from graphpass.verify import misfits, refuse_misfits
 
     found = {misfit.identity: misfit for misfit in misfits(model, inputs)}
     refuse_misfits(model, [misfit for misfit in unfit if misfit.identity in found])
     for misfit in found.values():
         if misfit.kind == "shape":
+            from graphpass.rules.blame import culprit
+
             assert misfit.key is not None
             raise OperationError(
                 f"{culprit(report, model.graph, misfit.key)}: after it, {misfit.fault}; change the "
                 "parameter with the operator (--partial takes parameters as they are)"
             )
         if misfit.kind == "missing":
-            typer.echo(f"note: {misfit.name!r} has no value yet", err=True)
+            click.echo(f"note: {misfit.name!r} has no value yet", err=True)
 
 
-def _difference(before: Model, after: Model) -> Diff:
-    from graphpass.verify import diff
+@click.command
+@options.a_model
+@click.option("--to", metavar="RELEASE", default="1.9.1", help="0.9 to 1.9.1; 0.11 writes `attr`.")
+@click.option(
+    "--out", "-o", required=True, metavar="OUT", help="Prefix to write, or - for the symbol."
+)
+@options.params_file
+@options.partial
+@options.overwrite
+def convert(
+    model: str,
+    epoch: int | None,
+    to: str,
+    out: str,
+    params: Path | None,
+    partial: bool,
+    overwrite: bool,
+) -> None:
+    """Read a model of any MXNet version and write it for a release from 0.9 to 1.9.1."""
+    from graphpass.verify import misfits, refuse_misfits
 
-    return diff(before, after)
+    loaded = load_model(model, epoch, params)
+    if not partial:
+        refuse_misfits(loaded, misfits(loaded))
+    for path in save_model(loaded, out, dialect=to, overwrite=overwrite):
+        click.echo(path)

@@ -1,35 +1,54 @@
-"""``graphpass diff`` and ``graphpass verify``: whether it is still the same model."""
+"""``graphpass check``, ``diff`` and ``verify``: exit 1 where a model is wrong, or not the same."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
 
-import typer
+import click
 
-from graphpass.cli.options import (
-    Atol,
-    Feed,
-    Inputs,
-    Json,
-    Partial,
-    Rtol,
-    load_model,
-    parse_feed,
-    parse_outputs,
-    parse_shapes,
-    print_json,
-)
+from graphpass.cli import options
+from graphpass.cli.options import load_model, parse_feed, parse_outputs, parse_shapes, print_json
 from graphpass.errors import UsageError
 
-__all__ = ["diff", "verify"]
-
-_First = Annotated[
-    str, typer.Argument(metavar="A", help="A model: PREFIX[:EPOCH] or a path.", show_default=False)
-]
-_Second = Annotated[str, typer.Argument(metavar="B", help="Another model.", show_default=False)]
+__all__ = ["check", "diff", "verify"]
 
 
-def diff(a: _First, b: _Second, json: Json = False) -> int:
+@click.command
+@options.a_model
+@options.inputs
+@options.strict
+@options.params_file
+@options.as_json
+def check(
+    model: str,
+    epoch: int | None,
+    inputs: Sequence[str],
+    strict: bool,
+    params: Path | None,
+    json: bool,
+) -> int:
+    """Look for what MXNet, a converter or a pass would trip over; exit 1 if something is wrong."""
+    from graphpass.checks import check as look
+    from graphpass.view.tables import echo
+
+    report = look(load_model(model, epoch, params), parse_shapes(inputs))
+    if json:
+        print_json(report.to_json() | {"passed": not report.fails(strict=strict)})
+    else:
+        echo(str(report))
+    return 1 if report.fails(strict=strict) else 0
+
+
+_first = click.argument("a", metavar="A", help="A model: PREFIX[:EPOCH] or a path.")
+_second = click.argument("b", metavar="B", help="Another model.")
+
+
+@click.command
+@_first
+@_second
+@options.as_json
+def diff(a: str, b: str, json: bool) -> int:
     """Compare two models by structure, attributes and parameters; exit 1 if they differ."""
     from graphpass.verify import diff as compare
 
@@ -37,45 +56,49 @@ def diff(a: _First, b: _Second, json: Json = False) -> int:
     if json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        click.echo(str(found))
     return 0 if found.equal else 1
 
 
+@click.command
+@_first
+@_second
+@options.inputs
+@options.comparison
+@click.option(
+    "--repeat", is_flag=True, help="B returns the outputs of A several times over, as clones do."
+)
+@click.option(
+    "--output",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Compare an output of A with one of B, these alone.",
+)
+@click.option("--runs", type=click.IntRange(1), default=1, help="How many random inputs.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the random inputs.")
+@click.option("--training", is_flag=True, help="Run as in training; compare auxiliary states too.")
+@click.option("--gradients", is_flag=True, help="Compare the gradients of the arguments too.")
+@click.option("--single-precision", is_flag=True, help="Run half precision models in float32.")
+@click.option("--bisect", is_flag=True, help="If outputs differ, find the first node that does.")
+@options.partial
+@options.as_json
 def verify(
-    a: _First,
-    b: _Second,
-    inputs: Inputs = None,
-    feed: Feed = None,
-    repeat: Annotated[
-        bool,
-        typer.Option(
-            "--repeat", help="B returns the outputs of A several times over, as clones do."
-        ),
-    ] = False,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output", metavar="OLD=NEW", help="Compare an output of A with one of B, these alone."
-        ),
-    ] = None,
-    runs: Annotated[int, typer.Option("--runs", help="How many random inputs.", min=1)] = 1,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the random inputs.", min=0)] = 0,
-    rtol: Rtol = None,
-    atol: Atol = None,
-    training: Annotated[
-        bool, typer.Option("--training", help="Run as in training; compare auxiliary states too.")
-    ] = False,
-    gradients: Annotated[
-        bool, typer.Option("--gradients", help="Compare the gradients of the arguments too.")
-    ] = False,
-    single_precision: Annotated[
-        bool, typer.Option("--single-precision", help="Run half precision models in float32.")
-    ] = False,
-    bisect: Annotated[
-        bool, typer.Option("--bisect", help="If outputs differ, find the first node that does.")
-    ] = False,
-    partial: Partial = False,
-    json: Json = False,
+    a: str,
+    b: str,
+    inputs: Sequence[str],
+    feed: Sequence[str],
+    rtol: float | None,
+    atol: float | None,
+    repeat: bool,
+    output: Sequence[str],
+    runs: int,
+    seed: int,
+    training: bool,
+    gradients: bool,
+    single_precision: bool,
+    bisect: bool,
+    partial: bool,
+    json: bool,
 ) -> int:
     """Run two models on the same random inputs on MXNet and compare; exit 1 if they differ."""
     from graphpass.verify import bisect as find_first
@@ -121,7 +144,7 @@ def verify(
     if json:
         print_json({**found.to_json(), **({"first": first.to_json()} if first else {})})
     else:
-        typer.echo(str(found))
+        click.echo(str(found))
         if first is not None:
-            typer.echo(str(first))
+            click.echo(str(first))
     return 0 if found else 1

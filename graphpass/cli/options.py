@@ -5,87 +5,66 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+import click
 
 from graphpass.errors import GraphpassError, UsageError
 
 if TYPE_CHECKING:
-    from graphpass.model import Files, Model
+    from graphpass.model import Model
 
-__all__ = [
-    "Atol",
-    "Epoch",
-    "Feed",
-    "Inputs",
-    "Json",
-    "ModelName",
-    "Overwrite",
-    "Params",
-    "Partial",
-    "Rtol",
-    "load_model",
-    "newer_epochs",
-    "output_name",
-    "parse_feed",
-    "parse_outputs",
-    "parse_settings",
-    "parse_shapes",
-    "print_json",
-    "save_model",
-]
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
-ModelName = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
+as_json = click.option("--json", is_flag=True, help="Print JSON instead of text.")
+inputs = click.option(
+    "--input", "inputs", multiple=True, metavar="NAME:SHAPE",
+    help="Shape of an input: data:1,3,224,224.",
+)  # fmt: skip
+overwrite = click.option("--overwrite", is_flag=True, help="Allow the output to be the input.")
+params_file = click.option(
+    "--params", type=click.Path(path_type=Path), metavar="FILE",
+    help="The parameters' file, by name.",
+)  # fmt: skip
+partial = click.option(
+    "--partial", is_flag=True, help="Take parameters that are missing, left over or mis-shaped."
+)
+settings = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE",
+    help="Override a parameter of the pass.",
+)  # fmt: skip
+strict = click.option("--strict", is_flag=True, help="Exit 1 on a warning too.")
+
+
+def a_pass(help: str) -> Callable[[Verb], Verb]:
+    """Return the argument for a pass, or for what a verb takes in its place."""
+    return click.argument("pass_", metavar="PASS", help=help)
+
+
+def a_model(verb: Verb) -> Verb:
+    """Give a verb the arguments that name one model: ``MODEL [EPOCH]``."""
+    epoch = click.argument(
+        "epoch", required=False, type=click.IntRange(0), metavar="[EPOCH]",
+        help="Which PREFIX-EPOCH.params; the newest if left out.",
+    )  # fmt: skip
+    model = click.argument(
+        "model", metavar="MODEL",
         help="PREFIX, PREFIX:EPOCH, a -symbol.json path, or - for a symbol on standard input.",
-        show_default=False,
-    ),
-]
+    )  # fmt: skip
+    return model(epoch(verb))
 
-Epoch = Annotated[
-    int | None,
-    typer.Argument(
-        metavar="[EPOCH]", help="Which PREFIX-EPOCH.params; the newest if left out.", min=0
-    ),
-]
 
-Params = Annotated[
-    Path | None, typer.Option("--params", metavar="FILE", help="The parameters' file, by name.")
-]
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Allow the output to be the input.")]
-
-Inputs = Annotated[
-    list[str] | None,
-    typer.Option("--input", metavar="NAME:SHAPE", help="Shape of an input: data:1,3,224,224."),
-]
-
-Rtol = Annotated[
-    float | None, typer.Option("--rtol", help="Relative tolerance; 1e-5 in single precision.")
-]
-
-Atol = Annotated[
-    float | None, typer.Option("--atol", help="Absolute tolerance; 1e-6 in single precision.")
-]
-
-Partial = Annotated[
-    bool,
-    typer.Option("--partial", help="Take parameters that are missing, left over or mis-shaped."),
-]
-
-Feed = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--feed", metavar="NEW=OLD", help="An input of the new model gets the values of an old one."
-    ),
-]
+def comparison(verb: Verb) -> Verb:
+    """Give a verb the options for comparing outputs, but for `inputs`."""
+    feed = click.option(
+        "--feed", multiple=True, metavar="NEW=OLD",
+        help="An input of the new model gets the values of an old one.",
+    )  # fmt: skip
+    rtol = click.option("--rtol", type=float, help="Relative tolerance; 1e-5 in single precision.")
+    atol = click.option("--atol", type=float, help="Absolute tolerance; 1e-6 in single precision.")
+    return feed(rtol(atol(verb)))
 
 
 def load_model(name: str, epoch: int | None = None, params: Path | None = None) -> Model:
@@ -116,10 +95,14 @@ def save_model(model: Model, out: str, *, dialect: str, overwrite: bool) -> list
         text = dumps(model.graph, dialect=dialect, np_shape=np_shape)
         sys.stdout.buffer.write(as_bytes(text))
         return []
+    from graphpass.model import find_files
+
     prefix, epoch = output_name(model, out)
     files = model.save(prefix, epoch, dialect=dialect, overwrite=overwrite)
-    for newer in newer_epochs(files):
-        typer.echo(f"note: {newer} beside it has a later epoch; name the one to load", err=True)
+    assert files.symbol is not None
+    newest = find_files(files.symbol).params
+    if newest not in (None, files.params):  # it would be loaded in place of what was just saved
+        click.echo(f"note: {newest} beside it has a later epoch; name the one to load", err=True)
     return [str(path) for path in (files.symbol, files.params) if path is not None]
 
 
@@ -133,26 +116,17 @@ def output_name(model: Model, out: str) -> tuple[str, int]:
     return out, model.files.epoch or 0
 
 
-def newer_epochs(files: Files) -> list[str]:
-    """Return the parameter files that a model just saved would be loaded with by mistake."""
-    from graphpass.model import find_files
-
-    assert files.symbol is not None
-    found = find_files(files.symbol)
-    return [str(found.params)] if found.params not in (None, files.params) else []
-
-
-def parse_settings(texts: Iterable[str] | None) -> dict[str, Any]:
+def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
     """Read ``NAME=VALUE`` options, the values as YAML."""
     from graphpass.rules import parse_setting
 
-    return dict(parse_setting(text) for text in texts or ())
+    return dict(parse_setting(text) for text in texts)
 
 
-def parse_shapes(texts: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
+def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Read ``NAME:1,3,224,224`` options; the name may hold colons itself."""
     found = {}
-    for text in texts or ():
+    for text in texts:
         name, colon, shape = text.rpartition(":")
         if not colon or not name or not re.fullmatch(r"\s*\(?\d+(\s*,\s*\d+)*,?\)?\s*", shape):
             raise UsageError(f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224")
@@ -160,10 +134,10 @@ def parse_shapes(texts: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def parse_outputs(texts: Iterable[str] | None) -> list[tuple[str, str]] | None:
-    """Read ``A=B`` options: an output of A and one of B; None if there are none."""
+def parse_outputs(texts: Iterable[str]) -> list[tuple[str, str]] | None:
+    """Read ``--output OLD=NEW`` options; None if there are none."""
     found = []
-    for text in texts or ():
+    for text in texts:
         old, equals, new = text.partition("=")
         if not equals or not old or not new:
             raise UsageError(f"--output {text}: write OLD=NEW, such as fc1_output=head_output")
@@ -171,10 +145,10 @@ def parse_outputs(texts: Iterable[str] | None) -> list[tuple[str, str]] | None:
     return found or None
 
 
-def parse_feed(texts: Iterable[str] | None) -> dict[str, str]:
-    """Read ``NEW=OLD`` options."""
+def parse_feed(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``--feed NEW=OLD`` options."""
     found = {}
-    for text in texts or ():
+    for text in texts:
         new, equals, old = text.partition("=")
         if not equals:
             raise UsageError(f"--feed {text}: write NEW=OLD, such as right_data=data")
@@ -184,4 +158,4 @@ def parse_feed(texts: Iterable[str] | None) -> dict[str, str]:
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """Print plain data as JSON; bytes of names that are no UTF-8 are escaped."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    click.echo(json.dumps(value, indent=2, default=str))

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from graphpass.cli.options import Json, print_json
+from graphpass.cli import options
+from graphpass.cli.options import print_json
+from graphpass.errors import SaveError, UsageError
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import Parameters
 
-__all__ = ["app"]
+__all__ = ["params"]
 
-app = typer.Typer(
-    help="List, compare and export parameters, without MXNet.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
-_Source = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="A model, or a .params file.", show_default=False),
-]
+@click.group
+def params() -> None:
+    """List, compare and export parameters, without MXNet."""
 
 
 def _read(source: str) -> Parameters:
@@ -35,7 +30,6 @@ def _read(source: str) -> Parameters:
 
 def _files(source: str) -> list[Path]:
     """Return the files that a model, or a file's own name, stands for, its parameters first."""
-    from graphpass.errors import UsageError
     from graphpass.model import find_files
 
     if Path(source).is_file() and not source.endswith(".json"):
@@ -46,9 +40,15 @@ def _files(source: str) -> list[Path]:
     return [files.params, *([files.symbol] if files.symbol is not None else [])]
 
 
-@app.command("ls")
-def ls(model: _Source, json: Json = False) -> None:
+_MODEL = "A model, or a .params file."
+
+
+@params.command("ls")
+@click.argument("model", metavar="MODEL", help=_MODEL)
+@options.as_json
+def ls(model: str, json: bool) -> None:
     """List the parameters: class, name, dtype, shape, bytes."""
+    from graphpass.formats.ndarray_binary import dtype_name
     from graphpass.view.tables import print_table, size
 
     parameters = _read(model)
@@ -56,7 +56,7 @@ def ls(model: _Source, json: Json = False) -> None:
         {
             "class": parameters.class_of(name),
             "name": name,
-            "dtype": _dtype(array.dtype),
+            "dtype": dtype_name(array.dtype),
             "shape": list(array.shape),
             "bytes": array.nbytes,
         }
@@ -66,22 +66,17 @@ def ls(model: _Source, json: Json = False) -> None:
         print_json(rows)
         return
     columns = ("class", "name", "dtype", "shape", "bytes")
-    print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+    cells = [row | {"shape": tuple(parameters[str(row["name"])].shape)} for row in rows]
+    print_table(columns, [[row[column] for column in columns] for row in cells])
     total = sum(array.nbytes for array in parameters.values())
-    typer.echo(f"{len(rows)} parameters, {size(total)}")
+    click.echo(f"{len(rows)} parameters, {size(total)}")
 
 
-def _dtype(dtype: object) -> str:
-    names = getattr(dtype, "names", None)
-    return names[0] if names else str(dtype)
-
-
-def _cell(value: object) -> object:
-    return str(tuple(value)) if isinstance(value, list) else value
-
-
-@app.command("diff")
-def diff(a: _Source, b: _Source, json: Json = False) -> int:
+@params.command("diff")
+@click.argument("a", metavar="MODEL", help=_MODEL)
+@click.argument("b", metavar="MODEL", help=_MODEL)
+@options.as_json
+def diff(a: str, b: str, json: bool) -> int:
     """Compare two sets of parameters by name; exit 1 if they differ."""
     from graphpass.verify import diff_parameters
 
@@ -89,19 +84,18 @@ def diff(a: _Source, b: _Source, json: Json = False) -> int:
     if json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        click.echo(str(found))
     return 0 if found.equal else 1
 
 
-@app.command("export")
-def export(
-    model: _Source,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The .npz file to write.")
-    ],
-) -> None:
+@params.command("export")
+@click.argument("model", metavar="MODEL", help=_MODEL)
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), required=True, metavar="FILE",
+    help="The .npz file to write.",
+)  # fmt: skip
+def export(model: str, out: Path) -> None:
     """Write the parameters as a NumPy .npz file, keys as in the .params file."""
-    from graphpass.errors import SaveError, UsageError
     from graphpass.formats.export import export_npz, is_npz
 
     if str(out) == "-":
@@ -112,4 +106,4 @@ def export(
         if not is_npz(out):
             raise SaveError(f"{out} is there already and is no .npz file; choose another output")
     export_npz(_read(model), out)
-    typer.echo(str(out))
+    click.echo(str(out))

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-import os
+import json as json_format
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from graphpass.cli.options import Json, parse_settings, print_json
+from graphpass.cli import options
+from graphpass.cli.options import parse_settings, print_json
 
 if TYPE_CHECKING:
     from graphpass.rules import Pass
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    help="List, show, check and test passes.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-_Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="PASS", help="A pass file, a shipped pass, or rules as text.", show_default=False
-    ),
-]
-
-_Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Another value for a parameter of the pass."),
-]
+__all__ = ["passes"]
 
 
-def _load(source: str, settings: list[str] | None = None) -> Pass:
+@click.group
+def passes() -> None:
+    """List, show, check and test passes."""
+
+
+_A_PASS = "A pass file, a shipped pass, or rules as text."
+
+
+def _load(source: str, settings: Iterable[str] = ()) -> Pass:
     from graphpass.rules import load_pass
 
     return load_pass(source).bind(parse_settings(settings))
 
 
-@app.command("list")
-def list_(json: Json = False) -> None:
+@passes.command("list")
+@options.as_json
+def list_(json: bool) -> None:
     """List the shipped passes."""
     from graphpass.rules.shipped import shipped_names
     from graphpass.view.tables import print_table
@@ -77,8 +69,10 @@ def _first_sentence(text: str) -> str:
     return sentence + "." if stop else sentence
 
 
-@app.command("show")
-def show(pass_: _Source, json: Json = False) -> None:
+@passes.command("show")
+@options.a_pass(_A_PASS)
+@options.as_json
+def show(pass_: str, json: bool) -> None:
     """Print a pass, to read or to begin one of your own with."""
     from graphpass.view.tables import echo
 
@@ -98,14 +92,9 @@ def show(pass_: _Source, json: Json = False) -> None:
         )
         return
     for name, value in loaded.parameters.items():
-        echo(f"# --set {name}={_spelled(value)}")
+        spelled = value if isinstance(value, str) else json_format.dumps(value, default=str)
+        echo(f"# --set {name}={spelled}")
     echo(text.rstrip("\n"))
-
-
-def _spelled(value: object) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _text(source: str) -> str:
@@ -116,21 +105,20 @@ def _text(source: str) -> str:
         return shipped_text(source)
     if source.lstrip().startswith(("{", "[")):
         return source
-    return Path(os.fspath(source)).read_text(encoding="utf-8-sig")
+    return Path(source).read_text(encoding="utf-8-sig")
 
 
-@app.command("lint")
-def lint(
-    pass_: _Source,
-    set_: _Settings = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on a warning too.")] = False,
-    json: Json = False,
-) -> int:
+@passes.command("lint")
+@options.a_pass(_A_PASS)
+@options.settings
+@options.strict
+@options.as_json
+def lint(pass_: str, settings: Sequence[str], strict: bool, json: bool) -> int:
     """Look for what is wrong, odd or unproved in a pass; exit 1 if something is wrong."""
     from graphpass.rules.analysis import lint as lint_pass
     from graphpass.view.tables import echo
 
-    report = lint_pass(_load(pass_, set_))
+    report = lint_pass(_load(pass_, settings))
     if json:
         print_json(report.to_json() | {"passed": not report.fails(strict=strict)})
     else:
@@ -138,20 +126,19 @@ def lint(
     return 1 if report.fails(strict=strict) else 0
 
 
-@app.command("test")
-def test(
-    pass_: _Source,
-    set_: _Settings = None,
-    on_mxnet: Annotated[
-        bool, typer.Option("--verify", help="Compare outputs before and after on MXNet too.")
-    ] = False,
-    json: Json = False,
-) -> int:
+@passes.command("test")
+@options.a_pass(_A_PASS)
+@options.settings
+@click.option(
+    "--verify", "on_mxnet", is_flag=True, help="Compare outputs before and after on MXNet too."
+)
+@options.as_json
+def test(pass_: str, settings: Sequence[str], on_mxnet: bool, json: bool) -> int:
     """Run the tests of a pass and of its rewrites; exit 1 if one fails."""
     from graphpass.rules.analysis import run_tests
     from graphpass.view.tables import echo
 
-    results = run_tests(_load(pass_, set_), on_mxnet=on_mxnet)
+    results = run_tests(_load(pass_, settings), on_mxnet=on_mxnet)
     passed = sum(map(bool, results))
     if json:
         print_json([result.to_json() for result in results])

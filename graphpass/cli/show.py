@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from graphpass.cli.options import (
-    Epoch,
-    Inputs,
-    Json,
-    ModelName,
-    Params,
-    load_model,
-    parse_shapes,
-    print_json,
-)
+from graphpass.cli import options
+from graphpass.cli.options import load_model, parse_shapes, print_json
 from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,30 +20,33 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 
+@click.command
+@options.a_model
+@options.params_file
+@click.option("--nodes", is_flag=True, help="List every node with its id.")
+@click.option("--ops", is_flag=True, help="Count the operators.")
+@click.option("--tied", is_flag=True, help="List variables with several users.")
+@click.option("--text", is_flag=True, help="Print the graph as text, to read and to compare.")
+@click.option("--around", metavar="NODE", help="Only what is near a node.")
+@click.option("--hops", type=click.IntRange(0), default=2, help="How near.")
+@click.option("--shapes", is_flag=True, help="List shape and dtype of every node.")
+@click.option("--cost", is_flag=True, help="List multiply-adds and parameters of every operator.")
+@options.inputs
+@options.as_json
 def show(
-    model: ModelName,
-    epoch: Epoch = None,
-    params: Params = None,
-    nodes: Annotated[bool, typer.Option("--nodes", help="List every node with its id.")] = False,
-    ops: Annotated[bool, typer.Option("--ops", help="Count the operators.")] = False,
-    tied: Annotated[
-        bool, typer.Option("--tied", help="List variables with several users.")
-    ] = False,
-    text: Annotated[
-        bool, typer.Option("--text", help="Print the graph as text, to read and to compare.")
-    ] = False,
-    around: Annotated[
-        str | None, typer.Option("--around", metavar="NODE", help="Only what is near a node.")
-    ] = None,
-    hops: Annotated[int, typer.Option("--hops", help="How near.", min=0)] = 2,
-    shapes: Annotated[
-        bool, typer.Option("--shapes", help="List shape and dtype of every node.")
-    ] = False,
-    cost: Annotated[
-        bool, typer.Option("--cost", help="List multiply-adds and parameters of every operator.")
-    ] = False,
-    inputs: Inputs = None,
-    json: Json = False,
+    model: str,
+    epoch: int | None,
+    params: Path | None,
+    nodes: bool,
+    ops: bool,
+    tied: bool,
+    text: bool,
+    around: str | None,
+    hops: int,
+    shapes: bool,
+    cost: bool,
+    inputs: Sequence[str],
+    json: bool,
 ) -> None:
     """Show a model: dialect, operators, inputs, outputs, parameters."""
     if inputs and not shapes and not cost:
@@ -135,7 +131,7 @@ def _show_text(model: Model, json: bool) -> None:
     if json:
         print_json({"text": printed})
         return
-    typer.echo(printed)
+    click.echo(printed)
 
 
 def _show_costs(

@@ -33,97 +33,59 @@ The names below are imported when they are first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from graphpass.lazy import lazily
 
 if TYPE_CHECKING:
-    from graphpass.rules.driver import apply
-    from graphpass.rules.explaining.explain import explain
-    from graphpass.rules.explaining.explanation import Explanation
-    from graphpass.rules.file import load_pass, parse_setting
-    from graphpass.rules.loaded_pass import Pass
-    from graphpass.rules.matching.match import Binding, Match, Mismatch
-    from graphpass.rules.matching.matcher import Matcher, find
-    from graphpass.rules.operation import Operation, Run
-    from graphpass.rules.patterns.compile import compile_pattern
-    from graphpass.rules.patterns.pattern import Pattern
-    from graphpass.rules.patterns.printing import print_pattern
-    from graphpass.rules.patterns.syntax import parse_pattern
-    from graphpass.rules.python.rewrite import rewrite
-    from graphpass.rules.report import Report, Step
-    from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
-    from graphpass.rules.rule import Rule
-    from graphpass.rules.selectors import select, select_entries, select_entry, select_one
-
-__all__ = [
-    "Binding",
-    "Explanation",
-    "Match",
-    "Matcher",
-    "Mismatch",
-    "Operation",
-    "Pass",
-    "Pattern",
-    "Report",
-    "Rewrite",
-    "Rule",
-    "Run",
-    "Step",
-    "apply",
-    "compile_pattern",
-    "explain",
-    "find",
-    "load_pass",
-    "parse_pattern",
-    "parse_rewrite",
-    "parse_setting",
-    "print_pattern",
-    "rewrite",
-    "select",
-    "select_entries",
-    "select_entry",
-    "select_one",
-]
-
-_HOMES = {
-    "Binding": "matching.match",
-    "Explanation": "explaining.explanation",
-    "Match": "matching.match",
-    "Matcher": "matching.matcher",
-    "Mismatch": "matching.match",
-    "Operation": "operation",
-    "Pass": "loaded_pass",
-    "Pattern": "patterns.pattern",
-    "Report": "report",
-    "Rewrite": "rewriting.rewrite",
-    "Rule": "rule",
-    "Run": "operation",
-    "Step": "report",
-    "apply": "driver",
-    "compile_pattern": "patterns.compile",
-    "culprit": "blame",
-    "explain": "explaining.explain",
-    "find": "matching.matcher",
-    "load_pass": "file",
-    "parse_pattern": "patterns.syntax",
-    "parse_rewrite": "rewriting.rewrite",
-    "parse_setting": "file",
-    "print_pattern": "patterns.printing",
-    "rewrite": "python.rewrite",
-    "select": "selectors",
-    "select_entries": "selectors",
-    "select_entry": "selectors",
-    "select_one": "selectors",
-}
-"""Public name -> the module in this package."""
+    from graphpass.rules.driver import apply as apply
+    from graphpass.rules.explaining.explain import explain as explain
+    from graphpass.rules.explaining.explanation import Explanation as Explanation
+    from graphpass.rules.file import load_pass as load_pass
+    from graphpass.rules.file import parse_setting as parse_setting
+    from graphpass.rules.loaded_pass import Pass as Pass
+    from graphpass.rules.matching.match import Binding as Binding
+    from graphpass.rules.matching.match import Match as Match
+    from graphpass.rules.matching.match import Mismatch as Mismatch
+    from graphpass.rules.matching.matcher import Matcher as Matcher
+    from graphpass.rules.matching.matcher import find as find
+    from graphpass.rules.operation import Operation as Operation
+    from graphpass.rules.operation import Run as Run
+    from graphpass.rules.patterns.compile import compile_pattern as compile_pattern
+    from graphpass.rules.patterns.pattern import Pattern as Pattern
+    from graphpass.rules.patterns.printing import print_pattern as print_pattern
+    from graphpass.rules.patterns.syntax import parse_pattern as parse_pattern
+    from graphpass.rules.python.rewrite import rewrite as rewrite
+    from graphpass.rules.report import Report as Report
+    from graphpass.rules.report import Step as Step
+    from graphpass.rules.rewriting.rewrite import Rewrite as Rewrite
+    from graphpass.rules.rewriting.rewrite import parse_rewrite as parse_rewrite
+    from graphpass.rules.rule import Rule as Rule
+    from graphpass.rules.selectors import select as select
+    from graphpass.rules.selectors import select_entries as select_entries
+    from graphpass.rules.selectors import select_entry as select_entry
+    from graphpass.rules.selectors import select_one as select_one
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "driver": "apply",
+        "explaining.explain": "explain",
+        "explaining.explanation": "Explanation",
+        "file": "load_pass parse_setting",
+        "loaded_pass": "Pass",
+        "matching.match": "Binding Match Mismatch",
+        "matching.matcher": "Matcher find",
+        "operation": "Operation Run",
+        "patterns.compile": "compile_pattern",
+        "patterns.pattern": "Pattern",
+        "patterns.printing": "print_pattern",
+        "patterns.syntax": "parse_pattern",
+        "python.rewrite": "rewrite",
+        "report": "Report Step",
+        "rewriting.rewrite": "Rewrite parse_rewrite",
+        "rule": "Rule",
+        "selectors": "select select_entries select_entry select_one",
+    },
+)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-import typer
 
 import graphpass
 from graphpass.cli.app import app
@@ -78,13 +78,15 @@ def test_every_option_stands_in_an_example(keyword: str) -> None:
 
 def verbs() -> Iterator[tuple[str, Any]]:
     """Yield every verb, as it is typed, with its command."""
-    pending = [("", typer.main.get_command(app))]
+    pending: list[tuple[str, click.Command]] = [("", app)]
     while pending:
         name, command = pending.pop(0)
-        for word, inner in getattr(command, "commands", {}).items():
-            pending.append((f"{name} {word}".strip(), inner))
-        if name and not hasattr(command, "commands"):
+        if not isinstance(command, click.Group):
             yield name, command
+            continue
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            pending.append((f"{name} {word}".strip(), command.get_command(context, word)))
 
 
 VERBS = dict(verbs())

@@ -34,6 +34,7 @@ ROOMS = [
     "graph",
     "ops",
     "errors",
+    "lazy",
 ]
 """Top to bottom: a room imports itself and what stands below it."""
 
