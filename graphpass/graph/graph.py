@@ -246,6 +246,22 @@ class Graph(Store):
             "with_subgraphs", lambda: [key for key in self.order() if "subgraphs" in nodes[key]]
         )
 
+    def nested(self) -> Iterator[tuple[Graph, tuple[tuple[int, int], ...]]]:
+        """Yield this graph, then what is inside each of its subgraphs, and so on.
+
+        With each comes the way to it: the node that runs a subgraph, and which of its subgraphs.
+        """
+        pending: list[tuple[Graph, tuple[tuple[int, int], ...]]] = [(self, ())]
+        while pending:
+            graph, path = pending.pop()
+            yield graph, path
+            below = [
+                (subgraph, (*path, (key, number)))
+                for key in graph.with_subgraphs()
+                for number, subgraph in enumerate(graph.subgraphs(key))
+            ]
+            pending += reversed(below)
+
     def reaches(self, key: int) -> bool:
         """Return whether the heads reach a node. Constant after the first call since an edit."""
         return key in self._derive("reached", lambda: frozenset(self.order()))

@@ -20,7 +20,7 @@ module                  what is in it
 :mod:`.name_expressions`  ``glob:`` and ``regex:`` in selectors
 :mod:`.surgery`         what operations share
 :mod:`.patterns`        what a rewrite matches, as text and as data
-:mod:`.matching`        where patterns hold, and why not
+:mod:`.rewrite`         the engine: where patterns hold, and what takes their place
 :mod:`.expressions`     conditions and computed values
 :mod:`.rewriting`       replacements, and the engine that puts them in
 :mod:`.python`          rewrites written in Python: the decorator `rewrite`
@@ -44,20 +44,19 @@ if TYPE_CHECKING:
     from graphpass.rules.file import load_pass as load_pass
     from graphpass.rules.file import parse_setting as parse_setting
     from graphpass.rules.loaded_pass import Pass as Pass
-    from graphpass.rules.matching.match import Binding as Binding
-    from graphpass.rules.matching.match import Match as Match
-    from graphpass.rules.matching.match import Mismatch as Mismatch
-    from graphpass.rules.matching.matcher import Matcher as Matcher
-    from graphpass.rules.matching.matcher import find as find
     from graphpass.rules.operation import Operation as Operation
     from graphpass.rules.operation import Run as Run
     from graphpass.rules.patterns.compile import compile_pattern as compile_pattern
     from graphpass.rules.patterns.pattern import Pattern as Pattern
     from graphpass.rules.patterns.printing import print_pattern as print_pattern
     from graphpass.rules.patterns.syntax import parse_pattern as parse_pattern
-    from graphpass.rules.python.rewrite import rewrite as rewrite
     from graphpass.rules.report import Report as Report
     from graphpass.rules.report import Step as Step
+    from graphpass.rules.rewrite.match import Binding as Binding
+    from graphpass.rules.rewrite.match import Match as Match
+    from graphpass.rules.rewrite.match import Mismatch as Mismatch
+    from graphpass.rules.rewrite.matcher import Matcher as Matcher
+    from graphpass.rules.rewrite.matcher import find as find
     from graphpass.rules.rewriting.rewrite import Rewrite as Rewrite
     from graphpass.rules.rewriting.rewrite import parse_rewrite as parse_rewrite
     from graphpass.rules.rule import Rule as Rule
@@ -75,14 +74,13 @@ __getattr__, __dir__, __all__ = lazily(
         "explaining.explanation": "Explanation",
         "file": "load_pass parse_setting",
         "loaded_pass": "Pass",
-        "matching.match": "Binding Match Mismatch",
-        "matching.matcher": "Matcher find",
+        "rewrite.match": "Binding Match Mismatch",
+        "rewrite.matcher": "Matcher find",
         "operation": "Operation Run",
         "patterns.compile": "compile_pattern",
         "patterns.pattern": "Pattern",
         "patterns.printing": "print_pattern",
         "patterns.syntax": "parse_pattern",
-        "python.rewrite": "rewrite",
         "report": "Report Step",
         "rewriting.rewrite": "Rewrite parse_rewrite",
         "rule": "Rule",

@@ -9,10 +9,10 @@ from graphpass.graph import Graph
 from graphpass.rules.delta import HeadChange, NodeRef, node_ref
 from graphpass.rules.explaining.near_misses import NearMiss, near_misses
 from graphpass.rules.operation import Outcome, Run
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite_text import near_miss_lines
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.group import Member
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.wording import count
 
@@ -104,14 +104,14 @@ def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ..
     """Return where each rewrite came near in the graph as it is now. Linear in the graph."""
     model = run.model
     ops = model.graph.by_op().keys()
-    index: LiveIndex | None = None
+    index: Facts | None = None
     found: list[tuple[NearMiss, ...]] = []
     for rewrite, _ in members:
         if ops.isdisjoint(rewrite.plan.first_ops):
             found.append(())
             continue
         if index is None:
-            index = LiveIndex(model.graph, model.inputs, run.shapes)
+            index = Facts(model.graph, model.inputs, run.shapes)
         found.append(near_misses(rewrite, index, model.parameters, (), run.spare))
     return found
 

@@ -22,8 +22,8 @@ from graphpass import Model, Parameters, dumps, isomorphic
 from graphpass.errors import GraphpassError
 from graphpass.graph import Edit
 from graphpass.rules import Matcher, load_pass
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting import group
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.testing import RunnableModel, models
 
@@ -84,10 +84,10 @@ def assert_whole(model: Model, inputs: Mapping[str, Any]) -> None:
 
 def assert_fixpoint(rules: Sequence[dict[str, Any]], model: Model) -> None:
     """Check that no match is left that any of the rules would take."""
-    index = LiveIndex(model.graph, model.inputs)
+    index = Facts(model.graph, model.inputs)
     for rule in load_pass(list(rules)).bind(None).rules:
         rewrite = rule.operation.rewrite
-        matcher = Matcher(rewrite.plan, model.graph, index=index)
+        matcher = Matcher(rewrite.plan, model.graph, facts=index)
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 with pytest.raises(Refusal):

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from graphpass import Model
 from graphpass.errors import RunawayError
 from graphpass.graph import Edit
-from graphpass.rules.matching.match import Match
-from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.firing import fire
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import decide
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.runaway import BUDGET_PER_OPERATOR
@@ -48,7 +48,7 @@ def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Firing]:
 def _step(
     rewrites: Sequence[Rewrite], model: Model, inputs: Sequence[str], edit: Edit
 ) -> Firing | None:
-    index = LiveIndex(model.graph, inputs)
+    index = Facts(model.graph, inputs)
     found = first_to_fire(rewrites, model, index)
     if found is None:
         return None
@@ -58,11 +58,11 @@ def _step(
 
 
 def first_to_fire(
-    rewrites: Sequence[Rewrite], model: Model, index: LiveIndex
+    rewrites: Sequence[Rewrite], model: Model, index: Facts
 ) -> tuple[int, Match, Draft] | None:
     """Return the first rewrite that applies, by number, and what it puts in at its first match."""
     for number, rewrite in enumerate(rewrites):
-        matcher = Matcher(rewrite.plan, model.graph, index=index)
+        matcher = Matcher(rewrite.plan, model.graph, facts=index)
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 try:

@@ -10,8 +10,8 @@ from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression
-from graphpass.rules.matching.attribute_tests import AttributeTest, attribute_tests, refusal
 from graphpass.rules.patterns.plan import Part, Plan, PlanOperand, Produced
+from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewriting.draft import attribute_text
 from graphpass.rules.rewriting.replacement import Application, CopyAttributes, Replacement
 
@@ -123,7 +123,7 @@ def _compare(feature: Feature, given: dict[str, Constant]) -> Fact:
     except GraphpassError:
         return "maybe"
     test = AttributeTest(feature.attribute, feature.value)
-    return "yes" if refusal(feature.op, texts, [test]) is None else "no"
+    return "yes" if attribute_fault(feature.op, texts, [test]) is None else "no"
 
 
 def _part(plan: Plan, name: str) -> Part:

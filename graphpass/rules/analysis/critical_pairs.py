@@ -23,9 +23,9 @@ from graphpass.rules.analysis.outlook import beside
 from graphpass.rules.analysis.sketch import Drawing, Style, draw, overlay, settled_box
 from graphpass.rules.analysis.trial import applies, fire_at
 from graphpass.rules.analysis.witness import Witness, is_unrealised, witnesses
-from graphpass.rules.matching.match import Match
 from graphpass.rules.patterns.pattern import Rest
 from graphpass.rules.patterns.plan import OptionalOperand
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.group import Group, Member
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.verify import isomorphic

@@ -18,7 +18,6 @@ from graphpass.rules.analysis.sketch import Style, draw, settled_box
 from graphpass.rules.analysis.trial import applies, fire_at
 from graphpass.rules.analysis.witness import witnesses
 from graphpass.rules.expressions import Expression, Scope, UnknownError
-from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.patterns.check import calls_of
 from graphpass.rules.patterns.pattern import (
     Operand,
@@ -28,6 +27,7 @@ from graphpass.rules.patterns.pattern import (
     Restricted,
     Value,
 )
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -234,7 +234,7 @@ class _Inspection:
 def _constant(condition: Expression) -> bool | None:
     """Return whether a condition without names holds; None if it can't be computed."""
     try:
-        return condition.holds(Scope(GraphIndex(Graph()), {}))
+        return condition.holds(Scope(Facts(Graph()), {}))
     except (GraphpassError, UnknownError):
         return None
 

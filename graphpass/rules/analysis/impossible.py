@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 from graphpass.errors import AttributeValueError
 from graphpass.ops import Operator, canonical_name, find, format_value
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.matching.attribute_tests import attribute_tests
 from graphpass.rules.patterns.check import calls_of
 from graphpass.rules.patterns.pattern import Call, Optional, Pattern, Rest, Restricted
+from graphpass.rules.rewrite.parts import attribute_tests
 from graphpass.rules.source import Mark
 
 __all__ = ["Impossibility", "impossibilities"]

@@ -16,9 +16,9 @@ from graphpass.ops import find
 from graphpass.ops.operator import input_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.analysis.part_facts import inner_operand
-from graphpass.rules.matching.attribute_tests import attribute_tests
 from graphpass.rules.patterns.pattern import Kind, Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
+from graphpass.rules.rewrite.parts import attribute_tests
 
 __all__ = [
     "MAX_DRAWN",

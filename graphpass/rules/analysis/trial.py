@@ -7,12 +7,12 @@ from dataclasses import replace
 from graphpass.errors import GraphpassError
 from graphpass.graph import Edit
 from graphpass.model import Model
-from graphpass.rules.matching.match import Match
-from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.firing import fire
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import decide
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.surroundings import Surroundings
@@ -32,9 +32,9 @@ def applies(rewrite: Rewrite, model: Model, root: int, holding: int) -> Match | 
         The match; or why the rewrite takes none; or None where its pattern does not hold, or not
         with that node in it.
     """
-    index = LiveIndex(model.graph, model.inputs)
+    index = Facts(model.graph, model.inputs)
     refused: str | None = None
-    matcher = Matcher(rewrite.plan, model.graph, index=index, patience=_PATIENCE)
+    matcher = Matcher(rewrite.plan, model.graph, facts=index, patience=_PATIENCE)
     for match in matcher.assignments(root):
         if holding not in match.matched:
             continue
@@ -57,7 +57,7 @@ def fire_at(rewrite: Rewrite, match: Match, model: Model, edit: Edit) -> None:
     GraphpassError
         If the firing would break the graph.
     """
-    index = LiveIndex(model.graph, model.inputs)
+    index = Facts(model.graph, model.inputs)
     match = replace(match, graph=model.graph)
     around = Surroundings(index, edit, model.parameters, FreshNames(model.graph))
     fire(decide(rewrite, match, index, model.parameters), match, rewrite.id, around)

@@ -20,12 +20,9 @@ from collections.abc import Iterable, Iterator
 
 from graphpass.graph import Entry
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
-from graphpass.rules.matching.bindings import ABSENT
-from graphpass.rules.matching.graph_index import GraphIndex
-from graphpass.rules.matching.match import Fault, Match
-from graphpass.rules.matching.mismatch import CODES
-from graphpass.rules.matching.search import Known, Search
-from graphpass.rules.patterns.plan import Plan
+from graphpass.rules.rewrite.match import CODES, Fault, Match
+from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.search import ABSENT, Search
 from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Attempts", "EnoughError", "Patience"]
@@ -57,9 +54,6 @@ class Patience:
         """See `Recorder`."""
         self.count()
 
-    def matched(self, part: int, key: int) -> None:
-        """See `Recorder`."""
-
     def failed(self, fault: Fault) -> None:
         """See `Recorder`."""
         self.count()
@@ -84,19 +78,16 @@ class Attempts(Patience):
     ----------
     subject : Subject
         What is explained.
-    plan : Plan
-        Its plan, as the matcher has it.
-    index : GraphIndex
-        Of the graph.
+    matcher : Matcher
+        What makes the attempts.
     key : int
         The node.
     """
 
-    def __init__(self, subject: Subject, plan: Plan, index: GraphIndex, key: int) -> None:
+    def __init__(self, subject: Subject, matcher: Matcher, key: int) -> None:
         super().__init__()
         self._subject = subject
-        self._plan = plan
-        self._index = index
+        self._matcher = matcher
         self._key = key
         self._rank = (-1, False, -1)
         self._foremost: dict[tuple[str, int, tuple[int, ...]], Fault] = {}
@@ -142,12 +133,9 @@ class Attempts(Patience):
 
     def _reach(self, fault: Fault) -> tuple[bool, int]:
         """Return whether the attempt fits but for a fault, and how far it would come otherwise."""
-        graph, plan = self._index.graph, self._plan
-        op = graph.op(self._key)
-        outputs = {each.output for each in plan.anchors if op in plan.parts[each.part].ops}
         return max(
-            _Overlooking(plan, self._index, fault).reach(Entry(self._key, output))
-            for output in sorted(outputs)
+            _Overlooking(self._matcher, entry, fault).reach()
+            for entry in self._matcher.anchors(self._key)
         )
 
 
@@ -156,23 +144,21 @@ class _Overlooking(Search):
 
     __slots__ = ("_depth", "_overlooked")
 
-    def __init__(self, plan: Plan, index: GraphIndex, overlooked: Fault) -> None:
+    def __init__(self, matcher: Matcher, first: Entry, overlooked: Fault) -> None:
         # A further root may hang on what lies below the obstacle, which nobody looks at.
-        known = Known.of(plan, len(index.position))._replace(further=None)
-        super().__init__(plan, index, known, Patience(_FURTHER))
+        super().__init__(matcher.context, (matcher.first, first, None, None), Patience(_FURTHER))
         self._overlooked = overlooked
         self._depth = 0
 
-    def reach(self, first: Entry) -> tuple[bool, int]:
+    def reach(self) -> tuple[bool, int]:
         """Return whether the first root fits now, and how many operators were found."""
-        self.solutions(first)
         try:
-            whole = self._solve()
+            whole = self.solve()
         except EnoughError:
             whole = False
         return whole, self._depth
 
-    def _fail(
+    def fail(
         self, code: str, part: int, nodes: tuple[int, ...], found: object, wanted: object
     ) -> bool:
         overlooked = self._overlooked
@@ -182,4 +168,4 @@ class _Overlooking(Search):
             if nodes and part not in self.nodes:
                 self.nodes[part] = nodes[0]
             return True
-        return super()._fail(code, part, nodes, found, wanted)
+        return super().fail(code, part, nodes, found, wanted)

@@ -9,8 +9,8 @@ from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.miss import Halt, Miss, Subject, part_text, step_of, steps
-from graphpass.rules.matching.match import Fault, Match
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
+from graphpass.rules.rewrite.match import Fault, Match
 from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Check", "checks_of_match", "checks_of_miss", "node_ref"]

@@ -18,11 +18,11 @@ from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.explaining.rehearsal import Rehearsal
 from graphpass.rules.expressions.budget import Purse
-from graphpass.rules.matching.match import Fault, Level, Match
-from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.patterns.plan import Plan
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Fault, Level, Match
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.group import decide
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 
@@ -41,7 +41,7 @@ class Examiner:
     ----------
     subject : Subject
         What to explain.
-    index : LiveIndex
+    index : Facts
         Of the graph.
     parameters : Parameters or None
         The model's; None inside a subgraph.
@@ -56,7 +56,7 @@ class Examiner:
     def __init__(
         self,
         subject: Subject,
-        index: LiveIndex,
+        index: Facts,
         parameters: Parameters | None,
         path: tuple[Level, ...] = (),
         *,
@@ -78,7 +78,7 @@ class Examiner:
 
     def matcher(self, plan: Plan) -> Matcher:
         """Return a matcher of another plan on the same graph."""
-        return Matcher(plan, self.index.graph, path=self.path, index=self.index)
+        return Matcher(plan, self.index.graph, path=self.path, facts=self.index)
 
     def candidates(self) -> list[int]:
         """Return the nodes whose operator the first root may be, in saved order."""
@@ -111,7 +111,7 @@ class Examiner:
             Whether to go on, after a fixed number of steps, for as long as the driver would;
             otherwise what was found by then is the answer.
         """
-        attempts = Attempts(self.subject, self._plan, self.index, key)
+        attempts = Attempts(self.subject, self._patient, key)
         taken: list[Match] = []
         try:
             self._take(attempts.counted(self._patient.assignments(key, attempts)), attempts, taken)

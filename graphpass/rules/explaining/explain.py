@@ -15,11 +15,11 @@ from graphpass.rules.explaining.explanation import At, Explanation, Found
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.explaining.near_misses import Groups
 from graphpass.rules.explaining.remedy import remedy
-from graphpass.rules.matching.match import Level
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.pattern import Pattern
 from graphpass.rules.patterns.syntax import parse_pattern
-from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.selectors import Selector, select, select_one
 
@@ -125,8 +125,8 @@ def _examiner(
     shapes: Mapping[str, Shape],
 ) -> Examiner:
     if path:
-        return Examiner(subject, LiveIndex(graph), None, path)
-    return Examiner(subject, LiveIndex(graph, model.inputs, shapes), model.parameters)
+        return Examiner(subject, Facts(graph), None, path)
+    return Examiner(subject, Facts(graph, model.inputs, shapes), model.parameters)
 
 
 def _everywhere(subject: Subject, model: Model, shapes: Mapping[str, Shape]) -> Explanation:

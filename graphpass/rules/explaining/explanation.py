@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.checks import Check
 from graphpass.rules.explaining.near_misses import NearMiss
-from graphpass.rules.matching.match import Level, Match
+from graphpass.rules.rewrite.match import Level, Match
 
 __all__ = ["At", "Explanation", "Found"]
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, get_args
 
 from graphpass.errors import GraphpassError
 from graphpass.graph import Graph
-from graphpass.rules.matching.match import Fault, Match
-from graphpass.rules.matching.mismatch import CODES, describe_fault
 from graphpass.rules.patterns.plan import Plan, Produced
 from graphpass.rules.python.body import PythonBody
+from graphpass.rules.rewrite.match import CODES, Fault, Match, describe_fault
 from graphpass.rules.rewriting.body import REFUSED, TextBody
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 

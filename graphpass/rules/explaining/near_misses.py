@@ -12,8 +12,8 @@ from graphpass.rules.explaining.checks import node_ref
 from graphpass.rules.explaining.examiner import Examiner
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.expressions.budget import Purse
-from graphpass.rules.matching.match import Level
-from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["Groups", "NearMiss", "near_misses"]
@@ -29,7 +29,7 @@ class NearMiss:
     """How many there are."""
 
     code: str
-    """Which kind of condition failed: one of `graphpass.rules.matching.mismatch`, ``where``,
+    """Which kind of condition failed: one of `graphpass.rules.rewrite.match`, ``where``,
     ``let``, ``replace``, ``outputs``, ``control``, ``subgraph`` or ``error``."""
 
     what: str
@@ -65,7 +65,7 @@ class NearMiss:
 
 def near_misses(
     rewrite: Rewrite,
-    index: LiveIndex,
+    index: Facts,
     parameters: Parameters | None,
     path: tuple[Level, ...] = (),
     purse: Purse | None = None,
@@ -76,7 +76,7 @@ def near_misses(
     ----------
     rewrite : Rewrite
         The rewrite. Nodes at which it applies are passed over.
-    index : LiveIndex
+    index : Facts
         Of the graph as it is.
     parameters : Parameters or None
         The model's; None inside a subgraph.

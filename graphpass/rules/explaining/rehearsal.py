@@ -14,11 +14,11 @@ import numpy.typing as npt
 from graphpass.formats.parameters import ParameterClass, Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.graph.ranks import Ranks
-from graphpass.rules.matching.match import Match
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.firing import fire
 from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Rehearsal:
 
     Parameters
     ----------
-    index : LiveIndex
+    index : Facts
         Of the graph, which is copied when the first firing is tried.
     parameters : Parameters or None
         The model's; None inside a subgraph.
@@ -42,7 +42,7 @@ class Rehearsal:
     The copy is linear in the graph; then a firing costs as much as it does in the driver.
     """
 
-    def __init__(self, index: LiveIndex, parameters: Parameters | None) -> None:
+    def __init__(self, index: Facts, parameters: Parameters | None) -> None:
         self._index = index
         self._original = parameters
 
@@ -82,13 +82,13 @@ class _Undo(BaseException):
     """Undoes the transaction of a firing that went well."""
 
 
-class _StillIndex(LiveIndex):
+class _StillIndex(Facts):
     """An index of a copy of a graph that stays as it is while a firing changes the copy."""
 
-    def __init__(self, index: LiveIndex) -> None:
+    def __init__(self, index: Facts) -> None:
         super().__init__(index.graph.copy())
         self._still = _StillRanks(index.ranks, self.graph)
-        self.ranks = self.position = self._still
+        self.ranks = self._still
         self._kinds = dict(index.kinds)
 
     def follow(

@@ -14,8 +14,8 @@ from graphpass.rules.expressions.views import NodeView, ValueView
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from graphpass.rules.matching.graph_index import GraphIndex
-    from graphpass.rules.matching.match import Binding
+    from graphpass.rules.rewrite.facts import Facts
+    from graphpass.rules.rewrite.match import Binding
 
 __all__ = ["Scope"]
 
@@ -25,7 +25,7 @@ class Scope:
 
     Parameters
     ----------
-    index : GraphIndex
+    index : Facts
         Of the graph that the match is in.
     bindings : mapping of str to Binding
         The bindings of a `Match`.
@@ -49,7 +49,7 @@ class Scope:
 
     def __init__(
         self,
-        index: GraphIndex,
+        index: Facts,
         bindings: Mapping[str, Binding],
         parameters: Mapping[str, ArrayLike] | None = None,
         optional: Collection[str] = (),
@@ -59,7 +59,7 @@ class Scope:
     ) -> None:
         self.index = index
         self.parameters: Mapping[str, Any] = {} if parameters is None else parameters
-        self.budget = Budget(len(index.position), quiet=quiet)
+        self.budget = Budget(len(index.ranks), quiet=quiet)
         self.is_quiet = quiet
         """Whether nobody asks for reasons."""
         self._purse = purse

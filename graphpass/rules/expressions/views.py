@@ -312,7 +312,7 @@ class ValueView:
 
 def _users(scope: Scope, readers: list[int]) -> tuple[NodeView, ...]:
     scope.budget.step(len(readers))
-    position = scope.index.position
+    position = scope.index.ranks
     return tuple([NodeView(scope, key) for key in sorted(readers, key=position.__getitem__)])
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from graphpass.errors import OperationError
 from graphpass.rules.expressions import Scope, UnknownError
-from graphpass.rules.matching.match import Binding
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.python.calling import call, place_of
 from graphpass.rules.python.match_view import MatchView
 from graphpass.rules.python.replacement_op import ReplacementOp, Replacing
+from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 

@@ -11,8 +11,8 @@ from graphpass.errors import OperationError, suggestion
 from graphpass.graph import Entry
 from graphpass.ops import canonical_name, find, operator_names
 from graphpass.rules.expressions import Scope, ValueView
-from graphpass.rules.matching.match import Binding
 from graphpass.rules.python.match_view import MatchedNode, MatchedValue, entry_at
+from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewriting.draft import (
     Draft,
     Made,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from graphpass.errors import ExpressionError
 from graphpass.rules.expressions import Expression, Scope, UnknownError
-from graphpass.rules.matching.match import Binding
+from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.drafting import Drafting, computed
 from graphpass.rules.rewriting.recipes import Recipe, Result, recipes_of

@@ -10,8 +10,8 @@ from graphpass.graph import VARIABLE, Entry
 from graphpass.graph.in_edges import source_at
 from graphpass.ops import format_value
 from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
-from graphpass.rules.matching.match import Match
 from graphpass.rules.patterns.pattern import Kind
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.draft import NewParameter
 from graphpass.rules.rewriting.surroundings import Surroundings
 from graphpass.rules.surgery.arrays import new_class

@@ -6,9 +6,9 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from graphpass.graph import Graph
-from graphpass.rules.matching.match import Match
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.draft import Draft, Made
-from graphpass.rules.rewriting.live_index import LiveIndex
 
 __all__ = ["Departures", "departures", "needed_results"]
 
@@ -94,7 +94,7 @@ def _still_used(graph: Graph, match: Match) -> set[int]:
     return found
 
 
-def needed_results(index: LiveIndex, match: Match, draft: Draft, fates: Departures) -> list[bool]:
+def needed_results(index: Facts, match: Match, draft: Draft, fates: Departures) -> list[bool]:
     """Return, per root, whether anything uses what takes its place.
 
     Who only waits for a node that goes is content with any new node in the place of an output.

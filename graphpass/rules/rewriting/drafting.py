@@ -10,7 +10,7 @@ import numpy as np
 from graphpass.errors import OperationError
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Expression, Scope, UnknownError, ValueView
-from graphpass.rules.matching.match import Binding
+from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewriting.draft import (
     Draft,
     Made,

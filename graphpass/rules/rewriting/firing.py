@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from graphpass.graph import Entry, Graph
 from graphpass.ops import Signature, find
 from graphpass.rules.delta import NodeRef, node_ref
-from graphpass.rules.matching.match import Match
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.computed_values import ComputedValues
 from graphpass.rules.rewriting.departures import departures
 from graphpass.rules.rewriting.draft import Draft, Made, NewNode, Source, user_attrs
@@ -208,7 +208,7 @@ class _Firing:
                 if turned.get(result.node) == key:
                     continue
                 result = Entry(self._made[result.node], result.output)
-            for used in index.outputs_in_use(key) if whole else (output,):
+            for used in sorted(index.outputs_in_use(key)) if whole else (output,):
                 shift = used if whole else 0
                 readers.update(dict.fromkeys(use.node for use in graph.uses(key, used)))
                 moved[Entry(key, used)] = result._replace(output=result.output + shift)

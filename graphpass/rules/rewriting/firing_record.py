@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
-from graphpass.rules.matching.match import Level
+from graphpass.rules.rewrite.match import Level
 
 __all__ = ["Firing"]
 

@@ -10,18 +10,18 @@ import numpy as np
 
 from graphpass.errors import GraphpassError, RunawayError, SearchLimitError, prefixed
 from graphpass.formats.parameters import Parameters
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.model import Model
 from graphpass.rules.expressions import Scope
 from graphpass.rules.expressions.budget import Purse
-from graphpass.rules.matching.match import Level, Match
-from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Level, Match
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.departures import departures, needed_results
 from graphpass.rules.rewriting.draft import Draft, Made
 from graphpass.rules.rewriting.firing import Fired, fire
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.runaway import Watch
@@ -37,7 +37,7 @@ __all__ = ["Group", "Member", "decide"]
 def decide(
     rewrite: Rewrite,
     match: Match,
-    index: LiveIndex,
+    index: Facts,
     parameters: Parameters | None,
     *,
     quiet: bool = False,
@@ -51,7 +51,7 @@ def decide(
         The rewrite.
     match : Match
         Where its pattern holds.
-    index : LiveIndex
+    index : Facts
         Of the graph.
     parameters : Parameters or None
         The model's; None inside a subgraph.
@@ -106,12 +106,12 @@ def _check_roots(match: Match) -> None:
         outputs.add(None if whole else root.output)
 
 
-def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
+def _check_outputs(draft: Draft, match: Match, index: Facts) -> None:
     """Refuse a replacement that lacks an output of a root which something uses."""
     for root, result, whole in zip(match.roots, draft.results, match.whole, strict=True):
         if not whole or result is None:
             continue
-        used = index.last_output_in_use(root.node)
+        used = max(index.outputs_in_use(root.node), default=0)
         if used and used >= (draft.num_outputs(result) if isinstance(result, Made) else 1):
             raise Refusal(
                 f"output {used} of {index.describe(root.node)} is used, "
@@ -120,7 +120,7 @@ def _check_outputs(draft: Draft, match: Match, index: LiveIndex) -> None:
             )
 
 
-def _check_control(draft: Draft, match: Match, index: LiveIndex) -> None:
+def _check_control(draft: Draft, match: Match, index: Facts) -> None:
     """Refuse to lose an order that a control dependency asks for."""
     graph = index.graph
     matched = match.matched
@@ -222,7 +222,7 @@ class Group:
         Notes
         -----
         Linear in nodes plus firings, as long as each node is decided in a bounded number of steps;
-        see `graphpass.rules.matching.matcher`.
+        see `graphpass.rules.rewrite.matcher`.
         """
         with np.errstate(all="ignore"):
             return _Run(self, graph, edit, parameters, inputs, path, shapes, purse).run()
@@ -247,12 +247,16 @@ class _Run:
         self._firings = group.firings
         self._parameters = parameters
         self._path = path
-        self._index = LiveIndex(graph, inputs, shapes)
+        self._index = Facts(graph, inputs, shapes)
         self._matchers = [
-            Matcher(rewrite.plan, graph, path=path, index=self._index) for rewrite in self._rewrites
+            Matcher(rewrite.plan, graph, path=path, facts=self._index) for rewrite in self._rewrites
         ]
         self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
-        self._watch = Watch(graph, self._index.num_operators, group.budget)
+        self._watch = Watch(
+            graph,
+            sum(map(len, self._index.by_op.values())) - len(self._index.by_op.get(VARIABLE, ())),
+            group.budget,
+        )
         self._around = Surroundings(
             self._index,
             edit,

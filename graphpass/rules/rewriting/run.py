@@ -9,7 +9,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.expressions.budget import Purse
-from graphpass.rules.matching.match import Level
+from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.group import Group, Member
 
 if TYPE_CHECKING:

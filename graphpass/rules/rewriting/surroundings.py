@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.live_index import LiveIndex
 
 __all__ = ["Surroundings"]
 
@@ -17,7 +17,7 @@ __all__ = ["Surroundings"]
 class Surroundings:
     """The graph and the parameters, as firings change them."""
 
-    index: LiveIndex
+    index: Facts
     """The index of the graph; it follows."""
 
     edit: Edit

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
-from graphpass.rules.rewriting.live_index import LiveIndex
+from graphpass.rules.rewrite.facts import Facts
 
 __all__ = ["Reach", "Worklist"]
 
@@ -61,7 +61,7 @@ class Worklist:
     are nodes within the height of a pattern around it.
     """
 
-    def __init__(self, reaches: Sequence[Reach], index: LiveIndex) -> None:
+    def __init__(self, reaches: Sequence[Reach], index: Facts) -> None:
         self._reaches = reaches
         self._index = index
         self._spreads = index.ranks.spreads

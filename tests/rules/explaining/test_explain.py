@@ -15,8 +15,8 @@ from graphpass.formats.text import parse_graph
 from graphpass.graph import Entry
 from graphpass.rules import Explanation, explain, parse_pattern
 from graphpass.rules.explaining.near_misses import near_misses
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting.draft import Draft
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
@@ -208,7 +208,7 @@ def test_a_match_that_is_far_to_seek_is_a_match_all_the_same() -> None:
     )
     model = Model(graph, Parameters({"v6": np.ones(1, "float32")}))
     assert explain(rewrite, model, "sum")
-    [near] = near_misses(rewrite, LiveIndex(graph, model.inputs), model.parameters)
+    [near] = near_misses(rewrite, Facts(graph, model.inputs), model.parameters)
     assert near.reason == "v0.is_param is False"
 
 

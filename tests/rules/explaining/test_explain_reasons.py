@@ -11,7 +11,7 @@ from near_miss_cases import CASES, Case
 from graphpass import Model, Parameters
 from graphpass.formats.text import parse_graph
 from graphpass.rules import explain, parse_pattern
-from graphpass.rules.matching.mismatch import CODES
+from graphpass.rules.rewrite.match import CODES
 from graphpass.rules.rewriting.rewrite import parse_rewrite
 
 

@@ -7,16 +7,16 @@ import pytest
 from graphpass import Model
 from graphpass.formats.text import parse_graph
 from graphpass.rules.explaining.near_misses import NearMiss, near_misses
-from graphpass.rules.matching.search import Search
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.group import Group, Member
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 TWICE = parse_rewrite("y = relu(relu(x))", "y = relu(x)")
 
 
 def found(rewrite: Rewrite, model: Model) -> tuple[NearMiss, ...]:
-    return near_misses(rewrite, LiveIndex(model.graph, model.inputs), model.parameters)
+    return near_misses(rewrite, Facts(model.graph, model.inputs), model.parameters)
 
 
 def branches(*ops: str) -> Model:
@@ -75,9 +75,9 @@ def test_after_the_driver_is_done_the_rest_is_told() -> None:
 
 def test_one_attempt_for_each_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
-    solutions = Search.solutions
+    search = Matcher.search
     monkeypatch.setattr(
-        Search, "solutions", lambda self, first: begun.append(first.node) or solutions(self, first)
+        Matcher, "search", lambda *asked: begun.append(asked[1].node) or search(*asked)
     )
     model = branches(*["tanh"] * 40)
     found(TWICE, model)

@@ -12,15 +12,15 @@ from graphpass.errors import OperationError
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.rules import explain
 from graphpass.rules.explaining.rehearsal import Rehearsal
-from graphpass.rules.matching.match import Match
-from graphpass.rules.matching.matcher import Matcher
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewriting.group import decide
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 
-def matches(rewrite: Rewrite, index: LiveIndex) -> list[Match]:
-    return list(Matcher(rewrite.plan, index.graph, index=index).matches())
+def matches(rewrite: Rewrite, index: Facts) -> list[Match]:
+    return list(Matcher(rewrite.plan, index.graph, facts=index).matches())
 
 
 def scene() -> Model:
@@ -42,7 +42,7 @@ DOUBLED = parse_rewrite(
 
 def test_graph_ranks_and_parameters_are_as_before() -> None:
     model = scene()
-    index = LiveIndex(model.graph, model.inputs)
+    index = Facts(model.graph, model.inputs)
     rehearsal = Rehearsal(index, model.parameters)
     ranks = dict(index.ranks)
     grown = parse_rewrite("y = relu(x)", "y = tanh(sin(cos(x)))")
@@ -59,7 +59,7 @@ def test_graph_ranks_and_parameters_are_as_before() -> None:
 
 def test_after_an_error_too() -> None:
     model = scene()
-    index = LiveIndex(model.graph, model.inputs)
+    index = Facts(model.graph, model.inputs)
     rehearsal = Rehearsal(index, model.parameters)
     clash = parse_rewrite("y = relu(x)", "y = tanh(sin(x), name='x')")
     [match] = matches(clash, index)

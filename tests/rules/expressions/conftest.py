@@ -11,7 +11,7 @@ import pytest
 from graphpass import Model
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Scope, parse_expression
-from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.rewrite.facts import Facts
 
 NET = """
 conv0 = Convolution(data, conv0_weight, kernel=(3, 3), num_filter=2, no_bias=True, layout="NCHW")
@@ -79,7 +79,7 @@ def make_scope(model: Model, parameters: Any, *, lets: bool = True) -> Scope:
         return tuple(entry(each) for each in place)
 
     bindings = {name: entry(place) for name, place in NAMES.items()}
-    made = Scope(GraphIndex(model.graph, model.inputs), bindings, parameters, OPTIONAL)
+    made = Scope(Facts(model.graph, model.inputs), bindings, parameters, OPTIONAL)
     for name, text in LETS.items() if lets else ():
         made.define(name, parse_expression(text).evaluate(made))
     return made

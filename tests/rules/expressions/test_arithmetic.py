@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from graphpass.errors import ExpressionError
 from graphpass.graph import Graph
 from graphpass.rules.expressions import Scope, parse_expression
-from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.rewrite.facts import Facts
 
 
 def scope_of(**lets: Any) -> Scope:
-    scope = Scope(GraphIndex(Graph()), {})
+    scope = Scope(Facts(Graph()), {})
     for name, value in lets.items():
         scope.define(name, value)
     return scope

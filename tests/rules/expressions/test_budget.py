@@ -14,7 +14,7 @@ from graphpass.errors import ExpressionError, TextError
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Scope, UnknownError, parse_expression
 from graphpass.rules.expressions.budget import Budget
-from graphpass.rules.matching.graph_index import GraphIndex
+from graphpass.rules.rewrite.facts import Facts
 
 REFUSED = (TextError, ExpressionError, UnknownError)
 
@@ -220,7 +220,7 @@ def test_steps_are_counted_per_expression(scope: Scope) -> None:
 def test_a_large_parameter_may_be_computed_with(model: Model, scope: Scope) -> None:
     large = np.broadcast_to(np.float32(1), (2**13, 2**12))
     entry: Entry = model.graph.inputs(scope["conv"].key)[1]
-    other = Scope(GraphIndex(model.graph), {"weight": entry}, {"conv0_weight": large})
+    other = Scope(Facts(model.graph), {"weight": entry}, {"conv0_weight": large})
     found = parse_expression("reshape(weight, (2, 2**12, 2**12))[0, :8] * 2").evaluate(other)
     assert found.shape == (8, 2**12)
     assert other.budget.limit == 2**27

@@ -14,12 +14,11 @@ from graphpass import Model, isomorphic
 from graphpass.errors import GraphpassError
 from graphpass.formats.text import print_graph
 from graphpass.graph import Entry, Graph
-from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.patterns.printing import print_pattern
+from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting.firing import Surroundings, fire
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import Group, Member
-from graphpass.rules.rewriting.live_index import LiveIndex
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 
@@ -71,7 +70,7 @@ def compare(seed: int, *, far: bool) -> int | None:
         return None
     count = run(rewrites, ours)
     assert len(ours.graph) == len(ours.graph.order()), story()
-    left = naive.first_to_fire(rewrites, ours, LiveIndex(ours.graph, model.inputs))
+    left = naive.first_to_fire(rewrites, ours, Facts(ours.graph, model.inputs))
     assert left is None, f"{story()}\nleft: {left}"
     if all(rewrite.is_local for rewrite in rewrites):
         assert count == len(firings), story()
@@ -96,11 +95,11 @@ def test_it_ends_there_always(start: int, far: bool) -> None:
         compare(seed, far=far)
 
 
-def assert_like_new(index: LiveIndex, model: Model) -> None:
+def assert_like_new(index: Facts, model: Model) -> None:
     """Compare an index that followed some firings with a new one."""
     graph: Graph = model.graph
-    new = GraphIndex(graph, model.inputs)
-    assert index.ranks.keys() == new.position.keys()
+    new = Facts(graph, model.inputs)
+    assert index.ranks.keys() == new.ranks.keys()
     for key in graph.order():
         assert all(index.ranks[source] < index.ranks[key] for source in graph.sources(key))
     assert index.heads == new.heads
@@ -116,7 +115,7 @@ def test_an_index_that_follows_is_like_a_new_one(start: int) -> None:
         model, rewrites = draw(seed, far=True)
         with suppress(GraphpassError), model.edit() as edit:
             edit.sweep()
-            index = LiveIndex(model.graph, model.inputs)
+            index = Facts(model.graph, model.inputs)
             around = Surroundings(index, edit, model.parameters, FreshNames(model.graph))
             for _ in range(12):
                 assert_like_new(index, model)

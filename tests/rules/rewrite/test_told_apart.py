@@ -12,11 +12,11 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.graph import Entry
-from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.patterns.pattern import Pattern
 from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.matcher import Matcher
 
 COMMUTATIVE = (
     "elemwise_add({0}, {1})",

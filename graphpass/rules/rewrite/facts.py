@@ -1,13 +1,15 @@
-"""What the matcher asks of a graph again and again: who stands where, and what is constant."""
+"""What the engine asks of a graph again and again: who stands where, and what is constant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from graphpass.graph import Entry, Graph
+from graphpass.formats.ndarray_binary import dtype_name
+from graphpass.graph import VARIABLE, Entry, Graph
+from graphpass.graph.invariants import describe
+from graphpass.graph.ranks import Ranks
 from graphpass.model import Model
 from graphpass.ops.meaning import randomness
 from graphpass.rules.patterns.pattern import Kind
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["GraphIndex"]
+__all__ = ["Facts"]
 
 
-class GraphIndex:
-    """An index of the nodes that the heads reach, good until the graph is edited.
+class Facts:
+    """Facts of the nodes that the heads reach. They follow the firings of rewrites.
+
+    Any other edit of the graph makes them worthless.
 
     Parameters
     ----------
@@ -28,44 +32,61 @@ class GraphIndex:
         The graph.
     inputs : collection of str, optional
         Names of the arguments without a stored value; without it, hints tell.
-    position : mapping of int to int, optional
-        Key -> place in saved order, where that is known.
     shapes : mapping of str to Shape, optional
         Shapes of inputs, as far as the caller knows them.
 
     Notes
     -----
     Linear in the graph; what only some patterns ask is worked out when it is first asked.
+    Following a firing costs as much as the firing itself; where a value turns constant or stops
+    being so, all that is known of constants is forgotten.
     """
 
     def __init__(
         self,
         graph: Graph,
         inputs: Collection[str] | None = None,
-        position: Mapping[int, int] | None = None,
         shapes: Mapping[str, Shape] | None = None,
     ) -> None:
         self.graph = graph
-        if position is None:
-            position = {key: number for number, key in enumerate(graph.order())}
-        self.position = position
-        """Key -> place in saved order."""
-        self.by_op: Mapping[str, Sequence[int]] = graph.by_op()
-        """Operator name -> keys in saved order."""
+        self.ranks = Ranks(graph)
+        """Key -> a number that is higher than that of all it reads, to begin with as saved."""
         self.heads: dict[int, set[int]] = {}
         """Key -> outputs that are heads."""
-        for head in graph.heads:
-            self.heads.setdefault(head.node, set()).add(head.output)
+        self._note_heads()
         self._inputs = inputs
         self._shapes = shapes or {}
         self._inference: Inference | None = None
         self._kinds: dict[int, Kind] | None = None
-        self._known: dict[int, bool] = {}
+        self._constant: dict[int, bool] = {}
         """Node -> whether it is constant, as far as that was asked."""
+        self.has_waiting = any(
+            type(slot) is tuple
+            for into in map(graph.sources, self.ranks)
+            for edges in into.values()
+            for slot in edges
+        )
+        """Whether there is a control dependency; firings make none where there was none."""
+
+    def _note_heads(self) -> None:
+        self.heads.clear()
+        for head in self.graph.heads:
+            self.heads.setdefault(head.node, set()).add(head.output)
+
+    @property
+    def by_op(self) -> Mapping[str, Sequence[int]]:
+        """Operator name -> keys in saved order, in the graph as it is now."""
+        return self.graph.by_op()
+
+    def describe(self, key: int) -> str:
+        """Return how messages name a node."""
+        return describe(self.graph, key)
+
+    # -- who reads what ----------------------------------------------------------------------
 
     def readers(self, key: int) -> Iterator[int]:
         """Yield the nodes that read a node or wait for it, each once; dead ones are left out."""
-        return (reader for reader in self.graph.readers(key) if reader in self.position)
+        return (reader for reader in self.graph.readers(key) if reader in self.ranks)
 
     def num_readers(self, key: int, output: int | None = None) -> int:
         """Return how many nodes read a node or wait for it, or how many read one of its outputs.
@@ -76,7 +97,7 @@ class GraphIndex:
         dependencies: there, linear in the readers.
         """
         graph = self.graph
-        if len(graph) == len(self.position) and (
+        if len(graph) == len(self.ranks) and (
             output is None or (graph.signature(key).num_outputs == 1 and not self.has_waiting)
         ):
             return len(graph.readers(key))
@@ -84,17 +105,6 @@ class GraphIndex:
             1
             for reader in self.readers(key)
             if output is None or output in self.used_outputs(key, reader)
-        )
-
-    @cached_property
-    def has_waiting(self) -> bool:
-        """Whether there is a control dependency; firings make none where there was none."""
-        sources = self.graph.sources
-        return any(
-            type(slot) is tuple
-            for key in self.position
-            for edges in sources(key).values()
-            for slot in edges
         )
 
     def may_be_interior(self, key: int, most: int) -> bool:
@@ -106,14 +116,25 @@ class GraphIndex:
         """
         if key in self.heads:
             return False
-        if len([*islice(self.graph.readers(key), most + 1)]) <= most:
-            return True
-        return len([*islice(self.readers(key), most + 1)]) <= most
+        readers = self.graph.readers(key)
+        return len(readers) <= most or len([*islice(self.readers(key), most + 1)]) <= most
 
     def used_outputs(self, key: int, reader: int) -> Iterator[int | None]:
         """Yield the outputs of a node that one reader reads; None where it only waits."""
-        edges = self.graph.readers(key)[reader]
-        return (edge.get("output") for edge in edges.values())
+        return (edge.get("output") for edge in self.graph.readers(key)[reader].values())
+
+    def outputs_in_use(self, key: int, apart: Collection[int] = ()) -> set[int]:
+        """Return the outputs of a node that are heads, or that something not in `apart` reads."""
+        found = {
+            data["output"]
+            for reader, edges in self.graph.readers(key).items()
+            if reader not in apart
+            for data in edges.values()
+            if "output" in data
+        }
+        return found | self.heads.get(key, set())
+
+    # -- what values are ---------------------------------------------------------------------
 
     def is_kind(self, entry: Entry, kind: Kind) -> bool:
         """Return whether a value is of the kind that a pattern asks for."""
@@ -158,7 +179,7 @@ class GraphIndex:
 
     def _is_constant(self, key: int) -> bool:
         """Work out what is constant below a node, as far as it is not known. Iterative."""
-        graph, known = self.graph, self._known
+        graph, known = self.graph, self._constant
         pending = [key]
         while pending:
             each = pending[-1]
@@ -178,11 +199,59 @@ class GraphIndex:
             )
         return known[key]
 
+    # -- firings -----------------------------------------------------------------------------
+
+    def follow(
+        self,
+        removed: Iterable[int],
+        made: Iterable[int],
+        moved: Mapping[Entry, Entry],
+        computed: Mapping[int, Array],
+    ) -> None:
+        """Take note of a firing.
+
+        Parameters
+        ----------
+        removed : iterable of int
+            Nodes that are gone.
+        made : iterable of int
+            Operators that are new, or are something else now.
+        moved : mapping of Entry to Entry
+            Values that were replaced, and by what.
+        computed : mapping of int to array
+            Variables with a new value.
+        """
+        constant = self._constant
+        before = {key: constant.pop(key) for key in made if key in constant} if constant else {}
+        if constant or before:
+            changed = any(self._is_constant(key) != was for key, was in before.items()) or any(
+                constant[old.node] != self._is_constant(new.node)
+                for old, new in moved.items()
+                if old.node in constant
+            )
+            if changed:
+                constant.clear()
+        for key in removed:
+            self.ranks.pop(key, None)
+            constant.pop(key, None)
+            if self._kinds is not None:
+                self._kinds.pop(key, None)
+        if self._inference is not None:
+            names = {self.graph.name(key): array for key, array in computed.items()}
+            self._inference.follow(
+                [*computed, *made],
+                {name: array.shape for name, array in names.items()},
+                {name: dtype_name(array.dtype) for name, array in names.items()},
+            )
+        if any(old.node in self.heads for old in moved):
+            self._note_heads()
+
 
 def _repeats(graph: Graph, key: int) -> bool:
     """Return whether an operator computes the same of the same inputs each time."""
     return (
-        randomness(graph.op(key), graph.attrs(key)) == "never"
+        graph.op(key) != VARIABLE
+        and randomness(graph.op(key), graph.attrs(key)) == "never"
         and not graph.signature(key).mutable_slots
         and not graph.subgraphs(key)
     )

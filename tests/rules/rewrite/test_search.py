@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from graphpass import Model
 from graphpass.graph.graph import paused_collector
-from graphpass.rules.matching.matcher import Matcher
-from graphpass.rules.matching.search import Search
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.search import Search
 
 Net = Callable[..., Model]
 

@@ -11,9 +11,9 @@ import pytest
 from graphpass import Graph, Model, loads
 from graphpass.graph import Entry
 from graphpass.rules import find, parse_pattern
-from graphpass.rules.matching.match import Fault, Level
-from graphpass.rules.matching.matcher import Matcher
 from graphpass.rules.patterns.compile import compile_pattern
+from graphpass.rules.rewrite.match import Fault, Level
+from graphpass.rules.rewrite.matcher import Matcher
 
 Net = Callable[..., Model]
 
@@ -378,9 +378,6 @@ def test_a_recorder_is_told_every_step(net: Net) -> None:
         def tried(self, part: int, key: int) -> None:
             events.append(("tried", part, key))
 
-        def matched(self, part: int, key: int) -> None:
-            events.append(("matched", part, key))
-
         def failed(self, fault: Fault) -> None:
             events.append(("failed", fault.part, fault.code, fault.found, fault.wanted))
 
@@ -389,7 +386,6 @@ def test_a_recorder_is_told_every_step(net: Net) -> None:
     assert list(matcher.assignments(2, Listening())) == []
     assert events == [
         ("tried", 1, 2),
-        ("matched", 1, 2),
         ("tried", 0, 1),
         ("failed", 0, "operator", "tanh", ("relu",)),
     ]

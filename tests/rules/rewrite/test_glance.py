@@ -7,11 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from graphpass import Model
-from graphpass.rules.matching.attribute_tests import AttributeTests
-from graphpass.rules.matching.glance import Glance
-from graphpass.rules.matching.graph_index import GraphIndex
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.matcher import Matcher
 
 Net = Callable[..., Model]
 
@@ -30,7 +28,7 @@ return v, w
 def allows(pattern: str, model: Model, name: str) -> bool:
     plan = compile_pattern(parse_pattern(pattern))
     (key,) = model.graph.named(name)
-    return Glance(plan, AttributeTests()).allows(GraphIndex(model.graph), key)
+    return Matcher(plan, model.graph).allows(key)
 
 
 @pytest.mark.parametrize(

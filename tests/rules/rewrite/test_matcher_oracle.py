@@ -11,11 +11,11 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.graph import Entry
-from graphpass.rules.matching.match import Match
-from graphpass.rules.matching.matcher import Matcher, find
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.pattern import Pattern
 from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.matcher import Matcher, find
 
 
 def signature(match: Match, pattern: Pattern) -> tuple[object, ...]:
