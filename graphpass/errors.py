@@ -7,7 +7,6 @@ Messages are one paragraph: what is wrong, where, and what to do about it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -155,6 +154,8 @@ def prefixed(error: GraphpassError, place: str) -> GraphpassError:
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return up to `count` of `known` that look most like `word`, best first."""
+    import difflib  # which an error needs, and nothing else
+
     return difflib.get_close_matches(word, list(dict.fromkeys(known)), n=count, cutoff=0.5)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +66,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         target = Path(os.path.realpath(path))
         mode = _replaceable_mode(target)
-        temporary = target.with_name(f".graphpass-{secrets.token_hex(8)}.part")
+        temporary = target.with_name(f".graphpass-{os.urandom(8).hex()}.part")
         file = temporary.open("xb")
     except SaveError:
         raise

@@ -23,13 +23,15 @@ import struct
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.errors import ParamsError
 from graphpass.formats.byte_cursor import ByteCursor
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "BFLOAT16",
@@ -47,7 +49,7 @@ __all__ = [
     "storable",
 ]
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 """The upper half of a float32, in the structured type that MXNet's ``asnumpy`` gives it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.errors import ParamsError
 from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name, storable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["ParameterClass", "Parameters", "split_name"]
 

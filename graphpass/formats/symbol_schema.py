@@ -7,7 +7,7 @@ consulted only when the reader has tripped: validating with it costs about 60 µ
 from __future__ import annotations
 
 import json
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from graphpass.errors import suggestion
@@ -17,7 +17,7 @@ __all__ = ["explain_schema_error", "symbol_schema"]
 
 def symbol_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of symbol JSON."""
-    file = resources.files("graphpass.formats") / "schemas" / "symbol.json"
+    file = Path(__file__).parent / "schemas" / "symbol.json"
     schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return schema
 

@@ -7,13 +7,14 @@ check with it, and so does the loader. Every part of it that a message may name 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphpass.errors import nearest, suggestion
-from graphpass.rules.source import Path
+from graphpass.rules.source import Path as Place
 
 __all__ = ["Fault", "pass_schema", "schema_faults"]
 
@@ -27,6 +28,12 @@ _KINDS = {
 }
 
 
+_TYPES = {
+    str: "string", int: "integer", float: "number", list: "array", dict: "object",
+    type(None): "null",
+}  # fmt: skip
+"""The type of a plain value -> what the schema calls it."""
+
 _TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
 """What can be wrong with a value that only the title of what it should be can explain."""
 
@@ -34,7 +41,7 @@ _TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
 class Fault(NamedTuple):
     """One place where a pass breaks the schema."""
 
-    path: Path
+    path: Place
     """Where it is."""
 
     message: str
@@ -47,7 +54,7 @@ class Fault(NamedTuple):
 @cache
 def pass_schema() -> Mapping[str, Any]:
     """Return the JSON Schema (2020-12) of a pass."""
-    file = resources.files("graphpass.formats") / "schemas" / "pass.json"
+    file = Path(__file__).parents[1] / "formats" / "schemas" / "pass.json"
     schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return schema
 
@@ -57,9 +64,66 @@ def schema_faults(tree: Any) -> list[Fault]:
 
     Where a key is unknown, what its mapping lacks is left out: most likely it is that key.
     """
+    if _fits(tree, pass_schema()):
+        return []
     faults = dict.fromkeys(_fault(_innermost(error)) for error in _validator().iter_errors(tree))
     misspelt = {fault.path[:-1] for fault in faults if fault.key}
     return [fault for fault in faults if fault.key or fault.path not in misspelt]
+
+
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Return whether a value is plainly as the schema of a pass says, or as a part of it says.
+
+    Importing ``jsonschema`` takes longer than most commands do in all, so it is left to what seems
+    to break the schema. Known are the keywords that `pass_schema` has.
+    """
+    return all(_holds(value, keyword, wanted, schema) for keyword, wanted in schema.items())
+
+
+def _holds(value: Any, keyword: str, wanted: Any, schema: Mapping[str, Any]) -> bool:
+    match keyword, value:
+        case "$ref", _:
+            return _fits(value, pass_schema()["$defs"][wanted.rpartition("/")[2]])
+        case "type", _:
+            kinds = [wanted] if isinstance(wanted, str) else wanted
+            own = "boolean" if isinstance(value, bool) else _TYPES.get(type(value))
+            return own in kinds or (own == "integer" and "number" in kinds)
+        case "enum", _:
+            return isinstance(value, str) and value in wanted
+        case "const", _:
+            return type(value) is type(wanted) and bool(value == wanted)
+        case "not", _:
+            return not _fits(value, wanted)
+        case (("anyOf" | "oneOf"), _):
+            fitting = sum(_fits(value, each) for each in wanted)
+            return fitting == 1 or (keyword == "anyOf" and fitting > 1)
+        case (("minLength" | "minItems" | "minProperties"), (str() | list() | dict())):
+            return bool(len(value) >= wanted)
+        case (("maxItems" | "maxProperties"), (list() | dict())):
+            return bool(len(value) <= wanted)
+        case "minimum", (int() | float()):
+            return bool(value >= wanted)
+        case "pattern", str():
+            return re.search(wanted, value) is not None
+        case "prefixItems", list():
+            return all(map(_fits, value, wanted))
+        case "items", list():
+            rest = value[len(schema.get("prefixItems", ())) :]
+            return all(_fits(each, wanted) for each in rest) if wanted else not rest
+        case "required", dict():
+            return all(key in value for key in wanted)
+        case "properties", dict():
+            return all(_fits(value[key], inner) for key, inner in wanted.items() if key in value)
+        case "additionalProperties", dict():
+            others = [value[key] for key in value if key not in schema.get("properties", ())]
+            return all(_fits(each, wanted) for each in others) if wanted else not others
+        case "propertyNames", dict():
+            return all(_fits(key, wanted) for key in value)
+        case "dependentRequired", dict():
+            return all(set(keys) <= value.keys() for key, keys in wanted.items() if key in value)
+        case "dependentSchemas", dict():
+            return all(_fits(value, inner) for key, inner in wanted.items() if key in value)
+    return True
 
 
 @cache
@@ -137,7 +201,7 @@ def _unknown_keys(error: Any) -> list[str]:
 
 
 def _fault(error: Any) -> Fault:
-    path: Path = tuple(error.absolute_path)
+    path: Place = tuple(error.absolute_path)
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema["properties"]
         key = _unknown_keys(error)[0]
@@ -150,7 +214,7 @@ def _fault(error: Any) -> Fault:
         )
     if error.validator == "not":
         return Fault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
-    describe: Callable[[Any, Path], str] = _MESSAGES.get(error.validator, _mismatch)
+    describe: Callable[[Any, Place], str] = _MESSAGES.get(error.validator, _mismatch)
     return Fault(path, describe(error, path))
 
 
@@ -158,19 +222,19 @@ def _listed(known: Mapping[str, Any]) -> str:
     return f"it has {', '.join(known)}" if known else "it takes no options"
 
 
-def _subject(error: Any, path: Path) -> str:
+def _subject(error: Any, path: Place) -> str:
     """Return what the mapping at `path` is called: the operation, the option, or its title."""
     if len(path) == 2 and path[0] == "rules":
         return "a rule"
     return str(path[-1]) if path and isinstance(path[-1], str) else str(_wanted(error))
 
 
-def _required(error: Any, path: Path) -> str:
+def _required(error: Any, path: Place) -> str:
     missing = [key for key in error.validator_value if key not in error.instance]
     return f"{_subject(error, path)} needs {_keys(missing)}"
 
 
-def _dependent(error: Any, path: Path) -> str:
+def _dependent(error: Any, path: Place) -> str:
     for key, needed in error.validator_value.items():
         missing = [name for name in needed if name not in error.instance]
         if key in error.instance and missing:
@@ -178,7 +242,7 @@ def _dependent(error: Any, path: Path) -> str:
     return _mismatch(error, path)
 
 
-def _choice(error: Any, path: Path) -> str:
+def _choice(error: Any, path: Place) -> str:
     """Describe a choice: between sets of keys, or between kinds of value."""
     if not _is_choice_of_keys(error) or not isinstance(error.instance, dict):
         return _mismatch(error, path)
@@ -196,20 +260,20 @@ def _keys(keys: list[str]) -> str:
     return "+".join(keys)
 
 
-def _mismatch(error: Any, _: Path) -> str:
+def _mismatch(error: Any, _: Place) -> str:
     hint = ""
     if isinstance(error.instance, str) and error.validator == "enum":
         hint = suggestion(error.instance, map(str, error.validator_value))
     return f"{_spell(error.instance)} is not {_wanted(error)}{hint}"
 
 
-def _few(error: Any, path: Path) -> str:
+def _few(error: Any, path: Place) -> str:
     known = error.schema.get("properties")
     needed = f"at least one of {', '.join(known)}" if known else "at least one entry"
     return f"{_subject(error, path)} needs {needed}"
 
 
-_MESSAGES: Mapping[str, Callable[[Any, Path], str]] = {
+_MESSAGES: Mapping[str, Callable[[Any, Place], str]] = {
     "required": _required,
     "dependentRequired": _dependent,
     "oneOf": _choice,

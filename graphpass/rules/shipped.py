@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from graphpass.errors import UsageError, suggestion
 
 __all__ = ["shipped_names", "shipped_text"]
 
-_SUFFIX = ".yaml"
+_FOLDER = Path(__file__).parents[1] / "passes"
 
 
 def shipped_names() -> list[str]:
@@ -19,8 +19,7 @@ def shipped_names() -> list[str]:
 
 @cache
 def _names() -> tuple[str, ...]:
-    files = (resources.files("graphpass") / "passes").iterdir()
-    return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in files if f.name.endswith(_SUFFIX)))
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 
 def shipped_text(name: str) -> str:
@@ -37,5 +36,4 @@ def shipped_text(name: str) -> str:
             f"there is no pass {name!r}{suggestion(name, names)}; name a shipped pass "
             f"({', '.join(names)}) or the path of a YAML file"
         )
-    file = resources.files("graphpass") / "passes" / f"{name}{_SUFFIX}"
-    return file.read_text(encoding="utf-8")
+    return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")

@@ -6,14 +6,16 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.errors import UsageError
 from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name
 from graphpass.verify.dtypes import widened
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "Comparison",

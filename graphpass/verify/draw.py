@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.formats.ndarray_binary import BFLOAT16, Array
 from graphpass.verify.domains import Domain
 from graphpass.verify.dtypes import cast, dtype_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["draw", "draw_gradient", "draw_parameter"]
 

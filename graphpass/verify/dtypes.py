@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.formats.ndarray_binary import BFLOAT16, Array, dtype_name
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["cast", "dtype_of", "total", "widened"]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from graphpass.rules.operations import OPERATIONS, operation_class
-from graphpass.rules.schema import Fault, pass_schema, schema_faults
+from graphpass.rules.schema import Fault, _fits, pass_schema, schema_faults
+from graphpass.rules.shipped import shipped_names, shipped_text
 
 
 def whole(*rules: object) -> dict[str, object]:
@@ -223,3 +227,49 @@ def test_faults_of_the_pass_itself(tree: object, fault: Fault) -> None:
 def test_long_values_are_cut() -> None:
     (fault,) = schema_faults(whole({"prefix": ["x" * 500]}))
     assert len(fault.message) < 150
+
+
+PLAIN = [
+    *(YAML(typ="safe", pure=True).load(shipped_text(name)) for name in shipped_names()),
+    whole(
+        {"rename": {"map": {"a": "b"}, "optional": True}},
+        {"rename": {"select": {"glob": "a*"}, "to": "b", "repeated": 2}},
+        {"set": {"select": "a", "attrs": {"b": 1, "c": [1, "d"]}, "init": ["Xavier", {}]}},
+        {"tie": {"equal": True}},
+        {"insert": {"operator": "relu", "after": "a", "parameters": {"w": {"value": [1.5]}}}},
+        {"expect": {"arguments": {"a": ">=1"}, "parameters": {"b": [1, 2]}, "heads": 3}},
+        {"extract": {"outputs": ["a"], "inputs": {"b": None}}},
+        {"prune": None},
+    ),
+]
+
+OTHERS: list[Any] = [None, True, 0, 1, -1, 1.5, "", "x", [], ["x"], [1, "x"], {}, {"x": 1}]
+
+
+def places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every container with every key of it."""
+    for key in list(tree) if isinstance(tree, dict) else range(len(tree)):
+        yield tree, key
+        if isinstance(tree[key], dict | list):
+            yield from places(tree[key])
+
+
+def test_what_plainly_fits_is_what_jsonschema_accepts() -> None:
+    dice, judge = random.Random(0), Draft202012Validator(pass_schema())
+    accepted = 0
+    for _ in range(1_000):
+        tree = copy.deepcopy(dice.choice(PLAIN))
+        if len(tree["rules"]) > 2:
+            tree["rules"] = dice.sample(tree["rules"], 2)
+        container, key = dice.choice(list(places(tree)))
+        other = copy.deepcopy(dice.choice(OTHERS))
+        match dice.randrange(3):
+            case 0:
+                container[key] = other
+            case 1 if isinstance(container, dict):
+                container[dice.choice(["x", "to", "map", "into", "shape"])] = other
+            case _:
+                del container[key]
+        accepted += judge.is_valid(tree)
+        assert _fits(tree, pass_schema()) == judge.is_valid(tree), tree
+    assert 100 < accepted < 900

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from graphpass.formats.parameters import ParameterClass, Parameters
 from graphpass.graph import Entry, Graph
@@ -22,6 +21,8 @@ from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from graphpass.formats.ndarray_binary import Array
 
 __all__ = ["Rehearsal"]
