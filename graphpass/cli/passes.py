@@ -48,9 +48,8 @@ def list_(json: bool) -> None:
 
 
 def _summary(loaded: Pass) -> dict[str, Any]:
-    from graphpass.rules.analysis.groups import groups_of
-    from graphpass.rules.analysis.termination import terminates
-    from graphpass.rules.analysis.uses import used_passes
+    from graphpass.rules.lint.termination import terminates
+    from graphpass.rules.pass_rewrites import groups_of, used_passes
 
     passes = [loaded, *used_passes(loaded).passes]
     groups = [group for each in passes for group in groups_of(each)]
@@ -115,7 +114,7 @@ def _text(source: str) -> str:
 @options.as_json
 def lint(pass_: str, settings: Sequence[str], strict: bool, json: bool) -> int:
     """Look for what is wrong, odd or unproved in a pass; exit 1 if something is wrong."""
-    from graphpass.rules.analysis import lint as lint_pass
+    from graphpass.rules.lint import lint as lint_pass
     from graphpass.view.tables import echo
 
     report = lint_pass(_load(pass_, settings))
@@ -135,7 +134,7 @@ def lint(pass_: str, settings: Sequence[str], strict: bool, json: bool) -> int:
 @options.as_json
 def test(pass_: str, settings: Sequence[str], on_mxnet: bool, json: bool) -> int:
     """Run the tests of a pass and of its rewrites; exit 1 if one fails."""
-    from graphpass.rules.analysis import run_tests
+    from graphpass.rules.lint import run_tests
     from graphpass.view.tables import echo
 
     results = run_tests(_load(pass_, settings), on_mxnet=on_mxnet)

@@ -25,7 +25,7 @@ module                  what is in it
 :mod:`.rewriting`       replacements, and the engine that puts them in
 :mod:`.python`          rewrites written in Python: the decorator `rewrite`
 :mod:`.explaining`      `explain`: where a rewrite applies, and why not elsewhere
-:mod:`.analysis`        what can be said of rewrites without a model: `lint`, termination, tests
+:mod:`.lint`            what can be said of rewrites without a model: `lint`, termination, tests
 ======================  ==================================================================
 
 The names below are imported when they are first used.

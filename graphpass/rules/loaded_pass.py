@@ -11,7 +11,7 @@ from graphpass.errors import UsageError, suggestion
 from graphpass.rules.rule import Rule
 from graphpass.rules.rule_reading import read_rules
 from graphpass.rules.source import Located, Source, from_python
-from graphpass.rules.substitution import Plain, substitute
+from graphpass.rules.substitution import Plain, locate, substitute
 
 __all__ = ["Pass"]
 
@@ -42,7 +42,7 @@ class Pass:
     and one for each value that one reads."""
 
     tests: tuple[Mapping[str, Any], ...] = ()
-    """Graphs before and after the whole pass, see `graphpass.rules.analysis.run_tests`."""
+    """Graphs before and after the whole pass, see `graphpass.rules.lint.run_tests`."""
 
     unbound: Pass | None = field(default=None, repr=False, compare=False)
     """The same before `bind`, its parameters as the file has them; None if it is that."""
@@ -85,6 +85,24 @@ class Pass:
         rules = read_rules(self.tree, parameters, self.source)
         unbound = self.unbound or self
         return replace(self, parameters=parameters, rules=rules, unbound=unbound)
+
+    def place(
+        self, path: tuple[str | int, ...], line: int | None = None, column: int | None = None
+    ) -> str:
+        """Return where a value stands: ``siamese.yaml:7:5``; else ``rule 1 (rewrite), match``.
+
+        Parameters
+        ----------
+        path : tuple of str and int
+            The way to the value from the top of the pass.
+        line, column : int, optional
+            A place in the text that it is, from 1.
+        """
+        mark = None
+        if self.tree is not None:
+            _, mark = locate(self.tree, path, self.parameters)
+            mark = self.source.inside(mark, line, column)
+        return self.source.place(mark, path)
 
     def _check_type(self, name: str, value: Plain) -> None:
         """Refuse what a rule would only choke on: a number stands for a number."""

@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import count, groupby
+from typing import NamedTuple
 
-from graphpass.errors import UsageError, suggestion
-from graphpass.rules.file import load_pass
+from graphpass.errors import GraphpassError, UsageError, suggestion
 from graphpass.rules.loaded_pass import Pass
-from graphpass.rules.operations.use import Use
+from graphpass.rules.operations.rewrite import RewriteOperation
+from graphpass.rules.operations.use import MAX_PASSES, Use
 from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rule import Rule
 
-__all__ = ["rewrites_of"]
+__all__ = ["BadUse", "PassRewrite", "Uses", "groups_of", "rewrites_of", "used_passes"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassRewrite:
+    """A rewrite of a pass."""
+
+    rule: Rule
+    """The rule of the pass."""
+
+    rewrite: Rewrite
+    """What it says, with the id that reports give it."""
+
+    text: RewriteOperation | None
+    """The texts that it was made of; None if Python made it."""
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The way to the rewrite from the top of the pass."""
+        return ("rules", self.rule.index - 1, self.rule.operation.keyword)
+
+
+def groups_of(loaded: Pass) -> Iterator[list[PassRewrite]]:
+    """Yield the rewrites of a pass that run together; not those of passes that it uses."""
+    for family, rules in groupby(loaded.rules, lambda rule: rule.operation.family):
+        found = [each for rule in rules for each in _rewrite_of(rule)]
+        if family is not None and found:
+            yield found
+
+
+def _rewrite_of(rule: Rule) -> Iterator[PassRewrite]:
+    operation = rule.operation
+    rewrite = getattr(operation, "rewrite", None)
+    if isinstance(rewrite, Rewrite):
+        text = operation if isinstance(operation, RewriteOperation) else None
+        yield PassRewrite(rule, replace(rewrite, id=rule.id or f"rule {rule.index}"), text)
 
 
 def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
-    """Return the rewrites of a pass, each with the id that reports give it.
+    """Return the rewrites of a pass in order, those of passes that it uses where it uses them.
 
     Parameters
     ----------
@@ -28,8 +66,23 @@ def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
     ------
     UsageError
         If there is no rewrite, or none of that id; the message lists those there are.
+    GraphpassError
+        If a pass that it uses can't be loaded.
     """
-    found = list(_rewrites(loaded, (loaded.identity,)))
+    found: list[Rewrite] = []
+    seen: set[tuple[str, str]] = set()
+
+    def visit(one: Pass) -> None:
+        if _identity(one) in seen:
+            return
+        seen.add(_identity(one))
+        for each in one.rules:
+            found.extend(member.rewrite for member in _rewrite_of(each))
+            if isinstance(each.operation, Use):
+                for name in each.operation.names:
+                    visit(each.operation.load(name, one.folder))
+
+    visit(loaded)
     if not found:
         raise UsageError(
             f"the pass {loaded.name} has no rewrite to explain; only a `rewrite:` rule has a "
@@ -47,15 +100,61 @@ def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
     return chosen
 
 
-def _rewrites(loaded: Pass, chain: tuple[str, ...]) -> Iterator[Rewrite]:
-    """Yield rewrites in the order of the pass; a pass that uses itself is not entered again."""
-    for rule in loaded.rules:
-        operation = rule.operation
-        if isinstance(operation, Use):
-            used = load_pass(operation.pass_, folder=loaded.folder).bind(operation.set)
-            if used.identity not in chain:
-                yield from _rewrites(used, (*chain, used.identity))
-            continue
-        rewrite = getattr(operation, "rewrite", None)
-        if isinstance(rewrite, Rewrite):
-            yield replace(rewrite, id=rule.id or f"rule {rule.index}")
+class BadUse(NamedTuple):
+    """A rule that can't run the pass that it uses."""
+
+    user: Pass
+    rule: Rule
+    error: GraphpassError
+
+
+class Uses(NamedTuple):
+    """What a run of a pass uses."""
+
+    passes: list[Pass]
+    """As first met, each once for the values of its parameters."""
+
+    bad: list[BadUse]
+
+
+def used_passes(loaded: Pass) -> Uses:
+    """Return every pass that a run uses.
+
+    Linear in their texts; no more are loaded than a run may use. They nest no deeper than `Use`
+    lets them.
+    """
+    found = Uses([], [])
+    seen = {_identity(loaded)}
+    numbers = count(1)
+
+    def visit(user: Pass, chain: tuple[str, ...]) -> None:
+        below = (*chain, user.identity)
+        for rule in user.rules:
+            use = rule.operation
+            if not isinstance(use, Use):
+                continue
+            used = []
+            for name in use.names:
+                if next(numbers) > MAX_PASSES:
+                    return
+                try:
+                    used.append(use.load(name, user.folder, below))
+                except GraphpassError as error:
+                    found.bad.append(BadUse(user, rule, error))
+                    continue
+                if _identity(used[-1]) not in seen:
+                    seen.add(_identity(used[-1]))
+                    found.passes.append(used[-1])
+                    visit(used[-1], below)
+            try:
+                if len(used) == len(use.names):
+                    use.refuse_unknown(used)
+            except GraphpassError as error:
+                found.bad.append(BadUse(user, rule, error))
+
+    visit(loaded, ())
+    return found
+
+
+def _identity(loaded: Pass) -> tuple[str, str]:
+    return loaded.identity, repr(sorted(loaded.parameters.items()))

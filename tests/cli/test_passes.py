@@ -98,7 +98,7 @@ def test_lint_json(cli: Any, mine: Path) -> None:
         {
             "rules": ["shrink"],
             "termination": {"kind": "proved", "measure": "nodes", "weights": {"dot": 1}},
-            "critical_pairs": [],
+            "overlaps": [],
         }
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from graphpass.passes import shipped_names
 from graphpass.rules import load_pass
-from graphpass.rules.analysis import lint, run_tests
+from graphpass.rules.lint import lint, run_tests
 
 BOUNDED = ["split-batchnorm"]
 """No weights make their replacements lighter than their matches."""

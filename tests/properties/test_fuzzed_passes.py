@@ -20,7 +20,7 @@ import graphpass
 from graphpass.errors import GraphpassError
 from graphpass.graph.invariants import check_acyclic
 from graphpass.rules import load_pass
-from graphpass.rules.analysis.lint import lint
+from graphpass.rules.lint.lint import lint
 
 MOST_SECONDS = 10.0
 """What one pass may take on a small model, on a machine that is busy with other things."""

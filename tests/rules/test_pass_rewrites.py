@@ -52,3 +52,10 @@ def test_those_of_passes_that_it_uses(tmp_path: Path) -> None:
     found = rewrites_of(load_pass(outer))
     assert [rewrite.id for rewrite in found] == ["inner", "outer"]
     assert found[0].plan.parts[0].ops == ("tanh",)
+
+
+def test_those_of_several_passes_that_one_rule_uses() -> None:
+    assert ids({"use": {"pass": ["prelu-to-relu", "drop-dropout"]}}) == [
+        "prelu-to-relu",
+        "drop-dropout",
+    ]

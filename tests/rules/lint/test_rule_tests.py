@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graphpass.rules import load_pass
-from graphpass.rules.analysis.rule_tests import RuleTest, run_tests
+from graphpass.rules.lint.rule_tests import RuleTest, run_tests
 
 FOLD: dict[str, Any] = {
     "id": "fold",

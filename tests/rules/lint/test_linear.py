@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphpass.rules.analysis.linear import Conflict, Inequality, Solution, solve
+from graphpass.rules.lint.linear import Conflict, Inequality, Solution, solve
 
 UNKNOWNS = ("x", "y", "z")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from graphpass.formats.text import parse_graph
 from graphpass.graph import Graph
-from graphpass.rules.analysis.termination import Termination, terminates
+from graphpass.rules.lint.termination import Termination, terminates
 from graphpass.rules.rewriting.group import Group, Member
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 

@@ -4,7 +4,7 @@ Suppose that each operator can be given a weight, a positive whole number, such 
 each rewrite makes the sum of the weights in the graph smaller. The sum begins somewhere, is never
 negative, and falls by one at least each time: so there are no more firings than it was in the
 beginning. Whether such weights exist is a question of linear inequalities, one or a few for each
-rewrite; `graphpass.rules.analysis.measures` says what they are and why they hold at every match.
+rewrite; `graphpass.rules.lint.measures` says what they are and why they hold at every match.
 An answer in fractions is as good as one in whole numbers, since all weights may be multiplied by
 one number.
 
@@ -24,10 +24,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from graphpass.rules.analysis.attribute_facts import Feature, features_of
-from graphpass.rules.analysis.inequalities import Weight
-from graphpass.rules.analysis.linear import Conflict, Inequality, Solution, solve
-from graphpass.rules.analysis.measures import by_nodes, by_paths
+from graphpass.rules.lint.linear import Conflict, Inequality, Solution, solve
+from graphpass.rules.lint.measures import Feature, Weighing, Weight, features_of
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
 
@@ -136,7 +134,10 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
             reason="the search for weights was given up as too long",
         )
     blockers = proof.narrow(found)
-    return Termination("bounded", blockers=tuple(blockers), reason=_reason(rewrites, blockers))
+    names = _names(rewrites, blockers)
+    all_of = {1: "", 2: "both "}.get(len(blockers), "all of ")
+    reason = f"no weights make {all_of}{names} lighter"
+    return Termination("bounded", blockers=tuple(blockers), reason=reason)
 
 
 class _Proof:
@@ -155,9 +156,9 @@ class _Proof:
         for number in many:
             rewrite = rewrites[number]
             assert isinstance(rewrite.body, TextBody)
-            texts = (number, rewrite.plan, rewrite.body.replacement, features)
-            self._nodes[number] = by_nodes(*texts)
-            self._paths[number] = by_paths(*texts)
+            weighing = Weighing(number, rewrite.plan, rewrite.body.replacement, features)
+            self._nodes[number] = weighing.by_nodes()
+            self._paths[number] = weighing.by_paths()
 
     def attempt(self, numbers: Sequence[int]) -> Termination | list[int] | None:
         """Return a proof; or rewrites that have none; or None if the search was given up."""
@@ -221,10 +222,3 @@ def _names(rewrites: Sequence[Rewrite], numbers: Sequence[int]) -> str:
     if len(names) < 3:
         return " and ".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _reason(rewrites: Sequence[Rewrite], blockers: Sequence[int]) -> str:
-    names = _names(rewrites, blockers)
-    if len(blockers) == 1:
-        return f"no weights make {names} lighter"
-    return f"no weights make {'both' if len(blockers) == 2 else 'all of'} {names} lighter"

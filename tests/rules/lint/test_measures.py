@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.rules.analysis.attribute_facts import Copied, Feature, fact
-from graphpass.rules.analysis.part_facts import PartFacts
+from graphpass.rules.lint.measures import Copied, Feature, Weighing
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import parse_rewrite
 
@@ -43,5 +42,4 @@ def test_facts(match: str, replace: str, feature: Feature, known: object) -> Non
     assert isinstance(rewrite.body, TextBody)
     replacement = rewrite.body.replacement
     [application] = [each for _, each in replacement.applications() if each.operator == feature.op]
-    sure = PartFacts(rewrite.plan).sure
-    assert fact(feature, application, rewrite.plan, replacement, sure) == known
+    assert Weighing(0, rewrite.plan, replacement).fact(feature, application) == known

@@ -7,17 +7,22 @@ from typing import Any
 import pytest
 
 from graphpass.rules import load_pass
-from graphpass.rules.analysis.findings import Finding, findings_of
-from graphpass.rules.analysis.groups import members_of
-from graphpass.rules.analysis.places import Places
+from graphpass.rules.lint.findings import RuleFinding, findings_of
+from graphpass.rules.pass_rewrites import groups_of
 
 
-def findings(match: str, replace: str, **options: Any) -> list[Finding]:
+def findings(match: str, replace: str, **options: Any) -> list[RuleFinding]:
     rule = {"match": match, "replace": replace, "id": "it", "tests": [], **options}
     loaded = load_pass([{"rewrite": rule}])
-    [member] = members_of(loaded)
-    found = findings_of(member, Places(loaded))
+    [[member]] = groups_of(loaded)
+    found = findings_of(member, loaded)
     return [each for each in found if each.code != "no-tests"]
+
+
+FOREVER = (
+    "it puts in what it matches, and so goes on for ever; narrow it with where:, or let it run "
+    "once: true"
+)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +43,19 @@ def findings(match: str, replace: str, **options: Any) -> list[Finding]:
          "input 3 of BatchNorm is an auxiliary state, never of kind param; write aux(m)"),
         ("y = dot(param(x), input(x))", "y = relu(x)",
          "x is to be param and input, which no value is; the pattern can never match"),
-        ("y = Concat(a, b)", "y = Concat(a, b)",
-         "it puts in what it matches, and so goes on for ever; narrow it with where:, or let it "
-         "run once: true"),
-        ("y = elemwise_add(a, b)", "y = elemwise_add(b, a)",
-         "it puts in what it matches, and so goes on for ever; narrow it with where:, or let it "
-         "run once: true"),
+        ("y = Concat(a, b)", "y = Concat(a, b)", FOREVER),
+        ("y = elemwise_add(a, b)", "y = elemwise_add(b, a)", FOREVER),
+        ("y = elemwise_add(relu(a), b)", "y = elemwise_add(b, relu(a))", FOREVER),
+        ("y = relu(relu(x))", "y = relu(relu(x))", FOREVER),
+        ("r = relu(_); y = tanh(r)", "y = tanh(r)", FOREVER),
+        ("y = relu(x)", "y = relu(relu(x))", FOREVER),
+        ("y = tanh(maybe(Dropout)(x))", "y = tanh(x)", FOREVER),
+        ("y = FullyConnected(x, w, *_)", "y = FullyConnected(x, w, num_hidden=3, no_bias=True)",
+         FOREVER),
+        ("y = (relu | tanh)(x)", "y = relu(x)", FOREVER),
+        ("y = Activation(x, act_type='relu')", "y = Activation(x, act_type='relu')", FOREVER),
+        ("y = add_n(a, *rest)", "y = add_n(a, *rest)", FOREVER),
+        ("a = relu(x); b = tanh(x); return a, b", "return relu(x), tanh(x)", FOREVER),
     ],
 )  # fmt: skip
 def test_what_is_said(match: str, replace: str, said: str) -> None:
@@ -62,6 +74,18 @@ def test_constant_conditions(where: str, severity: str, said: str) -> None:
     assert (found.severity, found.message, found.place) == (
         severity, said, "rule 1 (rewrite), where.1"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("match", "replace"),
+    [
+        ("y = relu(x)", "y = relu(x)"),
+        ("y = Dropout(x)", "y = Dropout(x, **y.attrs)"),
+        ("r = tanh(_); y = Dropout(r)", "y = Dropout(r, **y.attrs)"),
+    ],
+)
+def test_what_is_as_it_was_goes_on_whatever_the_condition(match: str, replace: str) -> None:
+    assert [each.message for each in findings(match, replace, where="y.name != 'a'")] == [FOREVER]
 
 
 def test_an_unused_let() -> None:
@@ -84,6 +108,14 @@ def test_an_unused_let() -> None:
          {"where": "a.node.axis == 1"}),
         ("y = dot(param(x), const(x))", "y = relu(x)", {}),
         ("y = BatchNorm(x, _, _, aux(m), _)", "y = dot(x, m)", {}),
+        # what it puts in may not be what it matches
+        ("y = relu(x)", "y = tanh(relu(x))", {}),
+        ("y = dot(x, x)", "y = dot(x, relu(x))", {}),
+        ("y = relu(param(x))", "y = relu(tanh(x))", {}),
+        ("y = Activation(x, act_type='relu')", "y = Activation(x, act_type='tanh')", {}),
+        ("r = relu(x); y = elemwise_add(r, b)",
+         "r2 = relu(x); y = elemwise_add(r2, dot(r2, b))", {}),
+        ("y = elemwise_sub(a, b)", "y = elemwise_sub(b, a)", {"where": "a.name == 'x'"}),
         # it needs no end where it runs once, or where a condition ends it
         ("y = relu(x)", "y = relu(x)", {"once": True}),
         ("y = dot(x, w)", "y = dot(x, v)",
@@ -101,6 +133,6 @@ def test_places_of_a_file(tmp_path: Any) -> None:
         "    replace: y = `Convolutionn`(r)\n"
     )
     loaded = load_pass(file)
-    [member] = members_of(loaded)
-    places = [each.place.rpartition("p.yaml")[2] for each in findings_of(member, Places(loaded))]
+    [[member]] = groups_of(loaded)
+    places = [each.place.rpartition("p.yaml")[2] for each in findings_of(member, loaded)]
     assert places == [":5:16", ":6:18", ":7:18", ":4:5"]

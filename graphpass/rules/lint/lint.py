@@ -1,0 +1,317 @@
+"""`lint`: everything that can be said of a pass before it meets a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphpass.model import Model
+from graphpass.rules.lint.findings import RuleFinding, findings_of
+from graphpass.rules.lint.overlaps import Overlap, Verdict, overlaps
+from graphpass.rules.lint.rule_tests import RuleTest, graphs_of_tests, indented, run_tests
+from graphpass.rules.lint.termination import Termination, terminates
+from graphpass.rules.loaded_pass import Pass
+from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
+from graphpass.rules.operations.use import Use
+from graphpass.rules.pass_rewrites import BadUse, PassRewrite, groups_of, used_passes
+
+__all__ = ["GroupReport", "LintReport", "Repetition", "lint"]
+
+_SHOWN = 3
+"""How many pairs are named for which one thing holds."""
+
+_VERDICTS: dict[Verdict, str] = {
+    "differs": "order matters",
+    "names differ": "names differ",
+    "not tested": "not tested",
+    "joins": "joins",
+}
+"""What the last line counts, the gravest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """What is known of rewrites that run together."""
+
+    rules: tuple[str, ...]
+    """Their ids, in order."""
+
+    places: tuple[str, ...]
+    """Where they stand."""
+
+    termination: Termination
+
+    overlaps: tuple[Overlap, ...]
+    """Pairs that can meet at one operator."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data, rules by their ids."""
+        pairs = [pair.to_json() for pair in self.overlaps]
+        for pair in pairs:
+            pair["rules"] = [self.rules[number] for number in pair["rules"]]
+        termination = self.termination.to_json()
+        if "blockers" in termination:
+            termination["blockers"] = [self.rules[n] for n in termination["blockers"]]
+        return {"rules": list(self.rules), "termination": termination, "overlaps": pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What is known of a rule that repeats passes until nothing changes."""
+
+    rule: str
+    """Its id, or its number."""
+
+    rounds: int
+    """How many rounds there are at most."""
+
+    operations: tuple[str, ...]
+    """Operations among the rules of the passes: nobody knows when they have nothing more to do."""
+
+    termination: Termination
+    """Of all rewrites of the passes together, however often those that run once are begun."""
+
+    def __bool__(self) -> bool:
+        return bool(self.termination) and not self.operations
+
+    def __str__(self) -> str:
+        if self:
+            return str(self.termination)
+        reason = self.termination.reason or f"no proof for {', '.join(self.operations)}"
+        return f"bounded by {self.rounds} rounds: {reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "rule": self.rule,
+            "rounds": self.rounds,
+            "operations": list(self.operations),
+            "termination": self.termination.to_json()["kind"] if self else "bounded",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """What `lint` found."""
+
+    name: str
+    """The pass."""
+
+    rules: int
+    """How many rules it has, operations included."""
+
+    groups: tuple[GroupReport, ...]
+    findings: tuple[RuleFinding, ...]
+    tests: tuple[RuleTest, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    """What is known of rules that repeat passes until nothing changes."""
+
+    uses: tuple[LintReport, ...] = ()
+    """The same for every pass that it uses, and that those use."""
+
+    def fails(self, *, strict: bool = False) -> bool:
+        """Return whether something is wrong.
+
+        Parameters
+        ----------
+        strict : bool
+            Whether a warning is wrong too, and that names depend on the order.
+        """
+        graver = {"error", "warning"} if strict else {"error"}
+        verdicts = {"differs", "names differ"} if strict else {"differs"}
+        return (
+            any(each.severity in graver for each in self.findings)
+            or not all(self.tests)
+            or any(pair.verdict in verdicts for each in self.groups for pair in each.overlaps)
+            or any(each.fails(strict=strict) for each in self.uses)
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield from self._own_lines()
+        for used in self.uses:
+            yield from used._own_lines(notes=False)
+        yield _summary([self, *self.uses])
+
+    def _own_lines(self, *, notes: bool = True) -> Iterator[str]:
+        rewrites = sum(len(group.rules) for group in self.groups)
+        yield f"{self.name}: {_count(self.rules, 'rule')}, {_count(rewrites, 'rewrite')}"
+        for each in self.repetitions:
+            yield f"  {each.rule}, repeated: {each}"
+        if not self.groups and not self.repetitions:
+            yield f"  nothing to prove{' here' * bool(self.uses)}: operations run once, in order"
+        for group in self.groups:
+            yield f"  {', '.join(group.rules)}: {group.termination}"
+        for finding in self.findings:
+            if notes or finding.severity != "note":
+                yield str(finding)
+        for test in self.tests:
+            if not test:
+                yield str(test)
+        for group in self.groups:
+            for pair in group.overlaps:
+                if pair.graph:
+                    yield from _difference(pair, group)
+            if notes:
+                yield from _untested(group)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "pass": self.name,
+            "rules": self.rules,
+            "groups": [group.to_json() for group in self.groups],
+            **(
+                {"repetitions": [each.to_json() for each in self.repetitions]}
+                if self.repetitions
+                else {}
+            ),
+            "findings": [finding.to_json() for finding in self.findings],
+            "tests": [test.to_json() for test in self.tests],
+            **({"uses": [used.to_json() for used in self.uses]} if self.uses else {}),
+        }
+
+
+def lint(loaded: Pass) -> LintReport:
+    """Look for what is wrong, odd or unproved in a pass; run its tests.
+
+    Parameters
+    ----------
+    loaded : Pass
+        The pass, its parameters filled in. The passes that it uses are looked into as well.
+
+    Examples
+    --------
+    >>> from graphpass.rules import load_pass
+    >>> print(lint(load_pass({"rewrite": {"match": "y = Dropout(x)", "replace": "x", "id": "d"}})))
+    rules: 1 rule, 1 rewrite
+      d: terminates: proved (weights Dropout 1)
+    rule 1 (rewrite): note: d: it has no tests; add `tests:`, before and after
+    0 errors; 0 warnings
+    """
+    uses, bad = used_passes(loaded)
+    # The tests of a pass that is used are those of its author, for parameters as they are.
+    return replace(
+        _lint(loaded, loaded, bad),
+        uses=tuple([_lint(used, used.unbound or used, bad) for used in uses]),
+    )
+
+
+def _lint(loaded: Pass, tested: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
+    """Look into one pass, those that it uses left aside."""
+    groups = list(groups_of(loaded))
+    findings = [_bad_use(bad) for bad in bad_uses if bad.user is loaded]
+    findings += [f for members in groups for each in members for f in findings_of(each, loaded)]
+    graphs = list(graphs_of_tests(tested))
+    return LintReport(
+        name=loaded.name,
+        rules=len(loaded.rules),
+        groups=tuple(_group(members, loaded, graphs) for members in groups),
+        findings=tuple(findings),
+        tests=tuple(run_tests(tested)),
+        repetitions=tuple(_repetitions(loaded)),
+    )
+
+
+def _bad_use(bad: BadUse) -> RuleFinding:
+    rule = bad.rule
+    place = bad.user.place(("rules", rule.index - 1, rule.operation.keyword))
+    name = rule.id or f"rule {rule.index}"
+    return RuleFinding("error", "bad-use", name, place, str(bad.error))
+
+
+def _group(
+    members: Sequence[PassRewrite], loaded: Pass, graphs: Sequence[tuple[str, Model]]
+) -> GroupReport:
+    rewrites = [member.rewrite for member in members]
+    return GroupReport(
+        rules=tuple(each.id for each in rewrites),
+        places=tuple(loaded.place(member.path) for member in members),
+        termination=terminates(rewrites),
+        overlaps=tuple(overlaps(rewrites, graphs)),
+    )
+
+
+def _repetitions(loaded: Pass) -> Iterator[Repetition]:
+    """Yield what is known of each rule of a pass that repeats others."""
+    for rule in loaded.rules:
+        use = rule.operation
+        if not isinstance(use, Use) or not use.repeat:
+            continue
+        passes = used_passes(replace(loaded, rules=(rule,))).passes
+        rewrites = [
+            replace(member.rewrite, once=False)
+            for each in passes
+            for members in groups_of(each)
+            for member in members
+        ]
+        others = {
+            inner.operation.keyword
+            for each in passes
+            for inner in each.rules
+            if not isinstance(inner.operation, Use | RewriteOperation | GivenRewrite)
+        }
+        name = rule.id or f"rule {rule.index}"
+        operations = tuple(sorted(others - {"expect"}))
+        yield Repetition(name, use.most_rounds, operations, terminates(rewrites))
+
+
+# -- lines -----------------------------------------------------------------------------------------
+
+
+def _summary(reports: Sequence[LintReport]) -> str:
+    severities = Counter(finding.severity for each in reports for finding in each.findings)
+    tests = [test for each in reports for test in each.tests]
+    pairs = [pair for each in reports for group in each.groups for pair in group.overlaps]
+    verdicts = Counter(pair.verdict for pair in pairs)
+    said = [_count(severities["error"], "error"), _count(severities["warning"], "warning")]
+    if tests:
+        said.append(f"{sum(map(bool, tests))} of {_count(len(tests), 'test')} passed")
+    if pairs:
+        listed = [f"{word} {verdicts[each]}" for each, word in _VERDICTS.items() if verdicts[each]]
+        said.append(f"overlaps: {', '.join(listed)}")
+    return "; ".join(said)
+
+
+def _difference(pair: Overlap, group: GroupReport) -> Iterator[str]:
+    """Yield the lines of a pair of which the order shows."""
+    first, second = group.rules[pair.first], group.rules[pair.second]
+    what = "order matters" if pair.verdict == "differs" else "names depend on the order"
+    yield f"{group.places[pair.second]}: {_names(pair, group)}: {what}, as in {pair.place}"
+    yield indented(pair.graph)
+    turns = (first, second) if pair.first != pair.second else ("the lower match", "the upper one")
+    for letter, turn, end in zip("AB", turns, pair.ends, strict=True):
+        yield f"  if {turn} fires first, it ends as {letter}"
+        yield indented(end)
+    yield f"  {pair.reason}"
+
+
+def _untested(group: GroupReport) -> Iterator[str]:
+    """Yield one line for all pairs that no graph decides for one reason."""
+    reasons: dict[str, list[Overlap]] = {}
+    for pair in group.overlaps:
+        if pair.verdict == "not tested":
+            reasons.setdefault(pair.reason, []).append(pair)
+    for reason, pairs in reasons.items():
+        names = [_names(pair, group) for pair in pairs]
+        more = f" and {_count(len(names) - _SHOWN, 'more pair')}" if len(names) > _SHOWN else ""
+        said = (
+            f"whether order matters could not be tried: {reason}"
+            if reason
+            else "no test says whether order matters; add one where both apply to one operator"
+        )
+        place = group.places[pairs[0].second]
+        yield f"{place}: note: {', '.join(names[:_SHOWN])}{more}: {said}"
+
+
+def _names(pair: Overlap, group: GroupReport) -> str:
+    first, second = group.rules[pair.first], group.rules[pair.second]
+    return f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -1,0 +1,474 @@
+"""How much lighter a rewrite makes a graph, as inequalities over the weights of operators.
+
+A rewrite gives one inequality or several: each says that what goes weighs more than what comes, at
+every match. What weighs is an operator, by its name, and besides a `Feature` where some pattern of
+the group asks for an attribute's value, so that ``BatchNorm(fix_gamma=True)`` may weigh more than
+any other BatchNorm. There are two ways to weigh a graph:
+
+by nodes
+    The sum over the operators that the heads reach. A match takes away its roots, since everything
+    that reads them reads the replacement from then on, unless that reads a root itself; and its
+    interior, since nothing outside reads that. What the replacement reads stays, with everything
+    below it, and so does what is ``shared``. A value that the replacement reads may turn out to be
+    the output of an interior node, as ``b`` in ``elemwise_add(relu(a), b)`` where one relu is read
+    twice: such a node counts as staying too, unless it reads that value itself, which would be a
+    cycle, or ``distinct`` says otherwise. New nodes count whether they are read or not.
+
+by paths
+    The sum over all paths from a head down to an operator, so that a value counts as often as it
+    is read; that is the weight of the graph unfolded into trees. Sharing is nothing to this
+    measure: each root's tree is the pattern's, and becomes the replacement's. It has to be lighter,
+    or as light for some of several roots, and to hold no value more often than the pattern does,
+    except for variables, which weigh nothing. The trees that the roots are part of get lighter by
+    as much, and every root has a path from some head.
+
+Where the pattern leaves something open, the worst counts: of alternatives the lightest; of what may
+be absent, nothing; of an attribute that the replacement copies or computes, that it has the value
+which weighs more. Where the replacement copies an attribute of a node of its own operator, both
+have the feature or both lack it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from graphpass.errors import GraphpassError
+from graphpass.ops import canonical_name, find
+from graphpass.ops.attributes import is_hidden_key
+from graphpass.ops.operator import output_bounds
+from graphpass.ops.values import Value as Constant
+from graphpass.rules.expressions import Expression
+from graphpass.rules.lint.linear import Inequality, Unknown
+from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
+from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
+from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
+from graphpass.rules.rewriting.draft import attribute_text
+from graphpass.rules.rewriting.replacement import (
+    Application,
+    CopyAttributes,
+    Named,
+    Replacement,
+    Spread,
+)
+
+__all__ = [
+    "Copied",
+    "Fact",
+    "Feature",
+    "PartFacts",
+    "Weighing",
+    "Weight",
+    "features_of",
+    "inner_operand",
+    "literal",
+]
+
+
+class Weight(NamedTuple):
+    """What an operator weighs beyond 1."""
+
+    op: str
+
+
+class Feature(NamedTuple):
+    """That a node is of an operator and has a value for an attribute."""
+
+    op: str
+    attribute: str
+    value: Constant
+
+    def __str__(self) -> str:
+        return f"{self.op}({self.attribute}={self.value!r})"
+
+
+class Copied(NamedTuple):
+    """The new node has the feature if and only if a matched one has it."""
+
+    part: int
+
+
+Fact: TypeAlias = Copied | Literal["yes", "no", "maybe"]
+"""Whether a new node has a feature."""
+
+
+class _Extreme(NamedTuple):
+    """What the lightest, or the heaviest, of several alternatives weighs."""
+
+    rule: int
+    part: int
+    lightest: bool
+
+
+class _Change(NamedTuple):
+    """What a rewrite does to a sum of weights."""
+
+    gone: dict[int, int]
+    """Number of a part -> how often it goes; negative: comes."""
+
+    made: list[tuple[Application, int]]
+    """New node and how often it comes."""
+
+    slack: int
+    """By how much the sum must fall."""
+
+
+def features_of(part: Part, op: str) -> list[Feature]:
+    """Return the features that a node must have to match."""
+    return [Feature(op, *test) for test in attribute_tests(op, part.attributes)]
+
+
+def literal(expression: Expression) -> tuple[Constant] | None:
+    """Return the value of an expression that is a literal, or None.
+
+    Examples
+    --------
+    >>> from graphpass.rules.expressions import parse_expression
+    >>> literal(parse_expression("(1, -1)")), literal(parse_expression("None"))
+    (((1, -1),), (None,))
+    >>> literal(parse_expression("conv.kernel")) is None
+    True
+    """
+    if expression.names:
+        return None
+    try:
+        return (ast.literal_eval(expression.text),)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+class Weighing:
+    """One rewrite, weighed. Linear in its two texts, times the features.
+
+    Parameters
+    ----------
+    rule : int
+        A number that tells the rewrite from others.
+    plan : Plan
+        Its pattern.
+    replacement : Replacement
+        What takes the place of a match.
+    features : collection of Feature
+        What may weigh besides operators.
+    """
+
+    def __init__(
+        self, rule: int, plan: Plan, replacement: Replacement, features: Collection[Feature] = ()
+    ) -> None:
+        self._rule = rule
+        self._plan = plan
+        self._replacement = replacement
+        self.facts = PartFacts(plan)
+        self._applications = [each for _, each in replacement.applications()]
+        self._features: dict[str, list[Feature]] = {}
+        for feature in features:
+            self._features.setdefault(feature.op, []).append(feature)
+
+    def by_nodes(self) -> list[Inequality]:
+        """Return what must hold for the sum over all nodes to become smaller."""
+        staying = self.facts.below(self._staying())
+        gone = {part.index: int(part.index not in staying) for part in self._plan.parts}
+        return self._inequalities([_Change(gone, [(each, 1) for each in self._applications], 1)])
+
+    def by_paths(self) -> list[Inequality] | None:
+        """Return what must hold for the sum over all paths to become smaller.
+
+        None if a value stands more often in the replacement than in the pattern.
+        """
+        plan = self._plan
+        bound = int(len(plan.roots) == 1)  # an optional value is below the only root if read
+        changes = []
+        for root, result in zip(plan.roots, self._replacement.results, strict=True):
+            before, values = self.facts.paths(root.value.part, sure_only=True)
+            parts, values_after, made = self._unfolded(result)
+            if any(count > (values[name] or bound) for name, count in values_after.items()):
+                return None
+            gone = {part.index: before[part.index] - parts[part.index] for part in plan.parts}
+            changes.append(_Change(gone, made, 0))
+        together, made = Counter[int](), list[tuple[Application, int]]()
+        for change in changes:
+            together.update(change.gone)
+            made += change.made
+        changes = [] if len(changes) == 1 else changes
+        return self._inequalities([*changes, _Change(together, made, 1)])
+
+    # -- which matched nodes stay ------------------------------------------------------------
+
+    def _staying(self) -> set[int]:
+        """Return the operators that the replacement reads or may read, and the shared ones."""
+        plan, facts = self._plan, self.facts
+        found = {part.index for part in plan.parts if part.shared}
+        for operand in self._replacement.operands():
+            if isinstance(operand, Named) and operand.is_new:
+                continue
+            target = plan.names.get(operand.name)
+            if target is not None:
+                found.add(target.part if isinstance(target, Produced) else target)
+            elif operand.name in facts.values and operand.name not in facts.variables:
+                found.update(self._could_be(operand.name))
+        return found
+
+    def _could_be(self, name: str) -> Iterator[int]:
+        """Yield the operators below the roots whose output a value of the pattern could be.
+
+        A root it can't be: the matcher takes no match whose values are computed from a root.
+        """
+        plan = self._plan
+        roots = {root.value.part for root in plan.roots}
+        for part in plan.parts:
+            if part.index in roots or name in self.facts.values_below[part.index]:
+                continue
+            own = {each for each, target in plan.names.items() if target == part.index}
+            apart = any(name in group and not own.isdisjoint(group) for group in plan.distinct)
+            operators = [find(op) for op in part.ops]
+            if not apart or any(
+                each is None or output_bounds(each, {})[0].most != 1 for each in operators
+            ):
+                yield part.index
+
+    # -- how often something stands in an unfolded replacement --------------------------------
+
+    def _unfolded(
+        self, result: Named | Application
+    ) -> tuple[Counter[int], Counter[str], list[tuple[Application, int]]]:
+        """Return how often each operator, value and new node stands in the tree of a result."""
+        facts, plan = self.facts, self._plan
+        new = {
+            name: each.application for each in self._replacement.assignments for name in each.names
+        }
+        parts, values, times = Counter[int](), Counter[str](), Counter[int]()
+
+        def read(operand: Named | Spread | Application, count: int) -> None:
+            if isinstance(operand, Application):
+                times[id(operand)] += count
+            elif isinstance(operand, Named) and operand.is_new:
+                times[id(new[operand.name])] += count
+            elif (target := plan.names.get(operand.name)) is not None:
+                number = target.part if isinstance(target, Produced) else target
+                inner, below = facts.paths(number, sure_only=False)
+                parts.update({key: count * each for key, each in inner.items()})
+                values.update({name: count * each for name, each in below.items()})
+            elif operand.name in facts.values and operand.name not in facts.variables:
+                values[operand.name] += count
+
+        read(result, 1)
+        for application in reversed(self._applications):
+            for operand in application.inputs:
+                read(operand, times[id(application)])
+        made = [(each, times[id(each)]) for each in self._applications if times[id(each)]]
+        return parts, +values, made
+
+    # -- changes as inequalities ---------------------------------------------------------------
+
+    def _inequalities(self, changes: Iterable[_Change]) -> list[Inequality]:
+        """Return what must hold for each change to be as much as it has to be.
+
+        What the plain operators weigh, 1 each, is taken over to the right.
+        """
+        extremes: dict[_Extreme, None] = {}
+        found = [self._inequality(change, extremes) for change in changes]
+        for extreme in extremes:
+            found += self._extreme_holds(extreme)
+        return found
+
+    def _inequality(self, change: _Change, extremes: dict[_Extreme, None]) -> Inequality:
+        terms, copies = Counter[Unknown](), Counter[tuple[int, Feature]]()
+        light = 0
+        for application, times in change.made:
+            op = canonical_name(application.operator)
+            terms[Weight(op)] -= times
+            light += times
+            for feature in self._features.get(op, ()):
+                known = self.fact(feature, application)
+                if isinstance(known, Copied):
+                    copies[known.part, feature] += times
+                elif known != "no":
+                    terms[feature] -= times
+        for part in self._plan.parts:
+            times = change.gone[part.index]
+            if part.index not in self.facts.sure:
+                times = min(times, 0)
+            if len(part.ops) > 1:
+                if times:
+                    extreme = _Extreme(self._rule, part.index, times > 0)
+                    extremes[extreme] = None
+                    terms[extreme] += times
+            else:
+                op = part.ops[0]
+                asked = {each.attribute: each for each in features_of(part, op)}
+                terms[Weight(op)] += times
+                for feature in self._features.get(op, ()):
+                    if feature.attribute in asked:
+                        terms[feature] += times * (asked[feature.attribute] == feature)
+                    else:
+                        terms[feature] += min(0, times - copies[part.index, feature])
+            light -= times
+        return Inequality({key: each for key, each in terms.items() if each}, change.slack + light)
+
+    def _extreme_holds(self, extreme: _Extreme) -> Iterator[Inequality]:
+        """Yield what makes an extreme the weight of the lightest or heaviest alternative."""
+        part, sign = self._plan.parts[extreme.part], 1 if extreme.lightest else -1
+        for op in part.ops:
+            asked = {each.attribute: each for each in features_of(part, op)}
+            terms: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
+            for feature in self._features.get(op, ()):
+                if feature in asked.values() or (
+                    not extreme.lightest and feature.attribute not in asked
+                ):
+                    terms[feature] = sign
+            yield Inequality(terms, 0)
+
+    # -- attributes of new nodes ---------------------------------------------------------------
+
+    def fact(self, feature: Feature, application: Application) -> Fact:
+        """Return whether a new node, of the feature's operator, has the feature.
+
+        ``maybe`` wherever something outside the two texts has a say: keys such as ``__lr_mult__``,
+        which a root hands on; the attribute that counts inputs; a key that a root's operator does
+        not declare, since an undeclared key is handed on too.
+        """
+        op, key = feature.op, feature.attribute
+        operator = find(op)
+        if is_hidden_key(key) or (operator is not None and key == operator.key_var_num_args):
+            return "maybe"
+        found: tuple[Constant] | Copied | Literal["absent", "unknown"] = "absent"
+        for source in application.attributes:
+            if isinstance(source, CopyAttributes):
+                target = self._plan.names[source.node]
+                part = self._plan.parts[target.part if isinstance(target, Produced) else target]
+                if _may_have(part.ops, key):
+                    alike = found == "absent" and part.index in self.facts.sure
+                    found = Copied(part.index) if alike and part.ops == (op,) else "unknown"
+            elif source.name == key:
+                given = literal(source.value)
+                found = "unknown" if given is None else "absent" if given == (None,) else given
+        if found == "unknown":
+            return "maybe"
+        if isinstance(found, tuple) and not isinstance(found, Copied):
+            return _compare(feature, {key: found[0]})
+        if self._takes_place(application) and not all(
+            _may_have([each], key) for each in self._root_operators()
+        ):
+            return "maybe"
+        if isinstance(found, Copied):
+            asked = {each.attribute: each for each in features_of(self._plan.parts[found.part], op)}
+            return _compare(feature, {key: asked[key].value}) if key in asked else found
+        return _compare(feature, {})
+
+    def _takes_place(self, application: Application) -> bool:
+        """Return whether a new node takes the place of a root, and so gets attributes of it."""
+        results = self._replacement.results
+        names = {each.name for each in results if not isinstance(each, Application)}
+        return any(each is application for each in results) or any(
+            each.application is application and not names.isdisjoint(each.names)
+            for each in self._replacement.assignments
+        )
+
+    def _root_operators(self) -> Iterator[str]:
+        """Yield the operators that a root may be, one that may be absent looked through."""
+        for root in self._plan.roots:
+            operand: PlanOperand = root.value
+            while isinstance(operand, Produced):
+                part = self._plan.parts[operand.part]
+                yield from part.ops
+                if not part.maybe:
+                    break
+                operand = part.operands[0]
+
+
+def _compare(feature: Feature, given: dict[str, Constant]) -> Fact:
+    try:
+        texts = {key: attribute_text(value, key) for key, value in given.items()}
+    except GraphpassError:
+        return "maybe"
+    test = AttributeTest(feature.attribute, feature.value)
+    return "yes" if attribute_fault(feature.op, texts, [test]) is None else "no"
+
+
+def _declared(op: str) -> Collection[str]:
+    """Return the keys that an operator declares; nothing if it takes any."""
+    operator = find(op)
+    return () if operator is None or operator.open_keys else operator.attributes
+
+
+def _may_have(ops: Sequence[str], key: str) -> bool:
+    return any(not _declared(op) or key in _declared(op) for op in ops)
+
+
+def inner_operand(operand: PlanOperand) -> PlanOperand:
+    """Return what stands in ``optional(…)``, or the operand itself."""
+    return operand.operand if isinstance(operand, OptionalOperand) else operand
+
+
+class PartFacts:
+    """What lies below each operator of a plan, and what is there at every match. Linear in it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._parts = plan.parts
+        self.values: set[str] = set()
+        """Names of values that the pattern reads."""
+        self.variables: set[str] = set()
+        """Names of values that are variables at every match."""
+        self.values_below: list[set[str]] = []
+        """Per operator the names of values that it is sure to be computed from."""
+        self._reads: list[set[int]] = []
+        for part in plan.parts:
+            below: set[str] = set()
+            for operand, sure in _operands(part):
+                if isinstance(operand, Produced):
+                    below |= self.values_below[operand.part] if sure else set()
+                elif not isinstance(operand, Anything | OptionalOperand) and operand.name:
+                    self.values.add(operand.name)
+                    below |= {operand.name} if sure else set()
+                    if isinstance(operand, Restricted) and operand.kind != "const":
+                        self.variables.add(operand.name)
+            self.values_below.append(below)
+            self._reads.append(_produced(part, sure_only=False))
+        found = {root.value.part for root in plan.roots}
+        for part in reversed(plan.parts):
+            if part.index in found:
+                found |= _produced(part, sure_only=True)
+        self.sure = frozenset(each for each in found if not plan.parts[each].maybe)
+        """Operators that are there at every match."""
+
+    def below(self, numbers: Iterable[int]) -> set[int]:
+        """Return operators with everything that they read."""
+        found = set(numbers)
+        for part in reversed(self._parts):
+            if part.index in found:
+                found |= self._reads[part.index]
+        return found
+
+    def paths(self, number: int, *, sure_only: bool) -> tuple[Counter[int], Counter[str]]:
+        """Return on how many paths from an operator each operator and each value stands.
+
+        `sure_only` leaves out paths that some matches lack.
+        """
+        parts, values = Counter({number: 1}), Counter[str]()
+        for part in reversed(self._parts[: number + 1]):
+            times = parts[part.index]
+            for operand, sure in _operands(part) if times else ():
+                if sure_only and not sure:
+                    continue
+                if isinstance(operand, Produced):
+                    parts[operand.part] += times
+                elif isinstance(operand, Value | Rest | Restricted) and operand.name is not None:
+                    values[operand.name] += times
+        return parts, values
+
+
+def _operands(part: Part) -> Iterator[tuple[PlanOperand, bool]]:
+    """Yield what an operator reads, and whether it, or its stand-in, does so at each match."""
+    for position, operand in enumerate(part.operands):
+        optional = isinstance(operand, OptionalOperand) or (part.maybe and position > 0)
+        yield inner_operand(operand), not optional
+
+
+def _produced(part: Part, *, sure_only: bool) -> set[int]:
+    return {
+        operand.part
+        for operand, sure in _operands(part)
+        if isinstance(operand, Produced) and (sure or not sure_only)
+    }

@@ -1,0 +1,276 @@
+"""Overlaps: rewrites of a group that may both apply at one operator, where one may take it away.
+
+Where that is possible, the patterns show: the root of one has to be an operator of the other. If an
+operator that is a root of neither were part of both matches, what reads it would be part of both
+too, since nothing else may, and what reads that, up to a root; and one that is ``shared`` lives on.
+
+Whether it matters, the graphs of the rules' own tests show: where two matches overlap, first the
+one fires and then the other one, each time from the same graph, and each time the whole group then
+runs to its end. Where the two ends differ, the result depends on the order of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import Any, Literal, TypeAlias
+
+from graphpass.errors import GraphpassError
+from graphpass.formats.text import print_graph
+from graphpass.model import Model
+from graphpass.ops.meaning import is_commutative
+from graphpass.rules.driver import apply
+from graphpass.rules.explaining.explain import explain
+from graphpass.rules.expressions import parse_expression
+from graphpass.rules.lint.measures import features_of, inner_operand
+from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.patterns.pattern import Binding, Call, Reference, Rest, Restricted
+from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
+from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewriting.body import TextBody
+from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.verify import isomorphic
+
+__all__ = ["Overlap", "Verdict", "overlaps"]
+
+_ROOT = "first_root"
+
+_MOST_PAIRS = 8
+"""How many pairs of matches of two rewrites are tried in one graph."""
+
+Verdict: TypeAlias = Literal["joins", "not tested", "names differ", "differs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two rewrites whose patterns overlap, or one that overlaps itself."""
+
+    first: int
+    """Position of a rewrite."""
+
+    second: int
+    """Position of the other; the same if a rewrite may get in its own way."""
+
+    verdict: Verdict
+    """``joins``: whichever fires first, the end is the same on every graph; ``names differ``: the
+    same but for names; ``not tested``: no graph has it, or the group does not end there."""
+
+    graphs: int = 0
+    """On how many graphs of tests both orders were tried."""
+
+    place: str = ""
+    """The test whose graph shows the difference."""
+
+    graph: str = ""
+    """That graph, in text form."""
+
+    ends: tuple[str, str] = ("", "")
+    """What it becomes if the first rewrite fires first, and if the second does."""
+
+    reason: str = ""
+    """The first difference; or why no graph could be tried."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "rules": [self.first, self.second],
+            "verdict": self.verdict,
+            "graphs": self.graphs,
+            "place": self.place,
+            "graph": self.graph,
+            "ends": list(self.ends) if self.graph else [],
+            "reason": self.reason,
+        }
+
+
+def overlaps(
+    rewrites: Sequence[Rewrite], graphs: Sequence[tuple[str, Model]] = ()
+) -> list[Overlap]:
+    """Return the pairs of rewrites of a group that can get in each other's way.
+
+    Parameters
+    ----------
+    rewrites : sequence of Rewrite
+        The rewrites of one group, in order.
+    graphs : sequence of (str, Model)
+        Models to try both orders on, each with the place of the test that it is from.
+
+    Examples
+    --------
+    >>> from graphpass.formats.text import parse_graph
+    >>> from graphpass.rules.rewriting.rewrite import parse_rewrite
+    >>> drop = parse_rewrite("y = relu(Dropout(x))", "y = relu(x)", id="drop")
+    >>> swap = parse_rewrite("y = tanh(relu(x))", "y = sigmoid(x)", id="swap")
+    >>> graph = parse_graph("x = variable(); y = tanh(relu(Dropout(x))); return y")
+    >>> [pair] = overlaps([drop, swap], [("here", Model(graph))])
+    >>> print(pair.verdict, pair.reason, sep="; ")
+    differs; where A has sigmoid 'y' (#3), B has Dropout 'dropout0' (#1)
+
+    Notes
+    -----
+    Each overlap in a graph costs two runs of the group on it.
+    """
+    found = []
+    trial = _Trial(rewrites, graphs)
+    numbers = [number for number, each in enumerate(rewrites) if not each.refuses]
+    for place, first in enumerate(numbers):
+        for second in numbers[place:]:
+            if _may_overlap(rewrites[first].plan, rewrites[second].plan):
+                found.append(trial.compare(first, second))
+    return found
+
+
+# -- what the patterns show ------------------------------------------------------------------------
+
+
+def _may_overlap(one: Plan, other: Plan) -> bool:
+    """Return whether the root of one pattern may be an operator of the other."""
+    pairs = [(one, root.value.part, other, part) for root in one.roots for part in other.parts]
+    if one is not other:
+        pairs += [(other, root.value.part, one, part) for root in other.roots for part in one.parts]
+    return any(
+        _unify(plan, plan.parts[root], pattern, part)
+        for plan, root, pattern, part in pairs
+        if plan is not pattern or root != part.index
+    )
+
+
+def _unify(one: Plan, part: Part, other: Plan, twin: Part) -> bool:
+    """Return whether nothing forbids that a node is matched by operators of both patterns."""
+    counts = {part.visible_outputs, twin.visible_outputs} - {None}
+    shared = [op for op in part.ops if op in twin.ops and _agree(op, part, twin)]
+    if not shared or len(counts) > 1:
+        return False
+    operands, others = part.operands, twin.operands
+    loose = (Rest, OptionalOperand)
+    if any(isinstance(each, loose) for each in (*operands, *others)):
+        return True
+    orders = [others]
+    if any(map(is_commutative, shared)):
+        orders.append(others[::-1])
+    return len(operands) == len(others) and any(
+        all(_meet(one, a, other, b) for a, b in zip(operands, order, strict=True))
+        for order in orders
+    )
+
+
+def _agree(op: str, part: Part, twin: Part) -> bool:
+    asked = {each.attribute: each.value for each in features_of(part, op)}
+    return all(
+        asked.get(each.attribute, each.value) == each.value for each in features_of(twin, op)
+    )
+
+
+def _meet(one: Plan, operand: PlanOperand, other: Plan, twin: PlanOperand) -> bool:
+    """Return whether nothing forbids that a value stands for operands of both patterns."""
+    a, b = inner_operand(operand), inner_operand(twin)
+    parts = [
+        plan.parts[each.part] if isinstance(each, Produced) else None
+        for plan, each in ((one, a), (other, b))
+    ]
+    if any(part is not None and part.maybe for part in parts):
+        return True
+    if isinstance(a, Produced) and isinstance(b, Produced):
+        assert parts[0] is not None
+        assert parts[1] is not None
+        return a.output == b.output and _unify(one, parts[0], other, parts[1])
+    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
+    return len(kinds) < 2 and not (kinds and any(part is not None for part in parts))
+
+
+# -- what the graphs show --------------------------------------------------------------------------
+
+
+class _Trial:
+    """A group, tried on graphs."""
+
+    def __init__(self, rewrites: Sequence[Rewrite], graphs: Sequence[tuple[str, Model]]) -> None:
+        self._rewrites = [replace(each, expect=None) for each in rewrites]
+        self._graphs = graphs
+        self._known: dict[tuple[int, int], list[Match]] = {}
+
+    def compare(self, first: int, second: int) -> Overlap:
+        """Return the gravest that comes of an overlap on any graph."""
+        tried = 0
+        names: Overlap | None = None
+        failure = ""
+        for number, (place, model) in enumerate(self._graphs):
+            pairs = list(self._pairs(first, second, number))[:_MOST_PAIRS]
+            try:
+                ends = [
+                    (self._run(first, one, model), self._run(second, other, model))
+                    for one, other in pairs
+                ]
+            except GraphpassError as error:
+                failure = failure or f"{place}: {error}"
+                continue
+            tried += bool(ends)
+            for one_end, other_end in ends:
+                same = isomorphic(one_end, other_end, names=True)
+                if same:
+                    continue
+                verdict: Verdict = "names differ" if isomorphic(one_end, other_end) else "differs"
+                printed = (print_graph(one_end.graph), print_graph(other_end.graph))
+                start = print_graph(model.graph)
+                found = Overlap(first, second, verdict, tried, place, start, printed, str(same))
+                if verdict == "differs":
+                    return found
+                names = names or found
+        if names is not None or tried:
+            return names or Overlap(first, second, "joins", tried)
+        return Overlap(first, second, "not tested", reason=failure)
+
+    def _pairs(self, first: int, second: int, number: int) -> Iterator[tuple[Match, Match]]:
+        """Yield matches of two rewrites that share an operator."""
+        if first == second and not isinstance(self._rewrites[first].body, TextBody):
+            return  # nothing can choose between its matches
+        ones = self._matches(first, number)
+        pairs = (
+            combinations(ones, 2)
+            if first == second
+            else product(ones, self._matches(second, number))
+        )
+        for one, other in pairs:
+            if not set(one.matched).isdisjoint(other.matched):
+                yield one, other
+
+    def _matches(self, rewrite: int, number: int) -> list[Match]:
+        """Return where a rewrite would fire in a graph, as long as that can be told in time."""
+        if (rewrite, number) not in self._known:
+            try:
+                found = explain(self._rewrites[rewrite], self._graphs[number][1]).matches
+            except GraphpassError:
+                found = ()
+            matches = [each.match for each in found if not each.match.path]
+            self._known[rewrite, number] = matches
+        return self._known[rewrite, number]
+
+    def _run(self, number: int, match: Match, model: Model) -> Model:
+        """Return what becomes of a model if one rewrite fires at a match, and then the group runs.
+
+        A rewrite that runs once has had its turn.
+        """
+        rewrite = self._rewrites[number]
+        rest = [each for n, each in enumerate(self._rewrites) if n != number or not each.once]
+        twin = model.copy()
+        apply([_only_at(rewrite, match), *rest], twin)
+        return twin
+
+
+def _only_at(rewrite: Rewrite, match: Match) -> Rewrite:
+    """Return a rewrite that fires at one match, which its first root's name tells from others."""
+    body, pattern = rewrite.body, rewrite.pattern
+    if not isinstance(body, TextBody):
+        return replace(rewrite, once=True)
+    root, *others = pattern.roots
+    if isinstance(root, Call):
+        binding = Binding((_ROOT,), root)
+        root = Reference(_ROOT)
+        bindings = (*pattern.bindings, binding)
+        pattern = replace(pattern, bindings=bindings, roots=(root, *others))
+    node = root.name if root.name in PatternNames.of(pattern).nodes else f"{root.name}.node"
+    name = match.graph.name(match.roots[0].node)
+    condition = parse_expression(f"{node}.name == {name!r}", "where")
+    body = replace(body, where=(condition, *body.where))
+    return replace(rewrite, once=True, pattern=pattern, body=body)

@@ -1,0 +1,432 @@
+"""The ``tests:`` of a pass and of its rewrites, run.
+
+A test is a graph before, and what becomes of it or why it is left alone. Shapes of stored values
+are stated, numbers are drawn at random.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graphpass.errors import GraphpassError, TextError, UsageError
+from graphpass.formats.parameters import Parameters
+from graphpass.formats.text import parse_graph, print_graph
+from graphpass.graph import Graph
+from graphpass.model import Lineage, Model
+from graphpass.rules.driver import apply
+from graphpass.rules.explaining.explain import explain
+from graphpass.rules.loaded_pass import Pass
+from graphpass.rules.operation import Run
+from graphpass.rules.pass_rewrites import PassRewrite, groups_of
+from graphpass.rules.report import Step
+from graphpass.rules.rewriting.run import Member, run_group
+from graphpass.shapes.hints import shape_hint
+from graphpass.verify import isomorphic, verify
+from graphpass.verify.backend import Backend
+from graphpass.verify.running import backend_or_mxnet
+
+__all__ = ["RuleTest", "graphs_of_tests", "indented", "run_tests"]
+
+_NODE = re.compile(r"\S+ '([^']*)' \(#\d+\)")
+"""A node as reasons name it: ``BatchNorm 'bn1' (#7)``."""
+
+_DATA = re.compile(r"(.*_)?(data|label)\d*")
+"""What variables of data are called."""
+
+_VARIANCES = frozenset({"moving_var", "running_var", "moving_variance"})
+
+_MOST_ELEMENTS = 2**24
+"""Of one array, as of one that an expression makes: a stranger's pass must not fill the memory."""
+
+_MOST_DIMENSIONS = 32
+"""Of an array, as NumPy 1 allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test, run. True in a condition if it passed."""
+
+    rule: str
+    """The id of the rewrite; the name of the pass, if it is a test of the whole."""
+
+    number: int
+    """Which of its tests, from 1."""
+
+    place: str
+    """Where it stands: ``fold.yaml:31:9``."""
+
+    failure: str | None = None
+    """What is wrong, one line or several; None if it passed."""
+
+    note: str = ""
+    """Why outputs were not compared, where they were to be."""
+
+    def __bool__(self) -> bool:
+        return self.failure is None
+
+    def __str__(self) -> str:
+        said = "passed" if self.failure is None else f"failed: {self.failure}"
+        said += f"; outputs not compared: {self.note}" if self.note else ""
+        return f"{self.place}: {self.rule}, test {self.number}: {said}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "rule": self.rule,
+            "test": self.number,
+            "place": self.place,
+            "passed": self.failure is None,
+            "failure": self.failure,
+            "note": self.note,
+        }
+
+
+def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
+    """Run the tests of the rewrites of a pass, each rewrite alone, then those of the whole.
+
+    Parameters
+    ----------
+    loaded : Pass
+        The pass, its parameters filled in.
+    on_mxnet : bool
+        Whether to run each graph that is changed, before and after, and compare outputs; the
+        shapes of inputs come from ``__shape__``.
+
+    Raises
+    ------
+    BackendError
+        If it is to compare outputs and MXNet is not there.
+
+    Notes
+    -----
+    Variables that ``parameters`` lists have values, drawn at random with a fixed seed. If it lists
+    none, those have values that carry ``__shape__`` and are not called like data. How many elements
+    they may have, each and together, is limited.
+    """
+    with ExitStack() as stack:
+        backend: Backend | None = None
+        if on_mxnet:
+            backend = stack.enter_context(backend_or_mxnet(None, isolated=True))
+            assert backend.name  # a library that is missing shows here, not as a failing test
+        allowance = _Allowance()
+        return [case.run(allowance, backend) for case in _cases(loaded)]
+
+
+def graphs_of_tests(loaded: Pass) -> Iterator[tuple[str, Model]]:
+    """Yield the models that tests begin with, each with its place; malformed ones left out."""
+    allowance = _Allowance()
+    for case in _cases(loaded):
+        try:
+            yield loaded.place(case.path), case.before(allowance)
+        except _Failure:
+            continue
+
+
+def _cases(loaded: Pass) -> Iterator[_Case]:
+    for member in [each for group in groups_of(loaded) for each in group]:
+        for number, test in enumerate(member.text.tests if member.text is not None else ()):
+            yield _RewriteCase(loaded, member, test, number)
+    for number, test in enumerate(loaded.tests):
+        yield _PassCase(loaded, loaded.name, test, ("tests", number))
+
+
+class _Failure(Exception):  # noqa: N818 - no error: an answer
+    """What a test found wrong, and in which of its texts, by the way there from the test."""
+
+    def __init__(self, message: str, *where: str, error: TextError | None = None) -> None:
+        super().__init__(message)
+        self.where = where
+        self.line = None if error is None else error.line
+        self.column = None if error is None else error.column
+
+
+class _Allowance:
+    """How many elements the arrays of tests may still have."""
+
+    _IN_ALL = 4 * _MOST_ELEMENTS
+
+    def __init__(self) -> None:
+        self._left = self._IN_ALL
+
+    def take(self, name: str, shape: tuple[int, ...], *where: str) -> None:
+        """Take the elements of a variable, or refuse that, before there is an array of them."""
+        asked = f"{name} is to have the shape {shape!s:.80}, and a test may ask for no more than"
+        if len(shape) > _MOST_DIMENSIONS:
+            raise _Failure(f"{asked} {_MOST_DIMENSIONS} dimensions", *where)
+        size = prod(max(extent, 1) for extent in shape)
+        if size > _MOST_ELEMENTS:
+            raise _Failure(f"{asked} {_MOST_ELEMENTS:,} elements; write a smaller one", *where)
+        if size > self._left:
+            raise _Failure(
+                f"with {name} of the shape {shape}, the tests of this pass ask for more than "
+                f"{self._IN_ALL:,} elements in all; write smaller ones",
+                *where,
+            )
+        self._left -= size
+
+
+class _Case(ABC):
+    """One test, to be run.
+
+    Parameters
+    ----------
+    loaded : Pass
+        The pass that it is of.
+    rule : str
+        What results call that which it tests.
+    test : mapping
+        What it says.
+    path : tuple of str and int
+        The way there from the top of the pass.
+    """
+
+    idle: ClassVar[str]
+    """What is said of that which it tests where it leaves a graph alone."""
+
+    may_refuse: ClassVar[bool]
+    """Whether an error is a way to leave a graph alone."""
+
+    def __init__(
+        self, loaded: Pass, rule: str, test: Mapping[str, Any], path: tuple[str | int, ...]
+    ) -> None:
+        self.loaded = loaded
+        self.rule = rule
+        self.test = test
+        self.path = path
+
+    @abstractmethod
+    def change(self, model: Model) -> tuple[bool, Lineage | None]:
+        """Do to a model what is tested.
+
+        Returns
+        -------
+        bool, Lineage or None
+            Whether it changed, and what stands for what in it; None: the same by position.
+
+        Raises
+        ------
+        GraphpassError
+            If it is refused.
+        """
+
+    @abstractmethod
+    def reasons(self, before: Model) -> list[str]:
+        """Return why a model was left alone.
+
+        Raises
+        ------
+        GraphpassError
+            If that can't be told.
+        """
+
+    def run(self, allowance: _Allowance, backend: Backend | None) -> RuleTest:
+        """Run it; with a backend, also compare outputs before and after."""
+        failure: str | None = None
+        note = ""
+        place = self.loaded.place(self.path)
+        try:
+            note = self._check(allowance, backend)
+        except _Failure as found:
+            failure = str(found)
+            place = self.loaded.place((*self.path, *found.where), found.line, found.column)
+        return RuleTest(self.rule, int(self.path[-1]) + 1, place, failure, note)
+
+    def before(self, allowance: _Allowance) -> Model:
+        """Return the model that it begins with."""
+        graph = self._graph("before")
+        return Model(graph, self._values(graph, allowance))
+
+    def _check(self, allowance: _Allowance, backend: Backend | None) -> str:
+        """Check everything; return why outputs were not compared, if they were to be."""
+        before = self.before(allowance)
+        if backend is not None:
+            hints = _hints_of(before.graph)
+            for name in before.inputs:
+                allowance.take(name, hints.get(name, ()), "before")
+        after = before.copy()
+        changed, lineage = False, None
+        refusal: GraphpassError | None = None
+        try:
+            changed, lineage = self.change(after)
+        except GraphpassError as error:
+            refusal = error
+        if "unchanged" in self.test and (refusal is None or self.may_refuse):
+            self._check_unchanged(before, after, changed=changed, refusal=refusal)
+        elif refusal is not None:
+            raise _Failure(f"it is refused: {refusal}", "before")
+        else:
+            self._check_after(after, changed=changed)
+        if not changed or backend is None:
+            return ""
+        return _compare_outputs(before, after, lineage, backend)
+
+    def _graph(self, key: str) -> Graph:
+        try:
+            return parse_graph(self.test[key])
+        except TextError as error:
+            raise _Failure(f"{key} is no graph: {error.reason}", key, error=error) from None
+
+    def _values(self, graph: Graph, allowance: _Allowance) -> Parameters:
+        """Return the stored values of a graph, as the test states them."""
+        stated: Mapping[str, Any] = self.test.get("parameters") or {}
+        keys = {graph.name(key): key for key in graph.order() if graph.is_variable(key)}
+        auxiliary = set(graph.variable_keys().auxiliary_states)
+        random = np.random.default_rng(0)
+        parameters = Parameters()
+        for name, shape in _stated_shapes(graph, stated, keys).items():
+            allowance.take(name, shape, *(("parameters", name) if stated else ("before",)))
+            source = stated.get(name)
+            if isinstance(source, str):
+                array = np.array(parameters[source])
+            else:
+                array = random.standard_normal(shape, dtype=np.float32)
+                if _is_variance(graph, keys[name]):
+                    array = np.abs(array) + np.float32(0.5)
+            parameters.set(name, array, "aux" if keys[name] in auxiliary else "arg")
+        return parameters
+
+    def _check_unchanged(
+        self, before: Model, after: Model, *, changed: bool, refusal: GraphpassError | None
+    ) -> None:
+        if changed:
+            made = indented(print_graph(after.graph))
+            said = f"it was to leave the graph alone, but made of it\n{made}"
+            raise _Failure(said, "unchanged")
+        try:
+            found = self.reasons(before) if refusal is None else [str(refusal)]
+        except GraphpassError as error:
+            said = f"why it left the graph alone can't be told: {error}"
+            raise _Failure(said, "before") from None
+        wanted = " ".join(self.test["unchanged"].split())
+        reasons = [" ".join(reason.split()) for reason in found]
+        if not any(wanted in each or wanted in _NODE.sub(r"\1", each) for each in reasons):
+            listed = "".join(f"\n    {reason}" for reason in reasons)
+            raise _Failure(
+                f"it left the graph alone, but not because {wanted}; the reasons are{listed}",
+                "unchanged",
+            )
+
+    def _check_after(self, after: Model, *, changed: bool) -> None:
+        wanted = self._graph("after")
+        same = isomorphic(after.graph, wanted, names=True)
+        if same:
+            return
+        did = "made" if changed else f"{self.idle}, which left"
+        raise _Failure(
+            f"it {did} A, and B was wanted: {same}\n  A:\n{indented(print_graph(after.graph))}\n"
+            f"  B:\n{indented(print_graph(wanted))}",
+            "after",
+        )
+
+
+class _RewriteCase(_Case):
+    """A test of one rewrite, run alone until it applies no more."""
+
+    idle = "did not fire"
+    may_refuse = False
+
+    def __init__(
+        self, loaded: Pass, member: PassRewrite, test: Mapping[str, Any], number: int
+    ) -> None:
+        super().__init__(loaded, member.rewrite.id, test, (*member.path, "tests", number))
+        self._rewrite = replace(member.rewrite, expect=None)
+
+    def change(self, model: Model) -> tuple[bool, Lineage | None]:
+        with model.edit() as edit:
+            [firings] = run_group([Member(self._rewrite, self.rule)], Run(model=model), edit)
+        return bool(firings), None
+
+    def reasons(self, before: Model) -> list[str]:
+        return str(explain(self._rewrite, before)).splitlines()[1:]
+
+
+class _PassCase(_Case):
+    """A test of a whole pass."""
+
+    idle = "changed nothing"
+    may_refuse = True
+
+    def change(self, model: Model) -> tuple[bool, Lineage | None]:
+        report = apply(self._bound(), model)
+        return report.changed, report.lineage
+
+    def reasons(self, before: Model) -> list[str]:
+        steps = apply(self._bound(), before, dry_run=True).steps
+        return [line for step in steps for line in _told(step)]
+
+    def _bound(self) -> Pass:
+        try:
+            return self.loaded.bind(self.test.get("set"))
+        except GraphpassError as error:
+            raise _Failure(str(error), "set") from None
+
+
+def _told(step: Step) -> Iterator[str]:
+    """Yield what the report says of a rule that changed nothing."""
+    yield step.summary
+    yield from step.notes
+    yield from map(str, step.near_misses)
+    for inner in step.steps:
+        yield from _told(inner)
+
+
+def _stated_shapes(
+    graph: Graph, stated: Mapping[str, Any], keys: Mapping[str, int]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the variables that have values of their own first, then of others."""
+    if not stated:
+        hints = _hints_of(graph)
+        return {name: hints[name] for name in hints if not _DATA.fullmatch(name)}
+    own = {name: tuple(shape) for name, shape in stated.items() if not isinstance(shape, str)}
+    for name, other in stated.items():
+        if name not in keys:
+            raise _Failure(f"no variable of the graph is called {name}", "parameters", name)
+        if isinstance(other, str) and other not in own:
+            said = f"{other} has no shape here, which {name} could have"
+            raise _Failure(said, "parameters", name)
+    return own | {name: own[other] for name, other in stated.items() if isinstance(other, str)}
+
+
+def _hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that variables say they have, where they are complete."""
+    found = {}
+    for key in graph.order():
+        hint = shape_hint(graph.attrs(key), np_shape=False) if graph.is_variable(key) else None
+        shape = tuple([extent for extent in hint or () if extent is not None])
+        if shape and len(shape) == len(hint or ()):
+            found[graph.name(key)] = shape
+    return found
+
+
+def _is_variance(graph: Graph, key: int) -> bool:
+    for reader, slot in graph.uses(key):
+        names = graph.signature(reader).input_names
+        if names is not None and slot < len(names) and names[slot] in _VARIANCES:
+            return True
+    return False
+
+
+def _compare_outputs(before: Model, after: Model, lineage: Lineage | None, backend: Backend) -> str:
+    """Run both; return why that could not be done."""
+    try:
+        result = verify(before, after, lineage=lineage, backend=backend)
+    except UsageError as error:
+        return str(error)
+    except GraphpassError as error:
+        raise _Failure(f"the graphs can't be run: {error}", "before") from None
+    if result.verdict == "different":
+        raise _Failure(f"outputs differ:\n{result}", "before")
+    return "" if result else str(result)
+
+
+def indented(text: str) -> str:
+    """Return a text that stands below a line of a report."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
