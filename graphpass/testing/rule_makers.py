@@ -175,11 +175,12 @@ def _untie(draw: Drawing) -> DrawnRule | None:
 def _clone(draw: Drawing) -> DrawnRule | None:
     graph, dice = draw.graph, draw.dice
     inputs = draw.model.inputs
-    if not inputs or len(graph.order()) > 60:
+    read = [name for name in inputs if _is_read(graph, name)]
+    if not read or len(graph.order()) > 60:
         return None
     prefix = draw.fresh_prefix()
     share = dice.pick(("parameters", "copy"))
-    kept = [dice.pick(inputs)] if len(inputs) > 1 and dice.one_in(3) else []
+    kept = [dice.pick(inputs)] if len(read) > 1 and dice.one_in(3) else []
     rule: dict[str, Any] = {"prefix": prefix, "share": share}
     if dice.one_in(2):
         del rule["prefix"]
@@ -189,9 +190,18 @@ def _clone(draw: Drawing) -> DrawnRule | None:
         rule["keep"] = draw.value(Entry(key))
     copied = len(draw.model.parameters) if share == "copy" else 0
     promised = draw.promise({"clone": rule}, parameters=copied)
-    new = {f"{prefix}{name}": name for name in inputs if name not in kept}
+    new = {f"{prefix}{name}": name for name in read if name not in kept}
     return DrawnRule(
         promised.rule, promised.inputs | new, promised.heads * 2, promised.parameters, False
+    )
+
+
+def _is_read(graph: Graph, name: str) -> bool:
+    """Return whether an input is a head or something reads it, rather than waits for it."""
+    keys = [key for key in graph.named(name) if graph.is_variable(key) and graph.reaches(key)]
+    return any(
+        graph.is_head(key) or any(graph.reaches(use.node) for use in graph.uses(key))
+        for key in keys
     )
 
 

@@ -36,7 +36,7 @@ class Clone(Operation):
     keyword: ClassVar[str] = "clone"
 
     from_: Selector | None = None
-    """Values for which the clone gets variables of its own; default: the model's inputs."""
+    """Values for which the clone gets variables of its own; default: the inputs that are read."""
 
     to: Selector | None = None
     """Values to compute a second time; default: the heads."""
@@ -138,7 +138,8 @@ class Clone(Operation):
                     "either reads a variable of its own or the same value"
                 )
         region = trace(graph, outputs, [*sources, *kept])
-        required = [*kept, *(sources if self.from_ is not None else ())]
+        required = [value for value in kept if value[0] not in region.awaited]
+        required += sources if self.from_ is not None else ()
         missed = [value for value in required if value not in region.reached]
         if missed:
             raise OperationError(

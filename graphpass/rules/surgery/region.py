@@ -38,7 +38,10 @@ class Region:
     """Keys of the nodes inside, each after everything it reads."""
 
     reached: frozenset[Value]
-    """The cuts that a node inside reads or waits for, or that are outputs themselves."""
+    """The cuts that a node inside reads, or that are outputs themselves."""
+
+    awaited: frozenset[int]
+    """Nodes of cuts that a node inside waits for, whether or not one reads them."""
 
     def dependents(self, sources: Collection[Value]) -> list[int]:
         """Return the nodes inside that depend on one of `sources`, a part of the cuts.
@@ -46,16 +49,13 @@ class Region:
         A control dependency counts. Linear in the region.
         """
         graph = self.graph
-        starts = {node for node, _ in sources}
         found: dict[int, None] = {}
         for key in self.order:
             by_value = any(
                 value in sources or (value[0] in found and value not in self.cuts)
                 for value in map(value_of, graph.inputs(key))
             )
-            if by_value or any(
-                source in found or source in starts for source in graph.control_dependencies(key)
-            ):
+            if by_value or any(source in found for source in graph.control_dependencies(key)):
                 found[key] = None
         return list(found)
 
@@ -90,10 +90,9 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
     Iterative, linear in the region's nodes and edges.
     """
     ends = frozenset(cuts)
-    ending: dict[int, list[Value]] = {}
-    for value in ends:
-        ending.setdefault(value[0], []).append(value)
+    ending = {node for node, _ in ends}
     reached: set[Value] = set()
+    awaited: set[int] = set()
     seen: set[int] = set()
     order: list[int] = []
 
@@ -105,7 +104,7 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
                 yield entry.node
         for source in graph.control_dependencies(key):
             if source in ending:
-                reached.update(ending[source])
+                awaited.add(source)
             else:
                 yield source
 
@@ -127,7 +126,7 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
             else:
                 order.append(key)
                 stack.pop()
-    return Region(graph, tuple(outputs), ends, tuple(order), frozenset(reached))
+    return Region(graph, tuple(outputs), ends, tuple(order), frozenset(reached), frozenset(awaited))
 
 
 def _shortened(names: list[str]) -> list[str]:
