@@ -194,7 +194,7 @@ def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], repor
     refuse_misfits(model, [misfit for misfit in unfit if misfit.identity in found])
     for misfit in found.values():
         if misfit.kind == "shape":
-            from graphpass.rules.blame import culprit
+            from graphpass.rules.report.lineage import culprit
 
             assert misfit.key is not None
             raise OperationError(

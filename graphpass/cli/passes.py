@@ -36,7 +36,7 @@ def _load(source: str, settings: Iterable[str] = ()) -> Pass:
 @options.as_json
 def list_(json: bool) -> None:
     """List the shipped passes."""
-    from graphpass.rules.shipped import shipped_names
+    from graphpass.rules.pass_files.loading import shipped_names
     from graphpass.view.tables import print_table
 
     rows = [_summary(_load(name)) for name in shipped_names()]
@@ -98,7 +98,7 @@ def show(pass_: str, json: bool) -> None:
 
 def _text(source: str) -> str:
     """Return the text of a pass that was loaded already."""
-    from graphpass.rules.shipped import shipped_names, shipped_text
+    from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 
     if source in shipped_names():
         return shipped_text(source)

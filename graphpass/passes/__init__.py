@@ -3,6 +3,6 @@
 `graphpass.rules.load_pass` takes their names: ``load_pass("siamese")``.
 """
 
-from graphpass.rules.shipped import shipped_names, shipped_text
+from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 
 __all__ = ["shipped_names", "shipped_text"]

@@ -3,17 +3,10 @@
 ======================  ==================================================================
 module                  what is in it
 ======================  ==================================================================
-:mod:`.file`            `load_pass`: YAML file or Python rules -> `Pass`, in `.loaded_pass`;
-                        `.rule_reading` makes each `Rule`
-:mod:`.yaml_text`       YAML text -> values that know line and column
-:mod:`.source`          such values, and errors with a caret
-:mod:`.substitution`    ``${name}``: the parameters of a pass
-:mod:`.schema`          the JSON Schema of a pass, and its errors in words
-:mod:`.shipped`         the passes that come with graphpass
-:mod:`.driver`          `apply`: a pass over a model, as one transaction
-:mod:`.report`          `Report`: what it did; `.delta` and `.report_text` belong to it
-:mod:`.ancestry`        what has become of the model's values, so that outputs can be proved
-:mod:`.blame`           which rule is to blame
+:mod:`.pass_files`      `load_pass`: YAML file or Python rules -> `Pass`
+:mod:`.run`             `apply`: a pass over a model, as one transaction
+:mod:`.report`          `Report`: what it did, as plain data
+:mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
 :mod:`.operation`       what every operation is
 :mod:`.operations`      the operations, one module each
 :mod:`.selectors`       how a rule says which nodes and values it is about
@@ -38,20 +31,20 @@ from typing import TYPE_CHECKING
 from graphpass.lazy import lazily
 
 if TYPE_CHECKING:
-    from graphpass.rules.driver import apply as apply
     from graphpass.rules.explaining.explain import explain as explain
     from graphpass.rules.explaining.explanation import Explanation as Explanation
-    from graphpass.rules.file import load_pass as load_pass
-    from graphpass.rules.file import parse_setting as parse_setting
-    from graphpass.rules.loaded_pass import Pass as Pass
     from graphpass.rules.operation import Operation as Operation
     from graphpass.rules.operation import Run as Run
+    from graphpass.rules.pass_files.loading import Pass as Pass
+    from graphpass.rules.pass_files.loading import Rule as Rule
+    from graphpass.rules.pass_files.loading import load_pass as load_pass
+    from graphpass.rules.pass_files.loading import parse_setting as parse_setting
     from graphpass.rules.patterns.compile import compile_pattern as compile_pattern
     from graphpass.rules.patterns.pattern import Pattern as Pattern
     from graphpass.rules.patterns.printing import print_pattern as print_pattern
     from graphpass.rules.patterns.syntax import parse_pattern as parse_pattern
-    from graphpass.rules.report import Report as Report
-    from graphpass.rules.report import Step as Step
+    from graphpass.rules.report.report import Report as Report
+    from graphpass.rules.report.report import Step as Step
     from graphpass.rules.rewrite.match import Binding as Binding
     from graphpass.rules.rewrite.match import Match as Match
     from graphpass.rules.rewrite.match import Mismatch as Mismatch
@@ -59,7 +52,7 @@ if TYPE_CHECKING:
     from graphpass.rules.rewrite.matcher import find as find
     from graphpass.rules.rewriting.rewrite import Rewrite as Rewrite
     from graphpass.rules.rewriting.rewrite import parse_rewrite as parse_rewrite
-    from graphpass.rules.rule import Rule as Rule
+    from graphpass.rules.run import apply as apply
     from graphpass.rules.selectors import select as select
     from graphpass.rules.selectors import select_entries as select_entries
     from graphpass.rules.selectors import select_entry as select_entry
@@ -69,11 +62,10 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "driver": "apply",
+        "run": "apply",
         "explaining.explain": "explain",
         "explaining.explanation": "Explanation",
-        "file": "load_pass parse_setting",
-        "loaded_pass": "Pass",
+        "pass_files.loading": "Pass Rule load_pass parse_setting",
         "rewrite.match": "Binding Match Mismatch",
         "rewrite.matcher": "Matcher find",
         "operation": "Operation Run",
@@ -81,9 +73,8 @@ __getattr__, __dir__, __all__ = lazily(
         "patterns.pattern": "Pattern",
         "patterns.printing": "print_pattern",
         "patterns.syntax": "parse_pattern",
-        "report": "Report Step",
+        "report.report": "Report Step",
         "rewriting.rewrite": "Rewrite parse_rewrite",
-        "rule": "Rule",
         "selectors": "select select_entries select_entry select_one",
     },
 )

@@ -14,11 +14,11 @@ from graphpass.graph import Edit, Entry, Graph
 from graphpass.model import Model
 
 if TYPE_CHECKING:
-    from graphpass.rules.ancestry import Ancestry
-    from graphpass.rules.delta import HeadChange
     from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.expressions.budget import Purse
-    from graphpass.rules.report import Step
+    from graphpass.rules.report.changes import HeadChange
+    from graphpass.rules.report.lineage import Ancestry
+    from graphpass.rules.report.report import Step
     from graphpass.rules.rewriting.firing_record import Firing
     from graphpass.shapes import Shape
 

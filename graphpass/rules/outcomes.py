@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from graphpass.errors import ExpectationError
 from graphpass.graph import Graph
-from graphpass.rules.delta import HeadChange, NodeRef, node_ref
 from graphpass.rules.explaining.near_misses import NearMiss, near_misses
 from graphpass.rules.operation import Outcome, Run
+from graphpass.rules.report.changes import HeadChange, NodeRef, node_ref
+from graphpass.rules.report.report import near_miss_lines
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite_text import near_miss_lines
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.group import Member
 from graphpass.rules.rewriting.rewrite import Rewrite

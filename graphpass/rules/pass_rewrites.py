@@ -8,11 +8,10 @@ from itertools import count, groupby
 from typing import NamedTuple
 
 from graphpass.errors import GraphpassError, UsageError, suggestion
-from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.rules.operations.use import MAX_PASSES, Use
+from graphpass.rules.pass_files.loading import Pass, Rule
 from graphpass.rules.rewriting.rewrite import Rewrite
-from graphpass.rules.rule import Rule
 
 __all__ = ["BadUse", "PassRewrite", "Uses", "groups_of", "rewrites_of", "used_passes"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphpass.checks.kind import Check
 from graphpass.checks.registry import CHECKS
-from graphpass.rules.shipped import shipped_names
+from graphpass.rules.pass_files.loading import shipped_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"
 

@@ -13,8 +13,8 @@ import pytest
 import graphpass
 from graphpass.cli.app import app
 from graphpass.rules.operations import OPERATIONS, operation_class
-from graphpass.rules.schema import pass_schema
-from graphpass.rules.shipped import shipped_names
+from graphpass.rules.pass_files.loading import shipped_names
+from graphpass.rules.pass_files.schema import pass_schema
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

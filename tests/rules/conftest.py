@@ -19,7 +19,7 @@ from graphpass import Graph, Model, Parameters, dumps, loads
 from graphpass.ops import format_value
 from graphpass.rules.operation import Operation, Run
 from graphpass.rules.operations import operation_class
-from graphpass.rules.schema import schema_faults
+from graphpass.rules.pass_files.schema import schema_faults
 
 Arrays = Mapping[str, np.ndarray]
 

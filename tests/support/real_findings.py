@@ -37,7 +37,7 @@ from real_networks import Network, draw, networks
 import graphpass
 from graphpass import Model
 from graphpass.errors import GraphpassError
-from graphpass.rules.report import Report, Step
+from graphpass.rules.report.report import Report, Step
 from graphpass.shapes import infer, multiply_adds
 from graphpass.verify.randomness import random_sources
 

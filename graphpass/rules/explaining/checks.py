@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.miss import Halt, Miss, Subject, part_text, step_of, steps
 from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
+from graphpass.rules.report.changes import NodeRef
 from graphpass.rules.rewrite.match import Fault, Match
 from graphpass.rules.rewriting.refusal import Refusal
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.checks import Check
 from graphpass.rules.explaining.near_misses import NearMiss
+from graphpass.rules.report.changes import NodeRef
 from graphpass.rules.rewrite.match import Level, Match
 
 __all__ = ["At", "Explanation", "Found"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphpass.formats.parameters import Parameters
-from graphpass.rules.delta import NodeRef
 from graphpass.rules.explaining.checks import node_ref
 from graphpass.rules.explaining.examiner import Examiner
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.report.changes import NodeRef
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.rewrite import Rewrite

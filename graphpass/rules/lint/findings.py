@@ -15,7 +15,8 @@ from graphpass.ops.meaning import is_commutative
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.lint.measures import Weighing, features_of, inner_operand
-from graphpass.rules.loaded_pass import Pass
+from graphpass.rules.pass_files.loading import Pass
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.pass_rewrites import PassRewrite
 from graphpass.rules.patterns.check import calls_of
 from graphpass.rules.patterns.pattern import (
@@ -40,7 +41,6 @@ from graphpass.rules.rewriting.replacement import (
     Spread,
 )
 from graphpass.rules.rewriting.rewrite import Rewrite
-from graphpass.rules.source import Mark
 
 __all__ = ["RuleFinding", "findings_of"]
 

@@ -12,9 +12,9 @@ from graphpass.rules.lint.findings import RuleFinding, findings_of
 from graphpass.rules.lint.overlaps import Overlap, Verdict, overlaps
 from graphpass.rules.lint.rule_tests import RuleTest, graphs_of_tests, indented, run_tests
 from graphpass.rules.lint.termination import Termination, terminates
-from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
 from graphpass.rules.operations.use import Use
+from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import BadUse, PassRewrite, groups_of, used_passes
 
 __all__ = ["GroupReport", "LintReport", "Repetition", "lint"]

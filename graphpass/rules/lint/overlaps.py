@@ -20,7 +20,6 @@ from graphpass.errors import GraphpassError
 from graphpass.formats.text import print_graph
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
-from graphpass.rules.driver import apply
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of, inner_operand
@@ -30,6 +29,7 @@ from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOpera
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.run import apply
 from graphpass.verify import isomorphic
 
 __all__ = ["Overlap", "Verdict", "overlaps"]

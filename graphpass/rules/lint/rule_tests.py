@@ -21,13 +21,13 @@ from graphpass.formats.parameters import Parameters
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
-from graphpass.rules.driver import apply
 from graphpass.rules.explaining.explain import explain
-from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Run
+from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import PassRewrite, groups_of
-from graphpass.rules.report import Step
+from graphpass.rules.report.report import Step
 from graphpass.rules.rewriting.run import Member, run_group
+from graphpass.rules.run import apply
 from graphpass.shapes.hints import shape_hint
 from graphpass.verify import isomorphic, verify
 from graphpass.verify.backend import Backend

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 
 from graphpass.errors import OperationError, RunawayError, UsageError, suggestion
 from graphpass.graph import Edit
-from graphpass.rules.driver import run_pass
-from graphpass.rules.file import load_pass
-from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Operation, Run
-from graphpass.rules.report import Report, Step
+from graphpass.rules.pass_files.loading import Pass, load_pass
+from graphpass.rules.report.report import Report, Step
+from graphpass.rules.run import run_pass
 from graphpass.rules.wording import count, listed
 
 __all__ = ["MAX_PASSES", "MAX_ROUNDS", "Use"]

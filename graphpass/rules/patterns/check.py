@@ -13,6 +13,7 @@ from graphpass.ops import Operator, find, format_value
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import Bounds, input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.patterns.pattern import (
     Attribute,
     Binding,
@@ -23,7 +24,6 @@ from graphpass.rules.patterns.pattern import (
     Reference,
     Rest,
 )
-from graphpass.rules.source import Mark
 
 __all__ = ["Complain", "calls_of", "check_pattern"]
 

@@ -10,6 +10,7 @@ from typing import TypeGuard
 from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText
 from graphpass.ops.values import Value as Constant
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.patterns.pattern import (
     KINDS,
     WORDS,
@@ -26,7 +27,6 @@ from graphpass.rules.patterns.pattern import (
     Value,
 )
 from graphpass.rules.patterns.text_reader import TextReader
-from graphpass.rules.source import Mark
 
 __all__ = ["OperandReader"]
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.source import Mark
+from graphpass.rules.pass_files.places import Mark
 
 __all__ = [
     "KINDS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from graphpass.formats.python_text import PythonText, parse_python
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.patterns.check import check_pattern
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.operands import OperandReader
@@ -16,7 +17,6 @@ from graphpass.rules.patterns.pattern import (
     Reference,
     Root,
 )
-from graphpass.rules.source import Mark
 
 __all__ = ["parse_pattern"]
 

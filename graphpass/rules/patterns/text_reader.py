@@ -8,7 +8,7 @@ from typing import NoReturn
 from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText
 from graphpass.ops import find, operator_names
-from graphpass.rules.source import Mark
+from graphpass.rules.pass_files.places import Mark
 
 __all__ = ["TextReader"]
 

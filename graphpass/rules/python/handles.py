@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from graphpass.errors import AttributeValueError
 from graphpass.ops import find, format_value
 from graphpass.ops.operator import output_bounds
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.patterns.pattern import (
     Anything,
     Attribute,
@@ -20,7 +21,6 @@ from graphpass.rules.patterns.pattern import (
     Restricted,
     Value,
 )
-from graphpass.rules.source import Mark
 
 if TYPE_CHECKING:
     from graphpass.rules.python.said import Said

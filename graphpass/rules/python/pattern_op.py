@@ -8,6 +8,7 @@ from typing import NoReturn
 from graphpass.errors import suggestion
 from graphpass.ops import find, operator_names
 from graphpass.ops.values import Value as Constant
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.patterns.pattern import (
     Anything,
     Attribute,
@@ -26,7 +27,6 @@ from graphpass.rules.python.handles import (
     check_name,
 )
 from graphpass.rules.python.said import Said
-from graphpass.rules.source import Mark
 
 __all__ = ["Operators", "PatternOp"]
 

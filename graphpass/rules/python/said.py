@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from graphpass.errors import TextError
+from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.python.calling import code_of, file_of, line_in
 from graphpass.rules.python.handles import Handle, NodeHandle
-from graphpass.rules.source import Mark
 
 __all__ = ["Said"]
 

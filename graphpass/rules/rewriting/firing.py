@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from graphpass.graph import Entry, Graph
 from graphpass.ops import Signature, find
-from graphpass.rules.delta import NodeRef, node_ref
+from graphpass.rules.report.changes import NodeRef, node_ref
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewriting.computed_values import ComputedValues
 from graphpass.rules.rewriting.departures import departures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graphpass.rules.delta import NodeRef, ParameterChange, ParameterRef
+from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef
 from graphpass.rules.rewrite.match import Level
 
 __all__ = ["Firing"]

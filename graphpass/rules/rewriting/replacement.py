@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphpass.rules.expressions import Expression
-from graphpass.rules.source import Mark
+from graphpass.rules.pass_files.places import Mark
 
 __all__ = [
     "Application",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
+from graphpass.rules.pass_files.places import PythonRule
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.patterns.pattern import Pattern
@@ -20,7 +21,6 @@ from graphpass.rules.rewriting.checks import check_names, is_tuple
 from graphpass.rules.rewriting.horizon import far_look
 from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
-from graphpass.rules.source import PythonRule
 
 if TYPE_CHECKING:
     from graphpass.rules.operation import Operation

@@ -10,7 +10,7 @@ import pytest
 
 from graphpass.rules import load_pass
 from graphpass.rules.lint.lint import lint
-from graphpass.rules.shipped import shipped_names
+from graphpass.rules.pass_files.loading import shipped_names
 
 
 def rewrites(*rules: tuple[str, str, str], **options: Any) -> Any:

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from graphpass.rules.operations import OPERATIONS, operation_class
-from graphpass.rules.schema import Fault, _fits, pass_schema, schema_faults
-from graphpass.rules.shipped import shipped_names, shipped_text
+from graphpass.rules.pass_files.loading import shipped_names, shipped_text
+from graphpass.rules.pass_files.schema import Fault, _fits, pass_schema, schema_faults
 
 
 def whole(*rules: object) -> dict[str, object]:

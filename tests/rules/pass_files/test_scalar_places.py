@@ -7,9 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.scalar_places import place_in_scalar
-from graphpass.rules.source import Source
-from graphpass.rules.yaml_text import parse_yaml
+from graphpass.rules.pass_files.places import Source, place_in_scalar
+from graphpass.rules.pass_files.yaml_text import parse_yaml
 
 MARKER = "§"
 

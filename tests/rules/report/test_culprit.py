@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graphpass import apply
-from graphpass.rules.blame import culprit
+from graphpass.rules.report.lineage import culprit
 
 NET = """
     fc1 = FullyConnected(x, w, b, num_hidden=4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphpass import apply
-from graphpass.rules.report import Census
+from graphpass.rules.report.report import Census
 
 
 def test_a_census(mlp) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphpass.errors import nearest, suggestion
-from graphpass.rules.source import Path as Place
+from graphpass.rules.pass_files.places import KeyPath
 
 __all__ = ["Fault", "pass_schema", "schema_faults"]
 
@@ -41,7 +41,7 @@ _TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
 class Fault(NamedTuple):
     """One place where a pass breaks the schema."""
 
-    path: Place
+    path: KeyPath
     """Where it is."""
 
     message: str
@@ -54,7 +54,7 @@ class Fault(NamedTuple):
 @cache
 def pass_schema() -> Mapping[str, Any]:
     """Return the JSON Schema (2020-12) of a pass."""
-    file = Path(__file__).parents[1] / "formats" / "schemas" / "pass.json"
+    file = Path(__file__).parents[2] / "formats" / "schemas" / "pass.json"
     schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return schema
 
@@ -201,7 +201,7 @@ def _unknown_keys(error: Any) -> list[str]:
 
 
 def _fault(error: Any) -> Fault:
-    path: Place = tuple(error.absolute_path)
+    path: KeyPath = tuple(error.absolute_path)
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema["properties"]
         key = _unknown_keys(error)[0]
@@ -214,7 +214,7 @@ def _fault(error: Any) -> Fault:
         )
     if error.validator == "not":
         return Fault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
-    describe: Callable[[Any, Place], str] = _MESSAGES.get(error.validator, _mismatch)
+    describe: Callable[[Any, KeyPath], str] = _MESSAGES.get(error.validator, _mismatch)
     return Fault(path, describe(error, path))
 
 
@@ -222,19 +222,19 @@ def _listed(known: Mapping[str, Any]) -> str:
     return f"it has {', '.join(known)}" if known else "it takes no options"
 
 
-def _subject(error: Any, path: Place) -> str:
+def _subject(error: Any, path: KeyPath) -> str:
     """Return what the mapping at `path` is called: the operation, the option, or its title."""
     if len(path) == 2 and path[0] == "rules":
         return "a rule"
     return str(path[-1]) if path and isinstance(path[-1], str) else str(_wanted(error))
 
 
-def _required(error: Any, path: Place) -> str:
+def _required(error: Any, path: KeyPath) -> str:
     missing = [key for key in error.validator_value if key not in error.instance]
     return f"{_subject(error, path)} needs {_keys(missing)}"
 
 
-def _dependent(error: Any, path: Place) -> str:
+def _dependent(error: Any, path: KeyPath) -> str:
     for key, needed in error.validator_value.items():
         missing = [name for name in needed if name not in error.instance]
         if key in error.instance and missing:
@@ -242,7 +242,7 @@ def _dependent(error: Any, path: Place) -> str:
     return _mismatch(error, path)
 
 
-def _choice(error: Any, path: Place) -> str:
+def _choice(error: Any, path: KeyPath) -> str:
     """Describe a choice: between sets of keys, or between kinds of value."""
     if not _is_choice_of_keys(error) or not isinstance(error.instance, dict):
         return _mismatch(error, path)
@@ -260,20 +260,20 @@ def _keys(keys: list[str]) -> str:
     return "+".join(keys)
 
 
-def _mismatch(error: Any, _: Place) -> str:
+def _mismatch(error: Any, _: KeyPath) -> str:
     hint = ""
     if isinstance(error.instance, str) and error.validator == "enum":
         hint = suggestion(error.instance, map(str, error.validator_value))
     return f"{_spell(error.instance)} is not {_wanted(error)}{hint}"
 
 
-def _few(error: Any, path: Place) -> str:
+def _few(error: Any, path: KeyPath) -> str:
     known = error.schema.get("properties")
     needed = f"at least one of {', '.join(known)}" if known else "at least one entry"
     return f"{_subject(error, path)} needs {needed}"
 
 
-_MESSAGES: Mapping[str, Callable[[Any, Place], str]] = {
+_MESSAGES: Mapping[str, Callable[[Any, KeyPath], str]] = {
     "required": _required,
     "dependentRequired": _dependent,
     "oneOf": _choice,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from graphpass.errors import PassFileError
-from graphpass.rules.file import load_pass
-from graphpass.rules.source import Located, Mark, Member, Source, from_python
+from graphpass.rules.pass_files.loading import load_pass
+from graphpass.rules.pass_files.places import Located, Mark, Member, Source, from_python
 
 TEXT = Source("siamese.yaml", ["rules:", "  - renam: {from: a}"])
 

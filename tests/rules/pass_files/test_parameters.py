@@ -7,9 +7,9 @@ import time
 import pytest
 
 from graphpass.errors import PassFileError
-from graphpass.rules.source import Mark, Source, from_python
-from graphpass.rules.substitution import locate, substitute
-from graphpass.rules.yaml_text import parse_yaml
+from graphpass.rules.pass_files.parameters import locate, substitute
+from graphpass.rules.pass_files.places import Mark, Source, from_python
+from graphpass.rules.pass_files.yaml_text import parse_yaml
 
 VALUES = {"cut": "fc1", "count": 3, "kernel": [3, 3], "on": True, "nothing": None}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphpass.errors import PassFileError
-from graphpass.rules.source import MAX_DEPTH, Located, Mark, Member, Scalar, Source
+from graphpass.rules.pass_files.places import MAX_DEPTH, Located, Mark, Member, Scalar, Source
 
 __all__ = ["MAX_BYTES", "parse_yaml", "plain_scalar"]
 

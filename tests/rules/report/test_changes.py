@@ -6,7 +6,7 @@ import numpy as np
 
 from graphpass import Model
 from graphpass.graph import Entry
-from graphpass.rules.delta import (
+from graphpass.rules.report.changes import (
     AttributeChange,
     Change,
     Delta,

@@ -8,7 +8,7 @@ import pytest
 
 from graphpass import Model, apply
 from graphpass.formats.text import parse_graph
-from graphpass.rules.report_text import format_bytes
+from graphpass.rules.report.report import format_bytes
 
 
 def test_a_report(mlp) -> None:

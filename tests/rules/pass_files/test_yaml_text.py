@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.source import Located, Mark, Source
-from graphpass.rules.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
+from graphpass.rules.pass_files.places import Located, Mark, Source
+from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
 
 def parse(text: str) -> Located:

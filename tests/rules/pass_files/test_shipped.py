@@ -7,7 +7,7 @@ import pytest
 from graphpass import passes
 from graphpass.errors import UsageError
 from graphpass.rules import load_pass
-from graphpass.rules.shipped import shipped_names, shipped_text
+from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 
 
 def test_names_are_those_of_the_files() -> None:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
-from graphpass.rules.ancestry import Ancestry
-from graphpass.rules.delta import PendingDelta, Snapshot
 from graphpass.rules.expressions.budget import Purse
-from graphpass.rules.file import PassSource, load_pass
-from graphpass.rules.loaded_pass import Pass
 from graphpass.rules.operation import Purpose, Run, Together
-from graphpass.rules.report import Census, Report, Step
-from graphpass.rules.rule import Rule
+from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
+from graphpass.rules.report.changes import PendingDelta, Snapshot
+from graphpass.rules.report.lineage import Ancestry
+from graphpass.rules.report.report import Census, Report, Step
 from graphpass.rules.surgery.arrays import refuse_newer_types
 
 if TYPE_CHECKING:

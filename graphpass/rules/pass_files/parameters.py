@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from graphpass.errors import suggestion
-from graphpass.rules.source import MAX_DEPTH, Located, Mark, Path, Source, TextMark
+from graphpass.rules.pass_files.places import MAX_DEPTH, KeyPath, Located, Mark, Source, TextMark
 
 __all__ = ["Plain", "locate", "substitute"]
 
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)(?P<closed>\})?")
 
 
 def substitute(
-    tree: Located, values: Mapping[str, Plain] | None, source: Source, path: Path
+    tree: Located, values: Mapping[str, Plain] | None, source: Source, path: KeyPath
 ) -> Plain:
     """Return plain lists and dicts, every ``${name}`` in texts and keys replaced.
 
@@ -48,7 +48,7 @@ def substitute(
 
 
 def locate(
-    tree: Located, path: Path, values: Mapping[str, Plain]
+    tree: Located, path: KeyPath, values: Mapping[str, Plain]
 ) -> tuple[Mark | None, Mark | None]:
     """Return where the key and the value at `path` stand; the innermost that exists.
 
@@ -99,7 +99,7 @@ class _Substitution:
         self._count = 0
         self._characters = _MAX_CHARACTERS
 
-    def value(self, tree: Located, path: Path) -> Plain:
+    def value(self, tree: Located, path: KeyPath) -> Plain:
         self._count_value(tree.mark, path)
         value = tree.value
         if isinstance(value, str):
@@ -118,7 +118,7 @@ class _Substitution:
             made[key] = self.value(member, (*path, key))
         return made
 
-    def _text(self, text: str, mark: Mark | None, path: Path) -> Plain:
+    def _text(self, text: str, mark: Mark | None, path: KeyPath) -> Plain:
         if self._values is None:
             return text
         try:
@@ -131,7 +131,7 @@ class _Substitution:
             self._count_values(found, mark, path)
         return found
 
-    def _count_value(self, mark: Mark | None, path: Path) -> None:
+    def _count_value(self, mark: Mark | None, path: KeyPath) -> None:
         self._count += 1
         if self._count > _MAX_VALUES or len(path) > MAX_DEPTH:
             raise self._source.error(
@@ -140,7 +140,7 @@ class _Substitution:
                 path,
             )
 
-    def _count_values(self, found: Plain, mark: Mark | None, path: Path) -> None:
+    def _count_values(self, found: Plain, mark: Mark | None, path: KeyPath) -> None:
         """Count what stands in a parameter: it is shared here, but each use of it is looked at."""
         waiting = [found]
         while waiting:

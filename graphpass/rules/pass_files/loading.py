@@ -1,0 +1,468 @@
+"""Pass files: YAML text, or the same structure from Python, -> a `Pass`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
+from graphpass.rules.operation import Operation
+from graphpass.rules.operations import OPERATIONS, operation_class
+from graphpass.rules.pass_files.parameters import Plain, locate, substitute
+from graphpass.rules.pass_files.places import (
+    KeyPath,
+    Located,
+    Mark,
+    Member,
+    PythonRule,
+    Source,
+    from_python,
+)
+from graphpass.rules.pass_files.schema import Fault, schema_faults
+from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
+
+__all__ = [
+    "Pass",
+    "PassSource",
+    "Rule",
+    "load_pass",
+    "parse_setting",
+    "shipped_names",
+    "shipped_text",
+]
+
+PassSource: TypeAlias = (
+    "str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any] | PythonRule | Pass"
+)
+"""What `load_pass` takes."""
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_INLINE = "<inline>"
+
+
+def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
+    """Load a pass.
+
+    Parameters
+    ----------
+    source
+        The path of a YAML file, the name of a shipped pass, YAML text that begins with ``{`` or
+        ``[``, a list of rules, one rule, a whole pass as a dict, or a `Pass`, which is returned.
+        In Python a rule is a dict, or a `Rewrite`.
+    folder : Path, optional
+        Where relative paths start; the working directory if absent.
+
+    Raises
+    ------
+    PassFileError
+        If it is malformed: file, line, column, what is wrong, the line and a caret.
+    UsageError
+        If there is no such file or pass; the message names the nearest.
+
+    Examples
+    --------
+    >>> loaded = load_pass({"parameters": {"new": "left"}, "rules": [{"prefix": "${new}_"}]})
+    >>> loaded.rules[0].label, loaded.rules[0].operation.prefix
+    ('rule 1 (prefix)', 'left_')
+    >>> load_pass("{prefix: right_}").rules[0].label
+    '<inline>:1: rule 1 (prefix)'
+    """
+    base = Path() if folder is None else folder
+    if isinstance(source, Pass):
+        return source
+    if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
+        origin = Source(_INLINE, source.splitlines())
+        tree = _whole(parse_yaml(source, origin))
+        return _load(tree, origin, name="inline", folder=base, identity="")
+    if isinstance(source, str | os.PathLike):
+        return _load_named(os.fspath(source), base)
+    origin = Source()
+    tree = _whole(from_python(source, origin, _start(source)))
+    return _load(tree, origin, name="rules", folder=base, identity="")
+
+
+def parse_setting(text: str) -> tuple[str, Plain]:
+    """Read ``name=value``, the value as YAML: ``k=3`` is a number, ``k=[3, 3]`` a list.
+
+    Raises
+    ------
+    UsageError
+        If there is no ``=``.
+    PassFileError
+        If the value begins like a YAML collection or quoted text and is none.
+
+    Examples
+    --------
+    >>> parse_setting("prefix=b_"), parse_setting("kernel=[3, 3]"), parse_setting("cut=")
+    (('prefix', 'b_'), ('kernel', [3, 3]), ('cut', None))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"{text!r} sets nothing; write NAME=VALUE, such as prefix=b_")
+    if value.startswith(("[", "{", '"', "'")):
+        source = Source(name, value.splitlines())
+        return name, substitute(parse_yaml(value, source), None, source, ())
+    return name, plain_scalar(value)
+
+
+def _start(source: Mapping[str, Any] | Sequence[Any] | PythonRule) -> tuple[str | int, ...]:
+    """Return where rules from Python stand in the whole pass that `_whole` makes of them."""
+    if not isinstance(source, Mapping):
+        return ("rules",)
+    return () if "rules" in source else ("rules", 0)
+
+
+def _load_named(name: str, folder: Path) -> Pass:
+    path = folder / name
+    is_path = path.suffix in _SUFFIXES or os.sep in name or _exists(path)
+    if name in shipped_names() or not is_path:
+        return _load_shipped(name)
+    text = _read(path)
+    origin = Source(str(path), text.splitlines())
+    tree = parse_yaml(text, origin)
+    if not isinstance(tree.value, Mapping):
+        raise origin.error(tree.mark, "a pass file is a mapping that begins with `graphpass: 1`")
+    return _load(tree, origin, name=path.stem, folder=path.parent, identity=str(path.resolve()))
+
+
+@cache
+def _load_shipped(name: str) -> Pass:
+    text, file = shipped_text(name), f"{name}.yaml"
+    origin = Source(file, text.splitlines())
+    return _load(
+        parse_yaml(text, origin), origin, name=name, folder=Path(), identity=f"shipped {name}"
+    )
+
+
+def _read(path: Path) -> str:
+    if not _is_file(path):
+        raise UsageError(_no_file(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise PassFileError(
+            f"{path}: larger than a pass may be ({MAX_BYTES} bytes); "
+            "put a long rename map in a CSV file"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PassFileError(
+            f"{path}:{line}: byte {error.start} is not UTF-8; a pass is YAML text in UTF-8"
+        ) from None
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _no_file(path: Path) -> str:
+    try:
+        if path.is_dir():
+            return f"{path}: a folder; name a pass file"
+        if path.exists():
+            return f"{path}: not a regular file; copy what it holds into one"
+        siblings = [sibling.name for sibling in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return f"{path}: there is no such file, nor its folder"
+    near = nearest(path.name, [*siblings, *shipped_names()])
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return f"{path}: there is no such file{hint}"
+
+
+def _whole(tree: Located) -> Located:
+    """Complete what may be short outside of files: a list of rules, or one rule."""
+    if not isinstance(tree.value, Mapping):
+        rules = tree if isinstance(tree.value, tuple) else Located((tree,), tree.mark)
+        members: dict[str, Member] = {"rules": Member(tree.mark, rules)}
+    elif "rules" in tree.value:
+        members = dict(tree.value)
+    else:
+        members = {"rules": Member(tree.mark, Located((tree,), tree.mark))}
+    members.setdefault("graphpass", Member(tree.mark, Located(1, tree.mark)))
+    return Located(members, tree.mark)
+
+
+def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: str) -> Pass:
+    assert isinstance(tree.value, Mapping)
+    header = {
+        key: [] if key == "rules" else substitute(member.value, None, source, (key,))
+        for key, member in tree.value.items()
+    }
+    refuse(schema_faults(header), tree, {}, source)
+    parameters = header.get("parameters", {})
+    return Pass(
+        name=header.get("name", name),
+        rules=read_rules(tree, parameters, source),
+        description=header.get("description", "").strip(),
+        parameters=parameters,
+        folder=folder,
+        budget=header.get("budget"),
+        tests=tuple(header.get("tests", ())),
+        identity=identity,
+        tree=tree,
+        source=source,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a pass."""
+
+    index: int
+    """Its position in the pass, counted from 1."""
+
+    operation: Operation
+    """What it does."""
+
+    id: str | None = None
+    """The name that the pass gives it."""
+
+    place: str = ""
+    """``siamese.yaml:7``, empty where there is no text."""
+
+    @property
+    def label(self) -> str:
+        """How messages and reports name the rule: ``siamese.yaml:7: rule 2 (rename)``."""
+        name = f" {self.id}" if self.id else ""
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}rule {self.index} ({self.operation.keyword}{name})"
+
+
+_TYPES = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A named list of rules. Make one with `load_pass`, run it with `apply`."""
+
+    name: str
+    """What reports call it."""
+
+    rules: tuple[Rule, ...]
+    """What it does, in order, its parameters filled in."""
+
+    description: str = ""
+    """What it is for."""
+
+    parameters: Mapping[str, Plain] = field(default_factory=dict)
+    """Parameters and their values."""
+
+    folder: Path = field(default_factory=Path)
+    """Where relative paths in it start."""
+
+    budget: int | None = None
+    """How many firings a group of rewrites may have; None: ten for each operator,
+    and one for each value that one reads."""
+
+    tests: tuple[Mapping[str, Any], ...] = ()
+    """Graphs before and after the whole pass, see `graphpass.rules.lint.run_tests`."""
+
+    unbound: Pass | None = field(default=None, repr=False, compare=False)
+    """The same before `bind`, its parameters as the file has them; None if it is that."""
+
+    identity: str = ""
+    """The file it is from, told apart from all others; empty for rules without one."""
+
+    tree: Located | None = field(default=None, repr=False, compare=False)
+    """Its text as located values; None where it was made without any."""
+
+    source: Source = field(default_factory=Source, repr=False, compare=False)
+    """The text that it was read from."""
+
+    def bind(self, values: Mapping[str, Any] | None) -> Pass:
+        """Return the same pass with other values of its parameters.
+
+        Raises
+        ------
+        UsageError
+            If it has no such parameter; the message lists those it has. If the default is a number,
+            or true or false, and the value is not.
+        PassFileError
+            If a rule makes no sense with these values.
+        """
+        if not values:
+            return self
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise UsageError(
+                    f"the pass {self.name} has no parameter {name!r}"
+                    f"{suggestion(str(name), self.parameters)}; it has {known}"
+                )
+        given = substitute(from_python(values, self.source, ()), None, self.source, ())
+        for name, value in given.items():
+            self._check_type(name, value)
+        parameters = {**self.parameters, **given}
+        if self.tree is None:
+            return replace(self, parameters=parameters)
+        rules = read_rules(self.tree, parameters, self.source)
+        unbound = self.unbound or self
+        return replace(self, parameters=parameters, rules=rules, unbound=unbound)
+
+    def place(self, path: KeyPath, line: int | None = None, column: int | None = None) -> str:
+        """Return where a value stands: ``siamese.yaml:7:5``; else ``rule 1 (rewrite), match``.
+
+        Parameters
+        ----------
+        path : tuple of str and int
+            The way to the value from the top of the pass.
+        line, column : int, optional
+            A place in the text that it is, from 1.
+        """
+        mark = None
+        if self.tree is not None:
+            _, mark = locate(self.tree, path, self.parameters)
+            mark = self.source.inside(mark, line, column)
+        return self.source.place(mark, path)
+
+    def _check_type(self, name: str, value: Plain) -> None:
+        """Refuse what a rule would only choke on: a number stands for a number."""
+        default = self.parameters[name]
+        for kind, title in _TYPES.items():
+            if type(default) is kind and type(value) not in (kind, type(None)):
+                if kind is float and type(value) is int:
+                    continue
+                raise UsageError(
+                    f"the parameter {name} of the pass {self.name} is {title} ({default!r} if "
+                    f"nothing is set), not {value!r}"
+                )
+
+
+# -- rules -----------------------------------------------------------------------------------------
+
+
+def read_rules(tree: Located, parameters: Mapping[str, Plain], source: Source) -> tuple[Rule, ...]:
+    """Return the rules of a whole pass, its parameters filled in.
+
+    Raises
+    ------
+    PassFileError
+        If one is malformed, or makes no sense with these parameters.
+    """
+    assert isinstance(tree.value, Mapping)
+    listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
+    if isinstance(listed, list):
+        listed = [_given(rule) for rule in listed]
+    data = [_data(rule) for rule in listed] if isinstance(listed, list) else listed
+    refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
+    return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
+
+
+def _given(rule: Plain) -> Plain:
+    """Leave out the options that have no value, and complete a rule that Python has made."""
+    if isinstance(rule, PythonRule):
+        return {rule.keyword: rule}
+    if not isinstance(rule, dict):
+        return rule
+    return {
+        key: {name: option for name, option in (value or {}).items() if option is not None}
+        if key in OPERATIONS and isinstance(value, dict | None)
+        else value
+        for key, value in rule.items()
+    }
+
+
+def _data(rule: Plain) -> Plain:
+    """Put data in the place of what Python has made, which no schema knows."""
+    if not isinstance(rule, dict):
+        return rule
+    return {
+        key: {"match": "...", "replace": "..."}
+        if isinstance(value, PythonRule) and value.keyword == key
+        else value
+        for key, value in rule.items()
+    }
+
+
+def _rule(
+    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: Source
+) -> Rule:
+    keyword = next(key for key in rule if key in OPERATIONS)
+    key, mark = locate(tree, ("rules", index, keyword), parameters)
+    path: KeyPath = ("rules", index, keyword)
+    try:
+        value = rule[keyword]
+        if isinstance(value, PythonRule):
+            operation = value.operation()
+        else:
+            operation = operation_class(keyword).from_value(value)
+    except TextError as error:
+        within = (*path, *error.path)
+        _, begin = locate(tree, within, parameters)
+        inside = source.inside(begin, error.line, error.column)
+        raise source.error(inside, error.reason, within) from None
+    except UsageError as error:
+        raise source.error(mark, str(error), path) from None
+    place = f"{source.name}:{key.line}" if key is not None else ""
+    return Rule(index + 1, operation, rule.get("id") or operation.own_id, place)
+
+
+def refuse(
+    faults: Sequence[Fault], tree: Located, parameters: Mapping[str, Plain], source: Source
+) -> None:
+    """Raise the fault that stands first in the text, if there is one."""
+    if not faults:
+        return
+
+    def mark(fault: Fault) -> Mark | None:
+        key, value = locate(tree, fault.path, parameters)
+        return key if fault.key else value
+
+    def position(fault: Fault) -> tuple[Mark, bool]:
+        return mark(fault) or Mark(0, 0), not fault.key
+
+    first = min(faults, key=position)
+    path = first.path[:-1] if first.key else first.path
+    raise source.error(mark(first), first.message, path)
+
+
+# -- shipped passes --------------------------------------------------------------------------------
+
+_SHIPPED = Path(__file__).parents[2] / "passes"
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the shipped passes, sorted."""
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
+
+
+def shipped_text(name: str) -> str:
+    """Return the YAML text of a shipped pass.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name; the message names the nearest.
+    """
+    names = shipped_names()
+    if name not in names:
+        raise UsageError(
+            f"there is no pass {name!r}{suggestion(name, names)}; name a shipped pass "
+            f"({', '.join(names)}) or the path of a YAML file"
+        )
+    return (_SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
