@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from graphpass.checks import check as check
     from graphpass.errors import GraphpassError as GraphpassError
     from graphpass.formats.parameters import Parameters as Parameters
-    from graphpass.formats.symbol_json import dumps as dumps
-    from graphpass.formats.symbol_json import loads as loads
+    from graphpass.formats.symbol_read import loads as loads
+    from graphpass.formats.symbol_write import dumps as dumps
     from graphpass.graph import Entry as Entry
     from graphpass.graph import Graph as Graph
     from graphpass.graph import Node as Node
@@ -39,7 +39,8 @@ __getattr__, __dir__, __all__ = lazily(
         "checks": "CheckReport check",
         "errors": "GraphpassError",
         "formats.parameters": "Parameters",
-        "formats.symbol_json": "dumps loads",
+        "formats.symbol_read": "loads",
+        "formats.symbol_write": "dumps",
         "graph": "Entry Graph Node",
         "model": "Model load",
         "rules": "Pass Report apply",

@@ -85,7 +85,7 @@ def apply(
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
     from graphpass.formats.files import atomic_write, make_folder
-    from graphpass.formats.symbol_encode import version_of_dialect
+    from graphpass.formats.symbol_write import version_of_dialect
     from graphpass.rules import apply as apply_pass
     from graphpass.verify import diff as compare
     from graphpass.verify import misfits

@@ -74,7 +74,7 @@ def load_model(name: str, epoch: int | None = None, params: Path | None = None) 
     if name != "-":
         return load(name, epoch, params=params)
     from graphpass.formats.params import read_params
-    from graphpass.formats.symbol_json import loads
+    from graphpass.formats.symbol_read import loads
 
     data = sys.stdin.buffer.read()
     if not data:
@@ -89,7 +89,7 @@ def load_model(name: str, epoch: int | None = None, params: Path | None = None) 
 def save_model(model: Model, out: str, *, dialect: str, overwrite: bool) -> list[str]:
     """Save under a prefix, or print the symbol for ``-``; return the paths written."""
     if out == "-":
-        from graphpass.formats.symbol_json import as_bytes, dumps
+        from graphpass.formats.symbol_write import as_bytes, dumps
 
         np_shape = model.graph.origin is not None and model.graph.origin.np_shape
         text = dumps(model.graph, dialect=dialect, np_shape=np_shape)

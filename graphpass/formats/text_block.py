@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from graphpass.errors import suggestion
-from graphpass.formats.symbol_build import is_opaque
-from graphpass.formats.symbol_decode import EntryRecord, GraphRecord, NodeRecord
+from graphpass.formats.symbol_read import is_opaque
+from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
 from graphpass.formats.text_operators import called, num_outputs
 from graphpass.formats.text_scope import LONG_NAME, Scope, Value
 from graphpass.formats.text_source import Place, TextSource, shortened

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from graphpass.errors import SymbolError, TextError
-from graphpass.formats.symbol_build import build_graph
+from graphpass.formats.symbol_read import build_graph
 from graphpass.formats.text_block import Block
 from graphpass.formats.text_scope import Scope
 from graphpass.formats.text_source import TextSource
 from graphpass.formats.text_stamps import natural_stamps
 from graphpass.graph import Graph
 from graphpass.graph.graph import paused_collector
+from graphpass.graph.in_edges import edge_data
 
 __all__ = ["parse_graph"]
 
@@ -85,7 +86,9 @@ def _stamp(block: Block, graph: Graph) -> None:
     for (key, slot), stamp in natural_stamps(graph).items():
         if (key, slot) not in block.scope.stamped:
             source = graph.inputs(key)[slot].node
-            graph._pred[key][source][slot]["version"] = stamp
+            into = graph._pred[key]
+            edges = into[source] | {slot: edge_data(into[source][slot]["output"], stamp)}
+            into[source] = graph._succ[source][key] = edges
     for position, blocks in block.inner.items():
         if position in graph:
             for inner, subgraph in zip(blocks, graph.subgraphs(position), strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from graphpass.errors import AttributeValueError
-from graphpass.formats.symbol_build import is_opaque, tells_outputs
+from graphpass.formats.symbol_read import is_opaque, tells_outputs
 from graphpass.formats.text_stamps import natural_stamps
 from graphpass.formats.text_values import printed_key, printed_name, printed_text, quoted_text
 from graphpass.graph import VARIABLE, Entry, Graph

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
-import msgspec
-
 from graphpass.errors import suggestion
-from graphpass.formats.symbol_decode import EntryRecord, GraphRecord, NodeRecord
+from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
 from graphpass.formats.text_source import Place, TextSource, shortened
 from graphpass.formats.text_values import described
 from graphpass.graph import VARIABLE
@@ -143,7 +141,7 @@ class Scope:
 
     def record(self, heads: list[EntryRecord]) -> GraphRecord:
         """Return the records of the whole graph."""
-        pointers = [0, *accumulate(self.outputs)] if self.opaque else msgspec.UNSET
+        pointers = [0, *accumulate(self.outputs)] if self.opaque else []
         return GraphRecord(self.nodes, [], heads, node_row_ptr=pointers)
 
     def _bound(self, node: ast.Name) -> _Bound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphpass.formats.symbol_build import is_opaque
+from graphpass.formats.symbol_read import is_opaque
 from graphpass.graph import VARIABLE, Graph
 from graphpass.ops import find
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from graphpass.graph.in_edges import CONTROL, control_of, entries_of, in_edges
+from graphpass.graph.in_edges import CONTROL, control_of, entries_of
 from graphpass.graph.names import NameIndex
 from graphpass.graph.node import VARIABLE, Entry, Node, Use
 from graphpass.graph.order import VariableKeys, output_name, post_order, variable_keys
@@ -308,17 +308,14 @@ class Graph(Store):
         """Return an independent graph with the same keys. Linear in nodes and edges."""
         with paused_collector():
             twin = Graph()
-            nodes, succ, pred = twin._nodes, twin._succ, twin._pred
+            # Data, in-edges and what they hold are replaced by edits, never changed: both share.
+            twin._nodes.update(self._nodes)
+            twin._pred.update(self._pred)
+            twin._succ.update({key: readers.copy() for key, readers in self._succ.items()})
             for key, data in self._nodes.items():
-                twin_data = nodes[key] = data.copy()
                 if "subgraphs" in data:
-                    twin_data["subgraphs"] = tuple(sub.copy() for sub in data["subgraphs"])
-                succ[key] = {}
-                pred[key] = {}
-            for key, sources in self._pred.items():
-                into = pred[key]
-                for source, edges in sources.items():
-                    into[source] = succ[source][key] = {k: d.copy() for k, d in edges.items()}
+                    subgraphs = tuple([subgraph.copy() for subgraph in data["subgraphs"]])
+                    twin._nodes[key] = {**data, "subgraphs": subgraphs}
             twin._heads = self._heads
             twin.origin = self.origin
             twin._next_key = self._next_key
@@ -329,30 +326,3 @@ class Graph(Store):
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self)} nodes, outputs {', '.join(self.outputs[:4])}>"
-
-
-def build(
-    nodes: Mapping[int, dict[str, Any]],
-    inputs: Iterable[tuple[int, Sequence[tuple[int, int, int]]]],
-    control: Mapping[int, Sequence[int]],
-    heads: Sequence[Entry],
-    next_key: int,
-) -> Graph:
-    """Make a graph from parts that a reader has checked already; no invariant is checked again."""
-    graph = Graph()
-    graph._nodes.update(nodes)
-    succ, pred = graph._succ, graph._pred
-    succ.update({key: {} for key in nodes})
-    for key, entries in inputs:
-        into = pred[key] = {}
-        for slot, (source, output, version) in enumerate(entries):
-            edge = {"output": output, "version": version}
-            if source in into:
-                into[source][slot] = edge
-            else:
-                into[source] = succ[source][key] = {slot: edge}
-    for key, sources in control.items():
-        graph._wire(key, in_edges(graph.inputs(key), sources))
-    graph._heads = tuple(heads)
-    graph._next_key = next_key
-    return graph

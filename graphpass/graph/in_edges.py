@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias, cast
 
 from graphpass.graph.node import Entry
 
-__all__ = ["CONTROL", "InEdges", "control_of", "entries_of", "in_edges", "source_at"]
+__all__ = [
+    "CONTROL",
+    "SINGLE_EDGES",
+    "InEdges",
+    "control_of",
+    "edge_data",
+    "entries_of",
+    "in_edges",
+    "single_edge",
+    "source_at",
+    "with_edge",
+]
 
-InEdges: TypeAlias = "dict[int, dict[Any, dict[str, int]]]"
+Edges: TypeAlias = "dict[Any, dict[str, int]]"
+"""Edge key -> edge data: how a node reads one source. Shared between nodes, and never changed."""
+
+InEdges: TypeAlias = "dict[int, Edges]"
 """Source -> edge key -> edge data: what a node reads."""
 
 _entry = cast("Callable[[tuple[int, int, int]], Entry]", partial(tuple.__new__, Entry))
@@ -20,18 +34,44 @@ CONTROL = "control"
 """First half of the edge key of a control dependency: ``("control", 0)`` is no input slot."""
 
 
+_FIRST = {"output": 0, "version": 0}
+
+
+@lru_cache(maxsize=4096)
+def edge_data(output: int, version: int) -> dict[str, int]:
+    """Return the data of an edge: one object for all that are equal, which nobody may change."""
+    return {"output": output, "version": version} if output or version else _FIRST
+
+
+@lru_cache(maxsize=4096)
+def single_edge(slot: int, output: int, version: int) -> Edges:
+    """Return the edges of a source that a node reads once: shared as `edge_data` is."""
+    return {slot: edge_data(output, version)}
+
+
+SINGLE_EDGES = tuple([single_edge(slot, 0, 0) for slot in range(64)])
+"""By slot, what nearly all edges are."""
+
+
+def with_edge(edges: Edges, key: Any, data: dict[str, int]) -> Edges:
+    """Return edges of one source with one more: a new dictionary unless it holds several."""
+    if len(edges) > 1:  # these are made here, so nobody shares them yet
+        edges[key] = data
+        return edges
+    return {**edges, key: data}
+
+
 def in_edges(inputs: Iterable[Entry], control: Iterable[int] = ()) -> InEdges:
     """Return the in-edges of a node that reads these values and waits for these nodes."""
     into: InEdges = {}
     for slot, (source, output, version) in enumerate(inputs):
-        edge = {"output": output, "version": version}
-        edges = into.get(source)
-        if edges is None:
-            into[source] = {slot: edge}
+        read = into.get(source)
+        if read is None:
+            into[source] = single_edge(slot, output, version)
         else:
-            edges[slot] = edge
+            into[source] = with_edge(read, slot, edge_data(output, version))
     for index, source in enumerate(control):
-        into.setdefault(source, {})[CONTROL, index] = {}
+        into[source] = with_edge(into.get(source, {}), (CONTROL, index), {})
     return into
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from graphpass.formats.symbol_json import dumps
+from graphpass.formats.symbol_write import dumps
 from graphpass.graph import Entry, Graph
 from graphpass.verify.backend import Inference, Run
 from graphpass.verify.child import Child

@@ -12,7 +12,7 @@ import pytest
 
 import graphpass
 from graphpass.errors import SymbolError
-from graphpass.formats.symbol_json import as_bytes
+from graphpass.formats.symbol_write import as_bytes
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 

@@ -1,4 +1,4 @@
-"""Upgrades of old symbols, as MXNet 1.9.1 applies them while it loads one.
+"""What MXNet 1.9.1 does to the records of a symbol while it loads one: the walk, and upgrades.
 
 Source: ``src/nnvm/legacy_json_util.cc`` of MXNet 1.9.1, its rules checked by running it; the format
 page ``docs/format-symbol-json.md`` tells them in full. Each upgrade walks what the heads reach, in
@@ -9,30 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
-from graphpass.formats.symbol_decode import Attrs, NodeRecord
+from graphpass.errors import AttributeValueError, CycleError, SymbolError
+from graphpass.formats.symbol_records import EntryRecord, NodeRecord
+from graphpass.formats.symbol_write import VERSION
 from graphpass.graph import VARIABLE
-from graphpass.ops import find
+from graphpass.ops import Signature, find
 
-__all__ = ["UNPARSED", "VERSION", "parsed_attrs", "upgrade"]
+__all__ = ["NO_UPGRADES", "hidden_word", "parsed_attrs", "reachable", "upgrade"]
 
-VERSION = 10901
-"""Version number of MXNet 1.9.1: ``major * 10000 + minor * 100 + patch``."""
-
-UNPARSED = 1_000_000
-"""From this version number on MXNet parses no attributes."""
+NO_UPGRADES = 905
+"""Since this version nothing but hidden keys is upgraded."""
 
 _HIDDEN_WORDS = ("ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage")
-
-_BATCH_NORMS = frozenset(
-    {
-        "BatchNorm",
-        "BatchNorm_v1",
-        "CuDNNBatchNorm",
-        "_contrib_SyncBatchNorm",
-        "_contrib_BatchNormWithReLU",
-    }
-)
 
 _PARSED_ONCE = frozenset(
     {
@@ -75,6 +65,57 @@ _PARSED_ONCE = frozenset(
 the hidden keys are set aside and, unlike other operators', not again with those put back."""
 
 
+def reachable(nodes: Sequence[NodeRecord], heads: Sequence[EntryRecord]) -> list[int]:
+    """Return the positions of the nodes that `heads` reach, in post-order.
+
+    Parameters
+    ----------
+    nodes, heads : list
+        Of a symbol whose ids have been checked.
+
+    Raises
+    ------
+    CycleError
+        With the names on the cycle.
+
+    Notes
+    -----
+    Linear and iterative.
+    """
+
+    def sources(position: int) -> Iterable[int]:
+        node = nodes[position]
+        return chain([source for source, _, _ in node.inputs], node.control_deps)
+
+    state = bytearray(len(nodes))  # 1: on the path, 2: done
+    found: list[int] = []
+    for head, _, _ in heads:
+        if state[head]:
+            continue
+        stack = [(head, iter(sources(head)))]
+        state[head] = 1
+        while stack:
+            position, left = stack[-1]
+            for source in left:
+                if state[source] == 1:
+                    path = [position for position, _ in stack]
+                    names = [nodes[each].name for each in reversed(path[path.index(source) :])]
+                    raise CycleError(
+                        f"nodes[{source}]: the graph has a cycle: "
+                        f"{' -> '.join([*names, names[0]])}; MXNet loads such a file and fails "
+                        "later: correct the inputs of one of these nodes"
+                    )
+                if state[source] == 0:
+                    state[source] = 1
+                    stack.append((source, iter(sources(source))))
+                    break
+            else:
+                stack.pop()
+                state[position] = 2
+                found.append(position)
+    return found
+
+
 def upgrade(nodes: list[NodeRecord], order: Sequence[int], version: int) -> list[int]:
     """Upgrade a symbol that `version` of MXNet wrote, in place.
 
@@ -92,27 +133,36 @@ def upgrade(nodes: list[NodeRecord], order: Sequence[int], version: int) -> list
     -------
     list of int
         The post-order with the appended variables in their places.
+
+    Raises
+    ------
+    SymbolError
+        If an attribute that an operator's inputs depend on can't be parsed.
     """
     hints = _hide_keys(nodes, order, version) if version < VERSION else []
     found = _add_missing_inputs(nodes, order) if version < 900 else list(order)
     for position, slot, key, value in hints:
-        _hint_variable(nodes, position, slot, key, value)
+        variable = nodes[nodes[position].inputs[slot][0]]
+        variable.attrs = {**variable.attrs, key: value}
     if version < 904:
         _set_initializers(nodes, found)
-    if version < 905:
-        _drop_minus_one_axis(nodes, found)
+    if version < NO_UPGRADES:
+        for position in found:
+            node = nodes[position]
+            if node.op in ("argmin", "argmax") and node.attrs.get("axis") == "-1":
+                node.attrs = {key: value for key, value in node.attrs.items() if key != "axis"}
     return found
 
 
-def parsed_attrs(node: NodeRecord, version: int) -> dict[str, str]:
+def parsed_attrs(op: str, attrs: dict[str, str], version: int) -> dict[str, str]:
     """Return the attributes of an upgraded operator that MXNet parses."""
-    if version >= VERSION or node.op not in _PARSED_ONCE:
-        return _attrs(node)
-    return {key: value for key, value in _attrs(node).items() if _hidden_word(key) is None}
+    if version >= VERSION or op not in _PARSED_ONCE:
+        return attrs
+    return {key: value for key, value in attrs.items() if hidden_word(key) is None}
 
 
 @lru_cache(maxsize=4096)
-def _hidden_word(key: str) -> str | None:
+def hidden_word(key: str) -> str | None:
     """Return the first hidden word that `key` starts or ends with, by its last occurrence."""
     for word in _HIDDEN_WORDS:
         at = key.rfind(word)
@@ -133,21 +183,30 @@ def _hide_keys(nodes: list[NodeRecord], order: Iterable[int], version: int) -> l
     hints: list[_Hint] = []
     for position in order:
         node = nodes[position]
-        hidden = [key for key in _attrs(node) if _hidden_word(key) is not None]
+        hidden = [key for key in node.attrs if hidden_word(key) is not None]
         if not hidden:
             continue
-        attrs = {key: value for key, value in _attrs(node).items() if key not in hidden}
+        attrs = {key: value for key, value in node.attrs.items() if key not in hidden}
         # MXNet goes through a hash map here, so that of two hints for one variable either may
         # stand; here it is the first in the text, as most often there.
         for key in reversed(hidden):
-            value = _attrs(node)[key]
-            word = _hidden_word(key)
+            value = node.attrs[key]
+            word = hidden_word(key)
+            assert word is not None
             if key == word:
                 attrs[f"__{word}__"] = value
                 continue
-            assert word is not None
-            slot = _slot_of_hint(node, attrs, key, word)
-            if slot is not None and _is_variable_slot(nodes, node, slot, version):
+            slot = None
+            if key.endswith(word) and len(key) > len(word) + 1:
+                signature = _named_inputs(nodes, position, attrs)
+                names = () if signature is None else signature.input_names or ()
+                argument = key[: -len(word) - 1]
+                slot = names.index(argument) if argument in names else None
+            if slot is not None and (
+                nodes[node.inputs[slot][0]].op == VARIABLE
+                if slot < len(node.inputs)
+                else version < 900  # it is added next; MXNet itself crashes here
+            ):
                 hints.append((position, slot, f"__{word}__", value))
             else:
                 attrs[key] = value
@@ -155,27 +214,18 @@ def _hide_keys(nodes: list[NodeRecord], order: Iterable[int], version: int) -> l
     return hints
 
 
-def _slot_of_hint(node: NodeRecord, attrs: dict[str, str], key: str, word: str) -> int | None:
-    """Return the input slot that ``weight_lr_mult`` is about."""
-    if not key.endswith(word) or len(key) < len(word) + 2 or node.op == VARIABLE:
-        return None
-    operator = find(node.op)
+def _named_inputs(
+    nodes: Sequence[NodeRecord], position: int, attrs: dict[str, str]
+) -> Signature | None:
+    """Return the signature of an operator whose inputs MXNet has names for."""
+    node = nodes[position]
+    operator = None if node.op == VARIABLE else find(node.op)
     if operator is None or operator.unnamed:
         return None
-    names = operator.signature(attrs).input_names
-    argument = key[: -len(word) - 1]
-    return names.index(argument) if names and argument in names else None
-
-
-def _is_variable_slot(nodes: list[NodeRecord], node: NodeRecord, slot: int, version: int) -> bool:
-    if slot < len(node.inputs):
-        return nodes[node.inputs[slot][0]].op == VARIABLE
-    return version < 900  # the missing variable is added next; MXNet itself crashes here
-
-
-def _hint_variable(nodes: list[NodeRecord], position: int, slot: int, key: str, value: str) -> None:
-    variable = nodes[nodes[position].inputs[slot][0]]
-    variable.attrs = {**_attrs(variable), key: value}
+    try:
+        return operator.signature(attrs)
+    except AttributeValueError as error:
+        raise SymbolError(f"nodes[{position}] (node {node.name!r}): {error}") from None
 
 
 def _add_missing_inputs(nodes: list[NodeRecord], order: Sequence[int]) -> list[int]:
@@ -183,14 +233,13 @@ def _add_missing_inputs(nodes: list[NodeRecord], order: Sequence[int]) -> list[i
     found: list[int] = []
     for position in order:
         node = nodes[position]
-        operator = None if node.op == VARIABLE else find(node.op)
-        if operator is not None and not operator.unnamed:
-            signature = operator.signature(_attrs(node))
+        signature = _named_inputs(nodes, position, node.attrs)
+        if signature is not None:
             for name in (signature.input_names or ())[len(node.inputs) :]:
                 full_name = f"{node.name}_{name}" if node.name else name
                 found.append(len(nodes))
                 node.inputs.append((len(nodes), 0, 0))
-                nodes.append(NodeRecord(VARIABLE, full_name, [], dict(_attrs(node))))
+                nodes.append(NodeRecord(VARIABLE, full_name, [], dict(node.attrs)))
         found.append(position)
     return found
 
@@ -206,18 +255,5 @@ def _set_initializers(nodes: list[NodeRecord], order: Iterable[int]) -> None:
             if slot >= len(node.inputs):
                 continue
             variable = nodes[node.inputs[slot][0]]
-            if variable.op == VARIABLE and "__init__" not in _attrs(variable):
-                variable.attrs = {**_attrs(variable), "__init__": initializer}
-
-
-def _drop_minus_one_axis(nodes: list[NodeRecord], order: Iterable[int]) -> None:
-    for position in order:
-        node = nodes[position]
-        if node.op in ("argmin", "argmax") and _attrs(node).get("axis") == "-1":
-            node.attrs = {key: value for key, value in _attrs(node).items() if key != "axis"}
-
-
-def _attrs(node: NodeRecord) -> Attrs:
-    """Return the attributes of a node whose spelling the reader has settled already."""
-    assert isinstance(node.attrs, dict)
-    return node.attrs
+            if variable.op == VARIABLE and "__init__" not in variable.attrs:
+                variable.attrs = {**variable.attrs, "__init__": initializer}

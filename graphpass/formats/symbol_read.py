@@ -1,0 +1,464 @@
+"""Symbol text to a graph, as MXNet 1.9.1 holds it after loading.
+
+A plain file goes through one loop from records to the graph. Whatever else there is (an old
+spelling, subgraphs, a node that reads a later one or that nothing reads, a mistake) goes the long
+way: ids are checked, what the heads reach is walked and upgraded, and the same loop makes the
+graph of the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from graphpass.errors import AttributeValueError, CycleError, SymbolError
+from graphpass.formats.symbol_records import (
+    MAX_OUTPUTS,
+    EntryRecord,
+    GraphRecord,
+    NodeRecord,
+    PlainNode,
+    check_ids,
+    decode,
+    decode_attrs,
+    decode_plain,
+    graph_attrs,
+    holds_keys,
+    refuse_nul,
+)
+from graphpass.formats.symbol_upgrade import (
+    NO_UPGRADES,
+    hidden_word,
+    parsed_attrs,
+    reachable,
+    upgrade,
+)
+from graphpass.formats.symbol_write import VERSION, as_bytes, encode
+from graphpass.graph import VARIABLE, Entry, Graph, Origin
+from graphpass.graph.graph import paused_collector
+from graphpass.graph.in_edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
+from graphpass.graph.origin import Unreached
+from graphpass.graph.signatures import opaque_signature
+from graphpass.ops import Signature, canonical_name, find
+
+__all__ = ["build_graph", "is_opaque", "loads", "tells_outputs"]
+
+_UNSTAMPED = 800
+"""The version that MXNet takes a file without ``mxnet_version`` to be."""
+
+_UNPARSED = 1_000_000
+"""From this version number on no attributes are checked."""
+
+_WRITTEN_BY_PARSER = {"_contrib_quantized_rnn": {"quantized": "true"}}
+"""Attributes that MXNet itself gives a node while it parses the others."""
+
+_MAX_NESTING = 64
+"""Deepest nesting of subgraphs that is read. Real files have two levels."""
+
+
+def loads(text: str | bytes) -> Graph:
+    """Read symbol JSON.
+
+    Parameters
+    ----------
+    text : str or bytes
+        What MXNet 0.8 to 2.0 wrote. Bytes that are not UTF-8 are kept in names as they are.
+
+    Returns
+    -------
+    Graph
+        As MXNet 1.9.1 holds it after loading, its upgrades of old files included. Nodes that the
+        heads do not reach are left out. A node's key is its position in the file; variables that
+        an upgrade adds follow.
+
+    Raises
+    ------
+    SymbolError
+        With the place in the file and what to do.
+    CycleError
+        With the names on the cycle.
+    UsageError
+        If it is neither text nor bytes.
+
+    Examples
+    --------
+    >>> graph = loads('{"nodes": [{"op": "null", "name": "data", "inputs": []},'
+    ...               ' {"op": "relu", "name": "r", "inputs": [[0, 0]]}],'
+    ...               ' "arg_nodes": [0], "heads": [[1, 0]]}')
+    >>> graph.arguments, graph.outputs
+    (['data'], ['r_output'])
+
+    Notes
+    -----
+    Linear in the length of the text. Nodes of one operator and one text of attributes share one
+    dictionary of them.
+    """
+    data = as_bytes(text)
+    with paused_collector():
+        return _read_plain(data) or _read_any(data)
+
+
+def build_graph(record: GraphRecord) -> Graph:
+    """Make a graph of records whose attributes neither are upgraded nor need be checked.
+
+    Raises
+    ------
+    SymbolError
+        With the path to the record, as `loads` gives it.
+    """
+    return _build(record, _UNPARSED, "")
+
+
+def is_opaque(op: str) -> bool:
+    """Return whether only the file can tell how many outputs an operator has."""
+    if op == VARIABLE:
+        return False
+    operator = find(op)
+    return operator is None or operator.opaque or op.startswith("_CachedOp")
+
+
+def tells_outputs(op: str, attrs: Mapping[str, str]) -> bool:
+    """Return whether an opaque operator holds its graph as JSON text in an attribute."""
+    return "subgraph" in attrs and op.startswith("_CachedOp")
+
+
+# -- the two ways ----------------------------------------------------------------------------------
+
+
+def _read_plain(data: bytes) -> Graph | None:
+    """Read a file that needs no upgrade and holds nothing unusual; None if it is another."""
+    if b"\\u0000" in data:
+        return None
+    try:
+        record = decode_plain(data)
+        version, np_shape = graph_attrs(record.attrs)
+        if version is None or version < NO_UPGRADES:
+            return None
+        draft = _Draft(version, bytes, "")
+        draft.connect(enumerate(record.nodes))
+        nodes, succ = draft.graph._nodes, draft.graph._succ
+        keys = 3 + draft.keys + 1 + len(record.attrs) + bool(record.node_row_ptr)
+        if not holds_keys(data, keys) or any(
+            nodes[position]["op"] != VARIABLE for position in record.arg_nodes
+        ):
+            return None
+        heads = {head for head, _, _ in record.heads}
+        if any([not readers and key not in heads for key, readers in succ.items()]):
+            return None
+        if version < VERSION and draft.has_hidden_keys():
+            return None
+        graph = draft.finish(record.heads, record.node_row_ptr, len(record.nodes))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, SymbolError, KeyError):
+        return None  # a KeyError: a node reads, or a head is, one that has not come yet
+    graph.origin = Origin(_dialect(version), version, np_shape)
+    return graph
+
+
+def _read_any(data: bytes) -> Graph:
+    record = decode(data)
+    if b"\\u0000" in data or b"\0" in data:
+        refuse_nul(record)
+    version, np_shape = graph_attrs(record.attrs)
+    dialect = _dialect(version)
+    if any(node.backward_source_id is not msgspec.UNSET for node in record.nodes):
+        dialect = "0.8"
+    elif any(node.attr for node in record.nodes):
+        dialect = "0.9"
+    graph = _build(record, _UNSTAMPED if version is None else version, "")
+    nodes = record.nodes
+    unreached: tuple[Unreached, ...] = ()
+    if len(graph) < len(nodes):
+        read = {source for node in nodes for source, _, _ in node.inputs}
+        read |= {source for node in nodes for source in node.control_deps}
+        unreached = tuple(
+            Unreached(node.op, node.name, position in read)
+            for position, node in enumerate(nodes)
+            if position not in graph
+        )
+    graph.origin = Origin(dialect, version, np_shape, unreached)
+    return graph
+
+
+def _dialect(version: int | None) -> str:
+    """Name the spelling of a file after the oldest release that wrote it so."""
+    if version is not None and version >= 20000:
+        return "2.0"
+    return "1.0" if version is None or version >= 10000 else "0.9"
+
+
+# -- the long way ----------------------------------------------------------------------------------
+
+
+def _build(record: GraphRecord, version: int, where: str) -> Graph:
+    """Make a graph of the records of a symbol, or of a subgraph at the place `where`."""
+    nodes = record.nodes
+    check_ids(record, where)
+    for position, node in enumerate(nodes):
+        node.op = canonical_name(node.op)
+        node.attrs = node.attrs or node.attr
+        if node.param is not msgspec.UNSET:
+            node.attrs = {**node.param, **node.attrs}
+        if node.subgraphs and node.op.startswith("_CachedOp"):
+            # MXNet 1.9.1 writes the graph under `subgraphs`, loads that, and fails on the first
+            # use of the symbol; it can use what it finds in the attribute.
+            if "subgraph" not in node.attrs:
+                place = f"{where}nodes[{position}].subgraphs[0]."
+                inner = _build(node.subgraphs[0], VERSION, place)
+                node.attrs = {**node.attrs, "subgraph": encode(inner)}
+            node.subgraphs = []
+    order = reachable(nodes, record.heads)
+    if not where:  # no upgrade enters a subgraph
+        order = upgrade(nodes, order, version)
+    draft = _Draft(version, _items, where)
+    draft.connect((position, nodes[position]) for position in order)
+    graph = draft.graph
+    for position in order:
+        node = nodes[position]
+        if node.control_deps:
+            graph._wire(position, in_edges(graph.inputs(position), node.control_deps))
+        if node.subgraphs:
+            place = f"{where}nodes[{position}]"
+            if place.count(".subgraphs[") >= _MAX_NESTING:
+                raise SymbolError(
+                    f"{place.split('.', 1)[0]}: subgraphs are nested more than {_MAX_NESTING} "
+                    "deep; MXNet itself crashes on files like that"
+                )
+            graph._nodes[position]["subgraphs"] = tuple(
+                _build(subgraph, VERSION, f"{place}.subgraphs[{index}].")
+                for index, subgraph in enumerate(node.subgraphs)
+            )
+    return draft.finish(record.heads, record.node_row_ptr, len(nodes))
+
+
+def _items(attrs: dict[str, str]) -> Hashable:
+    return tuple(attrs.items())
+
+
+# -- records to a graph ----------------------------------------------------------------------------
+
+
+class _Kind:
+    """What a file says under one name of an operator.
+
+    Attributes
+    ----------
+    op : str
+        The canonical name.
+    is_special : bool
+        Whether a node's signature takes more than its attributes.
+    known : dict
+        What stands for attributes in the file -> `learn` of them.
+    """
+
+    __slots__ = ("_operator", "_version", "is_special", "known", "op")
+
+    def __init__(self, name: str, version: int) -> None:
+        self.op = canonical_name(name)
+        self._operator = operator = None if self.op == VARIABLE else find(self.op)
+        self._version = version
+        from_subgraph = operator is not None and operator.from_subgraph
+        self.is_special = from_subgraph or is_opaque(self.op)
+        self.known: dict[Hashable, tuple[dict[str, str], int, int]] = {}
+
+    def learn(self, raw: Any) -> tuple[dict[str, str], int, int]:
+        """Check attributes that are new here, as MXNet does when it parses them.
+
+        Returns them, how many keys they take in the file, and the fewest inputs of such a node.
+        A newer MXNet may know more attributes.
+
+        Raises
+        ------
+        AttributeValueError
+            If MXNet 1.9.1 would refuse them.
+        """
+        is_there = raw is not msgspec.UNSET
+        attrs = (raw if isinstance(raw, dict) else decode_attrs(raw)) if is_there else {}
+        count = len(attrs) + is_there
+        operator, version = self._operator, self._version
+        if operator is None:
+            return attrs, count, 0
+        if version < _UNPARSED:
+            if self.op in _WRITTEN_BY_PARSER:
+                attrs = {**attrs, **_WRITTEN_BY_PARSER[self.op]}
+            operator.check(parsed_attrs(self.op, attrs, version), allow_unknown=version > VERSION)
+        slots = () if self.is_special else operator.signature(attrs).mutable_slots
+        return attrs, count, max(slots, default=-1) + 1
+
+
+class _Draft:
+    """A graph that is being made of records.
+
+    Attributes
+    ----------
+    graph : Graph
+        It is whole after `finish`.
+    keys : int
+        How many keys the nodes have in the file.
+    """
+
+    __slots__ = ("_key_of", "_kinds", "_version", "_where", "_wide", "graph", "keys")
+
+    def __init__(self, version: int, key_of: Callable[[Any], Hashable], where: str) -> None:
+        self.graph = Graph()
+        self.keys = 0
+        self._version = version
+        self._key_of = key_of
+        self._where = where
+        self._kinds: dict[str, _Kind] = {}
+        self._wide: dict[int, int] = {}  # node -> its highest output that is read, beyond the first
+
+    def connect(self, records: Iterable[tuple[int, PlainNode | NodeRecord]]) -> None:
+        """Make nodes and edges of records, each after what it reads.
+
+        Raises
+        ------
+        SymbolError
+            If MXNet would refuse the attributes of one, or crash for want of inputs.
+        KeyError
+            If one reads a record that comes later.
+        """
+        nodes, succ, pred = self.graph._nodes, self.graph._succ, self.graph._pred
+        kinds, wide, key_of = self._kinds, self._wide, self._key_of
+        unset, singles, many = msgspec.UNSET, SINGLE_EDGES, len(SINGLE_EDGES)
+        keys = 0
+        for position, node in records:
+            kind = kinds.get(node.op)
+            if kind is None:
+                kind = kinds[node.op] = _Kind(node.op, self._version)
+            raw = node.attrs
+            key = raw if raw is unset else key_of(raw)
+            found = kind.known.get(key)
+            if found is None:
+                try:
+                    found = kind.known[key] = kind.learn(raw)
+                except AttributeValueError as error:
+                    place = f"{self._where}nodes[{position}] (node {node.name!r})"
+                    raise SymbolError(f"{place}: {error}") from None
+            attrs, count, least = found
+            keys += count
+            nodes[position] = {"op": kind.op, "name": node.name, "attrs": attrs}
+            inputs = node.inputs
+            if len(inputs) < least:
+                self._refuse_few(position, len(inputs))
+            into: InEdges = {}
+            for slot, (source, output, stamp) in enumerate(inputs):
+                if output or stamp or slot >= many:
+                    edges = single_edge(slot, output, stamp)
+                    if output > wide.get(source, 0):
+                        wide[source] = output
+                else:
+                    edges = singles[slot]
+                if source in into:
+                    edges = with_edge(into[source], slot, edges[slot])
+                into[source] = succ[source][position] = edges
+            pred[position] = into
+            succ[position] = {}
+        self.keys = keys + 3 * len(nodes)
+
+    def has_hidden_keys(self) -> bool:
+        """Return whether some attribute is one that an upgrade hides."""
+        return any(
+            hidden_word(key) is not None
+            for kind in self._kinds.values()
+            for attrs, _, _ in kind.known.values()
+            for key in attrs
+        )
+
+    def finish(
+        self, heads: Sequence[EntryRecord], row_pointers: Sequence[int], next_key: int
+    ) -> Graph:
+        """Set the heads, describe operators that the table can't, and return the graph.
+
+        Raises
+        ------
+        SymbolError
+            If something is read that its operator does not produce.
+        """
+        graph, wide = self.graph, self._wide
+        graph._heads = tuple([Entry(*head) for head in heads])
+        graph._next_key = next_key
+        for head, output, _ in heads:
+            graph._nodes[head]
+            wide[head] = max(output, wide.get(head, 0))
+        if max(wide.values(), default=0) >= MAX_OUTPUTS:
+            raise SymbolError(f"no operator has an output {max(wide.values())}")
+        special = {kind.op for kind in self._kinds.values() if kind.is_special}
+        if special:
+            steps = [after - before for before, after in itertools.pairwise(row_pointers)]
+            for key, data in graph._nodes.items():
+                if data["op"] in special:
+                    shown = steps[key] if key < len(steps) and steps[key] <= MAX_OUTPUTS else 1
+                    self._describe(key, data, max(shown, wide.get(key, 0) + 1, 1))
+        for key, output in wide.items():
+            if output and not graph.is_variable(key):
+                count = graph.signature(key).num_outputs
+                if output >= count:
+                    self._refuse_output(key, count)
+        return graph
+
+    def _describe(self, key: int, data: dict[str, Any], num_outputs: int) -> None:
+        """Give a node the signature that only the file can tell."""
+        graph, op, attrs = self.graph, data["op"], data["attrs"]
+        if tells_outputs(op, attrs):
+            place = f"{self._where}nodes[{key}].attrs.subgraph"
+            data["carried"] = _embedded_signature(attrs["subgraph"], place)
+        elif is_opaque(op):
+            # A variable that an operator mutates bears a version stamp on the edge into it.
+            slots = [
+                slot
+                for slot, (source, _, stamp) in enumerate(graph.inputs(key))
+                if stamp > 0 and graph.is_variable(source)
+            ]
+            data["carried"] = opaque_signature(num_outputs, slots)
+        given = len(graph.inputs(key))
+        if find(op) is not None and max(graph.signature(key).mutable_slots, default=-1) >= given:
+            self._refuse_few(key, given)
+
+    def _refuse_few(self, key: int, given: int) -> None:
+        """Refuse what MXNet loads and then crashes on."""
+        graph = self.graph
+        signature = graph.signature(key)
+        listed = f" ({', '.join(signature.input_names)})" if signature.input_names else ""
+        raise SymbolError(
+            f"{self._where}nodes[{key}] (node {graph.name(key)!r}): {graph.op(key)} mutates its "
+            f"input {signature.mutable_slots[-1]} but is given {given} inputs; MXNet crashes on "
+            f"that: connect all {signature.num_inputs} inputs{listed}"
+        )
+
+    def _refuse_output(self, key: int, count: int) -> None:
+        """Refuse the first use of an output that a node does not have."""
+        graph = self.graph
+        lists = [(f"nodes[{reader}].inputs", graph.inputs(reader)) for reader in graph.readers(key)]
+        place, output = next(
+            (f"{self._where}{place}[{index}]", entry.output)
+            for place, entries in [*lists, ("heads", graph.heads)]
+            for index, entry in enumerate(entries)
+            if entry.node == key and entry.output >= count
+        )
+        raise SymbolError(
+            f"{place}: {graph.op(key)} {graph.name(key)!r} (node {key}) has "
+            f"{count} output{'s' * (count != 1)}, so there is no output {output}"
+        )
+
+
+def _embedded_signature(text: str, place: str) -> Signature:
+    """Describe a `_CachedOp` that holds its graph as JSON text in an attribute."""
+    try:
+        inner = loads(text)
+    except (SymbolError, CycleError) as error:
+        raise SymbolError(f"{place}: {error}") from None
+    keys = inner.variable_keys()
+    states = set(keys.auxiliary_states)
+    variables = [key for key in inner.order() if inner.is_variable(key)]
+    return Signature(
+        num_inputs=len(variables),
+        input_names=tuple(inner.name(key) for key in variables),
+        mutable_slots=tuple(slot for slot, key in enumerate(variables) if key in states),
+        num_outputs=len(inner.heads),
+        num_visible_outputs=len(inner.heads),
+        output_names=tuple(inner.outputs),
+        initializers={},
+    )

@@ -1,0 +1,407 @@
+"""Symbol text to records: the JSON level, before anything means a graph.
+
+Three ways lead to records. The first takes the plain files that nearly all are, at most speed, and
+leaves attributes as text. The second takes every spelling. Where that trips too (a malformed file,
+but also raw control characters, bytes that are not UTF-8, a byte order mark, a key given twice),
+the third parses leniently, and if the file is wrong says where and what.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from graphpass.errors import SymbolError, suggestion
+from graphpass.graph import VARIABLE
+from graphpass.ops import canonical_name
+
+__all__ = [
+    "MAX_OUTPUTS",
+    "EntryRecord",
+    "GraphRecord",
+    "NodeRecord",
+    "PlainNode",
+    "check_ids",
+    "decode",
+    "decode_attrs",
+    "decode_plain",
+    "graph_attrs",
+    "holds_keys",
+    "refuse_nul",
+]
+
+Attrs = dict[str, str]
+Id = Annotated[int, msgspec.Meta(ge=0)]
+EntryRecord = tuple[Id, Id, Id]
+GraphAttrs = dict[str, tuple[str, Any]]
+
+_GRAPH_ATTR_TYPES = ("int", "str", "list_int", "list_str")
+
+MAX_OUTPUTS = 100_000
+"""Most outputs that an unknown operator is believed to have: each has a name in memory."""
+
+
+class NodeRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One element of ``nodes``, in the spelling of any MXNet version."""
+
+    op: str
+    name: str
+    inputs: list[EntryRecord]
+    attrs: Attrs = {}
+    attr: Attrs = {}
+    param: Attrs | msgspec.UnsetType = msgspec.UNSET
+    control_deps: list[Id] = []
+    subgraphs: list[GraphRecord] = []
+    backward_source_id: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A whole symbol, or a subgraph."""
+
+    nodes: list[NodeRecord]
+    arg_nodes: list[Id]
+    heads: list[EntryRecord]
+    node_row_ptr: list[Id] = []
+    attrs: GraphAttrs = {}
+
+    def num_keys(self) -> int:
+        """Return how many keys of JSON objects the records stand for.
+
+        A node with both ``attrs`` and ``attr``, whose order matters, counts wrong on purpose, as
+        does whatever stands there empty that MXNet leaves out.
+        """
+        unset = msgspec.UNSET
+        count = 3 + 3 * len(self.nodes) + bool(self.node_row_ptr)
+        if self.attrs:
+            count += 1 + len(self.attrs)
+        for node in self.nodes:
+            if node.attrs:
+                count += 1 + len(node.attrs)
+            if node.attr:
+                count += -1 if node.attrs else 1 + len(node.attr)
+            if node.param is not unset:
+                count += 1 + len(node.param)
+            if node.backward_source_id is not unset:
+                count += 1
+            if node.control_deps:
+                count += 1
+            if node.subgraphs:
+                count += 1 + sum(subgraph.num_keys() for subgraph in node.subgraphs)
+        return count
+
+
+class PlainNode(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One element of ``nodes`` as MXNet 1.0 to 2.0 writes nearly all of them."""
+
+    op: str
+    name: str
+    inputs: list[EntryRecord]
+    attrs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class PlainGraph(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A whole symbol of plain nodes."""
+
+    nodes: list[PlainNode]
+    arg_nodes: list[Id]
+    heads: list[EntryRecord]
+    node_row_ptr: list[Id] = []
+    attrs: GraphAttrs = {}
+
+
+decode_plain = msgspec.json.Decoder(PlainGraph).decode
+decode_attrs = msgspec.json.Decoder(Attrs).decode
+_decode_all = msgspec.json.Decoder(GraphRecord).decode
+
+
+def decode(data: bytes) -> GraphRecord:
+    """Decode symbol JSON.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's bytes.
+
+    Returns
+    -------
+    GraphRecord
+        Types are checked and no number is negative; node ids may be too large.
+
+    Raises
+    ------
+    SymbolError
+        With the path into the file (``nodes[17].inputs[2]``) and what to do.
+    """
+    try:
+        record = _decode_all(data)
+        if holds_keys(data, record.num_keys()):
+            return record
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        pass
+    return _decode_leniently(data)
+
+
+def holds_keys(data: bytes, count: int) -> bool:
+    """Return whether a JSON text has as many keys as what was decoded of it, so none twice."""
+    if data.count(b":") == count:
+        return True
+    # Colons stand in strings too. A quote before one ends a key, unless it is escaped.
+    return b'\\\\"' not in data and data.count(b'":') - data.count(b'\\":') == count
+
+
+# -- what types do not tell ------------------------------------------------------------------------
+
+
+def graph_attrs(attrs: GraphAttrs) -> tuple[int | None, bool]:
+    """Return the version that wrote a file, and whether it did in NumPy-shape mode."""
+    for key, (kind, _) in attrs.items():
+        if kind not in _GRAPH_ATTR_TYPES:
+            tvm = " (the file looks like a TVM graph, which is another format)"
+            raise SymbolError(
+                f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which has "
+                f"{', '.join(_GRAPH_ATTR_TYPES)}{tvm if 'dltype' in attrs else ''}"
+            )
+    for key in ("mxnet_version", "is_np_shape"):
+        kind, value = attrs.get(key, ("int", 0))
+        if kind != "int" or type(value) is not int:
+            raise SymbolError(f'attrs.{key}: expected ["int", number], found {[kind, value]}')
+    version = attrs["mxnet_version"][1] if "mxnet_version" in attrs else None
+    return version, bool(attrs.get("is_np_shape", ("int", 0))[1])
+
+
+def refuse_nul(record: GraphRecord) -> None:
+    """Refuse a NUL character in a name or an attribute."""
+    for position, node in enumerate(record.nodes):
+        texts = [node.name, node.op]
+        for attrs in (node.attrs, node.attr, node.param):
+            if isinstance(attrs, dict):
+                texts += [*attrs, *attrs.values()]
+        if any("\0" in text for text in texts):
+            raise SymbolError(
+                f"nodes[{position}] (node {node.name!r}): a NUL character stands in a name or an "
+                "attribute; it ends a C string, so MXNet can't hold it: remove it"
+            )
+
+
+def check_ids(record: GraphRecord, where: str) -> None:
+    """Refuse an id of no node, an output that no operator can have, and a wrong ``arg_nodes``."""
+    count = len(record.nodes)
+
+    def refuse(source: int, place: str) -> None:
+        raise SymbolError(f"{where}{place}: node {source} does not exist (the file has {count})")
+
+    def check(entries: Iterable[EntryRecord], place: str) -> None:
+        for index, (source, output, _) in enumerate(entries):
+            if source >= count:
+                refuse(source, f"{place}[{index}]")
+            if output >= MAX_OUTPUTS:
+                raise SymbolError(
+                    f"{where}{place}[{index}]: no operator has an output {output}; "
+                    "correct the entry"
+                )
+
+    for position, node in enumerate(record.nodes):
+        check(node.inputs, f"nodes[{position}].inputs")
+        for index, source in enumerate(node.control_deps):
+            if source >= count:
+                refuse(source, f"nodes[{position}].control_deps[{index}]")
+    check(record.heads, "heads")
+    for index, position in enumerate(record.arg_nodes):
+        if position >= count:
+            refuse(position, f"arg_nodes[{index}]")
+        node = record.nodes[position]
+        op = canonical_name(node.op)
+        if op != VARIABLE:
+            raise SymbolError(
+                f"{where}arg_nodes[{index}]: node {position} ({node.name!r}) is an operator "
+                f"({op}), not a variable; list only variables, or nothing"
+            )
+
+
+# -- the lenient way -----------------------------------------------------------------------------
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers the first of its keys that stood twice."""
+
+    repeated: str | None = None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                found.repeated = key
+                break
+            seen.add(key)
+    if "attr" in found and "attrs" in found:
+        # MXNet reads both into one map and clears it first: the later one in the text wins whole.
+        keys = [key for key, _ in pairs if key in ("attr", "attrs")]
+        del found["attr" if keys[-1] == "attrs" else "attrs"]
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise SymbolError(f"{name} stands where the symbol JSON has no number like it")
+
+
+def _decode_leniently(data: bytes) -> GraphRecord:
+    text = _text(data)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object, parse_constant=_refuse_constant, strict=False
+    )
+    try:
+        tree, _ = decoder.raw_decode(text, len(text) - len(text.lstrip()))
+    except json.JSONDecodeError as error:
+        raise SymbolError(_not_json(text, error)) from None
+    except RecursionError:
+        raise SymbolError("brackets are nested too deep; this is no symbol JSON") from None
+    except ValueError as error:
+        raise SymbolError(f"a number can't be read: {error}") from None
+    for path, value in _objects(tree):
+        if value.repeated is not None:
+            name = value.get("name")
+            owner = f" (node {name!r})" if isinstance(name, str) else ""
+            raise SymbolError(
+                f"{path or 'the top level'}{owner}: the key {value.repeated!r} stands twice; "
+                "MXNet would silently take the last one: keep the one that is meant"
+            )
+        for key in ("inputs", "heads"):
+            entries = value.get(key)
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(entry, list) and len(entry) == 2:
+                    entry.append(0)  # MXNet 0.8 wrote no versions
+    try:
+        return msgspec.convert(tree, GraphRecord)
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
+        # The schema takes 3.0 for a whole number, MXNet does not: then the decoder has the words.
+        found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", str(error))
+        typed = f"{found[2]}: {found[1].lower()}" if found else str(error)
+        raise SymbolError(_schema_error(tree) or typed) from None
+
+
+def _text(data: bytes) -> str:
+    """Return the text of a file, without what even the lenient way must not take."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SymbolError("the file is UTF-16 text; save it as UTF-8")
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    if re.search(r'"[^"\\\r\n]*[\r\n]', text):
+        for match in re.finditer(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL):
+            if "\n" in match.group() or "\r" in match.group():
+                raise SymbolError(
+                    f"{_place(text, match.start())}: a line break inside a string; "
+                    "write it as \\n, or close the string"
+                )
+    lone = re.search(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", text)
+    if lone is not None:
+        try:
+            json.loads(f'"{text[lone.start() : lone.start() + 12]}"').encode()
+        except ValueError:
+            raise SymbolError(
+                f"{_place(text, lone.start())}: the escape {lone.group()} is half a character"
+            ) from None
+    return text
+
+
+def _place(text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> str:
+    """Say what a text that is no JSON is instead."""
+    head = text.lstrip()[:200].lower()
+    if not head:
+        return "the file is empty; copy or download the symbol file again"
+    if head.startswith("<"):
+        return "the file is an HTML or XML page, not symbol JSON; download the raw file instead"
+    if head.startswith("version https://git-lfs"):
+        return "the file is a Git LFS pointer, not symbol JSON; run `git lfs pull` to fetch it"
+    if "\0" in text[:64]:
+        return "the file is binary, not symbol JSON; is it the .params file?"
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return (
+            f"the text ends too early, at {_place(text, error.pos)} ({error.msg}); "
+            "the file is cut short: copy or download it again"
+        )
+    return f"{_place(text, error.pos)}: not JSON: {error.msg}"
+
+
+def _objects(tree: Any) -> Iterator[tuple[str, _Object]]:
+    """Yield every object of the tree with its path, without recursion."""
+    stack: list[tuple[str, Any]] = [("", tree)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, _Object):
+            yield path, value
+            dot = f"{path}." if path else ""
+            stack.extend((f"{dot}{key}", child) for key, child in reversed(value.items()))
+        elif isinstance(value, list):
+            stack.extend((f"{path}[{i}]", child) for i, child in reversed(list(enumerate(value))))
+
+
+# -- what breaks the schema ------------------------------------------------------------------------
+
+
+def _schema_error(tree: Any) -> str | None:
+    """Return the first place where a parsed symbol breaks the JSON Schema, or None.
+
+    The schema (``schemas/symbol.json``) is the published description of what the reader takes. It
+    is consulted only when the reader has tripped: validating costs about 60 µs a node. The message
+    gives the path into the file, the node's name, what is wrong and what is meant.
+    """
+    from jsonschema import Draft202012Validator
+
+    file = Path(__file__).parent / "schemas" / "symbol.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    error = next(iter(Draft202012Validator(schema).iter_errors(tree)), None)
+    while error is not None and error.context:
+        error = min(error.context, key=lambda child: -len(child.absolute_path))
+    if error is None:
+        return None
+    path = list(error.absolute_path)
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    owner = ""  # the innermost node on the path
+    value = tree
+    for parent, step in zip([None, *path], path, strict=False):
+        value = value[step]
+        if parent == "nodes" and isinstance(value, dict) and isinstance(value.get("name"), str):
+            owner = f" (node {value['name']!r})"
+    return f"{place.lstrip('.') or 'the top level'}{owner}: {_what(error)}"
+
+
+_KINDS = {
+    "string": "a string",
+    "integer": "a whole number",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+def _what(error: Any) -> str:
+    """Put an error of the schema into words."""
+    found = json.dumps(error.instance, ensure_ascii=True, default=str)
+    found = found if len(found) <= 60 else f"{found[:57]}..."
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"the key {missing[0]!r} is missing; every symbol of MXNet has it"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        unknown = [key for key in error.instance if key not in known]
+        return f"the key {unknown[0]!r} is unknown{suggestion(unknown[0], known)}; remove it"
+    if error.validator == "type":
+        kind = _KINDS.get(error.validator_value, str(error.validator_value))
+        hint = f", for example {json.dumps(str(error.instance))}" if kind == "a string" else ""
+        return f"{found} is not {kind}{hint if not isinstance(error.instance, dict | list) else ''}"
+    if error.validator in ("minItems", "maxItems"):
+        return f"{found} has {len(error.instance)} elements; {error.schema.get('title', 'this')}"
+    if error.validator == "minimum":
+        return f"{found} is negative; ids and indices count from 0"
+    return str(error.message)

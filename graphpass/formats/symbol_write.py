@@ -1,0 +1,277 @@
+"""A graph to symbol text, byte for byte as MXNet 1.9.1 prints it.
+
+Source: the writer of ``dmlc/json.h`` and ``nnvm::pass::SaveJSON``, checked against MXNet 1.9.1; the
+layout rules are told in ``docs/format-symbol-json.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from json.encoder import encode_basestring
+from typing import Any
+
+from graphpass.errors import SymbolError, UsageError
+from graphpass.graph import VARIABLE, Graph
+from graphpass.graph.graph import paused_collector
+from graphpass.ops import find
+
+__all__ = ["VERSION", "as_bytes", "dumps", "encode", "version_of_dialect"]
+
+VERSION = 10901
+"""Version number of MXNet 1.9.1: ``major * 10000 + minor * 100 + patch``."""
+
+_MANY = 10
+"""A list of more elements than this is written one element a line."""
+
+_ESCAPES = str.maketrans({"\r": "\\r", "\n": "\\n", "\\": "\\\\", "\t": "\\t", '"': '\\"'})
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """Return the bytes that stand for `text` in a file."""
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str):
+        raise UsageError(
+            f"symbol JSON is text or bytes, not {type(text).__name__}; graphpass.load reads files"
+        )
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise SymbolError(
+            f"character {error.start} of the text is half a character ({text[error.start]!r}); "
+            "no file can hold it"
+        ) from None
+
+
+def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> str:
+    """Print a graph as symbol JSON.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph to print.
+    dialect : str
+        The MXNet release to write for, from ``"0.9"`` to ``"1.9.1"``. The default is byte for byte
+        what ``tojson(remove_amp_cast=False)`` of MXNet 1.9.1 prints for the same graph.
+    np_shape : bool
+        Whether to mark the symbol as saved in NumPy-shape mode, as MXNet does in that mode.
+
+    Returns
+    -------
+    str
+        Without a final newline. Bytes that were not UTF-8 are surrogate escapes.
+
+    Raises
+    ------
+    SymbolError
+        If the dialect does not exist, or can't hold the graph.
+    UsageError
+        If these are no graph and no text.
+    """
+    if not isinstance(graph, Graph):
+        raise UsageError(
+            f"a graph is printed, not {type(graph).__name__}; that of a model is model.graph"
+        )
+    if not isinstance(dialect, str):
+        raise UsageError(f"a dialect is a text, such as '1.9.1'; {dialect!r} is none")
+    with paused_collector():
+        text = encode(graph, version=version_of_dialect(dialect), np_shape=np_shape)
+        if not text.isascii():
+            as_bytes(text)
+        return text
+
+
+def version_of_dialect(dialect: str) -> int:
+    """Return the ``mxnet_version`` number of a release from 0.9 to 1.9.1.
+
+    Parameters
+    ----------
+    dialect : str
+        Such as ``"0.11"``, ``"1.3.1"``, ``"1.9.1"``; ``"1.x"`` is 1.9.1.
+
+    Raises
+    ------
+    SymbolError
+        If there is no such dialect to write.
+    """
+    if dialect == "1.x":
+        return VERSION
+    found = re.fullmatch(r"v?(\d)\.(\d{1,2})(?:\.(\d{1,2}))?", dialect)
+    if found:
+        major, minor, patch = (int(part or 0) for part in found.groups())
+        version = 10901 if (major, minor) == (1, 9) else major * 10000 + minor * 100 + patch
+        if 900 <= version <= VERSION:
+            return version
+    raise SymbolError(
+        f"there is no dialect {dialect!r} to write; name a release from 0.9 to 1.9.1, "
+        "such as 0.11 (node attributes under `attr`) or 1.9.1 (under `attrs`)"
+    )
+
+
+def encode(graph: Graph, *, version: int = VERSION, np_shape: bool = False) -> str:
+    """Print a graph as symbol JSON.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph; nodes that its heads do not reach are left out.
+    version : int
+        The ``mxnet_version`` to write. Before 10000 node attributes stand under ``attr``.
+    np_shape : bool
+        Whether to mark the symbol as saved in NumPy-shape mode.
+
+    Raises
+    ------
+    SymbolError
+        If the format can't hold the graph: a NUL or half a character in a string, an attribute
+        name that MXNet would write and then be unable to read, subgraphs before 1.3.
+
+    Notes
+    -----
+    Linear in nodes, edges and attributes.
+    """
+    stamp = f'"mxnet_version": ["int", {version}]'
+    if np_shape:
+        stamp = f'\n    "is_np_shape": ["int", 1], \n    {stamp}\n  '
+    text = "".join([*_parts(graph, version), f', \n  "attrs": {{{stamp}}}\n}}'])
+    if "\0" in text:
+        raise SymbolError("a name or an attribute holds a NUL character, which ends a C string")
+    return text
+
+
+def _parts(graph: Graph, version: int) -> list[str]:
+    """Print the graph's object, in parts, without its graph attributes and closing bracket."""
+    nodes, pred, order = graph._nodes, graph._pred, graph.order()
+    label = "attrs" if version >= 10000 else "attr"
+    parts: list[str] = []
+    openings: dict[str, tuple[str, int | None]] = {}
+    # Nodes share their attributes, and all that read alike their edges: by identity, what either
+    # prints to is found at once.
+    attr_texts: dict[int, str] = {}
+    edge_texts: dict[int, tuple[int, str] | None] = {}
+    ids: dict[int, int] = {}
+    arguments: list[int] = []
+    row = 0
+    row_pointers = [0]
+    for position, key in enumerate(order):
+        ids[key] = position
+        data = nodes[key]
+        op = data["op"]
+        known = openings.get(op)
+        if known is None:
+            operator = find(op)
+            fixed = None if operator is None else operator.constant_signature
+            count = 1 if op == VARIABLE else None if fixed is None else fixed.num_outputs
+            opening = f', \n    {{\n      "op": {_string(op)}, \n      "name": '
+            known = openings[op] = opening, count
+        opening, count = known
+        attrs = data["attrs"]
+        attr_text = attr_texts.get(id(attrs))
+        if attr_text is None:
+            printed = f'"{label}": {_attrs(tuple(attrs.items()))}, \n      ' if attrs else ""
+            attr_text = attr_texts[id(attrs)] = f', \n      {printed}"inputs": '
+        into = pred[key]
+        reads = "[]"
+        if into:
+            entries: list[str] = []
+            for source, edges in into.items():
+                if id(edges) in edge_texts:
+                    edge = edge_texts[id(edges)]
+                else:
+                    edge = edge_texts[id(edges)] = _single_edge(edges)
+                if edge is None or edge[0] != len(entries):
+                    reads = _reads(into, ids)
+                    break
+                entries.append(f"[{ids[source]}{edge[1]}")
+            else:
+                reads = f"[{', '.join(entries)}]" if len(entries) <= _MANY else _lines(entries, 6)
+        if op == VARIABLE:
+            arguments.append(position)
+        if "subgraphs" in data:
+            reads += _subgraphs(graph, key, version)
+        parts.append(f"{opening}{_string(data['name'])}{attr_text}{reads}\n    }}")
+        row += graph.signature(key).num_outputs if count is None else count
+        row_pointers.append(row)
+    heads = [[ids[node], output, stamp] for node, output, stamp in graph.heads]
+    if parts:
+        parts[0] = f'{{\n  "nodes": [{parts[0].removeprefix(", ")}'
+        parts.append("\n  ]")
+    else:
+        parts.append('{\n  "nodes": []')
+    parts.append(
+        f', \n  "arg_nodes": {_list(arguments, 2)}, \n  "node_row_ptr": {_list(row_pointers, 2)}, '
+        f'\n  "heads": {_list(heads, 2)}'
+    )
+    return parts
+
+
+def _single_edge(edges: Mapping[Any, Mapping[str, int]]) -> tuple[int, str] | None:
+    """Return the slot of an only edge, and what follows the source in its entry; else None."""
+    if len(edges) > 1:
+        return None
+    ((slot, data),) = edges.items()
+    return (slot, f", {data['output']}, {data['version']}]") if type(slot) is int else None
+
+
+def _reads(into: Mapping[int, Mapping[Any, Mapping[str, int]]], ids: Mapping[int, int]) -> str:
+    """Print inputs and control dependencies where one source feeds several slots, or waits are."""
+    entries = []
+    control = []
+    for source, edges in into.items():
+        for slot, data in edges.items():
+            if type(slot) is int:
+                entries.append((slot, [ids[source], data["output"], data["version"]]))
+            else:
+                control.append((slot[1], ids[source]))
+    text = _list([entry for _, entry in sorted(entries)], 6)
+    waits = [position for _, position in sorted(control)]
+    return f'{text}, \n      "control_deps": {_list(waits, 6)}' if waits else text
+
+
+def _subgraphs(graph: Graph, key: int, version: int) -> str:
+    if version < 10300:
+        raise SymbolError(
+            f"{graph.op(key)} {graph.name(key)!r} runs subgraphs, which MXNet writes from 1.3 "
+            "on; choose a newer dialect"
+        )
+    printed = ["".join([*_parts(subgraph, version), "\n}"]) for subgraph in graph.subgraphs(key)]
+    # Strings hold no raw line break, so every one is layout.
+    joined = ", \n        ".join(text.replace("\n", "\n        ") for text in printed)
+    return f', \n      "subgraphs": [\n        {joined}\n      ]'
+
+
+def _list(elements: Sequence[object], indent: int) -> str:
+    """Print a list of numbers or of entries that stands at `indent` spaces."""
+    return str(elements) if len(elements) <= _MANY else _lines(map(str, elements), indent)
+
+
+def _lines(elements: Iterable[str], indent: int) -> str:
+    pad = "\n" + " " * (indent + 2)
+    return f"[{pad}{f', {pad}'.join(elements)}{pad[:-2]}]"
+
+
+@lru_cache(maxsize=4096)
+def _attrs(attrs: tuple[tuple[str, str], ...]) -> str:
+    """Print node attributes, sorted by the bytes of their names."""
+    pairs = []
+    for key, value in sorted(attrs, key=lambda pair: pair[0].encode("utf-8", "surrogateescape")):
+        if any(char in '"\\\r\n\t' for char in key):
+            raise SymbolError(
+                f"the attribute name {key!r} can't be written: MXNet does not escape attribute "
+                "names, so no reader could take the file; rename the attribute"
+            )
+        pairs.append(f'"{key}": {_string(value)}')
+    if len(pairs) == 1:
+        return f"{{{pairs[0]}}}"
+    return "{\n        " + ", \n        ".join(pairs) + "\n      }"
+
+
+def _string(text: str) -> str:
+    """Print a string; only five characters are escaped, control characters stay raw."""
+    if text.isidentifier():
+        return f'"{text}"'
+    if text.isprintable():
+        return encode_basestring(text)
+    return f'"{text.translate(_ESCAPES)}"'
