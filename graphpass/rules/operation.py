@@ -15,7 +15,7 @@ from graphpass.model import Model
 
 if TYPE_CHECKING:
     from graphpass.rules.explaining.near_misses import NearMiss
-    from graphpass.rules.expressions.budget import Purse
+    from graphpass.rules.limits import Limits
     from graphpass.rules.report.changes import HeadChange
     from graphpass.rules.report.lineage import Ancestry
     from graphpass.rules.report.report import Step
@@ -66,10 +66,10 @@ class Run:
     provenance: bool = False
     """Whether new nodes carry the id of the rewrite that made them."""
 
-    purse: Purse | None = None
+    limits: Limits | None = None
     """What the expressions of all rewrites of the run may compute; each group its own if None."""
 
-    spare: Purse | None = None
+    spare: Limits | None = None
     """The same, to tell why rewrites did not apply."""
 
     notes: list[str] = field(default_factory=list)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from copy import copy
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
-from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.limits import Limits
 from graphpass.rules.operation import Purpose, Run, Together
 from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
 from graphpass.rules.report.changes import PendingDelta, Snapshot
@@ -93,14 +92,14 @@ def apply(
         )
     loaded = load_pass(pass_).bind(set)
     shapes = model.input_shapes(inputs)
-    purse = Purse.of(model)
+    limits = Limits.of(model)
     run = Run(
         model=model,
         purpose=purpose,
         provenance=provenance,
         shapes=shapes,
-        purse=purse,
-        spare=copy(purse),
+        limits=limits,
+        spare=limits.unused(),
     )
     report: Report | None = None
     with suppress(_DryRun), _running(model), paused_collector(), model.edit():

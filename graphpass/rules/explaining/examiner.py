@@ -17,7 +17,7 @@ from graphpass.model import Model
 from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.explaining.rehearsal import Rehearsal
-from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.limits import Limits
 from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Fault, Level, Match
@@ -49,7 +49,7 @@ class Examiner:
         The way to the graph from the outermost one.
     rehearses : bool
         Whether what takes the place of a match is put in, as a rehearsal, to see if it can be.
-    purse : Purse, optional
+    limits : Limits, optional
         What the expressions may compute, if that is not for this rewrite alone.
     """
 
@@ -61,13 +61,13 @@ class Examiner:
         path: tuple[Level, ...] = (),
         *,
         rehearses: bool = True,
-        purse: Purse | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.subject = subject
         self.index = index
         self.path = path
         self._parameters = parameters
-        self.purse = purse or Purse.of(Model(index.graph, parameters))
+        self.limits = limits or Limits.of(Model(index.graph, parameters))
         self._rehearsal = Rehearsal(index, parameters) if rehearses else None
         plan = subject.plan
         self._plan = patient(plan)
@@ -142,7 +142,7 @@ class Examiner:
             return None
         decided = False
         try:
-            draft = decide(rewrite, match, self.index, self._parameters, purse=self.purse)
+            draft = decide(rewrite, match, self.index, self._parameters, limits=self.limits)
             decided = True
             if self._rehearsal is not None:
                 self._rehearsal.fire(draft, match, rewrite.id)

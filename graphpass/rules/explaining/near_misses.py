@@ -10,7 +10,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.rules.explaining.checks import node_ref
 from graphpass.rules.explaining.examiner import Examiner
 from graphpass.rules.explaining.miss import Miss, Subject
-from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.limits import Limits
 from graphpass.rules.report.changes import NodeRef
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Level
@@ -68,7 +68,7 @@ def near_misses(
     index: Facts,
     parameters: Parameters | None,
     path: tuple[Level, ...] = (),
-    purse: Purse | None = None,
+    limits: Limits | None = None,
 ) -> tuple[NearMiss, ...]:
     """Return what came near on one graph, subgraphs left aside.
 
@@ -82,8 +82,8 @@ def near_misses(
         The model's; None inside a subgraph.
     path : tuple of Level
         The way to the graph from the outermost one.
-    purse : Purse, optional
-        What may be computed to find out; when it is empty, nothing more is looked at.
+    limits : Limits, optional
+        What may be computed to find out; when it is used up, nothing more is looked at.
 
     Returns
     -------
@@ -96,9 +96,9 @@ def near_misses(
     steps.
     """
     groups = Groups(Subject(rewrite.id, rewrite.plan, rewrite))
-    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False, purse=purse)
+    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False, limits=limits)
     for key in examiner.candidates():
-        if examiner.purse.is_empty:
+        if examiner.limits.is_exceeded:
             break
         found = examiner.look(key, exact=False)
         if isinstance(found, Miss):

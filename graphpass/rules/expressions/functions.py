@@ -1,83 +1,201 @@
-"""The functions of expressions by name; ``known`` and ``bound`` stand in `.questions`."""
+"""The functions of expressions by name, but for ``known`` and ``bound``, which ask about names.
+
+Each takes the limits first, and asks them before it makes an array. Types follow NumPy's rules.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from math import ceil, prod
+from typing import Any, TypeVar
 
 import numpy as np
 
-from graphpass.rules.expressions.array_functions import ARRAY_FUNCTIONS, reduced
-from graphpass.rules.expressions.attributes import attribute_of
-from graphpass.rules.expressions.budget import MAX_LENGTH, Budget
-from graphpass.rules.expressions.operands import checked, operand, truth, whole
-from graphpass.rules.expressions.views import NodeView
-from graphpass.rules.expressions.wording import kind_of
+from graphpass.formats.ndarray_binary import Array
+from graphpass.rules.expressions.arithmetic import (
+    READY,
+    SLOW,
+    Binary,
+    Operation,
+    array_of,
+    as_tuple,
+    axis_of,
+    broadcast_shape,
+    checked,
+    dtype_of,
+    elementwise,
+    frozen,
+    kind_of,
+    multiply,
+    operand,
+    shape_of,
+    truth,
+    weak,
+    whole,
+)
+from graphpass.rules.expressions.values import NodeView, ValueView, attribute_of
+from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
 __all__ = ["FUNCTIONS", "LOOPS", "Function"]
+
+_Call = TypeVar("_Call", bound=Operation)
 
 LOOPS = ("all", "any", "count", "max", "min", "prod", "sum", "tuple")
 """Functions that take ``... for x in xs``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """One function."""
 
     name: str
-    call: Callable[..., Any]
-    """Takes the budget, then the arguments."""
+    call: Operation
 
-    signature: inspect.Signature
-    """Without the budget."""
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Its parameters, without types and the limits."""
+        own = list(inspect.signature(self.call).parameters.values())[1:]
+        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in own]
+        return inspect.Signature(plain)
 
     def misuse(self, count: int, keywords: list[str]) -> str | None:
         """Return why a call with so many arguments and such keywords is none."""
         try:
             self.signature.bind(*range(count), **dict.fromkeys(keywords))
         except TypeError:
-            return f"write {self.name}{_spelled(self.signature)}"
+            return f"write {self.name}{self.signature}"
         return None
 
 
-def _spelled(signature: inspect.Signature) -> str:
-    """Return a signature without types: ``(x, axis=None)``."""
-    plain = [
-        parameter.replace(annotation=inspect.Parameter.empty)
-        for parameter in signature.parameters.values()
-    ]
-    return str(inspect.Signature(plain))
+FUNCTIONS: dict[str, Function] = {}
+"""Name -> function."""
 
 
-def _count(budget: Budget, xs: Any) -> int:
-    return sum(truth(item) for item in _items(budget, xs))
+def _add(name: str, call: Operation) -> None:
+    FUNCTIONS[name] = Function(name, call)
 
 
-def _all(budget: Budget, xs: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
-    if type(xs) is tuple:
-        return all(truth(item) for item in _items(budget, xs))
-    found = reduced(budget, np.all, xs, axis, keepdims)
-    return found if found.ndim else bool(found)
+def _function(call: _Call) -> _Call:
+    """Make a function one of the language, by its name without an underscore in the end."""
+    _add(call.__name__.rstrip("_"), call)
+    return call
 
 
-def _any(budget: Budget, xs: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
-    if type(xs) is tuple:
-        return any(truth(item) for item in _items(budget, xs))
-    found = reduced(budget, np.any, xs, axis, keepdims)
-    return found if found.ndim else bool(found)
+# -- numbers, texts and tuples -------------------------------------------------------------------
 
 
-def _folded(
-    of_numbers: Callable[[tuple[Any, ...]], Any], of_array: Callable[..., Any]
-) -> Callable[..., Any]:
-    def fold(budget: Budget, xs: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
+@_function
+def attribute(limits: Limits, node: Any, key: Any) -> Any:
+    """Return an attribute of a node, by default where the file says nothing."""
+    if type(node) is not NodeView or type(key) is not str:
+        raise TypeError('write attribute(conv, "kernel"), conv being a node')
+    return attribute_of(key, words=False)(node)
+
+
+@_function
+def len_(limits: Limits, xs: Any) -> int:
+    """Return how many elements a tuple has, or letters a text."""
+    if type(xs) is not tuple and type(xs) is not str:
+        raise TypeError(f"{kind_of(xs)} is no tuple and no text; an array has shape and size")
+    return len(xs)
+
+
+@_function
+def range_(limits: Limits, start: Any, stop: Any = None, step: Any = 1) -> Any:
+    """Return a tuple of whole numbers."""
+    low, high = (0, start) if stop is None else (start, stop)
+    found = range(whole(low, "a bound"), whole(high, "a bound"), whole(step, "a step"))
+    if len(found) > MAX_LENGTH:
+        raise ValueError(f"the tuple has more than {MAX_LENGTH:,} elements")
+    limits.step(len(found))
+    return tuple(found)
+
+
+@_function
+def tuple_(limits: Limits, xs: Any) -> Any:
+    """Return a tuple."""
+    return checked(_items(limits, xs))
+
+
+@_function
+def count(limits: Limits, xs: Any) -> int:
+    """Return for how many elements it holds."""
+    return sum(truth(item) for item in _items(limits, xs))
+
+
+@_function
+def int_(limits: Limits, x: Any) -> Any:
+    """Return a whole number."""
+    return checked(int(_number_or_text(x)))
+
+
+@_function
+def float_(limits: Limits, x: Any) -> float:
+    """Return a number that need not be whole."""
+    return float(_number_or_text(x))
+
+
+@_function
+def bool_(limits: Limits, x: Any) -> bool:
+    """Return whether it holds."""
+    return truth(x)
+
+
+def _items(limits: Limits, xs: Any) -> tuple[Any, ...]:
+    if type(xs) is not tuple:
+        raise TypeError(f"{kind_of(xs)} is no tuple")
+    limits.step(len(xs))
+    return xs
+
+
+def _number_or_text(x: Any) -> Any:
+    if type(x) is str:
+        if len(x) > 100:
+            raise ValueError(f"{kind_of(x)} is no number")
+        return x
+    found = operand(x)
+    if not isinstance(found, np.ndarray):
+        return found
+    if found.size != 1:
+        raise TypeError(f"{kind_of(found)} is not one number")
+    return found.item()
+
+
+# -- sums and the like ---------------------------------------------------------------------------
+
+
+def _folded(of_items: Callable[[Any], Any], of_array: Callable[..., Any], wanted: str) -> Operation:
+    """Return a function of a tuple, or of an array along axes, all of them for None.
+
+    Parameters
+    ----------
+    of_items, of_array : callable
+        What it is of a tuple, and of an array.
+    wanted : "numbers" or "conditions"
+        What a tuple holds.
+    """
+
+    def fold(limits: Limits, xs: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
         if type(xs) is tuple:
-            return checked(of_numbers(_numbers(_items(budget, xs))))
-        return reduced(budget, of_array, xs, axis, keepdims)
+            items = _items(limits, xs)
+            if wanted == "conditions":
+                return of_items(map(truth, items))
+            return checked(of_items(_numbers(items)))
+        found = _reduced(limits, of_array, xs, axis, keepdims)
+        return found if wanted == "numbers" or found.ndim else bool(found)
 
     return fold
+
+
+def _numbers(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    found = tuple(map(operand, items))
+    for item in found:
+        if isinstance(item, np.ndarray) and item.ndim:
+            raise TypeError(f"{kind_of(item)} is no number; put arrays together with stack")
+    return tuple([item.item() if isinstance(item, np.ndarray) else item for item in found])
 
 
 def _product(numbers: tuple[Any, ...]) -> Any:
@@ -88,96 +206,287 @@ def _product(numbers: tuple[Any, ...]) -> Any:
     return found
 
 
-def _numbers(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    found = tuple([operand(item) for item in items])
-    for item in found:
-        if isinstance(item, np.ndarray) and item.ndim:
-            raise TypeError(f"{kind_of(item)} is no number; put arrays together with stack")
-    return tuple([item.item() if isinstance(item, np.ndarray) else item for item in found])
+def _reduced(
+    limits: Limits, function: Callable[..., Any], x: Any, axis: Any, keepdims: Any
+) -> Array:
+    """Return what a function of NumPy's gives along axes; all of them for None."""
+    found = array_of(x)
+    axis = _axes(axis, found.ndim)
+    limits.make(found.size)
+    return frozen(function(found, axis=axis, keepdims=truth(keepdims)))
 
 
-def _items(budget: Budget, xs: Any) -> tuple[Any, ...]:
-    if type(xs) is not tuple:
-        raise TypeError(f"{kind_of(xs)} is no tuple")
-    budget.step(len(xs))
-    return xs
+def _axes(axis: Any, rank: int) -> Any:
+    """Return one axis, several, or None for all."""
+    if type(axis) is tuple:
+        return tuple([axis_of(each, rank) for each in axis])
+    return None if axis is None else axis_of(axis, rank)
 
 
-def _len(budget: Budget, xs: Any) -> int:
-    if type(xs) is str:
-        return len(xs)
-    if type(xs) is not tuple:
-        raise TypeError(f"{kind_of(xs)} is no tuple and no text; an array has shape and size")
-    return len(xs)
+_add("all", _folded(all, np.all, "conditions"))
+_add("any", _folded(any, np.any, "conditions"))
+_add("max", _folded(max, np.max, "numbers"))
+_add("min", _folded(min, np.min, "numbers"))
+_add("prod", _folded(_product, np.prod, "numbers"))
+_add("sum", _folded(sum, np.sum, "numbers"))
 
 
-def _tuple(budget: Budget, xs: Any) -> Any:
-    return checked(_items(budget, xs))
+@_function
+def mean(limits: Limits, x: Any, *, axis: Any = None, keepdims: Any = False) -> Array:
+    """Return the mean along axes."""
+    if not array_of(x).size:
+        raise ValueError("no elements have no mean")
+    return _reduced(limits, np.mean, x, axis, keepdims)
 
 
-def _range(budget: Budget, start: Any, stop: Any = None, step: Any = 1) -> Any:
-    low, high = (0, start) if stop is None else (start, stop)
-    found = range(whole(low, "a bound"), whole(high, "a bound"), whole(step, "a step"))
-    if len(found) > MAX_LENGTH:
-        raise ValueError(f"the tuple has more than {MAX_LENGTH:,} elements")
-    budget.step(len(found))
-    return tuple(found)
+# -- element by element --------------------------------------------------------------------------
 
 
-def _int(budget: Budget, x: Any) -> Any:
-    return checked(int(_number_or_text(x)))
+def _by_element(
+    of_array: Callable[[Any], Any], of_number: Callable[[Any], Any], rounds: int = 1 + SLOW
+) -> Operation:
+    def apply(limits: Limits, x: Any) -> Any:
+        found = x if type(x) in READY else operand(x)
+        if type(found) is not np.ndarray:
+            return of_number(found)
+        limits.make(found.size, rounds)
+        return frozen(of_array(found))
+
+    return apply
 
 
-def _float(budget: Budget, x: Any) -> float:
-    return float(_number_or_text(x))
+_add("abs", _by_element(np.abs, abs, 1))
+_add("exp", _by_element(np.exp, lambda x: float(np.exp(float(x)))))
+_add("isfinite", _by_element(np.isfinite, lambda x: bool(np.isfinite(float(x)))))
+_add("log", _by_element(np.log, lambda x: float(np.log(float(x)))))
+_add("sqrt", _by_element(np.sqrt, lambda x: float(np.sqrt(float(x)))))
 
 
-def _bool(budget: Budget, x: Any) -> bool:
-    return truth(x)
+def _or_nan(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Let NaN win, as it does in arrays."""
+    return lambda a, b: a if a != a else b if b != b else function(a, b)
 
 
-def _number_or_text(x: Any) -> Any:
-    if type(x) is str:
-        if len(x) > 100:
-            raise ValueError(f"{kind_of(x)} is no number")
-        return x
-    found = operand(x)
-    if isinstance(found, np.ndarray):
-        if found.size != 1:
-            raise TypeError(f"{kind_of(found)} is not one number")
-        return found.item()
+_LARGER = Binary("maximum", _or_nan(max), np.maximum)
+_SMALLER = Binary("minimum", _or_nan(min), np.minimum)
+
+
+def _either(limits: Limits, operation: Binary, left: Any, right: Any) -> Any:
+    a, b = operand(left), operand(right)
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return elementwise(limits, operation, a, b)
+    return operation.python(a, b)
+
+
+@_function
+def maximum(limits: Limits, a: Any, b: Any) -> Any:
+    """Return the larger of two, element by element."""
+    return _either(limits, _LARGER, a, b)
+
+
+@_function
+def minimum(limits: Limits, a: Any, b: Any) -> Any:
+    """Return the smaller of two, element by element."""
+    return _either(limits, _SMALLER, a, b)
+
+
+@_function
+def clip(limits: Limits, x: Any, low: Any, high: Any) -> Any:
+    """Return what lies between two bounds; None is open."""
+    found: Any = operand(x)
+    if low is not None:
+        found = _either(limits, _LARGER, found, low)
+    return found if high is None else _either(limits, _SMALLER, found, high)
+
+
+@_function
+def astype(limits: Limits, x: Any, dtype: Any) -> Array:
+    """Return the same numbers in another type."""
+    target, found = dtype_of(dtype), array_of(x)
+    limits.make(found.size)
+    return frozen(found.astype(target))
+
+
+# -- two arrays as a whole -----------------------------------------------------------------------
+
+
+@_function
+def equal(limits: Limits, a: Any, b: Any) -> bool:
+    """Return whether two arrays have one shape and the same numbers."""
+    first, second = array_of(a), array_of(b)
+    if first.shape != second.shape:
+        return False
+    limits.work(first.size)
+    return bool(np.array_equal(first, second))
+
+
+@_function
+def allclose(limits: Limits, a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8) -> bool:
+    """Return whether ``abs(a - b) <= atol + rtol * abs(b)`` everywhere."""
+    first, second = array_of(a), array_of(b)
+    limits.make(4 * prod(broadcast_shape(first.shape, second.shape)))
+    return bool(np.allclose(first, second, float(array_of(rtol)), float(array_of(atol))))
+
+
+_add("dot", multiply)
+
+# -- new arrays: float32 unless a dtype is given, as in MXNet --------------------------------------
+
+
+@_function
+def zeros(limits: Limits, shape: Any, dtype: Any = "float32") -> Array:
+    """Return zeros."""
+    return _filled(limits, shape_of(shape), 0, dtype_of(dtype))
+
+
+@_function
+def ones(limits: Limits, shape: Any, dtype: Any = "float32") -> Array:
+    """Return ones."""
+    return _filled(limits, shape_of(shape), 1, dtype_of(dtype))
+
+
+@_function
+def full(limits: Limits, shape: Any, value: Any, dtype: Any = "float32") -> Array:
+    """Return one number everywhere."""
+    return _filled(limits, shape_of(shape), value, dtype_of(dtype))
+
+
+@_function
+def zeros_like(limits: Limits, x: Any) -> Array:
+    """Return zeros of the shape and type of `x`, which need not be stored."""
+    return full_like(limits, x, 0)
+
+
+@_function
+def ones_like(limits: Limits, x: Any) -> Array:
+    """Return ones of the shape and type of `x`, which need not be stored."""
+    return full_like(limits, x, 1)
+
+
+@_function
+def full_like(limits: Limits, x: Any, value: Any) -> Array:
+    """Return one number everywhere, in the shape and type of `x`, which need not be stored."""
+    if isinstance(x, ValueView) and x.stored is None:
+        return _filled(limits, x.shape, value, dtype_of(x.dtype))
+    like = array_of(x)
+    return _filled(limits, like.shape, value, like.dtype)
+
+
+def _filled(limits: Limits, shape: tuple[int, ...], value: Any, target: np.dtype[Any]) -> Array:
+    limits.make(prod(shape))
+    number = array_of(value)
+    if number.ndim:
+        raise TypeError(f"an array is filled with a number, not with an array of {number.shape}")
+    if target.kind in "iu":
+        number = weak(number.item(), target)
+    return frozen(np.full(shape, number.astype(target), target))
+
+
+@_function
+def arange(
+    limits: Limits, start: Any, stop: Any = None, step: Any = 1, dtype: Any = "float32"
+) -> Array:
+    """Return ``0, 1, …`` up to but not including `start`, or from `start` to `stop`."""
+    target = dtype_of(dtype)
+    low, high = (0, operand(start)) if stop is None else (operand(start), operand(stop))
+    bounds = [np.asarray(each).item() for each in (low, high, operand(step))]
+    if not all(abs(each) < MAX_INT for each in bounds) or not bounds[2]:
+        raise ValueError("arange takes numbers below 2**63, and a step that is not zero")
+    limits.make(max(0, ceil((bounds[1] - bounds[0]) / bounds[2])))
+    return frozen(np.arange(*bounds).astype(target))
+
+
+@_function
+def eye(limits: Limits, rows: Any, columns: Any = None, dtype: Any = "float32") -> Array:
+    """Return a matrix with ones on its diagonal."""
+    height, width = shape_of((rows, rows if columns is None else columns))
+    limits.make(height * width)
+    return frozen(np.eye(height, width, dtype=dtype_of(dtype)))
+
+
+# -- shapes --------------------------------------------------------------------------------------
+
+
+@_function
+def reshape(limits: Limits, x: Any, shape: Any) -> Array:
+    """Return the same elements in another shape; one dimension may be -1."""
+    found = array_of(x)
+    sizes = as_tuple(shape, "a shape")
+    limits.make(found.size)
+    return frozen(found.reshape([whole(size, "a dimension") for size in sizes]))
+
+
+@_function
+def transpose(limits: Limits, x: Any, axes: Any = None) -> Array:
+    """Return the axes in another order; in reverse for None or ``()``, as in MXNet."""
+    found = array_of(x)
+    order = as_tuple(axes, "axes") if axes is not None else ()
+    return frozen(found.transpose([axis_of(axis, found.ndim) for axis in order] or None))
+
+
+@_function
+def squeeze(limits: Limits, x: Any, axis: Any = None) -> Array:
+    """Return it without axes of one element."""
+    found = array_of(x)
+    return frozen(found.squeeze(_axes(axis, found.ndim)))
+
+
+@_function
+def expand_dims(limits: Limits, x: Any, axis: Any) -> Array:
+    """Return it with a new axis of one element."""
+    found = array_of(x)
+    if found.ndim >= MAX_RANK:
+        raise ValueError(f"an array has {MAX_RANK} dimensions at most")
+    return frozen(np.expand_dims(found, axis_of(axis, found.ndim + 1)))
+
+
+@_function
+def per_axis(limits: Limits, v: Any, axis: Any, ndim: Any) -> Array:
+    """Return an array of one dimension so shaped that it lies along one axis of `ndim`."""
+    vector, rank = array_of(v), whole(ndim, "a number of dimensions")
+    if vector.ndim != 1:
+        raise ValueError(f"per_axis takes an array of one dimension, not of {vector.ndim}")
+    if not 0 < rank <= MAX_RANK:
+        raise ValueError(f"an array has {MAX_RANK} dimensions at most, not {rank}")
+    shape = [1] * rank
+    shape[axis_of(axis, rank)] = vector.size
+    return frozen(vector.reshape(shape))
+
+
+@_function
+def concatenate(limits: Limits, arrays: Any, axis: Any = 0) -> Array:
+    """Return arrays one behind the other along an axis."""
+    found = _several(limits, arrays)
+    return frozen(np.concatenate(found, axis=axis_of(axis, found[0].ndim)))
+
+
+@_function
+def stack(limits: Limits, arrays: Any, axis: Any = 0) -> Array:
+    """Return arrays of one shape along a new axis."""
+    found = _several(limits, arrays)
+    return frozen(np.stack(found, axis=axis_of(axis, found[0].ndim + 1)))
+
+
+def _several(limits: Limits, arrays: Any) -> list[Array]:
+    found = [array_of(each) for each in as_tuple(arrays, "what is put together")]
+    if not found:
+        raise ValueError("there is nothing to put together")
+    limits.make(sum(array.size for array in found))
     return found
 
 
-def _attribute(budget: Budget, node: Any, key: Any) -> Any:
-    if type(node) is not NodeView or type(key) is not str:
-        raise TypeError('write attribute(conv, "kernel"), conv being a node')
-    return attribute_of(node, key)
+@_function
+def repeat(limits: Limits, x: Any, repeats: Any, axis: Any = None) -> Array:
+    """Return each element several times; of the flat array for None."""
+    found, count = array_of(x), whole(repeats, "a number of repeats")
+    limits.make(found.size * max(count, 0))
+    along = None if axis is None else axis_of(axis, found.ndim)
+    return frozen(np.repeat(found, count, along))
 
 
-def _function(name: str, call: Callable[..., Any]) -> Function:
-    signature = inspect.signature(call)
-    own = list(signature.parameters.values())[1:]
-    return Function(name, call, signature.replace(parameters=own))
-
-
-_CALLS: dict[str, Callable[..., Any]] = {
-    **ARRAY_FUNCTIONS,
-    "all": _all,
-    "any": _any,
-    "attribute": _attribute,
-    "bool": _bool,
-    "count": _count,
-    "float": _float,
-    "int": _int,
-    "len": _len,
-    "max": _folded(max, np.max),
-    "min": _folded(min, np.min),
-    "prod": _folded(_product, np.prod),
-    "range": _range,
-    "sum": _folded(sum, np.sum),
-    "tuple": _tuple,
-}
-
-FUNCTIONS: dict[str, Function] = {name: _function(name, call) for name, call in _CALLS.items()}
-"""Name -> function."""
+@_function
+def tile(limits: Limits, x: Any, reps: Any) -> Array:
+    """Return the array several times along each axis."""
+    found, counts = array_of(x), shape_of(reps)
+    limits.make(found.size * prod(counts))
+    return frozen(np.tile(found, counts))

@@ -30,7 +30,6 @@ have the feature or both lack it.
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
@@ -40,7 +39,6 @@ from graphpass.ops import canonical_name, find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.expressions import Expression
 from graphpass.rules.lint.linear import Inequality, Unknown
 from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
 from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
@@ -63,7 +61,6 @@ __all__ = [
     "Weight",
     "features_of",
     "inner_operand",
-    "literal",
 ]
 
 
@@ -118,25 +115,6 @@ class _Change(NamedTuple):
 def features_of(part: Part, op: str) -> list[Feature]:
     """Return the features that a node must have to match."""
     return [Feature(op, *test) for test in attribute_tests(op, part.attributes)]
-
-
-def literal(expression: Expression) -> tuple[Constant] | None:
-    """Return the value of an expression that is a literal, or None.
-
-    Examples
-    --------
-    >>> from graphpass.rules.expressions import parse_expression
-    >>> literal(parse_expression("(1, -1)")), literal(parse_expression("None"))
-    (((1, -1),), (None,))
-    >>> literal(parse_expression("conv.kernel")) is None
-    True
-    """
-    if expression.names:
-        return None
-    try:
-        return (ast.literal_eval(expression.text),)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
 
 
 class Weighing:
@@ -342,7 +320,7 @@ class Weighing:
                     alike = found == "absent" and part.index in self.facts.sure
                     found = Copied(part.index) if alike and part.ops == (op,) else "unknown"
             elif source.name == key:
-                given = literal(source.value)
+                given = source.value.literal
                 found = "unknown" if given is None else "absent" if given == (None,) else given
         if found == "unknown":
             return "maybe"

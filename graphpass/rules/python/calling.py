@@ -11,7 +11,7 @@ from typing import Any
 
 from graphpass.errors import GraphpassError, OperationError, TextError, prefixed
 from graphpass.rules.expressions import UnknownError
-from graphpass.rules.expressions.wording import shortened
+from graphpass.rules.expressions.arithmetic import shortened
 from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["call", "code_of", "file_of", "line_in", "place_of"]

@@ -17,7 +17,7 @@ from graphpass.rules.expressions import (
     Scope,
     ValueView,
 )
-from graphpass.rules.expressions.attributes import dot
+from graphpass.rules.expressions.values import answers
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.rewriting.draft import operator_attrs
 from graphpass.rules.rewriting.refusal import Refusal
@@ -92,9 +92,9 @@ class _Seen:
     def __getattr__(self, name: str) -> Any:
         if name in _NOT_OURS or name.startswith("__array"):
             raise AttributeError(name)
-        self._view.scope.budget.begin()
+        self._view.scope.limits.begin()
         try:
-            return _seen(_reader(name)(self._view))
+            return _seen(_answers(name)[type(self._view)](self._view))
         except TypeError as error:
             raise AttributeError(str(error)) from None
         except KeyError:
@@ -147,7 +147,7 @@ class MatchedNode(_Seen):
         return MatchedValue(self._view.output(output))
 
     def __iter__(self) -> Iterator[MatchedValue]:
-        return iter([self[output] for output in range(self._view.num_outputs)])
+        return iter([self[output] for output in range(self._view.signature.num_visible_outputs)])
 
     @property
     def _place(self) -> Entry:
@@ -227,7 +227,7 @@ class NodeAttributes(Mapping[str, str]):
         return {**self._texts, **changes}
 
 
-_reader = cache(dot)
+_answers = cache(answers)
 
 
 def entry_at(seen: MatchedNode | MatchedValue, scope: Scope) -> Entry | None:

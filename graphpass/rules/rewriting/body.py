@@ -99,7 +99,7 @@ class TextBody:
             return Drafting(self.let, scope, bindings).draft(*self._recipes)
         finally:
             scope.release()
-            scope.settle()
+            scope.limits.end_match()
 
 
 def _require(condition: Expression, scope: Scope) -> None:
@@ -113,7 +113,7 @@ def _require(condition: Expression, scope: Scope) -> None:
 
 def _why_not(condition: Expression, scope: Scope) -> str:
     """Return the reason; one that takes too much to find is that the condition does not hold."""
-    scope.budget.renew()
+    scope.limits.renew()
     try:
         return condition.why_not(scope)
     except ExpressionError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Iterable, Sequence
 
 from graphpass.errors import AttributeValueError, TextError, suggestion
@@ -10,8 +9,7 @@ from graphpass.ops import Operator, find
 from graphpass.ops.attributes import AttributeSpec, is_hidden_key
 from graphpass.ops.operator import input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
-from graphpass.rules.expressions import NODE_WORDS, VALUE_WORDS, Expression
-from graphpass.rules.expressions.words import ARRAY_WORDS
+from graphpass.rules.expressions import ARRAY_WORDS, NODE_WORDS, VALUE_WORDS, Expression
 from graphpass.rules.patterns.check import Complain
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.rewriting.draft import literal_text
@@ -25,7 +23,7 @@ from graphpass.rules.rewriting.replacement import (
     Spread,
 )
 
-__all__ = ["check_names", "check_replacement", "is_tuple"]
+__all__ = ["check_names", "check_replacement"]
 
 
 def check_names(expression: Expression, pattern: PatternNames, computed: Iterable[str]) -> None:
@@ -66,14 +64,6 @@ def _check_word(name: str, word: str, pattern: PatternNames, text: str) -> None:
         f"{text}: {' or '.join(call.operators)} has no attribute {word!r}"
         f"{suggestion(word, [*known, *NODE_WORDS])}"
     )
-
-
-def is_tuple(expression: Expression) -> bool:
-    """Return whether an expression is a tuple as it is written, as ``a, b`` is."""
-    try:
-        return isinstance(ast.parse(expression.text, mode="eval").body, ast.Tuple)
-    except SyntaxError:  # a name in backquotes
-        return False
 
 
 def check_replacement(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -167,10 +166,9 @@ def attribute_text(value: Any, where: str) -> str:
 
 def literal_text(value: Expression) -> str | Expression | None:
     """Return the text of a value that is written out, None for None; what is computed stays."""
-    try:
-        literal = ast.literal_eval(value.text)
-    except (ValueError, SyntaxError):
+    if value.literal is None:
         return value
+    (literal,) = value.literal
     return None if literal is None else attribute_text(literal, value.text)
 
 

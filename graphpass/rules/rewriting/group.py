@@ -13,7 +13,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.model import Model
 from graphpass.rules.expressions import Scope
-from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Level, Match
 from graphpass.rules.rewrite.matcher import Matcher
@@ -41,7 +41,7 @@ def decide(
     parameters: Parameters | None,
     *,
     quiet: bool = False,
-    purse: Purse | None = None,
+    limits: Limits | None = None,
 ) -> Draft:
     """Return what a rewrite puts in at a match.
 
@@ -57,7 +57,7 @@ def decide(
         The model's; None inside a subgraph.
     quiet : bool
         Whether the caller keeps NumPy from warning, and wants no reasons in words.
-    purse : Purse, optional
+    limits : Limits, optional
         What all matches may compute together.
 
     Raises
@@ -70,10 +70,8 @@ def decide(
     """
     if len(match.roots) > 1:
         _check_roots(match)
-    if purse is not None:
-        purse.check()
     optional = rewrite.names.optional
-    scope = Scope(index, match.bindings, parameters, optional, quiet=quiet, purse=purse)
+    scope = Scope(index, match.bindings, parameters, optional, quiet=quiet, limits=limits)
     draft = rewrite.body.draft(scope, match.bindings)
     if len(match.roots) > 1 or not all(match.whole):
         fates = departures(index.graph, match, draft)
@@ -186,7 +184,7 @@ class Group:
         inputs: Collection[str] | None,
         path: tuple[Level, ...] = (),
         shapes: Mapping[str, Shape] | None = None,
-        purse: Purse | None = None,
+        limits: Limits | None = None,
     ) -> int:
         """Rewrite a graph, subgraphs left aside, until no rewrite applies.
 
@@ -204,7 +202,7 @@ class Group:
             The way to the graph from the outermost one.
         shapes : mapping of str to Shape, optional
             Shapes of inputs, as far as they are known.
-        purse : Purse, optional
+        limits : Limits, optional
             What the expressions may compute, if that is not for this graph alone.
 
         Returns
@@ -225,7 +223,7 @@ class Group:
         see `graphpass.rules.rewrite.matcher`.
         """
         with np.errstate(all="ignore"):
-            return _Run(self, graph, edit, parameters, inputs, path, shapes, purse).run()
+            return _Run(self, graph, edit, parameters, inputs, path, shapes, limits).run()
 
 
 class _Run:
@@ -240,7 +238,7 @@ class _Run:
         inputs: Collection[str] | None,
         path: tuple[Level, ...],
         shapes: Mapping[str, Shape] | None = None,
-        purse: Purse | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._members = group.members
         self._rewrites = [rewrite for rewrite, _ in group.members]
@@ -265,7 +263,7 @@ class _Run:
             provenance=group.provenance,
             firings=sum(map(len, group.firings)),
         )
-        self._purse = purse or Purse.of(Model(graph, parameters))
+        self._limits = limits or Limits.of(Model(graph, parameters))
         self._counts = group.budget is None
         self._own: list[set[int]] = [set() for _ in self._rewrites]
         """What each rewrite that runs once has made."""
@@ -308,7 +306,7 @@ class _Run:
             root = self._index.describe(match.roots[0].node)  # a firing may turn it
             try:
                 draft = decide(
-                    rewrite, match, self._index, self._parameters, quiet=True, purse=self._purse
+                    rewrite, match, self._index, self._parameters, quiet=True, limits=self._limits
                 )
                 self._watch.begin()
                 fired = fire(draft, match, rewrite.id, self._around)
@@ -327,7 +325,7 @@ class _Run:
         try:
             self._watch.record(fired.firing, matched, fired.made)
             if self._counts:
-                self._purse.fire()
+                self._limits.firings.take()
         except RunawayError as error:
             raise RunawayError(f"{self._members[number].label}: {error}") from None
         changed = [*fired.made, *fired.read_anew, *matched]

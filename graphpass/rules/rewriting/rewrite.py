@@ -13,12 +13,11 @@ from graphpass.rules.expressions import Expression, parse_expression
 from graphpass.rules.pass_files.places import PythonRule
 from graphpass.rules.patterns.compile import compile_pattern
 from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.plan import Plan
+from graphpass.rules.patterns.pattern import Pattern, Restricted
+from graphpass.rules.patterns.plan import OptionalOperand, Plan
 from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
-from graphpass.rules.rewriting.checks import check_names, is_tuple
-from graphpass.rules.rewriting.horizon import far_look
+from graphpass.rules.rewriting.checks import check_names
 from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
 
@@ -83,9 +82,28 @@ class Rewrite(PythonRule):
         can tell what a function looks at.
         """
         single = len({root.value.part for root in self.plan.roots}) == 1
-        if not single or self.plan.asks_for_constants or not isinstance(self.body, TextBody):
+        body = self.body
+        if not single or self.plan.asks_for_constants or not isinstance(body, TextBody):
             return False
-        return far_look(self) is None
+        operators = {name: call.operators for name, call in self.names.nodes.items()}
+        stored = _stored(self.plan).union(*[each.requires_known() for each in body.where])
+        return not any(
+            each.looks_beyond(operators, stored, body.let, is_condition=each in body.where)
+            for each in body.expressions()
+        )
+
+
+def _stored(plan: Plan) -> frozenset[str]:
+    """Return names that stand for stored variables, because the pattern asks for such."""
+    operands = [operand for part in plan.parts for operand in part.operands]
+    inner = [each.operand if isinstance(each, OptionalOperand) else each for each in operands]
+    return frozenset(
+        [
+            each.name
+            for each in inner
+            if isinstance(each, Restricted) and each.kind in ("param", "aux") and each.name
+        ]
+    )
 
 
 def parse_rewrite(
@@ -149,7 +167,7 @@ def parse_rewrite(
     for number, text in enumerate([where] if isinstance(where, str) else where):
         with _text_of("where", number):
             expression = parse_expression(text, "where")
-            if is_tuple(expression):
+            if expression.is_tuple:
                 raise TextError(
                     "a comma makes a tuple, and a condition is True or False; write and, or a list "
                     "of conditions"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.expressions.budget import Purse
+from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.group import Group, Member
 
@@ -59,14 +59,14 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firi
     model = run.model
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
-    purse = run.purse or Purse.of(model)
-    group.run(model.graph, edit, model.parameters, model.inputs, (), run.shapes, purse)
-    _run_inside(group, model.graph, edit, (), purse)
+    limits = run.limits or Limits.of(model)
+    group.run(model.graph, edit, model.parameters, model.inputs, (), run.shapes, limits)
+    _run_inside(group, model.graph, edit, (), limits)
     return group.firings
 
 
 def _run_inside(
-    group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...], purse: Purse
+    group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...], limits: Limits
 ) -> None:
     """Rewrite the subgraphs of a graph, those of theirs included."""
     for key in graph.with_subgraphs():
@@ -78,8 +78,8 @@ def _run_inside(
             before = sum(map(len, group.firings))
             below = (*path, Level(key, number))
             with twin.edit() as inner:
-                group.run(twin, inner, None, None, below, purse=purse)
-                _run_inside(group, twin, inner, below, purse)
+                group.run(twin, inner, None, None, below, limits=limits)
+                _run_inside(group, twin, inner, below, limits)
             if sum(map(len, group.firings)) != before:
                 changed = True
                 _check_interface(subgraph, twin, graph, key)

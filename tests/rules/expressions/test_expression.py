@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from graphpass.errors import ExpressionError, TextError
 from graphpass.formats.python_text import parse_python
 from graphpass.rules.expressions import (
+    ARRAY_WORDS,
     NODE_WORDS,
     VALUE_WORDS,
     Scope,
@@ -20,10 +21,9 @@ from graphpass.rules.expressions import (
     compile_expression,
     parse_expression,
 )
+from graphpass.rules.expressions.arithmetic import DTYPES
+from graphpass.rules.expressions.compile import QUESTIONS
 from graphpass.rules.expressions.functions import FUNCTIONS
-from graphpass.rules.expressions.operands import DTYPES
-from graphpass.rules.expressions.questions import QUESTIONS
-from graphpass.rules.expressions.words import ARRAY_WORDS
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ TOKENS = st.lists(
 def try_out(text: str, scope: Scope) -> None:
     """Do with a text what a rewrite does; let nothing but the errors of the language pass."""
     started = time.process_time()
-    scope.budget.__init__(10)  # type: ignore[misc]
+    scope.limits.begin_match(10)
     try:
         expression = parse_expression(text)
     except TextError:

@@ -13,7 +13,7 @@ from graphpass import Model
 from graphpass.errors import ExpressionError, TextError
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Scope, UnknownError, parse_expression
-from graphpass.rules.expressions.budget import Budget
+from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.facts import Facts
 
 REFUSED = (TextError, ExpressionError, UnknownError)
@@ -223,11 +223,11 @@ def test_a_large_parameter_may_be_computed_with(model: Model, scope: Scope) -> N
     other = Scope(Facts(model.graph), {"weight": entry}, {"conv0_weight": large})
     found = parse_expression("reshape(weight, (2, 2**12, 2**12))[0, :8] * 2").evaluate(other)
     assert found.shape == (8, 2**12)
-    assert other.budget.limit == 2**27
+    assert other.limits.array_elements == 2**27
 
 
 def test_steps_grow_with_the_graph() -> None:
-    budget = Budget(1_000_000)
-    budget.step(32_000_000)
+    limits = Limits(1_000_000)
+    limits.step(32_000_000)
     with pytest.raises(ValueError, match="more than 32,000,000 steps"):
-        budget.step(1)
+        limits.step(1)
