@@ -1,77 +1,74 @@
-"""Stored parameters against the variables that they are for."""
+"""Stored parameters against the variables that they are for, and numbers that are none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from graphpass.checks.conflicts import wants_one_shape
 from graphpass.checks.finding import FoundNode
-from graphpass.checks.kind import Check, Found
-from graphpass.checks.subject import Subject
-from graphpass.formats.ndarray_binary import is_newer
+from graphpass.checks.leftovers import label_inputs
+from graphpass.checks.operators import wants_one_shape
+from graphpass.checks.subject import Found, Subject, finds
 from graphpass.graph import Entry
-from graphpass.shapes import Shape
-from graphpass.shapes.shape import printed
-from graphpass.verify.parameter_fit import Misfit
+from graphpass.shapes.shape import Shape, printed
+from graphpass.verify.parameter_fit import Misfit, fits
 
-__all__ = ["CHECKS"]
+if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
 
-
-def _node(subject: Subject, misfit: Misfit) -> tuple[FoundNode, ...]:
-    return () if misfit.key is None else (subject.found(misfit.key),)
-
-
-def _reason(misfit: Misfit, nodes: tuple[FoundNode, ...]) -> str:
-    """Return what is wrong, without the node that the finding names anyway."""
-    said = str(misfit)
-    return said.replace(str(nodes[0]), "it", 1) if nodes else said
+_AT_ONCE = 2**22
+"""Elements that are looked at together, so that a mapped file is never in memory as a whole."""
 
 
 def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
 
 
-def _missing(subject: Subject) -> Iterator[Found]:
+def _found(subject: Subject, misfit: Misfit) -> Found:
+    if misfit.key is None:
+        return Found((), str(misfit))
+    node = subject.found(misfit.key)
+    return Found((node,), str(misfit).replace(str(node), "it", 1))
+
+
+@finds("missing-parameter", "error", "a weight or auxiliary state without a value")
+def missing(subject: Subject) -> Iterator[Found]:
+    """Yield weights and states that have no value."""
     for misfit in _of_kind(subject, "missing"):
-        nodes = _node(subject, misfit)
-        yield Found(nodes, _reason(misfit, nodes))
+        yield _found(subject, misfit)
 
 
-def _extra(subject: Subject) -> Iterator[Found]:
+@finds("extra-parameter", "error", "a value for a variable that there is not", "apply prune")
+def extra(subject: Subject) -> Iterator[Found]:
+    """Yield values of no variable. If all are, they are of another model."""
     found = list(_of_kind(subject, "extra"))
-    remedy = (
-        "" if len(found) == len(subject.model.parameters) else None
-    )  # they are of another model
+    remedy = "" if len(found) == len(subject.model.parameters) else None
     for misfit in found:
         yield Found((), misfit.fault, remedy=remedy)
 
 
-def _shapes(subject: Subject) -> Iterator[Found]:
+@finds("parameter-shape", "error", "a value of another shape than its readers need")
+def shapes(subject: Subject) -> Iterator[Found]:
+    """Yield misfits, which know one reader alone, with all that is known, and what else misfits."""
+    graph, parameters = subject.graph, subject.model.parameters
     told = set()
     for misfit in _of_kind(subject, "shape"):
+        assert misfit.key is not None
         told.add(misfit.key)
-        yield _misshapen(subject, misfit)
-    graph, parameters = subject.graph, subject.model.parameters
+        wanted = _fitting(subject, misfit.key) if "?" in misfit.fault else None
+        if wanted is None or None in wanted:
+            yield _found(subject, misfit)
+        else:
+            told_so = _misshapen(parameters[misfit.name].shape, wanted)
+            yield Found((subject.found(misfit.key),), f"{told_so}; {misfit.remedy}")
     keys = graph.variable_keys()
     for key in (*keys.arguments, *keys.auxiliary_states):
         name = graph.name(key)
         if name not in parameters or key in told:
             continue
-        wanted = subject.wanted_shape(key)
-        if wanted is not None and not _fits(parameters[name].shape, wanted):
-            yield Found((subject.found(key),), _said(parameters[name].shape, wanted))
-
-
-def _misshapen(subject: Subject, misfit: Misfit) -> Found:
-    """Return the finding of a misfit, which knows its reader alone, with all that is known."""
-    nodes = _node(subject, misfit)
-    wanted = None
-    if misfit.key is not None and "?" in misfit.fault:
-        wanted = _fitting(subject, misfit.key)
-    if wanted is None or None in wanted:
-        return Found(nodes, _reason(misfit, nodes))
-    stored = subject.model.parameters[misfit.name].shape
-    return Found(nodes, f"{_said(stored, wanted)}; {misfit.remedy}")
+        wanted = subject.from_inputs.shape(Entry(key))
+        if wanted is not None and not fits(parameters[name].shape, wanted):
+            yield Found((subject.found(key),), _misshapen(parameters[name].shape, wanted))
 
 
 def _fitting(subject: Subject, key: int) -> Shape | None:
@@ -90,17 +87,17 @@ def _fitting(subject: Subject, key: int) -> Shape | None:
     return known.shape(Entry(key)) or (beside.pop() if len(beside) == 1 else None)
 
 
-def _said(stored: tuple[int, ...], wanted: Shape) -> str:
+def _misshapen(stored: tuple[int, ...], wanted: Shape) -> str:
     return f"it is stored with shape {stored}, and what reads it needs {printed(wanted)}"
 
 
-def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:
-    return len(shape) == len(wanted) and all(
-        extent is None or extent == given for given, extent in zip(shape, wanted, strict=True)
-    )
-
-
-def _classes(subject: Subject) -> Iterator[Found]:
+@finds(
+    "parameter-class",
+    "error",
+    "an auxiliary state stored as argument, the other way round, or as neither among others",
+    "convert",
+)
+def classes(subject: Subject) -> Iterator[Found]:
     """Yield parameters of another class than their variable, where classes are stored at all."""
     graph, parameters = subject.graph, subject.model.parameters
     if not any(parameters.class_of(name) for name in parameters):
@@ -120,36 +117,80 @@ def _classes(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _types(subject: Subject) -> Iterator[Found]:
+def _variables(subject: Subject, name: str) -> tuple[FoundNode, ...]:
+    graph = subject.graph
+    return tuple(subject.found(key) for key in graph.named(name) if graph.is_variable(key))
+
+
+@finds("parameter-type", "error", "a value of a type that MXNet 1.9.1 does not load")
+def types(subject: Subject) -> Iterator[Found]:
+    """Yield parameters of types that came with later releases."""
+    from graphpass.formats.ndarray_binary import is_newer
+
     for name, array in subject.model.parameters.items():
         if is_newer(array.dtype):
-            keys = subject.graph.named(name)
-            nodes = tuple(subject.found(key) for key in keys if subject.graph.is_variable(key))
-            yield Found(nodes, f"it is stored as {array.dtype}, which MXNet 1.9.1 refuses to load")
+            reason = f"it is stored as {array.dtype}, which MXNet 1.9.1 refuses to load"
+            yield Found(_variables(subject, name), reason)
 
 
-CHECKS = (
-    Check(
-        "missing-parameter", "error", "a weight or auxiliary state without a value", None, _missing
-    ),
-    Check(
-        "extra-parameter",
-        "error",
-        "a value for a variable that there is not",
-        "apply prune",
-        _extra,
-    ),
-    Check(
-        "parameter-shape", "error", "a value of another shape than its readers need", None, _shapes
-    ),
-    Check(
-        "parameter-class",
-        "error",
-        "an auxiliary state stored as argument, the other way round, or as neither among others",
-        "convert",
-        _classes,
-    ),
-    Check(
-        "parameter-type", "error", "a value of a type that MXNet 1.9.1 does not load", None, _types
-    ),
+@finds(
+    "unnamed-input",
+    "warning",
+    "a variable without a value that `--input` does not name beside others; labels aside",
 )
+def unnamed(subject: Subject) -> Iterator[Found]:
+    """Yield what is neither stored nor named, where some parameters and some inputs are."""
+    graph = subject.graph
+    if not subject.model.parameters or not subject.shapes:
+        return
+    told = {misfit.key for misfit in subject.misfits} | label_inputs(subject).keys()
+    for key in graph.order():
+        if key in subject.inputs - told and graph.name(key) not in subject.shapes:
+            yield Found(
+                (subject.found(key),),
+                "it has no value in the parameters, and --input does not name it: is it missing, "
+                "or an input to be fed?",
+            )
+
+
+@finds(
+    "non-finite",
+    "error",
+    "a stored parameter that holds NaN; a warning if it holds only infinities",
+)
+def non_finite(subject: Subject) -> Iterator[Found]:
+    """Yield parameters that hold NaN or infinity."""
+    for name, array in subject.model.parameters.items():
+        nans, infinities = _count(array)
+        if not nans and not infinities:
+            continue
+        counts = ((nans, "NaN"), (infinities, "infinite"))
+        listed = " and ".join(f"{count} {word}" for count, word in counts if count)
+        if nans:
+            then = "what is computed from them is lost"
+        else:
+            then = "a mask may hold some, a weight may not"
+        yield Found(
+            _variables(subject, name) or (FoundNode(None, "null", name),),
+            f"of {array.size} stored numbers {listed}; {then}",
+            "error" if nans else "warning",
+        )
+
+
+def _count(array: Array) -> tuple[int, int]:
+    """Return how many numbers are NaN, and how many infinite. Linear in the array."""
+    import numpy as np
+
+    from graphpass.verify.dtypes import widened
+
+    if array.dtype.names is None and array.dtype.kind != "f":
+        return 0, 0
+    flat = array.reshape(-1)
+    nans = infinities = 0
+    for start in range(0, flat.size, _AT_ONCE):
+        part = flat[start : start + _AT_ONCE]
+        part = part if part.dtype.names is None else widened(part)
+        if not np.isfinite(part).all():
+            nans += int(np.isnan(part).sum())
+            infinities += int(np.isinf(part).sum())
+    return nans, infinities

@@ -1,15 +1,29 @@
-"""`check`: run every check on a model."""
+"""`check`: run every check on a model, and find out which passes mend what they find."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
+from typing import TYPE_CHECKING
 
+from graphpass.checks import batch, leftovers, operators, parameters
 from graphpass.checks.finding import CheckReport, Finding
-from graphpass.checks.registry import CHECKS
-from graphpass.checks.subject import Subject
+from graphpass.checks.subject import Attempt, Check, Found, Subject
+from graphpass.errors import GraphpassError
 from graphpass.model import Model
 
-__all__ = ["check"]
+if TYPE_CHECKING:
+    from graphpass.shapes import Shape
+
+__all__ = ["CHECKS", "check"]
+
+CHECKS: tuple[Check, ...] = tuple(
+    each
+    for module in (parameters, operators, batch, leftovers)
+    for each in vars(module).values()
+    if isinstance(each, Check)
+)
+"""Every kind of finding, in the order of reports, where errors are put before warnings."""
 
 
 def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> CheckReport:
@@ -42,17 +56,75 @@ def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> 
 
     Notes
     -----
-    Linear in the graph and in the bytes of the stored parameters, each of which is read once.
+    Linear in the graph and in the bytes of the stored parameters, each of which is read once. A
+    pass that may mend a finding, or not, is run on a copy to find out.
     """
     subject = Subject(model, model.input_shapes(inputs))
-    findings = list(_findings(subject))
+    trials = _Trials(subject)
+    findings = []
+    for each in CHECKS:
+        for found in each.find(subject):
+            reason, remedy = found.reason, found.remedy
+            if remedy is None:
+                remedy = each.remedy
+            elif isinstance(remedy, Attempt):
+                remedy, refused = trials.of(each, found, remedy)
+                reason += "" if remedy or refused else found.unmended
+            severity = found.severity or each.severity
+            findings.append(Finding(each.code, severity, found.nodes, reason, remedy or None))
     findings.sort(key=lambda finding: finding.severity != "error")
     return CheckReport(tuple(findings))
 
 
-def _findings(subject: Subject) -> Iterator[Finding]:
-    for each in CHECKS:
-        for found in each.find(subject):
-            remedy = each.remedy if found.remedy is None else found.remedy or None
-            severity = found.severity or each.severity
-            yield Finding(each.code, severity, found.nodes, found.reason, remedy)
+class _Trials:
+    """What passes make of a model, each run on a copy of it, once."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._after: dict[tuple[str, bool], Subject | None] = {}
+        self._left: dict[tuple[str, bool, str], frozenset[object]] = {}
+
+    def of(self, kind: Check, found: Found, attempt: Attempt) -> tuple[str, bool]:
+        """Return the command that mends a finding, empty if none does, and whether it is refused.
+
+        A pass that mends it only if it is told the shapes that the user has given is told them.
+        """
+        shapes = self._subject.shapes
+        for told in (False, True) if shapes else (False,):
+            after = self._subject_after(attempt, shapes if told else {})
+            if after is None:
+                continue
+            key = (str(attempt), told, kind.code)
+            if key not in self._left:
+                self._left[key] = frozenset(map(_identity, kind.find(after)))
+            if _identity(found) not in self._left[key]:
+                return " ".join([str(attempt), *(_options(shapes) if told else ())]), False
+        return "", after is None
+
+    def _subject_after(self, attempt: Attempt, shapes: Mapping[str, Shape]) -> Subject | None:
+        """Return what a pass makes of the model, None if it is refused."""
+        from graphpass.rules import apply
+
+        key = (str(attempt), bool(shapes))
+        if key not in self._after:
+            twin = self._subject.model.copy()
+            given = self._subject.shapes
+            try:
+                inputs = {name: tuple(each or 0 for each in shapes[name]) for name in shapes}
+                apply(attempt.pass_name, twin, set=dict(attempt.settings), inputs=inputs)
+            except GraphpassError:
+                self._after[key] = None
+            else:
+                still = given.keys() <= set(twin.graph.arguments)
+                self._after[key] = Subject(twin, given if still else {})
+        return self._after[key]
+
+
+def _identity(found: Found) -> object:
+    """Return what stays of a finding while its nodes become other operators."""
+    return tuple((node.name, node.inside) for node in found.nodes) or found.reason
+
+
+def _options(shapes: Mapping[str, Shape]) -> Iterator[str]:
+    for name, shape in shapes.items():
+        yield f"--input {quote(f'{name}:' + ','.join(str(extent or 0) for extent in shape))}"

@@ -1,14 +1,13 @@
-"""The model that is checked, and what several checks ask of it."""
+"""The model that is checked, what several checks ask of it, and what a check is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphpass.checks.finding import FoundNode
-from graphpass.checks.passed_in import passed_in
+from graphpass.checks.finding import FoundNode, Severity
 from graphpass.errors import AttributeValueError
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.model import Model
@@ -18,7 +17,112 @@ if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Scope", "Spot", "Subject"]
+__all__ = ["Attempt", "Check", "Found", "Scope", "Spot", "Subject", "finds", "passed_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A pass that may mend a finding: whoever asks gets told if it does."""
+
+    pass_name: str
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        settings = (f" --set {name}={value}" for name, value in self.settings.items())
+        return f"apply {self.pass_name}{''.join(settings)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One finding, but for what its `Check` says of all of them."""
+
+    nodes: tuple[FoundNode, ...]
+    reason: str
+    severity: Severity | None = None
+    """Where it is another than usual."""
+
+    remedy: str | Attempt | None = None
+    """Where it is another than usual; empty where nothing mends it."""
+
+    unmended: str = ""
+    """What is added to the reason where the attempt is not refused, and mends nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One kind of finding: a row of the registry."""
+
+    code: str
+    """What reports call it, in kebab-case."""
+
+    severity: Severity
+    summary: str
+    """What is found, in half a sentence."""
+
+    remedy: str | None
+    """The verb, and the pass, that mends it, as it is typed behind ``graphpass``."""
+
+    find: Callable[[Subject], Iterator[Found]]
+    """Yields what there is of it in a model."""
+
+
+def finds(
+    code: str, severity: Severity, summary: str, remedy: str | None = None
+) -> Callable[[Callable[[Subject], Iterator[Found]]], Check]:
+    """Make a `Check` of a function that yields what there is of it in a model."""
+    return lambda find: Check(code, severity, summary, remedy, find)
+
+
+class Scope(NamedTuple):
+    """The graph, or a subgraph."""
+
+    graph: Graph
+    inside: tuple[str, ...] = ()
+    """Names of the operators around it, the outermost first."""
+
+    runner: Spot | None = None
+    """The operator that runs it; None for the outermost."""
+
+    which: int = 0
+    """Which of that operator's subgraphs it is."""
+
+    def found(self, key: int) -> FoundNode:
+        """Return one of its nodes, as findings have it."""
+        return FoundNode(key, self.graph.op(key), self.graph.name(key), self.inside)
+
+
+class Spot(NamedTuple):
+    """One operator, in the graph or in a subgraph."""
+
+    scope: Scope
+    key: int
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that it is in."""
+        return self.scope.graph
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """Names of the operators around that graph; empty for the outermost."""
+        return self.scope.inside
+
+    @property
+    def op(self) -> str:
+        """Its operator."""
+        return self.scope.graph.op(self.key)
+
+    @property
+    def node(self) -> FoundNode:
+        """The operator, as findings have it."""
+        return self.scope.found(self.key)
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """Return an attribute as a value, or `default` where it has none that can be read."""
+        try:
+            return self.graph.node(self.key).attributes.get(name, default)
+        except AttributeValueError:
+            return default
 
 
 _SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
@@ -35,52 +139,6 @@ _SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
 """Operator -> the inputs of which it takes the shape alone."""
 
 
-class Around(NamedTuple):
-    """What runs a subgraph."""
-
-    spot: Spot
-    which: int
-    """Which of the operator's subgraphs it is."""
-
-
-class Scope(NamedTuple):
-    """The graph, or a subgraph."""
-
-    graph: Graph
-    inside: tuple[str, ...] = ()
-    """Names of the operators around it, the outermost first."""
-
-    around: Around | None = None
-
-    def found(self, key: int) -> FoundNode:
-        """Return one of its nodes, as findings have it."""
-        return FoundNode(key, self.graph.op(key), self.graph.name(key), self.inside)
-
-
-class Spot(NamedTuple):
-    """One operator, in the graph or in a subgraph."""
-
-    graph: Graph
-    key: int
-    inside: tuple[str, ...]
-    """Names of the operators around the graph; empty for the outermost."""
-
-    around: Around | None = None
-    """What runs the graph; None for the outermost."""
-
-    @property
-    def node(self) -> FoundNode:
-        """The operator, as findings have it."""
-        return FoundNode(self.key, self.graph.op(self.key), self.graph.name(self.key), self.inside)
-
-    def attribute(self, name: str, default: Any = None) -> Any:
-        """Return an attribute as a value, or `default` where it has none that can be read."""
-        try:
-            return self.graph.node(self.key).attributes.get(name, default)
-        except AttributeValueError:
-            return default
-
-
 class Subject:
     """A model under check. Whatever is derived from it is derived once."""
 
@@ -89,7 +147,6 @@ class Subject:
         self.graph = model.graph
         self.shapes = shapes
         """Shapes of inputs that the user has given."""
-        self._above: dict[str, frozenset[int]] = {}
 
     @cached_property
     def inputs(self) -> frozenset[int]:
@@ -109,21 +166,21 @@ class Subject:
         found = [Scope(self.graph)]
         for scope in found:  # which grows meanwhile
             graph = scope.graph
-            for key in graph.order():
+            for key in graph.with_subgraphs():
                 for which, inner in enumerate(graph.subgraphs(key)):
-                    around = Around(Spot(graph, key, scope.inside, scope.around), which)
-                    found.append(Scope(inner, (*scope.inside, graph.name(key)), around))
+                    inside = (*scope.inside, graph.name(key))
+                    found.append(Scope(inner, inside, Spot(scope, key), which))
         return found
 
     @cached_property
     def spots(self) -> Mapping[str, list[Spot]]:
         """Operator name -> every place where it runs, in saved order, subgraphs last."""
         found: dict[str, list[Spot]] = {}
-        for graph, inside, around in self.scopes:
-            for key in graph.order():
-                op = graph.op(key)
+        for scope in self.scopes:
+            for key in scope.graph.order():
+                op = scope.graph.op(key)
                 if op != VARIABLE:
-                    found.setdefault(op, []).append(Spot(graph, key, inside, around))
+                    found.setdefault(op, []).append(Spot(scope, key))
         return found
 
     def of(self, *ops: str) -> Iterator[Spot]:
@@ -131,18 +188,13 @@ class Subject:
         for op in ops:
             yield from self.spots.get(op, ())
 
-    def above(self, op: str) -> frozenset[int]:
-        """Return the nodes of the outermost graph that some operators compute from, and these."""
-        found = self._above.get(op)
-        if found is None:
-            pending = [spot.key for spot in self.of(op) if not spot.inside]
-            seen = set(pending)
-            while pending:
-                new = set(self.graph.sources(pending.pop())) - seen
-                seen |= new
-                pending += new
-            found = self._above[op] = frozenset(seen)
-        return found
+    def spot(self, key: int) -> Spot:
+        """Return an operator of the outermost graph."""
+        return Spot(self.scopes[0], key)
+
+    def found(self, key: int) -> FoundNode:
+        """Return a node of the outermost graph, as findings have it."""
+        return self.scopes[0].found(key)
 
     @cached_property
     def fed(self) -> frozenset[int]:
@@ -159,27 +211,23 @@ class Subject:
                 found.add(key)
         return frozenset(found)
 
-    def found(self, key: int) -> FoundNode:
-        """Return a node of the outermost graph, as findings have it."""
-        return FoundNode(key, self.graph.op(key), self.graph.name(key))
-
     def stored(self, spot: Spot, slot: str) -> tuple[int, Array] | None:
         """Return the variable that an operator reads in an input, and its stored value, if any."""
         names = spot.graph.signature(spot.key).input_names or ()
         read = spot.graph.inputs(spot.key)
         if slot not in names or names.index(slot) >= len(read):
             return None
-        key, graph, around = read[names.index(slot)].node, spot.graph, spot.around
-        while around is not None:
-            outer, which = around
-            entry = (
-                passed_in(outer.graph, outer.key, which, key) if graph.is_variable(key) else None
-            )
+        key, scope = read[names.index(slot)].node, spot.scope
+        while scope.runner is not None:
+            if not scope.graph.is_variable(key):
+                return None
+            outer = scope.runner
+            entry = passed_in(outer.graph, outer.key, scope.which, key)
             if entry is None:
                 return None
-            key, graph, around = entry.node, outer.graph, outer.around
-        name = graph.name(key)
-        if not graph.is_variable(key) or name not in self.model.parameters:
+            key, scope = entry.node, outer.scope
+        name = scope.graph.name(key)
+        if not scope.graph.is_variable(key) or name not in self.model.parameters:
             return None
         return key, self.model.parameters[name]
 
@@ -200,41 +248,70 @@ class Subject:
         """Shapes as they follow without what the user says: what a pass knows without it too."""
         return self.model.infer() if self.shapes else self.from_all
 
-    def remedy(self, pass_: str, mends: Callable[[Inference], bool]) -> str:
-        """Return the command of a pass that asks for shapes, told them if it needs to be.
-
-        Parameters
-        ----------
-        pass_ : str
-            The pass, and its settings.
-        mends : callable
-            Whether it mends the finding under such knowledge.
-
-        Returns
-        -------
-        str
-            Empty if it does not mend it.
-        """
-        if mends(self.unaided):
-            return f"apply {pass_}"
-        if not self.shapes or not mends(self.from_all):
-            return ""
-        given = [
-            f"{name}:{','.join(str(extent or 0) for extent in shape)}"
-            for name, shape in self.shapes.items()
-        ]
-        return " ".join([f"apply {pass_}", *(f"--input {quote(each)}" for each in given)])
-
     @cached_property
     def from_fitting(self) -> Inference:
         """Shapes as they follow from the inputs and the parameters that fit their operators."""
         from graphpass.shapes import infer
 
-        stored = self.model.parameters.shapes
         unfit = {misfit.name for misfit in self.misfits if misfit.kind == "shape"}
-        fitting = {name: shape for name, shape in stored.items() if name not in unfit}
+        stored = self.model.parameters.shapes.items()
+        fitting = {name: shape for name, shape in stored if name not in unfit}
         return infer(self.graph, {**fitting, **self.shapes})
 
-    def wanted_shape(self, key: int) -> Shape | None:
-        """Return the shape that a variable has to have, as far as it is known."""
-        return self.from_inputs.shape(Entry(key))
+
+_LOCATIONS = {
+    "_cond": ("cond_input_locs", "then_input_locs", "else_input_locs"),
+    "_while_loop": ("cond_input_locs", "func_input_locs"),
+}
+"""Operator -> for each subgraph the attribute that says which input each of its variables is."""
+
+
+def passed_in(graph: Graph, key: int, which: int, variable: int) -> Entry | None:
+    """Return the value that a variable of a subgraph is every time the subgraph runs.
+
+    Parameters
+    ----------
+    graph, key, which
+        The graph around the subgraph, the operator that runs it, and which of the operator's
+        subgraphs it is.
+    variable : int
+        Key of the variable in the subgraph.
+
+    Returns
+    -------
+    Entry or None
+        None for what is another value in each step of a loop: slices of data, and states.
+
+    Notes
+    -----
+    Linear in the subgraph.
+    """
+    inner = graph.subgraphs(key)[which]
+    position = [each for each in inner.order() if inner.is_variable(each)].index(variable)
+    try:
+        slots, changing = _slots(graph, key, which)
+        slot = position if slots is None else slots[position]
+        return None if slot in changing else graph.inputs(key)[slot]
+    except (AttributeValueError, IndexError, KeyError, TypeError):
+        return None
+
+
+def _slots(graph: Graph, key: int, which: int) -> tuple[Sequence[int] | None, Collection[int]]:
+    """Return which input each variable is, None for the one in its place; and which inputs change.
+
+    Source: ``src/operator/control_flow.cc`` and ``python/mxnet/symbol/contrib.py``.
+    """
+    op = graph.op(key)
+    attributes: Mapping[str, Any] = graph.node(key).attributes
+    if op == "_foreach":
+        steps = [*attributes["in_data_locs"], *attributes["in_state_locs"]]
+        places = [*steps, *attributes["remain_locs"]]
+        slots = {place: slot for slot, place in enumerate(places)}
+        return [slots[place] for place in range(len(places))], range(len(steps))
+    if op not in _LOCATIONS:
+        return None, ()
+    locations = attributes[_LOCATIONS[op][which]]
+    if op == "_cond":
+        return locations, ()
+    read = attributes["func_input_locs"]
+    return locations, {read[place] for place in attributes["func_var_locs"] if place >= 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from graphpass.graph import Graph, Use
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, looks_trained
 
-__all__ = ["Misfit", "misfits", "refuse_misfits"]
+__all__ = ["Misfit", "fits", "misfits", "refuse_misfits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _shapes(model: Model) -> Iterator[Misfit]:
             continue
         shape = tuple(parameters[name].shape)
         for reader, wanted in _wanted(graph, key):
-            if not _fits(shape, wanted):
+            if not fits(shape, wanted):
                 spelled = ", ".join("?" if size is None else str(size) for size in wanted)
                 yield Misfit(
                     "shape",
@@ -152,7 +152,8 @@ def _shapes(model: Model) -> Iterator[Misfit]:
 _Wanted = tuple["int | None", ...]
 
 
-def _fits(shape: tuple[int, ...], wanted: _Wanted) -> bool:
+def fits(shape: tuple[int, ...], wanted: Sequence[int | None]) -> bool:
+    """Return whether an array of a shape is what is wanted, None where any size will do."""
     return len(shape) == len(wanted) and all(
         size is None or size == given for given, size in zip(shape, wanted, strict=True)
     )

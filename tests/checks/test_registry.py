@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from graphpass.checks.kind import Check
-from graphpass.checks.registry import CHECKS
+from graphpass.checks.run import CHECKS
+from graphpass.checks.subject import Check
 from graphpass.rules.pass_files.loading import shipped_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"

@@ -12,7 +12,7 @@ from check_cases import CASES, Case
 
 import graphpass
 from graphpass.checks import Finding
-from graphpass.checks.registry import CHECKS
+from graphpass.checks.run import CHECKS
 from graphpass.cli import main
 from graphpass.cli.options import parse_shapes
 from graphpass.errors import GraphpassError
@@ -107,7 +107,7 @@ def attempts(code: str, reason: str, inputs: tuple[str, ...]) -> list[str]:
 
 @pytest.mark.parametrize(("code", "number"), sorted(UNMENDED))
 def test_what_is_named_no_remedy_has_none(tmp_path: Path, code: str, number: int) -> None:
-    """What the passes do, and what the checks say that they do, are two texts: here they meet."""
+    """A finding has no remedy where nothing that mends its like elsewhere mends it."""
     case = CASES[code][number]
     prefix, shapes = case.faulty.save(tmp_path, "m"), parse_shapes(case.inputs)
     found = [each for each in graphpass.check(graphpass.load(prefix), shapes) if each.code == code]

@@ -13,7 +13,7 @@ from check_cases import CASES, Case, source
 from hypothesis import given, reject, settings
 
 import graphpass
-from graphpass.checks.registry import CHECKS
+from graphpass.checks.run import CHECKS
 from graphpass.cli import main
 from graphpass.cli.options import parse_shapes
 from graphpass.errors import GraphpassError, UsageError
