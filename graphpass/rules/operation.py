@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Entry, Graph
@@ -216,7 +216,7 @@ class Operation(ABC):
         return [option.name.rstrip("_") for option in fields(cls) if option.init]
 
     @classmethod
-    def from_value(cls, value: Any) -> Self:
+    def from_value(cls, value: Any) -> Operation:
         """Make the operation from what stands behind its keyword in a pass file.
 
         Raises

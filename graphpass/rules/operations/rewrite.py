@@ -78,6 +78,14 @@ class RewriteOperation(Operation):
         )
         object.__setattr__(self, "rewrite", rewrite)
 
+    @classmethod
+    def from_value(cls, value: Any) -> Operation:
+        """See `Operation.from_value`. Python may give a `Rewrite`."""
+        if isinstance(value, Rewrite):
+            value.refuse_unfinished()
+            return GivenRewrite(rewrite=value)
+        return super(RewriteOperation, cls).from_value(value)  # `slots` made the class anew
+
     @property
     def own_id(self) -> str | None:
         """The name that the rewrite gives itself."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
 from graphpass.rules.operation import Operation
@@ -15,14 +15,14 @@ from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.pass_files.parameters import Plain, locate, substitute
 from graphpass.rules.pass_files.places import (
     KeyPath,
+    KeyValue,
     Located,
     Mark,
-    Member,
+    PassText,
     PythonRule,
-    Source,
     from_python,
 )
-from graphpass.rules.pass_files.schema import Fault, schema_faults
+from graphpass.rules.pass_files.schema import SchemaFault, schema_faults
 from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
 __all__ = [
@@ -75,13 +75,16 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
     if isinstance(source, Pass):
         return source
     if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
-        origin = Source(_INLINE, source.splitlines())
+        origin = PassText(_INLINE, source.splitlines())
         tree = _whole(parse_yaml(source, origin))
         return _load(tree, origin, name="inline", folder=base, identity="")
     if isinstance(source, str | os.PathLike):
         return _load_named(os.fspath(source), base)
-    origin = Source()
-    tree = _whole(from_python(source, origin, _start(source)))
+    origin = PassText()
+    start: KeyPath = ("rules",)
+    if isinstance(source, Mapping):
+        start = () if "rules" in source else ("rules", 0)
+    tree = _whole(from_python(source, origin, start))
     return _load(tree, origin, name="rules", folder=base, identity="")
 
 
@@ -104,25 +107,18 @@ def parse_setting(text: str) -> tuple[str, Plain]:
     if not equals or not name:
         raise UsageError(f"{text!r} sets nothing; write NAME=VALUE, such as prefix=b_")
     if value.startswith(("[", "{", '"', "'")):
-        source = Source(name, value.splitlines())
+        source = PassText(name, value.splitlines())
         return name, substitute(parse_yaml(value, source), None, source, ())
     return name, plain_scalar(value)
 
 
-def _start(source: Mapping[str, Any] | Sequence[Any] | PythonRule) -> tuple[str | int, ...]:
-    """Return where rules from Python stand in the whole pass that `_whole` makes of them."""
-    if not isinstance(source, Mapping):
-        return ("rules",)
-    return () if "rules" in source else ("rules", 0)
-
-
 def _load_named(name: str, folder: Path) -> Pass:
     path = folder / name
-    is_path = path.suffix in _SUFFIXES or os.sep in name or _exists(path)
-    if name in shipped_names() or not is_path:
+    is_path = path.suffix in _SUFFIXES or os.sep in name
+    if name in shipped_names() or not (is_path or _kind(path) in ("file", "other")):
         return _load_shipped(name)
     text = _read(path)
-    origin = Source(str(path), text.splitlines())
+    origin = PassText(str(path), text.splitlines())
     tree = parse_yaml(text, origin)
     if not isinstance(tree.value, Mapping):
         raise origin.error(tree.mark, "a pass file is a mapping that begins with `graphpass: 1`")
@@ -131,16 +127,36 @@ def _load_named(name: str, folder: Path) -> Pass:
 
 @cache
 def _load_shipped(name: str) -> Pass:
-    text, file = shipped_text(name), f"{name}.yaml"
-    origin = Source(file, text.splitlines())
-    return _load(
-        parse_yaml(text, origin), origin, name=name, folder=Path(), identity=f"shipped {name}"
-    )
+    text = shipped_text(name)
+    origin = PassText(f"{name}.yaml", text.splitlines())
+    tree = parse_yaml(text, origin)
+    return _load(tree, origin, name=name, folder=Path(), identity=f"shipped {name}")
+
+
+def _kind(path: Path) -> Literal["file", "folder", "other", "nothing"]:
+    """Return what a path leads to; a name that no file can have leads to nothing."""
+    try:
+        if path.is_file():
+            return "file"
+        return "folder" if path.is_dir() else "other" if path.exists() else "nothing"
+    except (OSError, ValueError):
+        return "nothing"
 
 
 def _read(path: Path) -> str:
-    if not _is_file(path):
-        raise UsageError(_no_file(path))
+    match _kind(path):
+        case "folder":
+            raise UsageError(f"{path}: a folder; name a pass file")
+        case "other":
+            raise UsageError(f"{path}: not a regular file; copy what it holds into one")
+        case "nothing":
+            try:
+                siblings = [sibling.name for sibling in path.parent.iterdir()]
+            except (OSError, ValueError):
+                raise UsageError(f"{path}: there is no such file, nor its folder") from None
+            near = nearest(path.name, [*siblings, *shipped_names()])
+            hint = f"; nearest: {', '.join(near)}" if near else ""
+            raise UsageError(f"{path}: there is no such file{hint}")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -160,59 +176,30 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _is_file(path: Path) -> bool:
-    """Return whether there is a file; a name that no file can have is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists() and not path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def _no_file(path: Path) -> str:
-    try:
-        if path.is_dir():
-            return f"{path}: a folder; name a pass file"
-        if path.exists():
-            return f"{path}: not a regular file; copy what it holds into one"
-        siblings = [sibling.name for sibling in path.parent.iterdir()]
-    except (OSError, ValueError):
-        return f"{path}: there is no such file, nor its folder"
-    near = nearest(path.name, [*siblings, *shipped_names()])
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    return f"{path}: there is no such file{hint}"
-
-
 def _whole(tree: Located) -> Located:
     """Complete what may be short outside of files: a list of rules, or one rule."""
     if not isinstance(tree.value, Mapping):
         rules = tree if isinstance(tree.value, tuple) else Located((tree,), tree.mark)
-        members: dict[str, Member] = {"rules": Member(tree.mark, rules)}
+        members: dict[str, KeyValue] = {"rules": KeyValue(tree.mark, rules)}
     elif "rules" in tree.value:
         members = dict(tree.value)
     else:
-        members = {"rules": Member(tree.mark, Located((tree,), tree.mark))}
-    members.setdefault("graphpass", Member(tree.mark, Located(1, tree.mark)))
+        members = {"rules": KeyValue(tree.mark, Located((tree,), tree.mark))}
+    members.setdefault("graphpass", KeyValue(tree.mark, Located(1, tree.mark)))
     return Located(members, tree.mark)
 
 
-def _load(tree: Located, source: Source, *, name: str, folder: Path, identity: str) -> Pass:
+def _load(tree: Located, source: PassText, *, name: str, folder: Path, identity: str) -> Pass:
     assert isinstance(tree.value, Mapping)
     header = {
         key: [] if key == "rules" else substitute(member.value, None, source, (key,))
         for key, member in tree.value.items()
     }
-    refuse(schema_faults(header), tree, {}, source)
+    _refuse(schema_faults(header), tree, {}, source)
     parameters = header.get("parameters", {})
     return Pass(
         name=header.get("name", name),
-        rules=read_rules(tree, parameters, source),
+        rules=_rules(tree, parameters, source),
         description=header.get("description", "").strip(),
         parameters=parameters,
         folder=folder,
@@ -286,7 +273,7 @@ class Pass:
     tree: Located | None = field(default=None, repr=False, compare=False)
     """Its text as located values; None where it was made without any."""
 
-    source: Source = field(default_factory=Source, repr=False, compare=False)
+    source: PassText = field(default_factory=PassText, repr=False, compare=False)
     """The text that it was read from."""
 
     def bind(self, values: Mapping[str, Any] | None) -> Pass:
@@ -311,11 +298,11 @@ class Pass:
                 )
         given = substitute(from_python(values, self.source, ()), None, self.source, ())
         for name, value in given.items():
-            self._check_type(name, value)
+            self._refuse_another_type(name, value)
         parameters = {**self.parameters, **given}
         if self.tree is None:
             return replace(self, parameters=parameters)
-        rules = read_rules(self.tree, parameters, self.source)
+        rules = _rules(self.tree, parameters, self.source)
         unbound = self.unbound or self
         return replace(self, parameters=parameters, rules=rules, unbound=unbound)
 
@@ -335,7 +322,7 @@ class Pass:
             mark = self.source.inside(mark, line, column)
         return self.source.place(mark, path)
 
-    def _check_type(self, name: str, value: Plain) -> None:
+    def _refuse_another_type(self, name: str, value: Plain) -> None:
         """Refuse what a rule would only choke on: a number stands for a number."""
         default = self.parameters[name]
         for kind, title in _TYPES.items():
@@ -351,24 +338,17 @@ class Pass:
 # -- rules -----------------------------------------------------------------------------------------
 
 
-def read_rules(tree: Located, parameters: Mapping[str, Plain], source: Source) -> tuple[Rule, ...]:
-    """Return the rules of a whole pass, its parameters filled in.
-
-    Raises
-    ------
-    PassFileError
-        If one is malformed, or makes no sense with these parameters.
-    """
+def _rules(tree: Located, parameters: Mapping[str, Plain], source: PassText) -> tuple[Rule, ...]:
+    """Return the rules of a whole pass, its parameters filled in."""
     assert isinstance(tree.value, Mapping)
     listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
     if isinstance(listed, list):
-        listed = [_given(rule) for rule in listed]
-    data = [_data(rule) for rule in listed] if isinstance(listed, list) else listed
-    refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
+        listed = [_completed(rule) for rule in listed]
+    _refuse(schema_faults({"graphpass": 1, "rules": _as_data(listed)}), tree, parameters, source)
     return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
 
 
-def _given(rule: Plain) -> Plain:
+def _completed(rule: Plain) -> Plain:
     """Leave out the options that have no value, and complete a rule that Python has made."""
     if isinstance(rule, PythonRule):
         return {rule.keyword: rule}
@@ -382,30 +362,30 @@ def _given(rule: Plain) -> Plain:
     }
 
 
-def _data(rule: Plain) -> Plain:
+def _as_data(listed: Plain) -> Plain:
     """Put data in the place of what Python has made, which no schema knows."""
-    if not isinstance(rule, dict):
-        return rule
-    return {
-        key: {"match": "...", "replace": "..."}
-        if isinstance(value, PythonRule) and value.keyword == key
-        else value
-        for key, value in rule.items()
-    }
+    if not isinstance(listed, list):
+        return listed
+    stand_in = {"match": "...", "replace": "..."}
+    return [
+        {
+            key: stand_in if isinstance(value, PythonRule) and value.keyword == key else value
+            for key, value in rule.items()
+        }
+        if isinstance(rule, dict)
+        else rule
+        for rule in listed
+    ]
 
 
 def _rule(
-    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: Source
+    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: PassText
 ) -> Rule:
     keyword = next(key for key in rule if key in OPERATIONS)
-    key, mark = locate(tree, ("rules", index, keyword), parameters)
     path: KeyPath = ("rules", index, keyword)
+    key, mark = locate(tree, path, parameters)
     try:
-        value = rule[keyword]
-        if isinstance(value, PythonRule):
-            operation = value.operation()
-        else:
-            operation = operation_class(keyword).from_value(value)
+        operation = operation_class(keyword).from_value(rule[keyword])
     except TextError as error:
         within = (*path, *error.path)
         _, begin = locate(tree, within, parameters)
@@ -417,23 +397,21 @@ def _rule(
     return Rule(index + 1, operation, rule.get("id") or operation.own_id, place)
 
 
-def refuse(
-    faults: Sequence[Fault], tree: Located, parameters: Mapping[str, Plain], source: Source
+def _refuse(
+    faults: Iterable[SchemaFault],
+    tree: Located,
+    parameters: Mapping[str, Plain],
+    source: PassText,
 ) -> None:
     """Raise the fault that stands first in the text, if there is one."""
-    if not faults:
-        return
-
-    def mark(fault: Fault) -> Mark | None:
+    found = []
+    for fault in faults:
         key, value = locate(tree, fault.path, parameters)
-        return key if fault.key else value
-
-    def position(fault: Fault) -> tuple[Mark, bool]:
-        return mark(fault) or Mark(0, 0), not fault.key
-
-    first = min(faults, key=position)
-    path = first.path[:-1] if first.key else first.path
-    raise source.error(mark(first), first.message, path)
+        found.append((key if fault.key else value, fault))
+    if found:
+        mark, first = min(found, key=lambda each: (each[0] or Mark(0, 0), not each[1].key))
+        path = first.path[:-1] if first.key else first.path
+        raise source.error(mark, first.message, path)
 
 
 # -- shipped passes --------------------------------------------------------------------------------
@@ -441,13 +419,9 @@ def refuse(
 _SHIPPED = Path(__file__).parents[2] / "passes"
 
 
-def shipped_names() -> list[str]:
-    """Return the names of the shipped passes, sorted."""
-    return list(_names())
-
-
 @cache
-def _names() -> tuple[str, ...]:
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the shipped passes, sorted."""
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from graphpass.errors import suggestion
-from graphpass.rules.pass_files.places import MAX_DEPTH, KeyPath, Located, Mark, Source, TextMark
+from graphpass.rules.pass_files.places import MAX_DEPTH, KeyPath, Located, Mark, PassText, TextMark
 
 __all__ = ["Plain", "locate", "substitute"]
 
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)(?P<closed>\})?")
 
 
 def substitute(
-    tree: Located, values: Mapping[str, Plain] | None, source: Source, path: KeyPath
+    tree: Located, values: Mapping[str, Plain] | None, source: PassText, path: KeyPath
 ) -> Plain:
     """Return plain lists and dicts, every ``${name}`` in texts and keys replaced.
 
@@ -33,7 +33,7 @@ def substitute(
         What stands in the pass.
     values : mapping
         The parameters of the pass; None to leave texts as they are.
-    source : Source
+    source : PassText
         For error messages.
     path : tuple
         Where `tree` stands in the pass.
@@ -93,7 +93,7 @@ def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
 
 
 class _Substitution:
-    def __init__(self, values: Mapping[str, Plain] | None, source: Source) -> None:
+    def __init__(self, values: Mapping[str, Plain] | None, source: PassText) -> None:
         self._values = values
         self._source = source
         self._count = 0

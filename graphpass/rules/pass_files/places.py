@@ -21,22 +21,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
-
-if TYPE_CHECKING:
-    from graphpass.rules.operation import Operation
 
 __all__ = [
     "MAX_DEPTH",
     "KeyPath",
+    "KeyValue",
     "Located",
     "Mark",
-    "Member",
+    "PassText",
     "PythonRule",
     "Scalar",
-    "Source",
     "TextMark",
     "from_python",
     "place_in_scalar",
@@ -74,15 +71,14 @@ class PythonRule:
     keyword: ClassVar[str]
     """The operation that it is of."""
 
-    def operation(self) -> Operation:
-        """Return the rule as the operation that runs.
+    def refuse_unfinished(self) -> None:
+        """Refuse a rule that lacks something.
 
         Raises
         ------
         UsageError
-            If it is not finished.
+            If it does.
         """
-        raise NotImplementedError
 
 
 class Mark(NamedTuple):
@@ -123,14 +119,14 @@ class TextMark(Mark):
 class Located:
     """A value that knows where it stands."""
 
-    value: Scalar | PythonRule | tuple[Located, ...] | Mapping[str, Member]
+    value: Scalar | PythonRule | tuple[Located, ...] | Mapping[str, KeyValue]
     """A scalar, a rule that Python has made, a list, or a mapping."""
 
     mark: Mark | None = None
     """Where it begins; None for a value that Python gave."""
 
 
-class Member(NamedTuple):
+class KeyValue(NamedTuple):
     """One ``key: value`` of a mapping."""
 
     mark: Mark | None
@@ -140,7 +136,7 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PassText:
     """The text that a pass was read from; empty for rules that Python gave."""
 
     name: str = ""
@@ -178,7 +174,7 @@ class Source:
         return PassFileError(f"{text}\n{pointed(self.lines[mark.line - 1], mark.column)}")
 
 
-def from_python(value: Any, source: Source, path: KeyPath) -> Located:
+def from_python(value: Any, source: PassText, path: KeyPath) -> Located:
     """Take over what Python gave, as if it had stood in a file at `path`. Tuples count as lists.
 
     Raises
@@ -193,7 +189,7 @@ def from_python(value: Any, source: Source, path: KeyPath) -> Located:
     return _from_python(value, source, path, {})
 
 
-def _from_python(value: Any, source: Source, path: KeyPath, known: dict[int, Located]) -> Located:
+def _from_python(value: Any, source: PassText, path: KeyPath, known: dict[int, Located]) -> Located:
     if id(value) in known:
         return known[id(value)]
     if len(path) > MAX_DEPTH:
@@ -203,7 +199,7 @@ def _from_python(value: Any, source: Source, path: KeyPath, known: dict[int, Loc
         for key, member in value.items():
             if not isinstance(key, str):
                 raise source.error(None, f"the key {key!r} is no text; write {str(key)!r}", path)
-            members[key] = Member(None, _from_python(member, source, (*path, key), known))
+            members[key] = KeyValue(None, _from_python(member, source, (*path, key), known))
         known[id(value)] = Located(members)
         return known[id(value)]
     if isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from graphpass.errors import nearest, suggestion
 from graphpass.rules.pass_files.places import KeyPath
 
-__all__ = ["Fault", "pass_schema", "schema_faults"]
+__all__ = ["SchemaFault", "pass_schema", "schema_faults"]
 
 _KINDS = {
     "string": "a text",
@@ -38,7 +38,7 @@ _TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
 """What can be wrong with a value that only the title of what it should be can explain."""
 
 
-class Fault(NamedTuple):
+class SchemaFault(NamedTuple):
     """One place where a pass breaks the schema."""
 
     path: KeyPath
@@ -59,7 +59,7 @@ def pass_schema() -> Mapping[str, Any]:
     return schema
 
 
-def schema_faults(tree: Any) -> list[Fault]:
+def schema_faults(tree: Any) -> list[SchemaFault]:
     """Return every place where a plain pass breaks the schema; an empty list if there is none.
 
     Where a key is unknown, what its mapping lacks is left out: most likely it is that key.
@@ -200,22 +200,22 @@ def _unknown_keys(error: Any) -> list[str]:
     return [key for key in error.instance if key not in error.schema.get("properties", {})]
 
 
-def _fault(error: Any) -> Fault:
+def _fault(error: Any) -> SchemaFault:
     path: KeyPath = tuple(error.absolute_path)
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema["properties"]
         key = _unknown_keys(error)[0]
         here = _subject(error, path)
         message = f"{here} has no {key!r}{suggestion(key, known)}; {_listed(known)}"
-        return Fault((*path, key), message, key=True)
+        return SchemaFault((*path, key), message, key=True)
     if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
-        return Fault(
+        return SchemaFault(
             (*path, error.instance), f"{_spell(error.instance)} is not {_wanted(error)}", True
         )
     if error.validator == "not":
-        return Fault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
+        return SchemaFault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
     describe: Callable[[Any, KeyPath], str] = _MESSAGES.get(error.validator, _mismatch)
-    return Fault(path, describe(error, path))
+    return SchemaFault(path, describe(error, path))
 
 
 def _listed(known: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphpass.errors import PassFileError
-from graphpass.rules.pass_files.places import MAX_DEPTH, Located, Mark, Member, Scalar, Source
+from graphpass.rules.pass_files.places import MAX_DEPTH, KeyValue, Located, Mark, PassText, Scalar
 
 __all__ = ["MAX_BYTES", "parse_yaml", "plain_scalar"]
 
@@ -38,13 +38,13 @@ class _Open:
     mark: Mark
     anchor: str | None
     items: list[Located] = field(default_factory=list)
-    members: dict[str, Member] | None = None
+    members: dict[str, KeyValue] | None = None
     """Of a mapping; None for a list."""
     key: tuple[str, Mark] | None = None
     """The key whose value comes next."""
 
 
-def parse_yaml(text: str, source: Source) -> Located:
+def parse_yaml(text: str, source: PassText) -> Located:
     """Parse one YAML document.
 
     Raises
@@ -55,7 +55,7 @@ def parse_yaml(text: str, source: Source) -> Located:
 
     Examples
     --------
-    >>> parse_yaml("[1, yes, null]", Source("x")).value[1]
+    >>> parse_yaml("[1, yes, null]", PassText("x")).value[1]
     Located(value='yes', mark=Mark(line=1, column=5))
     """
     if len(text) > MAX_BYTES:
@@ -99,7 +99,7 @@ def plain_scalar(text: str) -> Scalar:
 class _Reader:
     """Builds the values from the parser's events, without recursion."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PassText) -> None:
         self.root: Located | None = None
         self._source = source
         self._open: list[_Open] = []
@@ -184,11 +184,11 @@ class _Reader:
             top.items.append(value)
             return
         assert top.key is not None
-        top.members[top.key[0]] = Member(top.key[1], value)
+        top.members[top.key[0]] = KeyValue(top.key[1], value)
         top.key = None
 
 
-def _syntax_error(error: Exception, text: str, source: Source) -> PassFileError:
+def _syntax_error(error: Exception, text: str, source: PassText) -> PassFileError:
     """Say in words of this project what the parser says."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     position = getattr(error, "position", None)

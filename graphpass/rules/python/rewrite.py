@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
 from graphpass.errors import UsageError
-from graphpass.rules.operation import Operation
 from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.python.body import PythonBody
 from graphpass.rules.python.tracing import trace
@@ -71,13 +70,12 @@ class PythonRewrite(Rewrite):
         self.body.replacement = _callable(function, "replace")
         return function
 
-    def operation(self) -> Operation:
-        """See `PythonRule.operation`."""
+    def refuse_unfinished(self) -> None:
+        """See `PythonRule.refuse_unfinished`."""
         if self.body.replacement is None:
             raise UsageError(
                 f"{self.id} has no replacement; write one as a function under @{self.id}.replace"
             )
-        return super().operation()
 
 
 @overload

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
@@ -20,9 +20,6 @@ from graphpass.rules.rewriting.body import Body, TextBody
 from graphpass.rules.rewriting.checks import check_names
 from graphpass.rules.rewriting.replacement import Replacement
 from graphpass.rules.rewriting.replacement_syntax import parse_replacement
-
-if TYPE_CHECKING:
-    from graphpass.rules.operation import Operation
 
 __all__ = ["Rewrite", "parse_rewrite"]
 
@@ -62,12 +59,6 @@ class Rewrite(PythonRule):
     def names(self) -> PatternNames:
         """What the pattern's names stand for."""
         return PatternNames.of(self.pattern)
-
-    def operation(self) -> Operation:
-        """See `PythonRule.operation`."""
-        from graphpass.rules.operations.rewrite import GivenRewrite
-
-        return GivenRewrite(rewrite=self)
 
     @property
     def refuses(self) -> bool:

@@ -8,14 +8,14 @@ import pytest
 
 from graphpass.errors import PassFileError
 from graphpass.rules.pass_files.parameters import locate, substitute
-from graphpass.rules.pass_files.places import Mark, Source, from_python
+from graphpass.rules.pass_files.places import Mark, PassText, from_python
 from graphpass.rules.pass_files.yaml_text import parse_yaml
 
 VALUES = {"cut": "fc1", "count": 3, "kernel": [3, 3], "on": True, "nothing": None}
 
 
 def fill(value: object, values: dict[str, object] | None = VALUES) -> object:
-    return substitute(from_python(value, Source(), ()), values, Source(), ())
+    return substitute(from_python(value, PassText(), ()), values, PassText(), ())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_refusals(text: object, message: str) -> None:
 
 def test_an_unknown_parameter_has_a_caret() -> None:
     text = "a: [x, '${y}']"
-    source = Source("p.yaml", [text])
+    source = PassText("p.yaml", [text])
     with pytest.raises(PassFileError) as caught:
         substitute(parse_yaml(text, source), {}, source, ())
     assert str(caught.value) == (
@@ -84,7 +84,7 @@ def test_an_unknown_parameter_has_a_caret() -> None:
 
 def test_values_are_found_again_under_keys_that_were_filled_in() -> None:
     text = "a: {'${cut}_weight': {b: [x, y]}}"
-    tree = parse_yaml(text, Source("p.yaml", [text]))
+    tree = parse_yaml(text, PassText("p.yaml", [text]))
     assert locate(tree, ("a", "fc1_weight"), VALUES) == (Mark(1, 5), Mark(1, 22))
     assert locate(tree, ("a", "fc1_weight", "b", 1), VALUES) == (Mark(1, 30), Mark(1, 30))
     assert locate(tree, ("a", "fc1_weight", "nowhere"), VALUES) == (Mark(1, 5), Mark(1, 22))
@@ -94,7 +94,7 @@ def test_an_alias_bomb_is_refused() -> None:
     lines = ["a0: &a0 [x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40)]
     text = "\n".join(lines)
-    source = Source("p.yaml", lines)
+    source = PassText("p.yaml", lines)
     start = time.perf_counter()
     with pytest.raises(
         PassFileError, match="more than 300000 values; do aliases or parameters expand too far"
@@ -105,7 +105,7 @@ def test_an_alias_bomb_is_refused() -> None:
 
 def test_aliases_that_nest_too_deep_are_refused() -> None:
     lines = ["- &a0 [x]"] + [f"- &a{i} [[[[[[[*a{i - 1}]]]]]]]" for i in range(1, 300)]
-    source = Source("p.yaml", lines)
+    source = PassText("p.yaml", lines)
     with pytest.raises(PassFileError, match="do aliases or parameters expand too far"):
         substitute(parse_yaml("\n".join(lines), source), {}, source, ())
 

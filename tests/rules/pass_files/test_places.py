@@ -8,9 +8,9 @@ import pytest
 
 from graphpass.errors import PassFileError
 from graphpass.rules.pass_files.loading import load_pass
-from graphpass.rules.pass_files.places import Located, Mark, Member, Source, from_python
+from graphpass.rules.pass_files.places import KeyValue, Located, Mark, PassText, from_python
 
-TEXT = Source("siamese.yaml", ["rules:", "  - renam: {from: a}"])
+TEXT = PassText("siamese.yaml", ["rules:", "  - renam: {from: a}"])
 
 
 def test_an_error_shows_place_line_and_caret() -> None:
@@ -20,13 +20,13 @@ def test_an_error_shows_place_line_and_caret() -> None:
 
 def test_the_caret_of_a_long_line_stays_in_view() -> None:
     line = "x" * 300 + "HERE" + "y" * 300
-    _, shown, caret = str(Source("a", [line]).error(Mark(1, 301), "wrong")).split("\n")
+    _, shown, caret = str(PassText("a", [line]).error(Mark(1, 301), "wrong")).split("\n")
     assert len(shown) <= 100
     assert shown[caret.index("^") :].startswith("HERE")
 
 
 def test_tabs_and_control_characters_do_not_move_the_caret() -> None:
-    _, shown, caret = str(Source("a", ["\ta\x1b[31m: HERE"]).error(Mark(1, 10), "wrong")).split(
+    _, shown, caret = str(PassText("a", ["\ta\x1b[31m: HERE"]).error(Mark(1, 10), "wrong")).split(
         "\n"
     )
     assert shown[caret.index("^") :] == "HERE"
@@ -45,12 +45,12 @@ def test_tabs_and_control_characters_do_not_move_the_caret() -> None:
     ],
 )
 def test_rules_from_python_are_placed_by_number(path: tuple[str | int, ...], place: str) -> None:
-    assert str(Source().error(None, "wrong", path)) == f"{place}: wrong"
+    assert str(PassText().error(None, "wrong", path)) == f"{place}: wrong"
 
 
 def test_python_values_are_taken_over() -> None:
-    assert from_python({"a": (1, [True, None])}, Source(), ()) == Located(
-        {"a": Member(None, Located((Located(1), Located((Located(True), Located(None))))))}
+    assert from_python({"a": (1, [True, None])}, PassText(), ()) == Located(
+        {"a": KeyValue(None, Located((Located(1), Located((Located(True), Located(None))))))}
     )
 
 
@@ -58,14 +58,14 @@ def test_a_collection_that_holds_itself_is_refused() -> None:
     endless: list[object] = []
     endless.append(endless)
     with pytest.raises(PassFileError, match="nested deeper than 32"):
-        from_python(endless, Source(), ("rules",))
+        from_python(endless, PassText(), ("rules",))
 
 
 def test_a_shared_collection_is_taken_over_once() -> None:
     nested: object = "x"
     for _ in range(25):
         nested = [nested] * 10
-    from_python(nested, Source(), ())
+    from_python(nested, PassText(), ())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_shared_collection_is_taken_over_once() -> None:
 )
 def test_what_no_file_can_hold_is_refused(value: object, message: str) -> None:
     with pytest.raises(PassFileError) as caught:
-        from_python(value, Source(), ("rules",))
+        from_python(value, PassText(), ("rules",))
     assert str(caught.value) == message
 
 

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.pass_files.places import Source, place_in_scalar
+from graphpass.rules.pass_files.places import PassText, place_in_scalar
 from graphpass.rules.pass_files.yaml_text import parse_yaml
 
 MARKER = "§"
@@ -43,7 +43,7 @@ def files(draw: st.DrawFn) -> str:
 def test_a_character_stands_where_the_file_has_it(text: str) -> None:
     lines = text.splitlines()
     try:
-        tree = parse_yaml(text, Source("a", lines))
+        tree = parse_yaml(text, PassText("a", lines))
     except PassFileError:
         assume(False)
     while isinstance(tree.value, tuple):

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.pass_files.loading import shipped_names, shipped_text
-from graphpass.rules.pass_files.schema import Fault, _fits, pass_schema, schema_faults
+from graphpass.rules.pass_files.schema import SchemaFault, _fits, pass_schema, schema_faults
 
 
 def whole(*rules: object) -> dict[str, object]:
@@ -197,13 +197,13 @@ def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> N
     [
         (
             {"graphpass": 2, "rules": []},
-            Fault(("graphpass",), "2 is not the version of the language, 1"),
+            SchemaFault(("graphpass",), "2 is not the version of the language, 1"),
         ),
-        ({"graphpass": 1}, Fault((), "a graphpass pass needs rules")),
-        ({"graphpass": 1, "rules": 3}, Fault(("rules",), "3 is not a list of rules")),
+        ({"graphpass": 1}, SchemaFault((), "a graphpass pass needs rules")),
+        ({"graphpass": 1, "rules": 3}, SchemaFault(("rules",), "3 is not a list of rules")),
         (
             {"graphpass": 1, "rules": [], "parameters": {"a b": 1}},
-            Fault(
+            SchemaFault(
                 ("parameters", "a b"),
                 '"a b" is not a parameter name: letters, digits, _ and -',
                 key=True,
@@ -211,7 +211,7 @@ def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> N
         ),
         (
             {"graphpass": 1, "ruels": []},
-            Fault(
+            SchemaFault(
                 ("ruels",),
                 "a graphpass pass has no 'ruels'; nearest: rules; "
                 "it has graphpass, name, description, parameters, budget, rules, tests",
@@ -220,7 +220,7 @@ def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> N
         ),
     ],
 )
-def test_faults_of_the_pass_itself(tree: object, fault: Fault) -> None:
+def test_faults_of_the_pass_itself(tree: object, fault: SchemaFault) -> None:
     assert schema_faults(tree) == [fault]
 
 

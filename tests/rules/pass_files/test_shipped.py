@@ -12,7 +12,7 @@ from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 
 def test_names_are_those_of_the_files() -> None:
     assert "siamese" in shipped_names()
-    assert shipped_names() == sorted(shipped_names())
+    assert list(shipped_names()) == sorted(shipped_names())
     assert passes.shipped_names is shipped_names
 
 

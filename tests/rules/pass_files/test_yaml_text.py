@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.pass_files.places import Located, Mark, Source
+from graphpass.rules.pass_files.places import Located, Mark, PassText
 from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
 
 def parse(text: str) -> Located:
-    return parse_yaml(text, Source("a.yaml", text.splitlines()))
+    return parse_yaml(text, PassText("a.yaml", text.splitlines()))
 
 
 def plain(tree: Located) -> object:
