@@ -298,7 +298,14 @@ class Pass:
                 )
         given = substitute(from_python(values, self.source, ()), None, self.source, ())
         for name, value in given.items():
-            self._refuse_another_type(name, value)
+            default = self.parameters[name]
+            kinds = {type(default), type(None), *([int] if type(default) is float else [])}
+            title = _TYPES.get(type(default))
+            if title is not None and type(value) not in kinds:
+                raise UsageError(
+                    f"the parameter {name} of the pass {self.name} is {title} ({default!r} if "
+                    f"nothing is set), not {value!r}"
+                )
         parameters = {**self.parameters, **given}
         if self.tree is None:
             return replace(self, parameters=parameters)
@@ -321,18 +328,6 @@ class Pass:
             _, mark = locate(self.tree, path, self.parameters)
             mark = self.source.inside(mark, line, column)
         return self.source.place(mark, path)
-
-    def _refuse_another_type(self, name: str, value: Plain) -> None:
-        """Refuse what a rule would only choke on: a number stands for a number."""
-        default = self.parameters[name]
-        for kind, title in _TYPES.items():
-            if type(default) is kind and type(value) not in (kind, type(None)):
-                if kind is float and type(value) is int:
-                    continue
-                raise UsageError(
-                    f"the parameter {name} of the pass {self.name} is {title} ({default!r} if "
-                    f"nothing is set), not {value!r}"
-                )
 
 
 # -- rules -----------------------------------------------------------------------------------------

@@ -186,34 +186,32 @@ def from_python(value: Any, source: PassText, path: KeyPath) -> Located:
     -----
     A collection that stands in several places is taken over once.
     """
-    return _from_python(value, source, path, {})
+    known: dict[int, Located] = {}
 
+    def take(value: Any, path: KeyPath) -> Located:
+        if id(value) in known:
+            return known[id(value)]
+        if len(path) > MAX_DEPTH:
+            raise source.error(None, f"collections are nested deeper than {MAX_DEPTH}", path)
+        if isinstance(value, Mapping):
+            members = {}
+            for key, member in value.items():
+                if not isinstance(key, str):
+                    said = f"the key {key!r} is no text; write {str(key)!r}"
+                    raise source.error(None, said, path)
+                members[key] = KeyValue(None, take(member, (*path, key)))
+            return known.setdefault(id(value), Located(members))
+        if isinstance(value, list | tuple):
+            made = tuple([take(item, (*path, index)) for index, item in enumerate(value)])
+            return known.setdefault(id(value), Located(made))
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            value = value.item()  # a number of NumPy
+        if value is None or isinstance(value, str | bool | int | float | PythonRule):
+            return Located(value)
+        said = f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists"
+        raise source.error(None, said, path)
 
-def _from_python(value: Any, source: PassText, path: KeyPath, known: dict[int, Located]) -> Located:
-    if id(value) in known:
-        return known[id(value)]
-    if len(path) > MAX_DEPTH:
-        raise source.error(None, f"collections are nested deeper than {MAX_DEPTH}", path)
-    if isinstance(value, Mapping):
-        members = {}
-        for key, member in value.items():
-            if not isinstance(key, str):
-                raise source.error(None, f"the key {key!r} is no text; write {str(key)!r}", path)
-            members[key] = KeyValue(None, _from_python(member, source, (*path, key), known))
-        known[id(value)] = Located(members)
-        return known[id(value)]
-    if isinstance(value, list | tuple):
-        items = enumerate(value)
-        made = [_from_python(item, source, (*path, index), known) for index, item in items]
-        known[id(value)] = Located(tuple(made))
-        return known[id(value)]
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()  # a number of NumPy
-    if value is None or isinstance(value, str | bool | int | float | PythonRule):
-        return Located(value)
-    raise source.error(
-        None, f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists", path
-    )
+    return take(value, path)
 
 
 # -- characters of scalars -------------------------------------------------------------------------
@@ -256,28 +254,25 @@ def place_in_scalar(
 
 def _characters(lines: Sequence[str], begin: _Place, text: str) -> _Characters:
     """Yield every character with its place, and at last something where the text has ended."""
-    line, column = _skip_anchor(lines, begin)
+    line, column = begin
+    anchor = _ANCHOR.match(lines[line - 1], column - 1)
+    if anchor is not None:
+        at = anchor.end()
+        while line <= len(lines):
+            at = _after_spaces(lines[line - 1], at)
+            if at < len(lines[line - 1]) and not _COMMENT.match(lines[line - 1], at):
+                break
+            line, at = line + 1, 0
+        column = at + 1
     if line > len(lines):
         return iter(())
     style = lines[line - 1][column - 1 : column]
     if style in ("|", ">"):
-        return _block(lines, line + 1, _indentation(lines[line:], text), folds=style == ">")
+        # a block is indented by what its first line has more than that of the text
+        indent = max(0, _leading(lines[line:]) - _leading(text.split("\n")))
+        return _block(lines, line + 1, indent, folds=style == ">")
     quote = style if style in ("'", '"') else ""
     return _flow(lines, line, column - 1 + len(quote), quote)
-
-
-def _skip_anchor(lines: Sequence[str], begin: _Place) -> _Place:
-    line, column = begin
-    anchor = _ANCHOR.match(lines[line - 1], column - 1)
-    if anchor is None:
-        return begin
-    at = anchor.end()
-    while line <= len(lines):
-        at = _after_spaces(lines[line - 1], at)
-        if at < len(lines[line - 1]) and not _COMMENT.match(lines[line - 1], at):
-            break
-        line, at = line + 1, 0
-    return line, at + 1
 
 
 def _flow(lines: Sequence[str], line: int, at: int, quote: str) -> _Characters:
@@ -287,7 +282,9 @@ def _flow(lines: Sequence[str], line: int, at: int, quote: str) -> _Characters:
         place = line, at + 1
         is_joined = quote == '"' and written[at:] == "\\"
         if is_joined or _after_spaces(written, at) == len(written):
-            following = _filled(lines, line)
+            following = line + 1
+            while following <= len(lines) and not lines[following - 1].strip(" \t"):
+                following += 1
             if following > len(lines):
                 yield "", place
                 return
@@ -301,7 +298,9 @@ def _flow(lines: Sequence[str], line: int, at: int, quote: str) -> _Characters:
             yield "", place
             return
         elif quote == '"' and (escape := _ESCAPE.match(written, at)):
-            yield _meant(escape), place
+            short = escape["short"]
+            meant = chr(int(escape[0][2:], 16)) if short is None else _SHORT.get(short, short)
+            yield meant, place
             at = escape.end()
         else:
             yield written[at], place
@@ -315,27 +314,9 @@ def _folded(ends: Sequence[_Place], joint: str) -> _Characters:
     yield from (("\n", end) for end in ends[:-1])
 
 
-def _meant(escape: re.Match[str]) -> str:
-    short = escape["short"]
-    return chr(int(escape[0][2:], 16)) if short is None else _SHORT.get(short, short)
-
-
-def _filled(lines: Sequence[str], line: int) -> int:
-    """Return the number of the next line below `line` that holds something."""
-    following = line + 1
-    while following <= len(lines) and not lines[following - 1].strip(" \t"):
-        following += 1
-    return following
-
-
 def _after_spaces(written: str, at: int) -> int:
     spaces = _SPACES.match(written, at)
     return spaces.end() if spaces else at
-
-
-def _indentation(below: Sequence[str], text: str) -> int:
-    """Return how far a block is indented: by what its first line has more than that of `text`."""
-    return max(0, _leading(below) - _leading(text.split("\n")))
 
 
 def _leading(lines: Sequence[str]) -> int:

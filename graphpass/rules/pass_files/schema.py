@@ -66,7 +66,10 @@ def schema_faults(tree: Any) -> list[SchemaFault]:
     """
     if _fits(tree, pass_schema()):
         return []
-    faults = dict.fromkeys(_fault(_innermost(error)) for error in _validator().iter_errors(tree))
+    from jsonschema import Draft202012Validator
+
+    errors = Draft202012Validator(pass_schema()).iter_errors(tree)
+    faults = dict.fromkeys(_fault(_innermost(error)) for error in errors)
     misspelt = {fault.path[:-1] for fault in faults if fault.key}
     return [fault for fault in faults if fault.key or fault.path not in misspelt]
 
@@ -126,13 +129,6 @@ def _holds(value: Any, keyword: str, wanted: Any, schema: Mapping[str, Any]) -> 
     return True
 
 
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(pass_schema())
-
-
 def _innermost(error: Any) -> Any:
     """Return the error that the user meant to avoid, of all alternatives that failed.
 
@@ -161,19 +157,19 @@ def _alternatives(error: Any) -> list[list[Any]]:
 
 def _strangeness(faults: Iterable[Any]) -> tuple[int, int, int]:
     """Return how far a value is from an alternative: unknown keys, those unlike any, and faults."""
-    counts = [_strange(fault) for fault in faults]
-    unknown, unlike, number = (sum(column) for column in zip(*counts, strict=True))
+    unknown = unlike = number = 0
+    for error in faults:
+        counts = (0, 0, 1)
+        if not _is_about_values(error):
+            keys = _unknown_keys(error)
+            known = error.schema.get("properties", {})
+            counts = len(keys), sum(not nearest(key, known) for key in keys), 1
+        elif not error.relative_path and not _is_choice_of_keys(error):
+            counts = min(map(_strangeness, _alternatives(error)), default=counts)
+        unknown, unlike, number = (
+            a + b for a, b in zip((unknown, unlike, number), counts, strict=True)
+        )
     return unknown, unlike, number
-
-
-def _strange(error: Any) -> tuple[int, int, int]:
-    if not _is_about_values(error):
-        keys = _unknown_keys(error)
-        known = error.schema.get("properties", {})
-        return len(keys), sum(not nearest(key, known) for key in keys), 1
-    if error.relative_path or _is_choice_of_keys(error):
-        return 0, 0, 1
-    return min(map(_strangeness, _alternatives(error)), default=(0, 0, 1))
 
 
 def _is_about_values(error: Any) -> bool:
@@ -206,7 +202,8 @@ def _fault(error: Any) -> SchemaFault:
         known = error.schema["properties"]
         key = _unknown_keys(error)[0]
         here = _subject(error, path)
-        message = f"{here} has no {key!r}{suggestion(key, known)}; {_listed(known)}"
+        listed = f"it has {', '.join(known)}" if known else "it takes no options"
+        message = f"{here} has no {key!r}{suggestion(key, known)}; {listed}"
         return SchemaFault((*path, key), message, key=True)
     if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
         return SchemaFault(
@@ -216,10 +213,6 @@ def _fault(error: Any) -> SchemaFault:
         return SchemaFault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
     describe: Callable[[Any, KeyPath], str] = _MESSAGES.get(error.validator, _mismatch)
     return SchemaFault(path, describe(error, path))
-
-
-def _listed(known: Mapping[str, Any]) -> str:
-    return f"it has {', '.join(known)}" if known else "it takes no options"
 
 
 def _subject(error: Any, path: KeyPath) -> str:

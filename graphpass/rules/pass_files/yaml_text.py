@@ -67,13 +67,13 @@ def parse_yaml(text: str, source: PassText) -> Located:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    reader = _Reader(source)
+    composer = _Composer(source)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
-            reader.take(event)
+            composer.take(event)
     except YAMLError as error:
         raise _syntax_error(error, text, source) from None
-    return reader.root or Located(None, Mark(1, 1))
+    return composer.root or Located(None, Mark(1, 1))
 
 
 def plain_scalar(text: str) -> Scalar:
@@ -96,7 +96,7 @@ def plain_scalar(text: str) -> Scalar:
     return text
 
 
-class _Reader:
+class _Composer:
     """Builds the values from the parser's events, without recursion."""
 
     def __init__(self, source: PassText) -> None:
@@ -112,58 +112,39 @@ class _Reader:
         if getattr(event, "tag", None) is not None:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             raise self._source.error(mark, f"the tag {tag} is not read: a pass is data; remove it")
-        if kind == "ScalarEvent":
-            self._scalar(event, mark)
+        if kind == "ScalarEvent" and self._wants_key():
+            top = self._open[-1]
+            assert top.members is not None
+            if event.value in top.members:
+                first = top.members[event.value].mark
+                line = f" (line {first.line})" if first is not None else ""
+                raise self._source.error(mark, f"the key {event.value!r} stands here twice{line}")
+            top.key = (event.value, mark)
+        elif kind == "ScalarEvent":
+            plain = event.implicit[0]
+            value = plain_scalar(event.value) if plain else event.value
+            self._add(Located(value, mark), mark, event.anchor)
         elif kind == "AliasEvent":
             self._add(self._alias(event.anchor, mark), mark)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
-            self._begin(event, mark, mapping=kind == "MappingStartEvent")
+            if self._wants_key():
+                raise self._source.error(mark, "a collection can't be a key; write a text")
+            if len(self._open) >= MAX_DEPTH:
+                raise self._source.error(mark, f"collections are nested deeper than {MAX_DEPTH}")
+            if event.anchor is not None:
+                self._anchors[event.anchor] = None
+            is_mapping = kind == "MappingStartEvent"
+            self._open.append(_Open(mark, event.anchor, members={} if is_mapping else None))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            self._end()
+            done = self._open.pop()
+            whole = tuple(done.items) if done.members is None else done.members
+            self._add(Located(whole, done.mark), done.mark, done.anchor)
         elif kind == "DocumentStartEvent" and self.root is not None:
             raise self._source.error(mark, "a second document begins here; a pass is one document")
 
-    def _scalar(self, event: Any, mark: Mark) -> None:
-        if self._wants_key():
-            self._set_key(event.value, mark)
-            return
-        plain = event.implicit[0]
-        made = Located(plain_scalar(event.value) if plain else event.value, mark)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = made
-        self._add(made, mark)
-
     def _wants_key(self) -> bool:
-        if not self._open:
-            return False
-        top = self._open[-1]
-        return top.members is not None and top.key is None
-
-    def _set_key(self, key: str, mark: Mark) -> None:
-        top = self._open[-1]
-        assert top.members is not None
-        if key in top.members:
-            first = top.members[key].mark
-            line = f" (line {first.line})" if first is not None else ""
-            raise self._source.error(mark, f"the key {key!r} stands here twice{line}")
-        top.key = (key, mark)
-
-    def _begin(self, event: Any, mark: Mark, *, mapping: bool) -> None:
-        if self._wants_key():
-            raise self._source.error(mark, "a collection can't be a key; write a text")
-        if len(self._open) >= MAX_DEPTH:
-            raise self._source.error(mark, f"collections are nested deeper than {MAX_DEPTH}")
-        if event.anchor is not None:
-            self._anchors[event.anchor] = None
-        self._open.append(_Open(mark, event.anchor, members={} if mapping else None))
-
-    def _end(self) -> None:
-        done = self._open.pop()
-        value = tuple(done.items) if done.members is None else done.members
-        made = Located(value, done.mark)
-        if done.anchor is not None:
-            self._anchors[done.anchor] = made
-        self._add(made, done.mark)
+        top = self._open[-1] if self._open else None
+        return top is not None and top.members is not None and top.key is None
 
     def _alias(self, anchor: str, mark: Mark) -> Located:
         if self._wants_key():
@@ -175,7 +156,9 @@ class _Reader:
             raise self._source.error(mark, f"*{anchor} stands inside &{anchor} itself")
         return found
 
-    def _add(self, value: Located, mark: Mark) -> None:
+    def _add(self, value: Located, mark: Mark, anchor: str | None = None) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = value
         if not self._open:
             self.root = value
             return
