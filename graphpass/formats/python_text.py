@@ -15,10 +15,11 @@ import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphpass.errors import TextError, pointed
 
-__all__ = ["MAX_LENGTH", "PythonText", "parse_python", "quoted_name"]
+__all__ = ["MAX_LENGTH", "Mark", "PythonText", "parse_python", "quoted_name"]
 
 MAX_LENGTH = 10_000
 """Characters of the longest text that is read; Python's parser is safe with any text so short."""
@@ -41,6 +42,13 @@ _SHORT = {"n": "\n", "t": "\t", "r": "\r", "`": "`", "\\": "\\"}
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
+class Mark(NamedTuple):
+    """A place in a text; both count from 1."""
+
+    line: int
+    column: int
+
+
 @dataclass(frozen=True, slots=True)
 class PythonText:
     """A parsed text."""
@@ -58,10 +66,10 @@ class PythonText:
     _names: Mapping[tuple[int, int], str] = field(repr=False)
     _indent: int = 0
 
-    def place(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
-        """Return line and column at which something begins; both count from 1."""
+    def place(self, node: ast.expr | ast.stmt | ast.keyword) -> Mark:
+        """Return where something begins."""
         before = self._readable[node.lineno - 1].encode()[: node.col_offset]
-        return node.lineno, len(before.decode()) + self._indent + 1
+        return Mark(node.lineno, len(before.decode()) + self._indent + 1)
 
     def backquoted(self, node: ast.Name | ast.keyword) -> str | None:
         """Return the name that stands in backquotes where a node begins, or None."""

@@ -12,7 +12,6 @@ module                  what is in it
 :mod:`.selectors`       how a rule says which nodes and values it is about
 :mod:`.name_expressions`  ``glob:`` and ``regex:`` in selectors
 :mod:`.surgery`         what operations share
-:mod:`.patterns`        what a rewrite matches, as text and as data
 :mod:`.rewrite`         the engine: where patterns hold, and what takes their place
 :mod:`.expressions`     conditions and computed values
 :mod:`.rewriting`       replacements, and the engine that puts them in
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from graphpass.rules.pass_files.loading import Rule as Rule
     from graphpass.rules.pass_files.loading import load_pass as load_pass
     from graphpass.rules.pass_files.loading import parse_setting as parse_setting
-    from graphpass.rules.patterns.compile import compile_pattern as compile_pattern
-    from graphpass.rules.patterns.pattern import Pattern as Pattern
-    from graphpass.rules.patterns.printing import print_pattern as print_pattern
-    from graphpass.rules.patterns.syntax import parse_pattern as parse_pattern
     from graphpass.rules.report.report import Report as Report
     from graphpass.rules.report.report import Step as Step
     from graphpass.rules.rewrite.match import Binding as Binding
@@ -50,6 +45,10 @@ if TYPE_CHECKING:
     from graphpass.rules.rewrite.match import Mismatch as Mismatch
     from graphpass.rules.rewrite.matcher import Matcher as Matcher
     from graphpass.rules.rewrite.matcher import find as find
+    from graphpass.rules.rewrite.pattern import Pattern as Pattern
+    from graphpass.rules.rewrite.pattern import compile_pattern as compile_pattern
+    from graphpass.rules.rewrite.pattern import print_pattern as print_pattern
+    from graphpass.rules.rewrite.text import parse_pattern as parse_pattern
     from graphpass.rules.rewriting.rewrite import Rewrite as Rewrite
     from graphpass.rules.rewriting.rewrite import parse_rewrite as parse_rewrite
     from graphpass.rules.run import apply as apply
@@ -69,11 +68,9 @@ __getattr__, __dir__, __all__ = lazily(
         "rewrite.match": "Binding Match Mismatch",
         "rewrite.matcher": "Matcher find",
         "operation": "Operation Run",
-        "patterns.compile": "compile_pattern",
-        "patterns.pattern": "Pattern",
-        "patterns.printing": "print_pattern",
-        "patterns.syntax": "parse_pattern",
         "report.report": "Report Step",
+        "rewrite.pattern": "Pattern compile_pattern print_pattern",
+        "rewrite.text": "parse_pattern",
         "rewriting.rewrite": "Rewrite parse_rewrite",
         "selectors": "select select_entries select_entry select_one",
     },

@@ -97,7 +97,7 @@ def _instead(
         return f"; {'; '.join(near_miss_lines(missed))}"
     if fired or graph.with_subgraphs():
         return ""
-    return f"; the model has no {' or '.join(sorted(rewrite.plan.first_ops))}"
+    return f"; the model has no {' or '.join(sorted(rewrite.pattern.first_ops))}"
 
 
 def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ...]]:
@@ -107,7 +107,7 @@ def _near_misses(members: Sequence[Member], run: Run) -> list[tuple[NearMiss, ..
     index: Facts | None = None
     found: list[tuple[NearMiss, ...]] = []
     for rewrite, _ in members:
-        if ops.isdisjoint(rewrite.plan.first_ops):
+        if ops.isdisjoint(rewrite.pattern.first_ops):
             found.append(())
             continue
         if index is None:

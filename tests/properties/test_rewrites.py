@@ -87,7 +87,7 @@ def assert_fixpoint(rules: Sequence[dict[str, Any]], model: Model) -> None:
     index = Facts(model.graph, model.inputs)
     for rule in load_pass(list(rules)).bind(None).rules:
         rewrite = rule.operation.rewrite
-        matcher = Matcher(rewrite.plan, model.graph, facts=index)
+        matcher = Matcher(rewrite.pattern, model.graph, facts=index)
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 with pytest.raises(Refusal):

@@ -51,7 +51,7 @@ def test_those_of_passes_that_it_uses(tmp_path: Path) -> None:
     )
     found = rewrites_of(load_pass(outer))
     assert [rewrite.id for rewrite in found] == ["inner", "outer"]
-    assert found[0].plan.parts[0].ops == ("tanh",)
+    assert found[0].pattern.parts[0].ops == ("tanh",)
 
 
 def test_those_of_several_passes_that_one_rule_uses() -> None:

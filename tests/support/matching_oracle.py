@@ -14,12 +14,11 @@ import networkx as nx
 
 from graphpass import Model
 from graphpass.graph import Entry
-from graphpass.rules.patterns.pattern import (
+from graphpass.rules.rewrite.pattern import (
     Anything,
-    Call,
-    Optional,
+    OptionalOperand,
+    Part,
     Pattern,
-    Reference,
     Rest,
     Restricted,
     Value,
@@ -43,24 +42,12 @@ class Oracle:
         self.model = model
         self.graph = model.graph
         self.live = self.graph.order()
-        self.calls: list[Call] = []
-        self.bound: dict[str, tuple[Call, int | None]] = {}
-        for binding in pattern.bindings:
-            self._collect(binding.call)
-            for output, name in enumerate(binding.names):
-                if name is not None:
-                    self.bound[name] = (binding.call, output if binding.unpacks else None)
-        for root in pattern.roots:
-            if isinstance(root, Call):
-                self._collect(root)
-
-    def _collect(self, operand: Any) -> None:
-        if isinstance(operand, Optional):
-            self._collect(operand.operand)
-        elif isinstance(operand, Call):
-            self.calls.append(operand)
-            for inner in operand.inputs:
-                self._collect(inner)
+        self.bound: dict[str, tuple[Part, int | None]] = {
+            name: (part, None if part.visible_outputs is None else output)
+            for part in pattern.parts
+            for output, name in enumerate(part.names)
+            if name is not None
+        }
 
     def signatures(self) -> set[Signature]:
         """Return what tells matches apart, up to operands that can change places."""
@@ -69,23 +56,23 @@ class Oracle:
     def matches(self) -> Iterator[Attempt]:
         """Yield every assignment that is a match."""
         choices = [
-            [None, *(key for key in self.live if self.graph.op(key) in call.operators)]
-            for call in self.calls
+            [None, *(key for key in self.live if self.graph.op(key) in part.ops)]
+            for part in self.pattern.parts
         ]
         for chosen in product(*choices):
             nodes = [key for key in chosen if key is not None]
             if len(nodes) != len(set(nodes)):
                 continue
-            for attempt in self._attempts(dict(zip(map(id, self.calls), chosen, strict=True))):
+            for attempt in self._attempts(dict(enumerate(chosen))):
                 if attempt.is_match():
                     yield attempt
 
     def _attempts(self, nodes: dict[int, int | None]) -> Iterator[Attempt]:
         """Yield every way to arrange the inputs of the chosen nodes, and to place absent roots."""
         arranged = []
-        for call in self.calls:
-            key = nodes[id(call)]
-            arranged.append([None] if key is None else list(self._arrangements(call, key)))
+        for part in self.pattern.parts:
+            key = nodes[part.index]
+            arranged.append([None] if key is None else list(self._arrangements(part, key)))
         entries = [
             Entry(key, output)
             for key in self.live
@@ -93,29 +80,26 @@ class Oracle:
         ]
         roots = []
         for root in self.pattern.roots:
-            call, output = self.target(root)
-            key = nodes[id(call)]
-            roots.append(entries if key is None else [Entry(key, output)])
+            key = nodes[root.value.part]
+            roots.append(entries if key is None else [Entry(key, root.value.output)])
         for arrangement in product(*arranged):
             for values in product(*roots):
-                yield Attempt(
-                    self, nodes, dict(zip(map(id, self.calls), arrangement, strict=True)), values
-                )
+                yield Attempt(self, nodes, dict(enumerate(arrangement)), values)
 
-    def _arrangements(self, call: Call, key: int) -> Iterator[list[tuple[Any, Any]]]:
+    def _arrangements(self, part: Part, key: int) -> Iterator[list[tuple[Any, Any]]]:
         """Yield lists of (operand, value); a list of values for `Rest`."""
         op, entries = self.graph.op(key), list(self.graph.inputs(key))
-        operands = list(call.inputs)
+        operands = list(part.operands)
         rest = [operand for operand in operands if isinstance(operand, Rest)]
         others = [operand for operand in operands if not isinstance(operand, Rest)]
-        if op in NAMED_INPUTS and not rest and any(isinstance(o, Optional) for o in others):
+        if op in NAMED_INPUTS and not rest and any(isinstance(o, OptionalOperand) for o in others):
             if len(others) < len(entries):
                 return
-            if all(isinstance(o, Optional) for o in others[len(entries) :]):
+            if all(isinstance(o, OptionalOperand) for o in others[len(entries) :]):
                 yield list(zip(others, entries, strict=False))
             return
-        while len(others) > len(entries) and any(isinstance(o, Optional) for o in others):
-            last = max(i for i, o in enumerate(others) if isinstance(o, Optional))
+        while len(others) > len(entries) and any(isinstance(o, OptionalOperand) for o in others):
+            last = max(i for i, o in enumerate(others) if isinstance(o, OptionalOperand))
             del others[last]
         if len(others) > len(entries) or (len(others) < len(entries) and not rest):
             return
@@ -136,17 +120,6 @@ class Oracle:
             (rest[0], entries[before:stop]),
             *zip(operands[before + 1 :], entries[stop:], strict=True),
         ]
-
-    def target(self, operand: Call | Reference) -> tuple[Call, int]:
-        if isinstance(operand, Call):
-            return operand, 0
-        call, output = self.bound[operand.name]
-        return call, (operand.output or 0) if output is None else output
-
-    def is_whole(self, root: Call | Reference) -> bool:
-        if isinstance(root, Call):
-            return True
-        return root.output is None and self.bound[root.name][1] is None
 
     def is_kind(self, entry: Entry, kind: str) -> bool:
         name, key = self.graph.name(entry.node), entry.node
@@ -182,10 +155,10 @@ class Attempt:
     def is_match(self) -> bool:
         pairs = zip(self.oracle.pattern.roots, self.roots, strict=True)
         return (
-            all(self.agrees(root, entry) for root, entry in pairs)
+            all(self.agrees(root.value, entry) for root, entry in pairs)
             and all(
-                id(call) in self.visited or self.nodes[id(call)] is None
-                for call in self.oracle.calls
+                part.index in self.visited or self.nodes[part.index] is None
+                for part in self.oracle.pattern.parts
             )
             and self.has_outputs()
             and self.is_distinct()
@@ -205,47 +178,47 @@ class Attempt:
             if not self.oracle.is_kind(entry, operand.kind):
                 return False
             return operand.name is None or self.agrees(Value(operand.name), entry)
-        if isinstance(operand, Optional):
+        if isinstance(operand, OptionalOperand):
             return self.agrees(operand.operand, entry)
-        call, output = self.oracle.target(operand)
-        key = self.nodes[id(call)]
+        part, output = self.oracle.pattern.parts[operand.part], operand.output
+        key = self.nodes[part.index]
         if key is None:
-            if not call.maybe:
+            if not part.maybe:
                 return False
-            if id(call) in self.visited:
-                return self.stand_ins[id(call)] == entry[:2]
-            self.visited.add(id(call))
-            self.stand_ins[id(call)] = entry[:2]
-            return self.agrees(call.inputs[0], entry)
+            if part.index in self.visited:
+                return self.stand_ins[part.index] == entry[:2]
+            self.visited.add(part.index)
+            self.stand_ins[part.index] = entry[:2]
+            return self.agrees(part.operands[0], entry)
         if (key, output) != entry[:2]:
             return False
-        if id(call) in self.visited:
+        if part.index in self.visited:
             return True
-        self.visited.add(id(call))
+        self.visited.add(part.index)
         texts = self.oracle.graph.attrs(key)
-        if any(texts.get(each.name) != str(each.value) for each in call.attributes):
+        if any(texts.get(name) != str(value) for name, value in part.attributes):
             return False
-        return all(self.agrees(inner, value) for inner, value in self.arranged[id(call)])
+        return all(self.agrees(inner, value) for inner, value in self.arranged[part.index])
 
     def has_outputs(self) -> bool:
-        for binding in self.oracle.pattern.bindings:
-            key = self.nodes[id(binding.call)]
-            if not binding.unpacks or key is None:
+        for part in self.oracle.pattern.parts:
+            key = self.nodes[part.index]
+            if part.visible_outputs is None or key is None:
                 continue
-            if OUTPUTS.get(self.oracle.graph.op(key), 1) != len(binding.names):
+            if OUTPUTS.get(self.oracle.graph.op(key), 1) != part.visible_outputs:
                 return False
         return True
 
     def value_of(self, name: str) -> tuple[int, int] | None:
         if name not in self.oracle.bound:
             return self.values.get(name)
-        call, output = self.oracle.bound[name]
-        key = self.nodes[id(call)]
-        return self.stand_ins.get(id(call)) if key is None else (key, output or 0)
+        part, output = self.oracle.bound[name]
+        key = self.nodes[part.index]
+        return self.stand_ins.get(part.index) if key is None else (key, output or 0)
 
     def is_distinct(self) -> bool:
         for each in self.oracle.pattern.distinct:
-            found = [self.value_of(value.name) for value in dict.fromkeys(each.values)]
+            found = [self.value_of(name) for name in dict.fromkeys(each)]
             known = [value for value in found if value is not None]
             if len(known) != len(set(known)):
                 return False
@@ -254,18 +227,16 @@ class Attempt:
     def is_closed(self) -> bool:
         graph = self.oracle.graph
         inside = {key for key in self.nodes.values() if key is not None}
-        shared = {id(self.oracle.bound[each.name][0]) for each in self.oracle.pattern.shared}
-        for call in self.oracle.calls:
-            key = self.nodes[id(call)]
-            if key is None or id(call) in shared:
+        for part in self.oracle.pattern.parts:
+            key = self.nodes[part.index]
+            if key is None or part.shared:
                 continue
             allowed: set[int] = set()
             everything = False
             for root, entry in zip(self.oracle.pattern.roots, self.roots, strict=True):
                 if entry.node == key:
                     allowed.add(entry.output)
-                    target = self.oracle.target(root)[0]
-                    everything |= target is call and self.oracle.is_whole(root)
+                    everything |= root.value.part == part.index and root.whole
             if everything:
                 continue
             if any(head.node == key and head.output not in allowed for head in graph.heads):

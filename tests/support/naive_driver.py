@@ -62,7 +62,7 @@ def first_to_fire(
 ) -> tuple[int, Match, Draft] | None:
     """Return the first rewrite that applies, by number, and what it puts in at its first match."""
     for number, rewrite in enumerate(rewrites):
-        matcher = Matcher(rewrite.plan, model.graph, facts=index)
+        matcher = Matcher(rewrite.pattern, model.graph, facts=index)
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 try:

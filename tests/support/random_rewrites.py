@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from graphpass import Model
 from graphpass.errors import TextError
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import Reference
-from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.pattern import Pattern
+from graphpass.rules.rewrite.text import parse_pattern
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 __all__ = ["random_rewrite"]
@@ -23,50 +22,56 @@ NEAR = ("{v}.name != 'n6'", "{n}.op != 'tanh'", "{n}.num_inputs > 1", "known({v}
 
 
 def random_rewrite(
-    dice: random.Random, model: Model, pattern: PatternMaker, *, far: bool, name: str
+    dice: random.Random, model: Model, draw: PatternMaker, *, far: bool, name: str
 ) -> Rewrite:
     """Draw a rewrite whose pattern is after some part of a model.
 
     With `far`, its conditions may look beyond the match.
     """
     while True:
-        text = pattern(dice, model)
+        text = draw(dice, model)
         try:
             parsed = parse_pattern(text)
-            names = PatternNames.of(parsed)
-            roots = [root.name for root in parsed.roots if isinstance(root, Reference)]
+            roots = _roots(parsed)
             if len(roots) != len(set(roots)):
                 continue
             return parse_rewrite(
                 text,
-                _Replacement(dice, names, roots).write(),
-                where=_conditions(dice, names, far=far),
+                _Replacement(dice, parsed, roots).write(),
+                where=_conditions(dice, parsed, far=far),
                 id=name,
             )
         except TextError:
             continue
 
 
-def _conditions(dice: random.Random, names: PatternNames, *, far: bool) -> list[str]:
+def _roots(pattern: Pattern) -> list[str]:
+    """Return what the roots are called, of an output of a node the node."""
+    parts = [pattern.parts[root.value.part] for root in pattern.roots]
+    pairs = zip(pattern.root_names, parts, strict=True)
+    return [name or part.names[0] or "" for name, part in pairs if part.names]
+
+
+def _conditions(dice: random.Random, pattern: Pattern, *, far: bool) -> list[str]:
     if dice.random() < 0.6:
         return []
     form = dice.choice(FAR if far else NEAR)
-    if ("{v}" in form and not names.values) or ("{n}" in form and not names.nodes):
+    if ("{v}" in form and not pattern.values) or ("{n}" in form and not pattern.nodes):
         return []
-    value = dice.choice([*sorted(names.values), ""])
-    node = dice.choice([*sorted(names.nodes), ""])
+    value = dice.choice([*sorted(pattern.values), ""])
+    node = dice.choice([*sorted(pattern.nodes), ""])
     return [form.format(v=value, n=node)] if value or "{n}" in form else []
 
 
 class _Replacement:
     """One replacement in the making; most are smaller than a match."""
 
-    def __init__(self, dice: random.Random, names: PatternNames, roots: list[str]) -> None:
+    def __init__(self, dice: random.Random, pattern: Pattern, roots: list[str]) -> None:
         self._dice = dice
-        self._values = sorted(names.values)
-        self._nodes = [name for name in names.nodes if name not in roots]
-        self._rests = sorted(names.rests)
-        self._count = len(names.roots)
+        self._values = sorted(pattern.values)
+        self._nodes = [name for name in pattern.nodes if name not in roots]
+        self._rests = sorted(pattern.rests)
+        self._count = len(pattern.roots)
         self._left = dice.choice([0, 1, 1, 2, 3])
         self._lines: list[str] = []
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.explaining.miss import Halt, Miss, Subject, part_text, step_of, steps
-from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
 from graphpass.rules.report.changes import NodeRef
 from graphpass.rules.rewrite.match import Fault, Match
+from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
 from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Check", "checks_of_match", "checks_of_miss", "node_ref"]
@@ -63,7 +63,7 @@ def checks_of_miss(miss: Miss, subject: Subject, graph: Graph) -> tuple[Check, .
 
 
 def _operators(
-    plan: Plan,
+    plan: Pattern,
     graph: Graph,
     nodes: Mapping[int, int],
     miss: Miss | None = None,
@@ -97,7 +97,7 @@ def _predicate(fault: Fault, reason: str, graph: Graph, key: int) -> str:
     return reason.removeprefix(f"{node} ").replace(f" of {node} is ", " is ", 1)
 
 
-def _from_the_roots(plan: Plan) -> list[int]:
+def _from_the_roots(plan: Pattern) -> list[int]:
     """Return the operators, each before what it reads, roots and operands from left to right."""
     found: dict[int, None] = {}
     pending = [root.value.part for root in reversed(plan.roots)]

@@ -18,10 +18,10 @@ from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.explaining.rehearsal import Rehearsal
 from graphpass.rules.limits import Limits
-from graphpass.rules.patterns.plan import Plan
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Fault, Level, Match
 from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.pattern import Pattern
 from graphpass.rules.rewriting.group import decide
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -29,7 +29,7 @@ from graphpass.rules.rewriting.rewrite import Rewrite
 __all__ = ["Examiner", "patient"]
 
 
-def patient(plan: Plan) -> Plan:
+def patient(plan: Pattern) -> Pattern:
     """Return a plan that has the same matches, but checks only whole ones for being closed."""
     return replace(plan, parts=tuple([replace(part, interior=False) for part in plan.parts]))
 
@@ -76,7 +76,7 @@ class Examiner:
         self._ops = {op for anchor in plan.anchors for op in plan.parts[anchor.part].ops}
         self._one_node = len({root.value.part for root in plan.roots}) == 1
 
-    def matcher(self, plan: Plan) -> Matcher:
+    def matcher(self, plan: Pattern) -> Matcher:
         """Return a matcher of another plan on the same graph."""
         return Matcher(plan, self.index.graph, path=self.path, facts=self.index)
 

@@ -15,11 +15,10 @@ from graphpass.rules.explaining.explanation import At, Explanation, Found
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.explaining.near_misses import Groups
 from graphpass.rules.explaining.remedy import remedy
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Level
+from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.selectors import Selector, select, select_one
 
@@ -88,7 +87,7 @@ def explain(
 
 def _subject(rewrite: Rewrite | Pattern | str) -> Subject:
     if isinstance(rewrite, Rewrite):
-        return Subject(rewrite.id, rewrite.plan, rewrite)
+        return Subject(rewrite.id, rewrite.pattern, rewrite)
     pattern = parse_pattern(rewrite) if isinstance(rewrite, str) else rewrite
     return Subject("pattern", compile_pattern(pattern))
 

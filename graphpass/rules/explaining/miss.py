@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, get_args
 
 from graphpass.errors import GraphpassError
 from graphpass.graph import Graph
-from graphpass.rules.patterns.plan import Plan, Produced
 from graphpass.rules.python.body import PythonBody
 from graphpass.rules.rewrite.match import CODES, Fault, Match, describe_fault
+from graphpass.rules.rewrite.pattern import Pattern, Produced
 from graphpass.rules.rewriting.body import REFUSED, TextBody
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 
@@ -24,7 +24,7 @@ class Subject(NamedTuple):
     """What is explained: a rewrite, or a pattern alone."""
 
     id: str
-    plan: Plan
+    plan: Pattern
     rewrite: Rewrite | None = None
 
 
@@ -138,7 +138,7 @@ class Miss:
         return f"stops with an error: {cause.error}"
 
 
-def part_text(plan: Plan, number: int) -> str:
+def part_text(plan: Pattern, number: int) -> str:
     """Return how an operator of the pattern is written, without its operands."""
     part = plan.parts[number]
     text = " | ".join(part.ops)

@@ -95,7 +95,7 @@ def near_misses(
     One attempt for each node whose operator the first root may be, each of a bounded number of
     steps.
     """
-    groups = Groups(Subject(rewrite.id, rewrite.plan, rewrite))
+    groups = Groups(Subject(rewrite.id, rewrite.pattern, rewrite))
     examiner = Examiner(groups.subject, index, parameters, path, rehearses=False, limits=limits)
     for key in examiner.candidates():
         if examiner.limits.is_exceeded:

@@ -18,20 +18,19 @@ from graphpass.rules.lint.measures import Weighing, features_of, inner_operand
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.pass_rewrites import PassRewrite
-from graphpass.rules.patterns.check import calls_of
-from graphpass.rules.patterns.pattern import (
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.parts import attribute_tests
+from graphpass.rules.rewrite.pattern import (
     Anything,
-    Call,
     Operand,
-    Optional,
-    Reference,
+    OptionalOperand,
+    Part,
+    Produced,
     Rest,
     Restricted,
     Value,
+    bare,
 )
-from graphpass.rules.patterns.plan import OptionalOperand, Part, PlanOperand, Produced
-from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.parts import attribute_tests
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.replacement import (
     Application,
@@ -133,23 +132,23 @@ class _Inspection:
         pattern = self._rewrite.pattern
         counts: Counter[str] = Counter()
         places: dict[str, tuple[str, Mark | None]] = {}
-        for operand in self._operands():
+        for operand in pattern.operands():
             if isinstance(operand, Value | Restricted | Rest) and operand.name is not None:
                 counts[operand.name] += 1
                 instead = "*_" if isinstance(operand, Rest) else "_"
                 places.setdefault(operand.name, (instead, operand.mark))
-            elif isinstance(operand, Reference):
-                counts[operand.name] += 1
-        for binding in pattern.bindings:
-            if binding.unpacks:
-                for name in binding.names:
-                    if name is not None:
-                        places[name] = ("_", binding.mark)
-        read = {root.name for root in pattern.roots if isinstance(root, Reference)}
-        read |= {value.name for each in pattern.distinct for value in each.values}
-        read |= {value.name for value in pattern.shared}
+            elif isinstance(operand, Produced):
+                part = pattern.parts[operand.part]
+                if part.visible_outputs is not None:
+                    counts[part.names[operand.output] or "_"] += 1
+        read = {*pattern.root_names, *[name for group in pattern.distinct for name in group]}
+        for part in pattern.parts:
+            if part.visible_outputs is not None:
+                places.update({name: ("_", part.line) for name in part.names if name is not None})
+            if part.shared:
+                read.update(part.names)
         for name, (instead, mark) in places.items():
-            often = 0 if name in {n for each in pattern.bindings for n in each.names} else 1
+            often = 0 if name in pattern.names else 1
             if counts[name] <= often and name not in read and name not in self._rewrite.body.reads:
                 yield self._find(
                     "warning",
@@ -158,11 +157,6 @@ class _Inspection:
                     "match",
                     mark=mark,
                 )
-
-    def _operands(self) -> Iterator[Operand]:
-        for call in calls_of(self._rewrite.pattern):
-            for operand in call.inputs:
-                yield operand.operand if isinstance(operand, Optional) else operand
 
     def _unused_lets(self, body: TextBody) -> Iterator[RuleFinding]:
         for name in body.let:
@@ -193,9 +187,9 @@ class _Inspection:
     # -- operators and attributes ------------------------------------------------------------
 
     def _unknown_operators(self) -> Iterator[RuleFinding]:
-        for call in calls_of(self._rewrite.pattern):
-            for name in call.operators:
-                yield from self._unknown(name, "match", call.mark)
+        for part in self._rewrite.pattern.parts:
+            for name in part.operators:
+                yield from self._unknown(name, "match", part.mark)
 
     def _unknown_replacements(self, replacement: Replacement) -> Iterator[RuleFinding]:
         for _, application in replacement.applications():
@@ -220,21 +214,21 @@ class _Inspection:
         """
         kinds: dict[str, Restricted] = {}
         never = "the pattern can never match"
-        for call in calls_of(self._rewrite.pattern):
-            broken = {name: _broken_rule(name, call) for name in call.operators}
+        for part in self._rewrite.pattern.parts:
+            broken = {name: _broken_rule(name, part) for name in part.operators}
             for name, rule in broken.items():
                 if rule is None:
                     continue
                 said = f"no {name} has these attributes, as MXNet asks for {rule}"
                 if None in broken.values():
-                    yield self._never("warning", f"{said}; leave it out", call)
+                    yield self._never("warning", f"{said}; leave it out", part)
                 else:
-                    yield self._never("error", f"{said}; {never}", call)
-            mutable = frozenset.intersection(*[_mutable_slots(each, call) for each in broken])
-            for position, operand in enumerate(call.inputs):
+                    yield self._never("error", f"{said}; {never}", part)
+            mutable = frozenset.intersection(*[_mutable_slots(each, part) for each in broken])
+            for position, operand in enumerate(part.operands):
                 if isinstance(operand, Rest):
                     mutable = frozenset()
-                inner = operand.operand if isinstance(operand, Optional) else operand
+                inner = bare(operand)
                 if not isinstance(inner, Restricted):
                     continue
                 other = kinds.setdefault(inner.name, inner) if inner.name else inner
@@ -244,12 +238,12 @@ class _Inspection:
                 if position in mutable and inner.kind != "aux":
                     yield self._never(
                         "error",
-                        f"input {position} of {call.operators[0]} is an auxiliary state, never of "
+                        f"input {position} of {part.operators[0]} is an auxiliary state, never of "
                         f"kind {inner.kind}; write aux({inner.name or '_'})",
                         inner,
                     )
 
-    def _never(self, severity: Severity, message: str, what: Call | Restricted) -> RuleFinding:
+    def _never(self, severity: Severity, message: str, what: Part | Restricted) -> RuleFinding:
         return self._find(severity, "never-matches", message, "match", mark=what.mark)
 
     # -- what the rewrite makes --------------------------------------------------------------
@@ -270,25 +264,25 @@ def _constant(condition: Expression) -> bool | None:
         return None
 
 
-def _asked(name: str, call: Call) -> Mapping[str, Constant]:
-    asked = [(each.name, each.value) for each in call.attributes]
-    return {test.name: test.wanted for test in attribute_tests(canonical_name(name), asked)}
+def _asked(name: str, part: Part) -> Mapping[str, Constant]:
+    tests = attribute_tests(canonical_name(name), part.attributes)
+    return {test.name: test.wanted for test in tests}
 
 
-def _broken_rule(name: str, call: Call) -> str | None:
-    """Return what MXNet requires of an operator that the attributes of a call rule out."""
+def _broken_rule(name: str, part: Part) -> str | None:
+    """Return what MXNet requires of an operator that what is asked of its attributes rules out."""
     operator = find(name)
     for requirement in () if operator is None else operator.requirements:
-        if requirement.condition.decided(_asked(name, call)) is False:
+        if requirement.condition.decided(_asked(name, part)) is False:
             return requirement.text
     return None
 
 
-def _mutable_slots(name: str, call: Call) -> frozenset[int]:
+def _mutable_slots(name: str, part: Part) -> frozenset[int]:
     operator = find(name)
     if operator is None:
         return frozenset()
-    texts = {key: format_value(value) for key, value in _asked(name, call).items()}
+    texts = {key: format_value(value) for key, value in _asked(name, part).items()}
     try:
         return frozenset(operator.signature(texts).mutable_slots)
     except AttributeValueError:
@@ -306,11 +300,11 @@ class _Recurrence:
     _MOST_STEPS = 10_000
 
     def __init__(self, rewrite: Rewrite, body: TextBody) -> None:
-        self._plan = rewrite.plan
+        self._plan = rewrite.pattern
         self._roots = {root.value.part for root in self._plan.roots}
-        self._conditional = bool(body.where or rewrite.plan.distinct)
+        self._conditional = bool(body.where or rewrite.pattern.distinct)
         self._replacement = body.replacement
-        self._weighing = Weighing(0, rewrite.plan, body.replacement)
+        self._weighing = Weighing(0, rewrite.pattern, body.replacement)
         self._new = {
             name: (each.application, output if each.unpacks else 0)
             for each in body.replacement.assignments
@@ -352,7 +346,7 @@ class _Recurrence:
         output = 0 if isinstance(operand, Spread) else operand.output or 0
         return Produced(target, output) if isinstance(target, int) else target
 
-    def _meets(self, operand: PlanOperand, given: Produced | tuple[Application, int] | str) -> bool:
+    def _meets(self, operand: Operand, given: Produced | tuple[Application, int] | str) -> bool:
         """Return whether an operand of the pattern is sure to match what the replacement has."""
         operand = inner_operand(operand)
         self._steps += 1
@@ -414,7 +408,7 @@ class _Recurrence:
 
     def _reads(
         self,
-        operands: tuple[PlanOperand, ...],
+        operands: tuple[Operand, ...],
         given: list[Produced | tuple[Application, int] | str],
     ) -> bool:
         for place, operand in enumerate(operands):

@@ -40,9 +40,18 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.lint.linear import Inequality, Unknown
-from graphpass.rules.patterns.pattern import Anything, Rest, Restricted, Value
-from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
+from graphpass.rules.rewrite.pattern import (
+    Anything,
+    Operand,
+    OptionalOperand,
+    Part,
+    Pattern,
+    Produced,
+    Rest,
+    Restricted,
+    Value,
+)
 from graphpass.rules.rewriting.draft import attribute_text
 from graphpass.rules.rewriting.replacement import (
     Application,
@@ -124,7 +133,7 @@ class Weighing:
     ----------
     rule : int
         A number that tells the rewrite from others.
-    plan : Plan
+    plan : Pattern
         Its pattern.
     replacement : Replacement
         What takes the place of a match.
@@ -133,7 +142,7 @@ class Weighing:
     """
 
     def __init__(
-        self, rule: int, plan: Plan, replacement: Replacement, features: Collection[Feature] = ()
+        self, rule: int, plan: Pattern, replacement: Replacement, features: Collection[Feature] = ()
     ) -> None:
         self._rule = rule
         self._plan = plan
@@ -347,7 +356,7 @@ class Weighing:
     def _root_operators(self) -> Iterator[str]:
         """Yield the operators that a root may be, one that may be absent looked through."""
         for root in self._plan.roots:
-            operand: PlanOperand = root.value
+            operand: Operand = root.value
             while isinstance(operand, Produced):
                 part = self._plan.parts[operand.part]
                 yield from part.ops
@@ -375,7 +384,7 @@ def _may_have(ops: Sequence[str], key: str) -> bool:
     return any(not _declared(op) or key in _declared(op) for op in ops)
 
 
-def inner_operand(operand: PlanOperand) -> PlanOperand:
+def inner_operand(operand: Operand) -> Operand:
     """Return what stands in ``optional(…)``, or the operand itself."""
     return operand.operand if isinstance(operand, OptionalOperand) else operand
 
@@ -383,7 +392,7 @@ def inner_operand(operand: PlanOperand) -> PlanOperand:
 class PartFacts:
     """What lies below each operator of a plan, and what is there at every match. Linear in it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Pattern) -> None:
         self._parts = plan.parts
         self.values: set[str] = set()
         """Names of values that the pattern reads."""
@@ -437,7 +446,7 @@ class PartFacts:
         return parts, values
 
 
-def _operands(part: Part) -> Iterator[tuple[PlanOperand, bool]]:
+def _operands(part: Part) -> Iterator[tuple[Operand, bool]]:
     """Yield what an operator reads, and whether it, or its stand-in, does so at each match."""
     for position, operand in enumerate(part.operands):
         optional = isinstance(operand, OptionalOperand) or (part.maybe and position > 0)

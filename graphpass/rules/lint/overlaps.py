@@ -23,10 +23,16 @@ from graphpass.ops.meaning import is_commutative
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of, inner_operand
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import Binding, Call, Reference, Rest, Restricted
-from graphpass.rules.patterns.plan import OptionalOperand, Part, Plan, PlanOperand, Produced
 from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.pattern import (
+    Operand,
+    OptionalOperand,
+    Part,
+    Pattern,
+    Produced,
+    Rest,
+    Restricted,
+)
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.run import apply
@@ -116,7 +122,7 @@ def overlaps(
     numbers = [number for number, each in enumerate(rewrites) if not each.refuses]
     for place, first in enumerate(numbers):
         for second in numbers[place:]:
-            if _may_overlap(rewrites[first].plan, rewrites[second].plan):
+            if _may_overlap(rewrites[first].pattern, rewrites[second].pattern):
                 found.append(trial.compare(first, second))
     return found
 
@@ -124,7 +130,7 @@ def overlaps(
 # -- what the patterns show ------------------------------------------------------------------------
 
 
-def _may_overlap(one: Plan, other: Plan) -> bool:
+def _may_overlap(one: Pattern, other: Pattern) -> bool:
     """Return whether the root of one pattern may be an operator of the other."""
     pairs = [(one, root.value.part, other, part) for root in one.roots for part in other.parts]
     if one is not other:
@@ -136,7 +142,7 @@ def _may_overlap(one: Plan, other: Plan) -> bool:
     )
 
 
-def _unify(one: Plan, part: Part, other: Plan, twin: Part) -> bool:
+def _unify(one: Pattern, part: Part, other: Pattern, twin: Part) -> bool:
     """Return whether nothing forbids that a node is matched by operators of both patterns."""
     counts = {part.visible_outputs, twin.visible_outputs} - {None}
     shared = [op for op in part.ops if op in twin.ops and _agree(op, part, twin)]
@@ -162,7 +168,7 @@ def _agree(op: str, part: Part, twin: Part) -> bool:
     )
 
 
-def _meet(one: Plan, operand: PlanOperand, other: Plan, twin: PlanOperand) -> bool:
+def _meet(one: Pattern, operand: Operand, other: Pattern, twin: Operand) -> bool:
     """Return whether nothing forbids that a value stands for operands of both patterns."""
     a, b = inner_operand(operand), inner_operand(twin)
     parts = [
@@ -263,13 +269,13 @@ def _only_at(rewrite: Rewrite, match: Match) -> Rewrite:
     body, pattern = rewrite.body, rewrite.pattern
     if not isinstance(body, TextBody):
         return replace(rewrite, once=True)
-    root, *others = pattern.roots
-    if isinstance(root, Call):
-        binding = Binding((_ROOT,), root)
-        root = Reference(_ROOT)
-        bindings = (*pattern.bindings, binding)
-        pattern = replace(pattern, bindings=bindings, roots=(root, *others))
-    node = root.name if root.name in PatternNames.of(pattern).nodes else f"{root.name}.node"
+    part = pattern.parts[pattern.roots[0].value.part]
+    if not part.names:
+        named = replace(part, names=(_ROOT,))
+        parts = [named if each is part else each for each in pattern.parts]
+        pattern = replace(pattern, parts=tuple(parts))
+    root = pattern.root_names[0] or part.names[0]
+    node = root if root in pattern.nodes else f"{root}.node"
     name = match.graph.name(match.roots[0].node)
     condition = parse_expression(f"{node}.name == {name!r}", "where")
     body = replace(body, where=(condition, *body.where))

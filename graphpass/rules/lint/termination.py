@@ -147,7 +147,7 @@ class _Proof:
         features = dict.fromkeys(
             feature
             for number in many
-            for part in rewrites[number].plan.parts
+            for part in rewrites[number].pattern.parts
             for op in part.ops
             for feature in features_of(part, op)
         )
@@ -156,7 +156,7 @@ class _Proof:
         for number in many:
             rewrite = rewrites[number]
             assert isinstance(rewrite.body, TextBody)
-            weighing = Weighing(number, rewrite.plan, rewrite.body.replacement, features)
+            weighing = Weighing(number, rewrite.pattern, rewrite.body.replacement, features)
             self._nodes[number] = weighing.by_nodes()
             self._paths[number] = weighing.by_paths()
 

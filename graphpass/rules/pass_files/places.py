@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
+from graphpass.formats.python_text import Mark
 
 __all__ = [
     "MAX_DEPTH",
@@ -79,13 +80,6 @@ class PythonRule:
         UsageError
             If it does.
         """
-
-
-class Mark(NamedTuple):
-    """A place in a text; both count from 1."""
-
-    line: int
-    column: int
 
 
 class TextMark(Mark):

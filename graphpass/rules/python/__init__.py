@@ -4,10 +4,6 @@
 module               what is in it
 ===================  ===========================================================================
 :mod:`.rewrite`      the decorator, and `PythonRewrite`, which takes conditions and replacement
-:mod:`.tracing`      `trace`: runs a function once, and makes a `Pattern` of what it says
-:mod:`.pattern_op`   the ``op`` that such a function gets
-:mod:`.handles`      what it gets for values and operators
-:mod:`.assembly`     what was said -> `Pattern`
 :mod:`.body`         `PythonBody`: conditions and replacement at one match
 :mod:`.match_view`   the ``match`` that these functions get; nodes, values and attributes in it
 :mod:`.replacement_op`  the ``op`` of a replacement: what is made with it becomes a `Draft`

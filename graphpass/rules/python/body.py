@@ -10,11 +10,11 @@ import numpy as np
 
 from graphpass.errors import OperationError
 from graphpass.rules.expressions import Scope, UnknownError
-from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.python.calling import call, place_of
 from graphpass.rules.python.match_view import MatchView
 from graphpass.rules.python.replacement_op import ReplacementOp, Replacing
 from graphpass.rules.rewrite.match import Binding
+from graphpass.rules.rewrite.pattern import Pattern
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 
@@ -25,8 +25,7 @@ __all__ = ["PythonBody"]
 class PythonBody:
     """A `Body` of Python functions, which may look at whatever they like."""
 
-    names: PatternNames
-    """What the pattern's names stand for."""
+    pattern: Pattern
 
     conditions: list[Callable[[Any], object]] = field(default_factory=list)
     replacement: Callable[[Any, Any], object] | None = None
@@ -34,7 +33,7 @@ class PythonBody:
     @property
     def reads(self) -> frozenset[str]:
         """All names, since nothing tells which of them the functions read."""
-        return frozenset(self.names.names)
+        return frozenset(self.pattern.all_names)
 
     @property
     def labels(self) -> list[str]:
@@ -43,7 +42,7 @@ class PythonBody:
 
     def draft(self, scope: Scope, bindings: Mapping[str, Binding]) -> Draft:
         """See `Body.draft`."""
-        match = MatchView(scope, self.names)
+        match = MatchView(scope, self.pattern)
         for condition, label in zip(self.conditions, self.labels, strict=True):
             _require(condition, label, match)
         if self.replacement is None:
@@ -52,7 +51,7 @@ class PythonBody:
         what = f"the replacement {_name(self.replacement)}"
         returned = _ask(self.replacement, what, "replace", None, ReplacementOp(replacing), match)
         try:
-            return replacing.finish(returned, len(self.names.roots))
+            return replacing.finish(returned, len(self.pattern.roots))
         except OperationError as error:
             raise OperationError(f"{what} ({place_of(self.replacement)}): {error}") from None
 

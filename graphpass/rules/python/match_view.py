@@ -18,7 +18,7 @@ from graphpass.rules.expressions import (
     ValueView,
 )
 from graphpass.rules.expressions.values import answers
-from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.rewrite.pattern import Pattern
 from graphpass.rules.rewriting.draft import operator_attrs
 from graphpass.rules.rewriting.refusal import Refusal
 
@@ -34,10 +34,10 @@ class MatchView:
 
     __slots__ = ("_known", "_names", "_nodes", "_scope")
 
-    def __init__(self, scope: Scope, names: PatternNames) -> None:
+    def __init__(self, scope: Scope, pattern: Pattern) -> None:
         self._scope = scope
-        self._nodes = names.nodes
-        self._names = names.names
+        self._nodes = pattern.nodes
+        self._names = pattern.all_names
         self._known: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
 from graphpass.errors import UsageError
-from graphpass.rules.patterns.names import PatternNames
 from graphpass.rules.python.body import PythonBody
-from graphpass.rules.python.tracing import trace
+from graphpass.rules.rewrite.pattern import compile_pattern
+from graphpass.rules.rewrite.python_pattern import trace
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["PythonRewrite", "rewrite"]
@@ -149,10 +149,9 @@ def rewrite(
 
     def make(pattern_function: Callable[..., Any]) -> PythonRewrite:
         pattern = trace(_callable(pattern_function, "rewrite"))
+        pattern = compile_pattern(pattern, told_apart=pattern.all_names)
         name = id or str(getattr(pattern_function, "__name__", "rewrite"))
-        return PythonRewrite(
-            name, pattern, PythonBody(PatternNames.of(pattern)), when, once, expect
-        )
+        return PythonRewrite(name, pattern, PythonBody(pattern), when, once, expect)
 
     return make if function is None else make(function)
 

@@ -12,7 +12,7 @@ from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
 from graphpass.model import Model
 from graphpass.ops.meaning import randomness
-from graphpass.rules.patterns.pattern import Kind
+from graphpass.rules.rewrite.pattern import Kind
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array

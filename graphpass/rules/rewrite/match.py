@@ -29,8 +29,15 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.patterns.pattern import Rest, Restricted, Value
-from graphpass.rules.patterns.plan import OptionalOperand, Plan, PlanOperand, Produced
+from graphpass.rules.rewrite.pattern import (
+    Operand,
+    OptionalOperand,
+    Pattern,
+    Produced,
+    Rest,
+    Restricted,
+    Value,
+)
 from graphpass.rules.wording import count
 
 __all__ = [
@@ -142,13 +149,13 @@ class Recorder(Protocol):
         """Take note that a condition does not hold."""
 
 
-def describe_fault(fault: Fault, plan: Plan, graph: Graph) -> str:
+def describe_fault(fault: Fault, plan: Pattern, graph: Graph) -> str:
     """Return one sentence, without a full stop: what was found, and what was wanted."""
     return _WORDS[fault.code](fault, plan, graph)
 
 
-def _inputs(fault: Fault, plan: Plan, graph: Graph) -> str:
-    operands: Sequence[PlanOperand] = fault.wanted
+def _inputs(fault: Fault, plan: Pattern, graph: Graph) -> str:
+    operands: Sequence[Operand] = fault.wanted
     rest = any(isinstance(operand, Rest) for operand in operands)
     least = sum(not isinstance(operand, Rest | OptionalOperand) for operand in operands)
     most = len(operands)
@@ -157,7 +164,7 @@ def _inputs(fault: Fault, plan: Plan, graph: Graph) -> str:
     return f"{node} has {count(fault.found, 'input')}; the pattern gives {wanted}"
 
 
-def _kind(fault: Fault, plan: Plan, graph: Graph) -> str:
+def _kind(fault: Fault, plan: Pattern, graph: Graph) -> str:
     noun = {
         "param": "a parameter",
         "aux": "an auxiliary state",
@@ -167,29 +174,29 @@ def _kind(fault: Fault, plan: Plan, graph: Graph) -> str:
     return f"{_value_name(graph, fault.found)} is not {noun}"
 
 
-def _taken(fault: Fault, plan: Plan, graph: Graph) -> str:
+def _taken(fault: Fault, plan: Pattern, graph: Graph) -> str:
     first, second = plan.parts[fault.found].label, plan.parts[fault.part].label
     node = describe(graph, fault.nodes[0])
     return f"{node} stands for {first} already and can't stand for {second} too"
 
 
-def _attribute(fault: Fault, plan: Plan, graph: Graph) -> str:
+def _attribute(fault: Fault, plan: Pattern, graph: Graph) -> str:
     name, found, wanted = fault.found
     return f"{describe(graph, fault.nodes[0])} has {name}={found!r}, not {wanted!r}"
 
 
-def _node(fault: Fault, plan: Plan, graph: Graph) -> str:
+def _node(fault: Fault, plan: Pattern, graph: Graph) -> str:
     label = plan.parts[fault.part].label
     found, wanted = _value_name(graph, fault.found), _value_name(graph, fault.wanted)
     return f"{label} is {wanted} already, not {found}"
 
 
-def _value(fault: Fault, plan: Plan, graph: Graph) -> str:
+def _value(fault: Fault, plan: Pattern, graph: Graph) -> str:
     name, known = fault.wanted
     return f"{name} is {_several(graph, known)} already, not {_several(graph, fault.found)}"
 
 
-_WORDS: dict[str, Callable[[Fault, Plan, Graph], str]] = {
+_WORDS: dict[str, Callable[[Fault, Pattern, Graph], str]] = {
     "operator": lambda fault, plan, graph: (
         f"{describe(graph, fault.nodes[0])} is no {' or '.join(fault.wanted)}"
     ),
@@ -245,7 +252,7 @@ def _several(graph: Graph, value: Entry | tuple[Entry, ...]) -> str:
     return f"({', '.join(_value_name(graph, entry) for entry in value)})"
 
 
-def _spell(operand: PlanOperand, plan: Plan) -> str:
+def _spell(operand: Operand, plan: Pattern) -> str:
     if isinstance(operand, OptionalOperand):
         return _spell(operand.operand, plan)
     if isinstance(operand, Produced):

@@ -26,14 +26,12 @@ from graphpass.graph import Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.plan import Plan, Produced, RootPlan
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Fault, Level, Match, Mismatch, Recorder, describe_fault
 from graphpass.rules.rewrite.parts import CompiledPart, compile_parts
+from graphpass.rules.rewrite.pattern import Pattern, Produced, Root, compile_pattern
 from graphpass.rules.rewrite.search import MOST_TURNS, Agenda, Search, SearchContext
+from graphpass.rules.rewrite.text import parse_pattern
 
 __all__ = ["Matcher", "find"]
 
@@ -92,7 +90,7 @@ class Matcher:
 
     Parameters
     ----------
-    plan : Plan
+    plan : Pattern
         What `compile_pattern` makes of a pattern.
     graph : Graph
         The graph.
@@ -108,7 +106,7 @@ class Matcher:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Pattern,
         graph: Graph,
         *,
         inputs: Collection[str] | None = None,
@@ -225,7 +223,7 @@ class Matcher:
         return True
 
 
-def _root(search: Search, root: RootPlan, produce: Any) -> bool:
+def _root(search: Search, root: Root, produce: Any) -> bool:
     """Offer the nodes that a further root may be: they are reached from what is bound."""
     if root.value.part in search.nodes:
         return True

@@ -13,8 +13,15 @@ from graphpass.ops import Attributes, find, format_value
 from graphpass.ops.meaning import is_commutative
 from graphpass.ops.values import Value as Constant
 from graphpass.ops.values import round_to_type
-from graphpass.rules.patterns.pattern import Rest, Restricted, Value
-from graphpass.rules.patterns.plan import OptionalOperand, Part, PlanOperand, Produced
+from graphpass.rules.rewrite.pattern import (
+    Operand,
+    OptionalOperand,
+    Part,
+    Produced,
+    Rest,
+    Restricted,
+    Value,
+)
 from graphpass.rules.rewrite.search import ABSENT, Search, SearchContext, same_value
 
 __all__ = ["AttributeTest", "CompiledPart", "attribute_fault", "attribute_tests", "compile_parts"]
@@ -37,7 +44,7 @@ def compile_parts(context: SearchContext) -> list[CompiledPart]:
     return compiled
 
 
-def _inner(operand: PlanOperand) -> PlanOperand:
+def _inner(operand: Operand) -> Operand:
     return operand.operand if isinstance(operand, OptionalOperand) else operand
 
 
@@ -180,7 +187,7 @@ class CompiledPart:
             return None
         return self._take([(slot, operands[position]) for position, slot in slots])
 
-    def _take(self, places: Sequence[tuple[int | slice, PlanOperand]]) -> Take:
+    def _take(self, places: Sequence[tuple[int | slice, Operand]]) -> Take:
         """Return what binds operands one after the other, each by what stands in its slot.
 
         An operator among them comes before those behind it.
@@ -274,7 +281,7 @@ class CompiledPart:
 
         return start
 
-    def _is_possible(self, search: Search, operand: PlanOperand, entry: Entry) -> bool:
+    def _is_possible(self, search: Search, operand: Operand, entry: Entry) -> bool:
         """Return whether an operand could be a value, as far as a glance tells."""
         operand, facts = _inner(operand), self._context.facts
         if isinstance(operand, Produced):
@@ -307,7 +314,7 @@ def _agrees(search: Search, number: int, name: str, known: Any, found: Any) -> b
 
 
 def _slots_in_order(
-    operands: Sequence[PlanOperand], op: str, count: int, names: Sequence[str] | None
+    operands: Sequence[Operand], op: str, count: int, names: Sequence[str] | None
 ) -> list[tuple[int, int | slice]] | None:
     """Return position and slot of the operands of an operator whose inputs keep their places.
 
@@ -335,7 +342,7 @@ def _slots_in_order(
     return None if needed is None else [(i, slot) for slot, i in enumerate(needed)]
 
 
-def _needed(operands: Sequence[PlanOperand], count: int) -> list[int] | None:
+def _needed(operands: Sequence[Operand], count: int) -> list[int] | None:
     """Return the positions of the operands that `count` inputs leave room for, `Rest` left out.
 
     The last optional ones are absent first; None if they don't fit.

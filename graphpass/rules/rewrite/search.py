@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 from graphpass.errors import SearchLimitError
 from graphpass.graph import Entry
-from graphpass.rules.patterns.plan import Plan, Produced
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Binding, Fault, Level, Match, Recorder
+from graphpass.rules.rewrite.pattern import Pattern, Produced
 
 __all__ = ["ABSENT", "MOST_TURNS", "Agenda", "Goal", "Search", "SearchContext", "same_value"]
 
@@ -40,7 +40,7 @@ class SearchContext:
 
     Parameters
     ----------
-    plan : Plan
+    plan : Pattern
         The pattern.
     facts : Facts
         Facts of the graph.
@@ -52,7 +52,7 @@ class SearchContext:
 
     __slots__ = ("_most", "_turns", "facts", "named_parts", "path", "patience", "plan")
 
-    def __init__(self, plan: Plan, facts: Facts, path: tuple[Level, ...], patience: int) -> None:
+    def __init__(self, plan: Pattern, facts: Facts, path: tuple[Level, ...], patience: int) -> None:
         self.plan = plan
         self.facts = facts
         self.path = path

@@ -10,8 +10,8 @@ from graphpass.ops.attributes import AttributeSpec, is_hidden_key
 from graphpass.ops.operator import input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import ARRAY_WORDS, NODE_WORDS, VALUE_WORDS, Expression
-from graphpass.rules.patterns.check import Complain
-from graphpass.rules.patterns.names import PatternNames
+from graphpass.rules.rewrite.builder import Complain
+from graphpass.rules.rewrite.pattern import Pattern
 from graphpass.rules.rewriting.draft import literal_text
 from graphpass.rules.rewriting.replacement import (
     Application,
@@ -26,7 +26,7 @@ from graphpass.rules.rewriting.replacement import (
 __all__ = ["check_names", "check_replacement"]
 
 
-def check_names(expression: Expression, pattern: PatternNames, computed: Iterable[str]) -> None:
+def check_names(expression: Expression, pattern: Pattern, computed: Iterable[str]) -> None:
     """Refuse names that nothing gives, and attributes that no operator of a node has.
 
     Raises
@@ -34,7 +34,7 @@ def check_names(expression: Expression, pattern: PatternNames, computed: Iterabl
     TextError
         For the first such name.
     """
-    known = dict.fromkeys([*pattern.names, *computed])
+    known = dict.fromkeys([*pattern.all_names, *computed])
     for name in sorted(expression.names - known.keys()):
         raise TextError(
             f"{expression.text}: nothing is called {name}{suggestion(name, known)}; the pattern "
@@ -44,11 +44,11 @@ def check_names(expression: Expression, pattern: PatternNames, computed: Iterabl
         _check_word(name, word, pattern, expression.text)
 
 
-def _check_word(name: str, word: str, pattern: PatternNames, text: str) -> None:
+def _check_word(name: str, word: str, pattern: Pattern, text: str) -> None:
     call = pattern.nodes.get(name)
     if call is None:
         answers = word in VALUE_WORDS or is_hidden_key(word)
-        if name in pattern.names and name not in pattern.rests and not answers:
+        if name in pattern.all_names and name not in pattern.rests and not answers:
             raise TextError(
                 f"{text}: a value has no {word!r}{suggestion(word, VALUE_WORDS)}; "
                 "for an attribute, name the node that has it"

@@ -9,9 +9,9 @@ from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.graph import VARIABLE, Entry
 from graphpass.graph.in_edges import source_at
 from graphpass.ops import format_value
-from graphpass.rules.patterns.pattern import Kind
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef
 from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.pattern import Kind
 from graphpass.rules.rewriting.draft import NewParameter
 from graphpass.rules.rewriting.surroundings import Surroundings
 from graphpass.rules.surgery.arrays import new_class

@@ -70,7 +70,7 @@ def decide(
     """
     if len(match.roots) > 1:
         _check_roots(match)
-    optional = rewrite.names.optional
+    optional = rewrite.pattern.optional
     scope = Scope(index, match.bindings, parameters, optional, quiet=quiet, limits=limits)
     draft = rewrite.body.draft(scope, match.bindings)
     if len(match.roots) > 1 or not all(match.whole):
@@ -247,9 +247,9 @@ class _Run:
         self._path = path
         self._index = Facts(graph, inputs, shapes)
         self._matchers = [
-            Matcher(rewrite.plan, graph, path=path, facts=self._index) for rewrite in self._rewrites
+            Matcher(each.pattern, graph, path=path, facts=self._index) for each in self._rewrites
         ]
-        self._worklist = Worklist([Reach.of(each.plan) for each in self._rewrites], self._index)
+        self._worklist = Worklist([Reach.of(each.pattern) for each in self._rewrites], self._index)
         self._watch = Watch(
             graph,
             sum(map(len, self._index.by_op.values())) - len(self._index.by_op.get(VARIABLE, ())),

@@ -10,8 +10,8 @@ from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText, parse_python
 from graphpass.graph import VARIABLE
 from graphpass.rules.expressions import Expression, compile_expression
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.text_reader import TextReader
+from graphpass.rules.rewrite.pattern import Pattern
+from graphpass.rules.rewrite.text import TextReader
 from graphpass.rules.rewriting.checks import check_replacement
 from graphpass.rules.rewriting.replacement import (
     Application,
@@ -28,15 +28,15 @@ from graphpass.rules.rewriting.replacement import (
 __all__ = ["parse_replacement"]
 
 
-def parse_replacement(text: str, pattern: PatternNames, lets: Iterable[str] = ()) -> Replacement:
+def parse_replacement(text: str, pattern: Pattern, lets: Iterable[str] = ()) -> Replacement:
     """Parse a replacement.
 
     Parameters
     ----------
     text : str
         One statement a line; docs/rewrites.md has the grammar.
-    pattern : PatternNames
-        What the pattern names, and what it returns.
+    pattern : Pattern
+        The pattern.
     lets : iterable of str
         Names that the rewrite computes.
 
@@ -63,7 +63,7 @@ class _New:
 class _Reader(TextReader):
     """Reads statement by statement."""
 
-    def __init__(self, text: PythonText, pattern: PatternNames, lets: Iterable[str]) -> None:
+    def __init__(self, text: PythonText, pattern: Pattern, lets: Iterable[str]) -> None:
         super().__init__(text)
         self._pattern = pattern
         self._lets = frozenset(lets)
@@ -111,7 +111,7 @@ class _Reader(TextReader):
 
     def _implied(self, last: ast.stmt) -> list[Named | Application]:
         """Return the results of a text without ``return``: by the roots' names, or the last one."""
-        roots = self._pattern.roots
+        roots = self._pattern.root_names
         if roots and all(root is not None and root in self._new for root in roots):
             return [Named(root, None, True) for root in roots if root is not None]
         names = [name for name in self._assignments[-1].names if name is not None]
@@ -155,7 +155,7 @@ class _Reader(TextReader):
             self._fail(node, f"{name} is given already")
         if name in self._lets:
             self._fail(node, f"{name} is computed by let; choose another name")
-        if name in self._pattern.names and name not in self._pattern.roots:
+        if name in self._pattern.all_names and name not in self._pattern.root_names:
             self._fail(
                 node,
                 f"{name} is bound by the pattern and not returned by it; choose another name",
@@ -214,7 +214,7 @@ class _Reader(TextReader):
             self._fail(node, "_ stands for no value here; name it in the pattern")
         if name in self._pattern.rests and name not in self._new:
             self._fail(node, f"{name} stands for several values; write *{name}")
-        known = {*self._new, *self._lets, *self._pattern.names}
+        known = {*self._new, *self._lets, *self._pattern.all_names}
         if name not in known:
             self._fail(node, f"nothing is called {name}{suggestion(name, known)}")
         return Named(name, None, name in self._new, self._mark(node))
@@ -272,7 +272,7 @@ class _Reader(TextReader):
 
     def _expression(self, node: ast.expr) -> Expression:
         expression = compile_expression(node, self._text)
-        known: Mapping[str, object] = {**self._pattern.names, **dict.fromkeys(self._lets)}
+        known: Mapping[str, object] = {**self._pattern.all_names, **dict.fromkeys(self._lets)}
         for name in sorted(expression.names - known.keys()):
             self._fail(node, f"nothing is called {name}{suggestion(name, known)}")
         return expression

@@ -11,11 +11,8 @@ from typing import ClassVar, Literal
 from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
 from graphpass.rules.pass_files.places import PythonRule
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import Pattern, Restricted
-from graphpass.rules.patterns.plan import OptionalOperand, Plan
-from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.pattern import Pattern, Restricted, compile_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 from graphpass.rules.rewriting.body import Body, TextBody
 from graphpass.rules.rewriting.checks import check_names
 from graphpass.rules.rewriting.replacement import Replacement
@@ -34,6 +31,7 @@ class Rewrite(PythonRule):
     """What reports and errors call it."""
 
     pattern: Pattern
+    """What it matches, compiled for what `body` reads."""
 
     body: Body
     """Conditions and replacement."""
@@ -50,16 +48,6 @@ class Rewrite(PythonRule):
     def __str__(self) -> str:
         return f"rewrite {self.id}"
 
-    @cached_property
-    def plan(self) -> Plan:
-        """The pattern, ready to be matched."""
-        return compile_pattern(self.pattern, told_apart=self.body.reads)
-
-    @cached_property
-    def names(self) -> PatternNames:
-        """What the pattern's names stand for."""
-        return PatternNames.of(self.pattern)
-
     @property
     def refuses(self) -> bool:
         """Whether it takes no match, but says why."""
@@ -72,26 +60,24 @@ class Rewrite(PythonRule):
         Whether several roots can be contracted depends on all that lies between them, and nobody
         can tell what a function looks at.
         """
-        single = len({root.value.part for root in self.plan.roots}) == 1
+        single = len({root.value.part for root in self.pattern.roots}) == 1
         body = self.body
-        if not single or self.plan.asks_for_constants or not isinstance(body, TextBody):
+        if not single or self.pattern.asks_for_constants or not isinstance(body, TextBody):
             return False
-        operators = {name: call.operators for name, call in self.names.nodes.items()}
-        stored = _stored(self.plan).union(*[each.requires_known() for each in body.where])
+        operators = {name: part.operators for name, part in self.pattern.nodes.items()}
+        stored = _stored(self.pattern).union(*[each.requires_known() for each in body.where])
         return not any(
             each.looks_beyond(operators, stored, body.let, is_condition=each in body.where)
             for each in body.expressions()
         )
 
 
-def _stored(plan: Plan) -> frozenset[str]:
+def _stored(pattern: Pattern) -> frozenset[str]:
     """Return names that stand for stored variables, because the pattern asks for such."""
-    operands = [operand for part in plan.parts for operand in part.operands]
-    inner = [each.operand if isinstance(each, OptionalOperand) else each for each in operands]
     return frozenset(
         [
             each.name
-            for each in inner
+            for each in pattern.operands()
             if isinstance(each, Restricted) and each.kind in ("param", "aux") and each.name
         ]
     )
@@ -140,19 +126,18 @@ def parse_rewrite(
     Examples
     --------
     >>> rewrite = parse_rewrite("y = relu(relu(x))", "y = relu(x)")
-    >>> rewrite.names.roots
+    >>> rewrite.pattern.root_names
     ('y',)
     """
     with _text_of("match"):
         pattern = parse_pattern(match)
-    names = PatternNames.of(pattern)
     computed: dict[str, Expression] = {}
     for name, text in (let or {}).items():
         with _text_of("let", name):
-            if name in names.names:
+            if name in pattern.all_names:
                 raise TextError(f"{name} is bound by the pattern; choose another name")
             expression = parse_expression(text, "let")
-            check_names(expression, names, computed)
+            check_names(expression, pattern, computed)
             computed[name] = expression
     conditions = []
     for number, text in enumerate([where] if isinstance(where, str) else where):
@@ -163,15 +148,16 @@ def parse_rewrite(
                     "a comma makes a tuple, and a condition is True or False; write and, or a list "
                     "of conditions"
                 )
-            check_names(expression, names, computed)
+            check_names(expression, pattern, computed)
             conditions.append(expression)
     if (replace is None) == (refuse is None):
         raise TextError("a rewrite says what takes the place of a match, or why nothing does")
     replacement = Replacement((), ())
     if replace is not None:
         with _text_of("replace"):
-            replacement = parse_replacement(replace, names, computed)
+            replacement = parse_replacement(replace, pattern, computed)
     body = TextBody(tuple(conditions), computed, replacement, refuse)
+    pattern = compile_pattern(pattern, told_apart=body.reads)
     return Rewrite(id, pattern, body, when, once, expect)
 
 

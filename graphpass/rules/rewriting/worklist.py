@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graphpass.rules.patterns.plan import OptionalOperand, Plan, Produced
 from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
 
 __all__ = ["Reach", "Worklist"]
 
@@ -29,7 +29,7 @@ class Reach:
     """Whether there are several roots, so that a change may lie beside the first one."""
 
     @classmethod
-    def of(cls, plan: Plan) -> Reach:
+    def of(cls, plan: Pattern) -> Reach:
         """Work it out for a pattern. Linear in the pattern."""
         heights: list[int] = []
         for part in plan.parts:

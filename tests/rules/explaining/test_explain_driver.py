@@ -10,8 +10,7 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import GraphpassError, RunawayError, TextError
 from graphpass.rules import explain
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 from graphpass.rules.rewriting.group import Group, Member, _Run
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
@@ -39,9 +38,9 @@ def draw(dice: random.Random) -> tuple[Model, Rewrite]:
         model = random_patterns.random_model(dice, dice.randint(2, 8))
         match = random_patterns.random_pattern(dice, model)
         try:
-            names = PatternNames.of(parse_pattern(match))
-            values = sorted(names.values) or ["_"]
-            results = [dice.choice(RESULTS).format(dice.choice(values)) for _ in names.roots]
+            pattern = parse_pattern(match)
+            values = sorted(pattern.values) or ["_"]
+            results = [dice.choice(RESULTS).format(dice.choice(values)) for _ in pattern.roots]
             where = [dice.choice(CONDITIONS).format(dice.choice(values))] * dice.choice([0, 0, 1])
             let = {"twice": f"{dice.choice(values)} * 2"} if dice.random() < 0.2 else {}
             lines = [f"r{number} = {each}" for number, each in enumerate(results) if "(" in each]
@@ -50,7 +49,6 @@ def draw(dice: random.Random) -> tuple[Model, Rewrite]:
             if let:
                 replace = replace.replace("tanh(", "elemwise_add(twice, ")
             rewrite = parse_rewrite(match, replace, where=where, let=let, once=True)
-            assert rewrite.plan
         except TextError:
             continue
         return model, rewrite

@@ -20,7 +20,7 @@ from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 
 def matches(rewrite: Rewrite, index: Facts) -> list[Match]:
-    return list(Matcher(rewrite.plan, index.graph, facts=index).matches())
+    return list(Matcher(rewrite.pattern, index.graph, facts=index).matches())
 
 
 def scene() -> Model:

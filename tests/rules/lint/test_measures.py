@@ -42,4 +42,4 @@ def test_facts(match: str, replace: str, feature: Feature, known: object) -> Non
     assert isinstance(rewrite.body, TextBody)
     replacement = rewrite.body.replacement
     [application] = [each for _, each in replacement.applications() if each.operator == feature.op]
-    assert Weighing(0, rewrite.plan, replacement).fact(feature, application) == known
+    assert Weighing(0, rewrite.pattern, replacement).fact(feature, application) == known

@@ -14,19 +14,17 @@ import random_patterns
 from graphpass.errors import OperationError, TextError
 from graphpass.ops import find, operator_names
 from graphpass.rules import parse_pattern, print_pattern
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import (
+from graphpass.rules.rewrite.pattern import (
     Anything,
-    Call,
-    Optional,
+    OptionalOperand,
+    Part,
     Pattern,
-    Reference,
+    Produced,
     Rest,
     Restricted,
     Value,
 )
-from graphpass.rules.python.pattern_op import PatternOp
-from graphpass.rules.python.tracing import trace
+from graphpass.rules.rewrite.python_pattern import PatternOp, trace
 
 HERE = Path(__file__).name
 
@@ -110,7 +108,7 @@ def test_outputs_are_unpacked_where_their_number_is_certain() -> None:
         "slicechannel1, slicechannel2 = SliceChannel(x, num_outputs=2)\n"
         "dot(slicechannel2, slicechannel1)"
     )
-    assert print_pattern(trace(named)) == ("s = SliceChannel(x, num_outputs=2)\ndot(s[1], s[0])")
+    assert print_pattern(trace(named)) == ("s = SliceChannel(x, num_outputs=2)\ndot(s[1], s)")
 
 
 # -- random patterns -------------------------------------------------------------------------------
@@ -120,38 +118,43 @@ def as_python(pattern: Pattern) -> str:
     """Write a pattern as a function, by its parts."""
 
     def operand(each: Any) -> str:
-        if isinstance(each, Call):
-            return call(each)
-        if isinstance(each, Optional):
+        if isinstance(each, Produced):
+            return output(pattern.parts[each.part], each.output)
+        if isinstance(each, OptionalOperand):
             return f"op.optional({operand(each.operand)})"
         if isinstance(each, Restricted):
             return f"op.{each.kind}({each.name or ''})"
         if isinstance(each, Rest):
             return f"op.rest({each.name!r})"
-        if isinstance(each, Reference) and each.output is not None:
-            return f"{each.name}[{each.output}]"
         return "op.anything" if isinstance(each, Anything) else each.name
 
-    def call(each: Call) -> str:
-        word = "maybe" if each.maybe else "any_of"
-        function = f"op.{word}({', '.join(map(repr, each.operators))})"
-        arguments = [operand(one) for one in each.inputs]
-        arguments += [f"{one.name}={one.value!r}" for one in each.attributes]
+    def output(part: Part, number: int) -> str:
+        if not part.names:
+            return call(part)
+        if part.visible_outputs is not None:
+            return part.names[number] or ""
+        return f"{part.names[0]}[{number}]" if number else part.names[0] or ""
+
+    def call(part: Part) -> str:
+        word = "maybe" if part.maybe else "any_of"
+        function = f"op.{word}({', '.join(map(repr, part.operators))})"
+        arguments = [operand(one) for one in part.operands]
+        arguments += [f"{name}={value!r}" for name, value in part.attributes]
         return f"{function}({', '.join(arguments)})"
 
-    names = PatternNames.of(pattern)
-    lines = [f"def pattern({', '.join(['op', *sorted(names.values)])}):"]
-    for binding in pattern.bindings:
-        targets = ", ".join(name or "_" for name in binding.names)
-        how = "outputs" if binding.unpacks else "named"
-        given = ", ".join(map(repr, binding.names))
-        lines.append(f"    {targets} = {call(binding.call)}.{how}({given})")
-    lines += [f"    op.shared({shared.name})" for shared in pattern.shared]
-    lines += [
-        f"    op.distinct({', '.join(value.name for value in each.values)})"
-        for each in pattern.distinct
+    lines = [f"def pattern({', '.join(['op', *sorted(pattern.values)])}):"]
+    for part in pattern.parts:
+        if part.names:
+            targets = ", ".join(name or "_" for name in part.names)
+            how = "named" if part.visible_outputs is None else "outputs"
+            lines.append(f"    {targets} = {call(part)}.{how}({', '.join(map(repr, part.names))})")
+    lines += [f"    op.shared({part.names[0]})" for part in pattern.parts if part.shared]
+    lines += [f"    op.distinct({', '.join(names)})" for names in pattern.distinct]
+    roots = [
+        f"{operand(root.value)}{'' if root.whole or name or root.value.output else '[0]'}"
+        for root, name in zip(pattern.roots, pattern.root_names, strict=True)
     ]
-    lines.append(f"    return {', '.join(map(operand, pattern.roots))}")
+    lines.append(f"    return {', '.join(roots)}")
     return "\n".join(lines)
 
 
@@ -177,8 +180,7 @@ def test_random_patterns_are_traced_as_they_are_parsed(seed: int) -> None:
 
 def _shares_an_output(pattern: Pattern) -> bool:
     """Return whether `shared` names an output: a function shares the node."""
-    outputs = {name for each in pattern.bindings if each.unpacks for name in each.names}
-    return any(each.name in outputs for each in pattern.shared)
+    return any(part.shared and part.visible_outputs is not None for part in pattern.parts)
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -223,12 +225,13 @@ WRONG: list[tuple[Callable[..., Any], str]] = [
      "tanh is not used; read it in another operator, or return it too"),
     (lambda op, x: [op.tanh(x).named("t"), op.relu(x)][1],
      "t is not used; read it in another line, or return it too"),
-    (lambda op, x: op.relu(x).named("x"), "x stands for something else already"),
+    (lambda op, x: op.relu(x).named("x"), "x stands for a value already"),
     (lambda op, x: op.relu(op.tanh(x).named("a")).named("a"),
-     "a stands for something else already"),
+     "a is bound already"),
     (lambda op, x: op.relu(x).named("a").named("b"), "it is called a already"),
     (lambda op, x: op.relu(x).named(""), "'' is no name; write a text, such as 'conv'"),
-    (lambda op, x: op.Concat(x, op.rest("x")), "x stands for one value and for several"),
+    (lambda op, x: op.Concat(x, op.rest("x")),
+     "x stands for one value; choose another name for several"),
     (lambda op, x: x, "a pattern returns operators, or their outputs, not a value"),
     (lambda op, x: [], "there is no operator to match; return one, as in op.relu(x)"),
     (nothing, "it returns nothing; return the operator that is to be matched"),
@@ -256,7 +259,7 @@ WRONG: list[tuple[Callable[..., Any], str]] = [
     (lambda op, x: op.dot(*op.SliceChannel(x)),
      "how many outputs SliceChannel has is not certain here; write .outputs(2)"),
     (lambda op, x: op.relu(op.optional(op.optional(x))),
-     "optional takes one operand: op.optional(b)"),
+     "optional takes one operand: optional(b)"),
     (lambda op, x: op.relu(op.param(op.tanh(x))),
      "param takes a value that the function is given: op.param(x)"),
     (lambda op, x: op.distinct(x) or op.relu(x), "distinct takes two values or more"),
@@ -268,7 +271,7 @@ WRONG: list[tuple[Callable[..., Any], str]] = [
      "a pattern function runs once, before there is a match, and can't branch on what it "
      "matches; ask in a function for `where`"),
     (deep,
-     "operators are nested deeper than 50; give one in between a name: .named(\"a\")"),
+     "operators are nested deeper than 50; give one in between a name"),
     (lambda op, x=1: op.relu(x),
      "x is no value that a match could give; a pattern function takes op, values without a "
      "default, and *xs"),
@@ -328,4 +331,4 @@ def test_the_parts_of_the_property_are_drawn() -> None:
         "    b, _ = op.any_of('SliceChannel')(a).outputs('b', None)\n"
         "    return op.any_of('tanh')(b)"
     )
-    assert isinstance(drawn.bindings[0].call.inputs[0], Value)
+    assert drawn.parts[0].operands == (Value("x"),)

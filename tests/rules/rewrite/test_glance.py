@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from graphpass import Model
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.pattern import compile_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 
 Net = Callable[..., Model]
 

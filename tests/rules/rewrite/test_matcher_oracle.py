@@ -11,16 +11,15 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.graph import Entry
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.matcher import Matcher, find
+from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 
 
 def signature(match: Match, pattern: Pattern) -> tuple[object, ...]:
     """Return what tells matches apart, as the oracle has it."""
-    bound = {name for binding in pattern.bindings for name in binding.names}
+    bound = set(pattern.names)
     flat = []
     for name, value in match.bindings.items():
         if name in bound or isinstance(value, int):

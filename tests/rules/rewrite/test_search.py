@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from graphpass import Model
 from graphpass.graph.graph import paused_collector
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.pattern import compile_pattern
 from graphpass.rules.rewrite.search import Search
+from graphpass.rules.rewrite.text import parse_pattern
 
 Net = Callable[..., Model]
 

@@ -12,11 +12,9 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.graph import Entry
-from graphpass.rules.patterns.compile import compile_pattern
-from graphpass.rules.patterns.names import PatternNames
-from graphpass.rules.patterns.pattern import Pattern
-from graphpass.rules.patterns.syntax import parse_pattern
 from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 
 COMMUTATIVE = (
     "elemwise_add({0}, {1})",
@@ -74,8 +72,7 @@ def test_every_arrangement_that_can_be_told_apart_is_found(seed: int) -> None:
     for _ in range(250):
         model = draw_model(dice)
         pattern = draw_pattern(dice, model)
-        known = PatternNames.of(pattern)
-        names = sorted([*known.values, *known.rests])
+        names = sorted([*pattern.values, *pattern.rests])
         count = dice.choice([dice.randint(0, len(names)), len(names)])
         told = frozenset(dice.sample(names, count))
         expected = everything(pattern, model, sorted(told))

@@ -14,8 +14,8 @@ from graphpass import Model, isomorphic
 from graphpass.errors import GraphpassError
 from graphpass.formats.text import print_graph
 from graphpass.graph import Entry, Graph
-from graphpass.rules.patterns.printing import print_pattern
 from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.pattern import print_pattern
 from graphpass.rules.rewriting.firing import Surroundings, fire
 from graphpass.rules.rewriting.fresh_names import FreshNames
 from graphpass.rules.rewriting.group import Group, Member

@@ -5,88 +5,124 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from graphpass.errors import GraphpassError, TextError
-from graphpass.rules.patterns.pattern import (
+from graphpass.rules.rewrite.pattern import (
     Anything,
-    Attribute,
-    Binding,
-    Call,
-    Distinct,
-    Optional,
-    Pattern,
-    Reference,
+    OptionalOperand,
+    Part,
+    Produced,
     Rest,
     Restricted,
     Value,
+    print_pattern,
 )
-from graphpass.rules.patterns.printing import print_pattern
-from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 
 X = Value("x")
-RELU = Call(("relu",), (X,))
 
 
-def alone(call: Call) -> Pattern:
-    return Pattern((), (call,))
+def part(*operands: Any, op: str = "relu", names: tuple[str | None, ...] = (), **more: Any) -> Part:
+    """Return a part that says this; what follows from it is left to the parser."""
+    said = {"attributes": (), "maybe": False, "visible_outputs": None, "shared": False, **more}
+    operators = tuple(op.split(" | "))
+    return Part(0, names, "", operators, (), operands=operands, interior=False, **said)
 
 
-MEANINGS: dict[str, Pattern] = {
-    "relu(x)": alone(RELU),
-    "relu(_)": alone(Call(("relu",), (Anything(),))),
-    "relu(`_`)": alone(Call(("relu",), (Value("_"),))),
-    "relu(`conv/0.$1`)": alone(Call(("relu",), (Value("conv/0.$1"),))),
-    "relu(`a\\`b\\\\\\n`)": alone(Call(("relu",), (Value("a`b\\\n"),))),
-    "tanh(relu(x))": alone(Call(("tanh",), (RELU,))),
-    "elemwise_add(x, x)": alone(Call(("elemwise_add",), (X, X))),
-    "concat(x, *xs)": alone(Call(("concat",), (X, Rest("xs")))),
-    "concat(*_)": alone(Call(("concat",), (Rest(None),))),
-    "dot(param(w), const(_))": alone(
-        Call(("dot",), (Restricted("param", "w"), Restricted("const", None)))
-    ),
-    "dot(aux(m), input(x))": alone(
-        Call(("dot",), (Restricted("aux", "m"), Restricted("input", "x")))
-    ),
-    "Convolution(x, _, optional(b), kernel=[1, 1])": alone(
-        Call(
-            ("Convolution",),
-            (X, Anything(), Optional(Value("b"))),
-            (Attribute("kernel", (1, 1)),),
+def a(output: int = 0) -> Produced:
+    return Produced(0, output)
+
+
+MEANINGS: dict[str, list[Part]] = {
+    "relu(x)": [part(X)],
+    "relu(_)": [part(Anything())],
+    "relu(`_`)": [part(Value("_"))],
+    "relu(`conv/0.$1`)": [part(Value("conv/0.$1"))],
+    "relu(`a\\`b\\\\\\n`)": [part(Value("a`b\\\n"))],
+    "tanh(relu(x))": [part(X), part(a(), op="tanh")],
+    "elemwise_add(x, x)": [part(X, X, op="elemwise_add")],
+    "concat(x, *xs)": [part(X, Rest("xs"), op="concat")],
+    "concat(*_)": [part(Rest(None), op="concat")],
+    "dot(param(w), const(_))": [
+        part(Restricted("param", "w"), Restricted("const", None), op="dot")
+    ],
+    "dot(aux(m), input(x))": [part(Restricted("aux", "m"), Restricted("input", "x"), op="dot")],
+    "Convolution(x, _, optional(b), kernel=[1, 1])": [
+        part(
+            *(X, Anything(), OptionalOperand(Value("b"))),
+            op="Convolution",
+            attributes=(("kernel", (1, 1)),),
         )
-    ),
-    "(Dropout | identity)(x)": alone(Call(("Dropout", "identity"), (X,))),
-    "tanh(maybe(Dropout)(relu(x)))": alone(
-        Call(("tanh",), (Call(("Dropout",), (RELU,), maybe=True),))
-    ),
-    "`vendor op`(x, `odd key`=-1.5)": alone(
-        Call(("vendor op",), (X,), (Attribute("odd key", -1.5),))
-    ),
-    "`param`(x)": alone(Call(("param",), (X,))),
-    "a = relu(x)": Pattern((Binding(("a",), RELU),), (Reference("a"),)),
-    "a = relu(x)\nreturn a[0]": Pattern((Binding(("a",), RELU),), (Reference("a", 0),)),
-    "a, _ = SliceChannel(x)": Pattern(
-        (Binding(("a", None), Call(("SliceChannel",), (X,)), True),), (Reference("a"),)
-    ),
-    "a, = relu(x)": Pattern((Binding(("a",), RELU, True),), (Reference("a"),)),
-    "a = relu(x); b = tanh(a); shared(a); distinct(x, b)": Pattern(
-        (Binding(("a",), RELU), Binding(("b",), Call(("tanh",), (Reference("a"),)))),
-        (Reference("b"),),
-        (Reference("a"),),
-        (Distinct((X, Reference("b"))),),
-    ),
-    "a = relu(x)\nb = tanh(x)\nreturn b, a": Pattern(
-        (Binding(("a",), RELU), Binding(("b",), Call(("tanh",), (X,)))),
-        (Reference("b"), Reference("a")),
-    ),
+    ],
+    "(Dropout | identity)(x)": [part(X, op="Dropout | identity")],
+    "tanh(maybe(Dropout)(relu(x)))": [
+        part(X),
+        part(a(), op="Dropout", maybe=True),
+        part(Produced(1, 0), op="tanh"),
+    ],
+    "`vendor op`(x, `odd key`=-1.5)": [part(X, op="vendor op", attributes=(("odd key", -1.5),))],
+    "`param`(x)": [part(X, op="param")],
+    "a = relu(x)": [part(X, names=("a",))],
+    "a = relu(x)\nreturn a[0]": [part(X, names=("a",))],
+    "a, _ = SliceChannel(x)": [part(X, op="SliceChannel", names=("a", None), visible_outputs=2)],
+    "a, = relu(x)": [part(X, names=("a",), visible_outputs=1)],
+    "a = relu(x); b = tanh(a); shared(a); distinct(x, b)": [
+        part(X, names=("a",), shared=True),
+        part(a(), op="tanh", names=("b",)),
+    ],
+    "a = relu(x)\nb = tanh(x)\nreturn b, a": [
+        part(X, names=("a",)),
+        part(X, op="tanh", names=("b",)),
+    ],
+    "s = SliceChannel(x); dot(s[1], tanh(s))": [
+        part(X, op="SliceChannel", names=("s",)),
+        part(a(), op="tanh"),
+        part(a(1), Produced(1, 0), op="dot"),
+    ],
 }
+
+ROOTS: dict[str, list[tuple[int, int, bool]]] = {
+    "relu(x)": [(0, 0, True)],
+    "a = relu(x)": [(0, 0, True)],
+    "a = relu(x)\nreturn a[0]": [(0, 0, False)],
+    "a, b = SliceChannel(x)": [(0, 0, False), (0, 1, False)],
+    "a, b = SliceChannel(x); return b": [(0, 1, False)],
+    "s = SliceChannel(x); return s[1], s[0]": [(0, 1, False), (0, 0, False)],
+    "a = relu(x)\nb = tanh(x)\nreturn b, a": [(1, 0, True), (0, 0, True)],
+    "a = relu(x)\nb = tanh(a)": [(1, 0, True)],
+}
+"""What they return: an output of an operator, and whether all of it."""
 
 
 @pytest.mark.parametrize("text", MEANINGS)
 def test_what_a_text_means(text: str) -> None:
-    assert parse_pattern(text) == MEANINGS[text]
-    assert parse_pattern(print_pattern(MEANINGS[text])) == MEANINGS[text]
+    pattern = parse_pattern(text)
+    for index, (found, meant) in enumerate(zip(pattern.parts, MEANINGS[text], strict=True)):
+        same = {"label": found.label, "ops": found.ops, "interior": found.interior}
+        assert found == replace(meant, index=index, **same)
+    assert parse_pattern(print_pattern(pattern)) == pattern
+
+
+@pytest.mark.parametrize("text", ROOTS)
+def test_what_a_text_returns(text: str) -> None:
+    pattern = parse_pattern(text)
+    returned = [(each.value.part, each.value.output, each.whole) for each in pattern.roots]
+    assert returned == ROOTS[text]
+    assert parse_pattern(print_pattern(pattern)) == pattern
+
+
+def test_what_a_text_says_of_its_names() -> None:
+    text = "a = relu(x); b = tanh(a, optional(w), *xs); shared(a); distinct(x, b)"
+    pattern = parse_pattern(text.replace("tanh", "`Op`").replace("*xs", "_"))
+    assert pattern.distinct == (("x", "b"),)
+    assert list(pattern.all_names) == ["a", "b", "x", "w"]
+    assert pattern.optional == {"w"}
+    assert pattern.root_names == ("b",)
+    assert parse_pattern("concat(x, *xs)").rests == ("xs",)
 
 
 def test_lines_may_be_indented_alike_and_hold_comments() -> None:
@@ -96,9 +132,9 @@ def test_lines_may_be_indented_alike_and_hold_comments() -> None:
 
 def test_marks_count_characters_from_one() -> None:
     pattern = parse_pattern("  a = relu(`é`)\n  tanh(a)")
-    (call,) = pattern.roots
-    assert call.mark == (2, 3)
-    assert pattern.bindings[0].call.inputs[0].mark == (1, 12)
+    first, second = pattern.parts
+    assert (first.line, first.mark, second.mark) == ((1, 3), (1, 7), (2, 3))
+    assert first.operands[0].mark == (1, 12)
 
 
 REFUSED: dict[str, tuple[int, int, str]] = {

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from graphpass.errors import TextError
 from graphpass.formats.python_text import quoted_name
-from graphpass.rules.patterns.pattern import WORDS
-from graphpass.rules.patterns.printing import print_pattern
-from graphpass.rules.patterns.syntax import parse_pattern
+from graphpass.rules.rewrite.pattern import WORDS, print_pattern
+from graphpass.rules.rewrite.text import parse_pattern
 
 NAMES = st.one_of(
     st.sampled_from(["x", "y", "w", "in", "_", "conv/0", "a`b", "é", "ﬁ", "", "\\", "\n", "param"]),

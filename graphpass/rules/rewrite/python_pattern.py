@@ -1,0 +1,426 @@
+"""A Python function -> `Pattern`: it is run once, with handles in the place of values.
+
+A handle is no value: there is none yet when the function runs. So whatever would need one, such as
+a branch on it, is refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from math import isfinite
+from typing import Any, NoReturn
+
+from graphpass.errors import TextError, suggestion
+from graphpass.formats.python_text import Mark
+from graphpass.ops import find, operator_names
+from graphpass.ops.values import Value as Constant
+from graphpass.rules.python.calling import call, code_of, file_of, line_in
+from graphpass.rules.rewrite.builder import BuiltOperand, BuiltOutput, BuiltPart, PatternBuilder
+from graphpass.rules.rewrite.pattern import Anything, Kind, Pattern, Rest, Restricted, Value
+
+__all__ = ["Handle", "NodeHandle", "Operators", "PatternOp", "trace"]
+
+_LARGEST = 2**64
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def trace(function: Callable[..., Any]) -> Pattern:
+    """Return the pattern that a function writes.
+
+    Parameters
+    ----------
+    function : callable
+        It takes ``op`` and the values of the pattern, ``*xs`` for several, and returns what the
+        pattern returns. It is run once.
+
+    Returns
+    -------
+    Pattern
+        What `parse_pattern` gives for the equal text.
+
+    Raises
+    ------
+    TextError
+        If the function says no pattern, or one that can never match; the message has file and line.
+    OperationError
+        If the function raises something; the cause is chained.
+
+    Examples
+    --------
+    >>> from graphpass.rules.rewrite.pattern import print_pattern
+    >>> def twice(op, x):
+    ...     return op.relu(op.relu(x)).named("y")
+    >>> print(print_pattern(trace(twice)))
+    y = relu(relu(x))
+
+    Notes
+    -----
+    Linear in the pattern, the run of the function aside.
+    """
+    tracer = _Tracer(function)
+    values = list(tracer.values(function))
+    handles = [Handle(tracer, value) for value in values]
+    returned = call(function, f"the pattern {tracer.name}", PatternOp(tracer), *handles)
+    pattern = tracer.builder.pattern(list(tracer.roots(returned)))
+    for value in values:
+        if not isinstance(value, Anything) and value.name not in (None, *pattern.all_names):
+            raise tracer.error(
+                None, f"{value.name} is not used; read it in an operator, or leave it out"
+            )
+    return pattern
+
+
+class _Tracer:
+    """Makes a pattern of what one run of a function says."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._code = code_of(function)
+        self.name = getattr(function, "__name__", "pattern")
+        """What messages call the pattern."""
+        self.builder = PatternBuilder(self.error)
+
+    def mark(self) -> Mark | None:
+        """Return the line of the function that is running."""
+        line = line_in(self._code)
+        return None if line is None else Mark(line, 1)
+
+    def error(self, mark: Mark | None, reason: str) -> TextError:
+        """Make the error about a line of the function."""
+        place = "" if mark is None or self._code is None else f"{file_of(self._code)}:{mark.line}: "
+        line = None if mark is None else mark.line
+        return TextError(f"{place}{self.name}: {reason}", reason=reason, line=line)
+
+    def fail(self, reason: str) -> NoReturn:
+        raise self.error(self.mark(), reason)
+
+    def operand(self, value: object) -> BuiltOperand:
+        """Return what an operator is to read, or refuse what is no handle of this pattern."""
+        if isinstance(value, Handle):
+            if value._tracer is not self:
+                self.fail("this is a value of another pattern")
+            return value._operand
+        if isinstance(value, tuple | list):
+            self.fail("an operator reads values one by one; spread several with a *, as in *xs")
+        self.fail(f"{value!r} is no operand; write a value, or an operator that computes one")
+
+    def check_name(self, name: object) -> str:
+        """Return a name that a pattern can bind."""
+        if not isinstance(name, str) or name in ("", "_"):
+            self.fail(f"{name!r} is no name; write a text, such as 'conv'")
+        return name
+
+    def values(self, function: Callable[..., Any]) -> Iterator[Value | Anything | Rest]:
+        """Yield what the function's parameters after ``op`` stand for."""
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            raise self.error(None, "a pattern is written as a Python function") from None
+        if not parameters or parameters[0].kind not in _POSITIONAL:
+            raise self.error(
+                None, "a pattern function takes op first, then the values that it matches"
+            )
+        for parameter in parameters[1:]:
+            name = parameter.name
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                yield self.builder.rest(None if name == "_" else name, None)
+            elif parameter.kind not in _POSITIONAL or parameter.default is not parameter.empty:
+                raise self.error(
+                    None,
+                    f"{name} is no value that a match could give; a pattern function takes op, "
+                    "values without a default, and *xs",
+                )
+            elif name == "_":
+                yield Anything()
+            else:
+                value = self.builder.named(name, None)
+                assert isinstance(value, Value)
+                yield value
+
+    def roots(self, returned: object) -> Iterator[tuple[BuiltOutput, bool]]:
+        """Yield what a function returned: a value, and whether all of its operator is returned."""
+        listed = list(returned) if isinstance(returned, tuple | list) else [returned]
+        if not listed:
+            raise self.error(None, "there is no operator to match; return one, as in op.relu(x)")
+        for each in listed:
+            if each is None:
+                raise self.error(
+                    None, "it returns nothing; return the operator that is to be matched"
+                )
+            operand = self.operand(each) if isinstance(each, Handle) else None
+            if not isinstance(operand, BuiltOutput):
+                found = repr(each) if operand is None else "a value"
+                raise self.error(
+                    None, f"a pattern returns operators, or their outputs, not {found}"
+                )
+            whole = isinstance(each, NodeHandle)
+            if whole and operand.part.unpacked:
+                raise self.error(
+                    operand.mark, "the node is unpacked; return its outputs, not the node"
+                )
+            yield operand, whole
+
+
+# -- handles -------------------------------------------------------------------------------------
+
+
+class Handle:
+    """What stands for a value in a pattern function."""
+
+    __slots__ = ("_operand", "_tracer")
+
+    def __init__(self, tracer: _Tracer, operand: BuiltOperand) -> None:
+        self._tracer = tracer
+        self._operand = operand
+
+    def __bool__(self) -> bool:
+        self._tracer.fail(
+            "a pattern function runs once, before there is a match, and can't branch on what it "
+            "matches; ask in a function for `where`"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._tracer.fail(
+            f"what a pattern stands for has no {name!r} before there is a match; ask in a function "
+            "for `where`"
+        )
+
+
+class NodeHandle(Handle):
+    """An operator of the pattern; as an operand, its first output.
+
+    Notes
+    -----
+    In ``conv = op.Convolution(x, w).named("conv")``, `named` gives it a name; ``conv[1]`` is an
+    output, and ``a, b = op.SliceChannel(x).outputs(2)`` are all of them.
+    """
+
+    __slots__ = ("_part",)
+
+    def __init__(self, tracer: _Tracer, part: BuiltPart) -> None:
+        super().__init__(tracer, BuiltOutput(part, 0, part.mark))
+        self._part = part
+
+    def named(self, name: str) -> NodeHandle:
+        """Give the node a name, by which `match` has it."""
+        if self._part.unpacked:
+            self._tracer.fail('it is unpacked; name its outputs: .outputs("a", "b")')
+        if self._part.names:
+            self._tracer.fail(f"it is called {self._part.names[0]} already")
+        name = self._tracer.check_name(name)
+        self._tracer.builder.bind(self._part, (name,), line=self._tracer.mark())
+        return self
+
+    def outputs(self, *names: str | int | None) -> tuple[Handle, ...]:
+        """Return all visible outputs of an operator that has that many.
+
+        Parameters
+        ----------
+        *names : str or None, or one int
+            A name for each, None for one without; or just how many there are.
+        """
+        tracer = self._tracer
+        if self._part.unpacked:
+            tracer.fail("its outputs are unpacked already")
+        if self._part.names:
+            name = self._part.names[0]
+            tracer.fail(f"it is called {name}; write {name}[1], or name its outputs only")
+        if len(names) == 1 and isinstance(names[0], int):
+            return self._unpack((None,) * names[0])
+        return self._unpack(
+            tuple([None if each is None else tracer.check_name(each) for each in names])
+        )
+
+    def __getitem__(self, output: int) -> Handle:
+        if type(output) is not int or output < 0:
+            self._tracer.fail(f"an output is numbered from 0 on, as in node[1], not {output!r}")
+        mark = self._tracer.mark()
+        return Handle(self._tracer, self._tracer.builder.output(self._part, output, mark))
+
+    def __iter__(self) -> Iterator[Handle]:
+        part = self._part
+        counts = {
+            bounds.most if bounds.least == bounds.most else None for *_, bounds in part.outputs
+        }
+        if len(part.outputs) < len(part.operators):
+            counts.add(None)
+        count = counts.pop()
+        if counts or count is None:
+            self._tracer.fail(
+                f"how many outputs {' or '.join(part.operators)} has is not certain here; "
+                "write .outputs(2)"
+            )
+        if part.names and not part.unpacked:
+            return iter([self[output] for output in range(count)])
+        return iter(self._unpack((None,) * count))
+
+    def _unpack(self, names: tuple[str | None, ...]) -> tuple[Handle, ...]:
+        tracer, mark = self._tracer, self._tracer.mark()
+        if not names:
+            tracer.fail("an operator has one output at least; write .outputs(2)")
+        if not self._part.unpacked:
+            tracer.builder.bind(self._part, names, unpacked=True, line=mark)
+        return tuple([Handle(tracer, BuiltOutput(self._part, n, mark)) for n in range(len(names))])
+
+
+# -- op ------------------------------------------------------------------------------------------
+
+
+class Operators:
+    """One operator or several, to be called with what it reads and what is asked of it."""
+
+    __slots__ = ("_maybe", "_tracer", "names")
+
+    def __init__(self, tracer: _Tracer, names: tuple[str, ...], maybe: bool = False) -> None:
+        self._tracer = tracer
+        self._maybe = maybe
+        self.names = names
+        """The operators that it may be."""
+
+    def __call__(self, *inputs: Handle, **attributes: Constant) -> NodeHandle:
+        """Return a node of the pattern.
+
+        Parameters
+        ----------
+        *inputs : handle
+            What it reads, in the order of the operator's slots.
+        **attributes
+            What its attributes must be.
+        """
+        tracer, mark = self._tracer, self._tracer.mark()
+        operands = [tracer.operand(each) for each in inputs]
+        asked = [(name, self._constant(attributes[name], name), mark) for name in attributes]
+        part = tracer.builder.call(self.names, operands, asked, maybe=self._maybe, mark=mark)
+        return NodeHandle(tracer, part)
+
+    def _constant(self, value: object, name: str) -> Constant:
+        if hasattr(type(value), "item") and getattr(value, "ndim", 1) == 0:
+            value = value.item()  # type: ignore[attr-defined]  # a number of NumPy
+        if isinstance(value, tuple | list):
+            return tuple([self._constant(each, name) for each in value])
+        if value is None or isinstance(value, bool | str):
+            return value
+        if isinstance(value, int) and abs(value) <= _LARGEST:
+            return value
+        if isinstance(value, float) and isfinite(value):
+            return value
+        found = "a value of the pattern" if isinstance(value, Handle) else repr(value)
+        self._tracer.fail(
+            f"{name}={found} is no attribute value; write a number, a text, True, False, None or "
+            "a tuple of them, and give inputs without a keyword"
+        )
+
+
+class PatternOp:
+    """What a pattern function writes its pattern with.
+
+    An operator is an attribute, ``op.relu(x)``; one that MXNet 1.9.1 does not know, or whose name
+    is a word here, an item: ``op["vendor.Op"](x)``.
+    """
+
+    __slots__ = ("__tracer",)
+
+    def __init__(self, tracer: _Tracer) -> None:
+        self.__tracer = tracer
+
+    def __getattr__(self, name: str) -> Operators:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Operators(self.__tracer, (self.__known(name),))
+
+    def __getitem__(self, name: str) -> Operators:
+        if not isinstance(name, str) or not name:
+            self.__tracer.fail(f"op[{name!r}]: an operator has a name, as in op['vendor.Op']")
+        return Operators(self.__tracer, (name,))
+
+    def any_of(self, *operators: str | Operators) -> Operators:
+        """Return one of several operators: ``op.any_of("Dropout", "identity")(x)``."""
+        return Operators(self.__tracer, self.__names(operators))
+
+    def maybe(self, *operators: str | Operators) -> Operators:
+        """Return an operator that may be absent; then it stands for its first input."""
+        return Operators(self.__tracer, self.__names(operators), maybe=True)
+
+    def optional(self, operand: Handle) -> Handle:
+        """Return an input that the operator may lack, such as a bias."""
+        tracer = self.__tracer
+        return Handle(tracer, tracer.builder.optional(tracer.operand(operand), tracer.mark()))
+
+    def param(self, value: Handle | None = None) -> Handle:
+        """Return a value that is an argument with a stored value."""
+        return self.__restricted("param", value)
+
+    def aux(self, value: Handle | None = None) -> Handle:
+        """Return a value that is an auxiliary state."""
+        return self.__restricted("aux", value)
+
+    def input(self, value: Handle | None = None) -> Handle:
+        """Return a value that is an argument without a stored value."""
+        return self.__restricted("input", value)
+
+    def const(self, value: Handle | None = None) -> Handle:
+        """Return a value that is computed from parameters alone."""
+        return self.__restricted("const", value)
+
+    def rest(self, name: str | None = None) -> Handle:
+        """Return the inputs that no other operand takes, which `match` has as a tuple."""
+        tracer = self.__tracer
+        label = None if name is None else tracer.check_name(name)
+        return Handle(tracer, tracer.builder.rest(label, tracer.mark()))
+
+    @property
+    def anything(self) -> Handle:
+        """Any value, without a name."""
+        return Handle(self.__tracer, Anything())
+
+    def shared(self, *nodes: NodeHandle) -> None:
+        """Let the rest of the graph use nodes although the pattern does not return them."""
+        tracer = self.__tracer
+        for node in nodes:
+            operand = tracer.operand(node)
+            if not isinstance(node, NodeHandle) or not isinstance(operand, BuiltOutput):
+                tracer.fail("shared takes operators of the pattern")
+            tracer.builder.share(operand.part, tracer.mark())
+
+    def distinct(self, *values: Handle) -> None:
+        """Ask that no two values are the same."""
+        tracer = self.__tracer
+        compared = []
+        for value in values:
+            operand = tracer.operand(value)
+            if not isinstance(operand, Value | BuiltOutput):
+                tracer.fail("distinct takes values and operators of the pattern")
+            compared.append(operand)
+        tracer.builder.distinct(compared, tracer.mark())
+
+    def __restricted(self, kind: Kind, value: Handle | None) -> Handle:
+        read = Anything() if value is None else self.__tracer.operand(value)
+        if not isinstance(read, Value | Anything):
+            self.__tracer.fail(f"{kind} takes a value that the function is given: op.{kind}(x)")
+        name = read.name if isinstance(read, Value) else None
+        return Handle(self.__tracer, Restricted(kind, name))
+
+    def __names(self, operators: tuple[str | Operators, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for each in operators:
+            if isinstance(each, Operators):
+                found += each.names
+            else:
+                found.append(self.__known(each))
+        if not found:
+            self.__tracer.fail("name an operator")
+        return tuple(found)
+
+    def __known(self, name: object) -> str:
+        if not isinstance(name, str):
+            self.__tracer.fail(
+                f"{name!r} is no operator; write its name, as in op.maybe('Dropout')(x)"
+            )
+        if find(name) is None:
+            self.__tracer.fail(
+                f"MXNet 1.9.1 has no operator {name!r}{suggestion(name, operator_names())}; "
+                f"one that it does not know is written op[{name!r}]"
+            )
+        return name
