@@ -195,15 +195,18 @@ class Report:
         }
 
     def __str__(self) -> str:
-        return report_text(self)
+        return "\n".join(map(one_line, _lines(self)))
 
 
 # -- text ------------------------------------------------------------------------------------------
 
+_SHOWN = 5
+"""How many names a line of a report has."""
 
-def report_text(report: Report) -> str:
-    """Return the lines of a report: what each rule did, then the model before and after."""
-    return "\n".join(map(one_line, _lines(report)))
+_NEAR_SHOWN = 3
+
+_REFUSED = "refused"
+"""What a near miss has for the part that failed where the rewrite refuses its matches."""
 
 
 def format_bytes(count: int) -> str:
@@ -225,7 +228,17 @@ def format_bytes(count: int) -> str:
     return f"{size:.{digits}f} {unit}"
 
 
+def near_miss_lines(missed: Sequence[NearMiss]) -> Iterator[str]:
+    """Yield where a rewrite came near and did not apply, and why: the first few kinds of places."""
+    for miss in missed[:_NEAR_SHOWN]:
+        yield str(miss) if miss.what == _REFUSED else f"not {miss}"
+    more = len(missed) - _NEAR_SHOWN
+    if more > 0:
+        yield f"not in {more} more kinds of places; `graphpass explain` lists them"
+
+
 def _lines(report: Report) -> Iterator[str]:
+    """Yield what each rule did, then the model before and after."""
     would = "would change" if report.dry_run else "changed"
     said = would if report.changed else "nothing to change" if report.dry_run else "changed nothing"
     yield f"{report.name}: {said}"
@@ -233,7 +246,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _step_lines(step, "  ")
     before, after = report.before, report.after
     yield f"  nodes       {_arrow(before.nodes, after.nodes)}"
-    fired = any(_all_firings(report.steps))
+    fired = any(map(_has_fired, report.steps))
     yield from _operator_lines("operators   ", before.operators, after.operators, in_table=fired)
     if before.inside or after.inside:
         label = "operators inside subgraphs  "
@@ -247,20 +260,24 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"    after:  {_names(order[1])}"
 
 
+def _has_fired(step: Step) -> bool:
+    return bool(step.firings) or any(map(_has_fired, step.steps))
+
+
 def _operator_lines(
     label: str, before: Mapping[str, int], after: Mapping[str, int], *, in_table: bool
 ) -> Iterator[str]:
+    counts = {op: (before.get(op, 0), after.get(op, 0)) for op in sorted({*before, *after})}
+    different = {op: count for op, count in counts.items() if count[0] != count[1]}
     total = _arrow(sum(before.values()), sum(after.values()))
-    different = [
-        f"{op} {_arrow(before.get(op, 0), after.get(op, 0))}"
-        for op in sorted({*before, *after})
-        if before.get(op) != after.get(op)
-    ]
     if different and not in_table:
-        total += f": {_names(different)}"
+        total += f": {_names(f'{op} {_arrow(*count)}' for op, count in different.items())}"
     yield f"  {label}{total}"
-    if in_table:
-        yield from operator_table(before, after, "    ")
+    if different and in_table:
+        width = max(map(len, [*different, "operator"]))
+        yield f"    {'operator':{width}}  before   after"
+        for op, (was, now) in different.items():
+            yield f"    {op:{width}}  {was:6}  {now:6}"
 
 
 def _step_lines(step: Step, indent: str, *, is_used: bool = False) -> Iterator[str]:
@@ -276,7 +293,7 @@ def _step_lines(step: Step, indent: str, *, is_used: bool = False) -> Iterator[s
                 yield from _step_lines(inner, f"{indent}   ", is_used=True)
         return
     near = _close(step) if is_used else step.near_misses
-    for line in (*_delta_lines(step.delta), *rewrite_lines(step, near)):
+    for line in (*_changes(step), *near_miss_lines(near)):
         yield f"{indent}   {line}"
 
 
@@ -293,42 +310,40 @@ def _close(step: Step) -> list[NearMiss]:
     return [miss for miss in step.near_misses if miss.code != "operator"]
 
 
-def _all_firings(steps: Iterable[Step]) -> Iterator[Firing]:
-    for step in steps:
-        yield from step.firings
-        yield from _all_firings(step.steps)
-
-
-def _delta_lines(delta: Delta) -> Iterator[str]:
-    if delta.nodes_added:
-        yield f"+ nodes: {_names(node.name for node in delta.nodes_added)}"
-    if delta.nodes_removed:
-        yield f"- nodes: {_names(node.name for node in delta.nodes_removed)}"
-    if delta.nodes_renamed:
-        yield f"~ names: {_names(f'{node.before} -> {node.name}' for node in delta.nodes_renamed)}"
-    if delta.operators_changed:
-        changed = (f"{node.name} {node.before} -> {node.op}" for node in delta.operators_changed)
-        yield f"~ operators: {_names(changed)}"
-    if delta.attributes_changed:
-        attributes = (f"{node.name} {_attributes(node)}" for node in delta.attributes_changed)
-        yield f"~ attributes: {_names(attributes)}"
-    if delta.nodes_rewired:
-        yield f"~ inputs of: {_names(node.name for node in delta.nodes_rewired)}"
+def _changes(step: Step) -> Iterator[str]:
+    """Yield what is different after a rule, one kind of change a line."""
+    delta = step.delta
+    parts: dict[str, Iterable[str]] = {
+        "+ nodes": [node.name for node in delta.nodes_added],
+        "- nodes": [node.name for node in delta.nodes_removed],
+        "~ names": [f"{node.before} -> {node.name}" for node in delta.nodes_renamed],
+        "~ operators": [
+            f"{node.name} {node.before} -> {node.op}" for node in delta.operators_changed
+        ],
+        "~ attributes": [f"{node.name} {_attributes(node)}" for node in delta.attributes_changed],
+        "~ inputs of": [node.name for node in delta.nodes_rewired],
+    }
     if delta.outputs is not None:
-        yield f"~ outputs: {_names(delta.outputs.before)} -> {_names(delta.outputs.after)}"
-    yield from _parameter_lines(delta)
-
-
-def _parameter_lines(delta: Delta) -> Iterator[str]:
+        parts["~ outputs"] = [" -> ".join(map(_names, delta.outputs))]
     for sign, part in (("+", delta.parameters_added), ("-", delta.parameters_removed)):
-        if part:
-            size = format_bytes(sum(parameter.bytes for parameter in part))
-            yield f"{sign} parameters ({size}): {_names(parameter.name for parameter in part)}"
-    if delta.parameters_renamed:
-        renamed = (f"{change.before} -> {change.name}" for change in delta.parameters_renamed)
-        yield f"~ parameters: {_names(renamed)}"
-    if delta.parameters_replaced:
-        yield f"~ values: {_names(change.name for change in delta.parameters_replaced)}"
+        size = format_bytes(sum(parameter.bytes for parameter in part))
+        parts[f"{sign} parameters ({size})"] = [parameter.name for parameter in part]
+    renamed = [f"{change.before} -> {change.name}" for change in delta.parameters_renamed]
+    replaced = [change.name for change in delta.parameters_replaced]
+    parts |= {"~ parameters": renamed, "~ values": replaced}
+    if step.firings:
+        yield f"at {_names(firing.root.name for firing in step.firings)}"
+        yield f"- {_counted(ref for firing in step.firings for ref in firing.removed) or 'nothing'}"
+        added = _counted(ref for firing in step.firings for ref in firing.added)
+        if added:
+            yield f"+ {added}"
+        stored = [change.name for firing in step.firings for change in firing.parameters]
+        parts = {"~ values": stored}
+    if step.heads:
+        parts["~ outputs"] = [f"{head.before} -> {head.after}" for head in step.heads]
+    for label, texts in parts.items():
+        if texts:
+            yield f"{label}: {_names(texts)}"
 
 
 def _attributes(node: AttributeChange) -> str:
@@ -338,68 +353,14 @@ def _attributes(node: AttributeChange) -> str:
     )
 
 
+def _counted(refs: Iterable[NodeRef]) -> str:
+    counts = Counter("variable" if ref.op == VARIABLE else ref.op for ref in refs)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
 def _arrow(before: object, after: object) -> str:
     return str(after) if before == after else f"{before} -> {after}"
 
 
 def _names(names: Iterable[str]) -> str:
-    return shortened(names, SHOWN) or "none"
-
-
-SHOWN = 5
-"""How many names a line of a report has."""
-
-_NEAR_SHOWN = 3
-
-_REFUSED = "refused"
-"""What a near miss has for the part that failed where the rewrite refuses its matches."""
-
-
-def rewrite_lines(step: Step, near_misses: Sequence[NearMiss]) -> Iterator[str]:
-    """Yield what the firings of a rewrite did together, and some places where it came near."""
-    firings = step.firings
-    if firings:
-        yield f"at {shortened([firing.root.name for firing in firings], SHOWN)}"
-        removed = _counted(ref for firing in firings for ref in firing.removed)
-        yield f"- {removed or 'nothing'}"
-        added = _counted(ref for firing in firings for ref in firing.added)
-        if added:
-            yield f"+ {added}"
-        changed = [change.name for firing in firings for change in firing.parameters]
-        if changed:
-            yield f"~ values: {shortened(changed, SHOWN)}"
-    if step.heads:
-        heads = [f"{head.before} -> {head.after}" for head in step.heads]
-        yield f"~ outputs: {shortened(heads, SHOWN)}"
-    yield from near_miss_lines(near_misses)
-
-
-def near_miss_lines(missed: Sequence[NearMiss]) -> Iterator[str]:
-    """Yield where a rewrite came near and did not apply, and why: the first few kinds of places."""
-    for miss in missed[:_NEAR_SHOWN]:
-        yield str(miss) if miss.what == _REFUSED else f"not {miss}"
-    more = len(missed) - _NEAR_SHOWN
-    if more > 0:
-        yield f"not in {more} more kinds of places; `graphpass explain` lists them"
-
-
-def operator_table(
-    before: Mapping[str, int], after: Mapping[str, int], indent: str
-) -> Iterator[str]:
-    """Yield a line for each operator whose count is another, under a heading."""
-    different = [op for op in sorted({*before, *after}) if before.get(op, 0) != after.get(op, 0)]
-    if not different:
-        return
-    width = max(len(op) for op in (*different, "operator"))
-    yield f"{indent}{'operator':{width}}  before   after"
-    for op in different:
-        yield f"{indent}{op:{width}}  {before.get(op, 0):6}  {after.get(op, 0):6}"
-
-
-def _counted(refs: Iterable[NodeRef]) -> str:
-    counts = Counter(map(_kind, refs))
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
-
-
-def _kind(ref: NodeRef) -> str:
-    return "variable" if ref.op == VARIABLE else ref.op
+    return shortened(names, _SHOWN) or "none"
