@@ -35,6 +35,7 @@ from graphpass.rules.expressions.functions import FUNCTIONS, LOOPS
 from graphpass.rules.expressions.terms import FAILURES, Loop, Read, Run, Scope, Term, lacking
 from graphpass.rules.expressions.values import (
     UNBOUND,
+    UnknownError,
     UnknownExtentError,
     ValueView,
     answers,
@@ -111,22 +112,17 @@ class Compiler:
             except FAILURES as error:
                 raise term.failed(error, [value]) from None
 
-        def of_two(scope: Scope) -> Any:
-            left, right = runs[0](scope), runs[1](scope)
-            try:
-                return operation(scope.limits, left, right)
-            except FAILURES as error:
-                raise term.failed(error, [left, right]) from None
-
         def of_many(scope: Scope) -> Any:
             values = [run(scope) for run in runs]
-            options = dict(zip(keywords, values[count:], strict=True))
             try:
+                if not keywords:
+                    return operation(scope.limits, *values)
+                options = dict(zip(keywords, values[count:], strict=True))
                 return operation(scope.limits, *values[:count], **options)
             except FAILURES as error:
                 raise term.failed(error, values) from None
 
-        term.run = of_many if keywords or len(runs) > 2 else of_two if count == 2 else of_one
+        term.run = of_one if count == 1 == len(runs) else of_many
         return term
 
     # -- leaves ------------------------------------------------------------------------------
@@ -155,7 +151,11 @@ class Compiler:
 
         def run(scope: Scope) -> Any:
             value = scope.values.get(name)
-            return scope.bound(name) if value is None else value
+            if value is None:
+                value = scope[name]
+                if value is UNBOUND:
+                    raise UnknownError(f"{name} is not bound")
+            return value
 
         term = self._term(node, reads=frozenset({Read(name, "value")}), name=name)
         term.run = run
@@ -307,7 +307,7 @@ class Compiler:
         term = self._term(node, map(self.term, [node.left, *node.comparators]))
         relations = [relation(type(operation)) for operation in node.ops]
         if len(relations) == 1:
-            return self._comparison(term, type(node.ops[0]), relations[0])
+            return self._applied(term, relations[0])
 
         def run(scope: Scope) -> Any:
             a = term.parts[0].run(scope)
@@ -322,26 +322,6 @@ class Compiler:
                     raise term.failed(error, [a, b], term.parts[number - 1 :]) from None
                 a = b
             return found
-
-        term.run = run
-        return term
-
-    def _comparison(self, term: Term, kind: type[ast.cmpop], related: Operation) -> Term:
-        """Compare two values; in a short way where a plain one is compared with a constant."""
-        left, right = term.parts
-        is_so = _short_way(kind, right.value) if right.constant else None
-        if is_so is None:
-            return self._applied(term, related)
-        run_left, wanted = left.run, right.value
-
-        def run(scope: Scope) -> Any:
-            found = run_left(scope)
-            if type(found) in SCALARS:
-                return is_so(found)
-            try:
-                return related(scope.limits, found, wanted)
-            except FAILURES as error:
-                raise term.failed(error, [found]) from None
 
         term.run = run
         return term
@@ -446,21 +426,6 @@ _PARTS: dict[type[ast.expr], Callable[[Compiler, Any], Term]] = {
 
 _EARLY: Mapping[str, Callable[[Iterable[bool]], Any]] = {"all": all, "any": any, "count": sum}
 """What needs no tuple of what a loop yields."""
-
-
-def _short_way(kind: type[ast.cmpop], wanted: Any) -> Callable[[Any], bool] | None:
-    """Return how to compare a plain number or text with a constant, if that is simple."""
-    if type(wanted) in SCALARS:
-        if kind is ast.Eq:
-            return lambda found: bool(found == wanted)
-        if kind is ast.NotEq:
-            return lambda found: bool(found != wanted)
-    if type(wanted) is tuple and all(type(each) in SCALARS for each in wanted):
-        if kind is ast.In:
-            return lambda found: found in wanted
-        if kind is ast.NotIn:
-            return lambda found: found not in wanted
-    return None
 
 
 def _known(parts: tuple[Term, ...]) -> Run:

@@ -114,34 +114,11 @@ def range_(limits: Limits, start: Any, stop: Any = None, step: Any = 1) -> Any:
     return tuple(found)
 
 
-@_function
-def tuple_(limits: Limits, xs: Any) -> Any:
-    """Return a tuple."""
-    return checked(_items(limits, xs))
-
-
-@_function
-def count(limits: Limits, xs: Any) -> int:
-    """Return for how many elements it holds."""
-    return sum(truth(item) for item in _items(limits, xs))
-
-
-@_function
-def int_(limits: Limits, x: Any) -> Any:
-    """Return a whole number."""
-    return checked(int(_number_or_text(x)))
-
-
-@_function
-def float_(limits: Limits, x: Any) -> float:
-    """Return a number that need not be whole."""
-    return float(_number_or_text(x))
-
-
-@_function
-def bool_(limits: Limits, x: Any) -> bool:
-    """Return whether it holds."""
-    return truth(x)
+_add("bool", lambda limits, x: truth(x))
+_add("count", lambda limits, xs: sum(map(truth, _items(limits, xs))))
+_add("float", lambda limits, x: float(_number_or_text(x)))
+_add("int", lambda limits, x: checked(int(_number_or_text(x))))
+_add("tuple", lambda limits, xs: checked(_items(limits, xs)))
 
 
 def _items(limits: Limits, xs: Any) -> tuple[Any, ...]:
@@ -278,16 +255,8 @@ def _either(limits: Limits, operation: Binary, left: Any, right: Any) -> Any:
     return operation.python(a, b)
 
 
-@_function
-def maximum(limits: Limits, a: Any, b: Any) -> Any:
-    """Return the larger of two, element by element."""
-    return _either(limits, _LARGER, a, b)
-
-
-@_function
-def minimum(limits: Limits, a: Any, b: Any) -> Any:
-    """Return the smaller of two, element by element."""
-    return _either(limits, _SMALLER, a, b)
+_add("maximum", lambda limits, a, b: _either(limits, _LARGER, a, b))
+_add("minimum", lambda limits, a, b: _either(limits, _SMALLER, a, b))
 
 
 @_function
@@ -334,33 +303,9 @@ _add("dot", multiply)
 
 
 @_function
-def zeros(limits: Limits, shape: Any, dtype: Any = "float32") -> Array:
-    """Return zeros."""
-    return _filled(limits, shape_of(shape), 0, dtype_of(dtype))
-
-
-@_function
-def ones(limits: Limits, shape: Any, dtype: Any = "float32") -> Array:
-    """Return ones."""
-    return _filled(limits, shape_of(shape), 1, dtype_of(dtype))
-
-
-@_function
 def full(limits: Limits, shape: Any, value: Any, dtype: Any = "float32") -> Array:
     """Return one number everywhere."""
     return _filled(limits, shape_of(shape), value, dtype_of(dtype))
-
-
-@_function
-def zeros_like(limits: Limits, x: Any) -> Array:
-    """Return zeros of the shape and type of `x`, which need not be stored."""
-    return full_like(limits, x, 0)
-
-
-@_function
-def ones_like(limits: Limits, x: Any) -> Array:
-    """Return ones of the shape and type of `x`, which need not be stored."""
-    return full_like(limits, x, 1)
 
 
 @_function
@@ -370,6 +315,12 @@ def full_like(limits: Limits, x: Any, value: Any) -> Array:
         return _filled(limits, x.shape, value, dtype_of(x.dtype))
     like = array_of(x)
     return _filled(limits, like.shape, value, like.dtype)
+
+
+_add("zeros", lambda limits, shape, dtype="float32": full(limits, shape, 0, dtype))
+_add("ones", lambda limits, shape, dtype="float32": full(limits, shape, 1, dtype))
+_add("zeros_like", lambda limits, x: full_like(limits, x, 0))
+_add("ones_like", lambda limits, x: full_like(limits, x, 1))
 
 
 def _filled(limits: Limits, shape: tuple[int, ...], value: Any, target: np.dtype[Any]) -> Array:

@@ -17,7 +17,6 @@ from graphpass.rules.expressions.values import (
     NodeView,
     UnknownError,
     ValueView,
-    ViewContext,
 )
 from graphpass.rules.limits import Limits
 
@@ -40,7 +39,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 """What Python words in its own way, or differently from release to release."""
 
 
-class Scope(ViewContext):
+class Scope:
     """The names at one match: those of the pattern, then those that ``let`` defines.
 
     Parameters
@@ -69,7 +68,8 @@ class Scope(ViewContext):
     Views are made when a name is first read, and arrays are loaded when one is first computed with.
     """
 
-    __slots__ = ("_bindings", "_optional", "is_quiet", "loops", "values")
+    __slots__ = ("_bindings", "_optional", "index", "is_quiet", "limits", "loops", "parameters",
+                 "values")  # fmt: skip
 
     def __init__(
         self,
@@ -82,7 +82,9 @@ class Scope(ViewContext):
         limits: Limits | None = None,
     ) -> None:
         nodes = len(index.ranks)
-        super().__init__(index, parameters or {}, limits or Limits(nodes))
+        self.index = index
+        self.parameters: Mapping[str, Any] = parameters or {}
+        self.limits = limits or Limits(nodes)
         self.limits.begin_match(nodes)
         self.is_quiet = quiet
         """Whether nobody asks for reasons."""
@@ -130,19 +132,6 @@ class Scope(ViewContext):
         else:
             value = tuple([ValueView(self, entry) for entry in binding])
         self.values[name] = value
-        return value
-
-    def bound(self, name: str) -> Any:
-        """Return what a name stands for.
-
-        Raises
-        ------
-        UnknownError
-            If it stands for nothing.
-        """
-        value = self[name]
-        if value is UNBOUND:
-            raise UnknownError(f"{name} is not bound")
         return value
 
 

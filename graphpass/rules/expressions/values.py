@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from math import prod
 from operator import attrgetter
@@ -90,7 +90,7 @@ class UnknownExtentError(UnknownError):
 
 
 class GraphFacts(Protocol):
-    """What is asked of the graph around a match; `graphpass.rules.matching` has it."""
+    """What is asked of the graph around a match; `graphpass.rules.rewrite.facts` has it."""
 
     graph: Graph
 
@@ -99,7 +99,7 @@ class GraphFacts(Protocol):
 
     @property
     def ranks(self) -> Mapping[int, int]:
-        """Node -> place in saved order."""
+        """Node -> a number that is higher than that of all it reads, to begin with as saved."""
 
     @property
     def kinds(self) -> Mapping[int, str]:
@@ -121,31 +121,22 @@ class GraphFacts(Protocol):
         """Return what can be told of shapes and types."""
 
 
-class ViewContext:
-    """What views look at: the graph and its parameters, within limits.
+class ViewContext(Protocol):
+    """What views look at, within limits; a `Scope` has it."""
 
-    Parameters
-    ----------
-    index : GraphFacts
-        Of the graph.
-    parameters : mapping of str to array
-        Stored values by the names of variables.
-    limits : Limits
-        What may be computed.
-    """
+    index: GraphFacts
 
-    __slots__ = ("index", "limits", "parameters")
+    parameters: Mapping[str, Any]
+    """Stored values by the names of variables."""
 
-    def __init__(self, index: GraphFacts, parameters: Mapping[str, Any], limits: Limits) -> None:
-        self.index = index
-        self.parameters = parameters
-        self.limits = limits
+    limits: Limits
 
-    def users(self, readers: Collection[int]) -> tuple[NodeView, ...]:
-        """Return the views of nodes, in saved order."""
-        self.limits.step(len(readers))
-        position = self.index.ranks
-        return tuple([NodeView(self, key) for key in sorted(readers, key=position.__getitem__)])
+
+def _users(scope: ViewContext, readers: Iterable[int]) -> tuple[NodeView, ...]:
+    """Return the views of nodes, in saved order."""
+    keys = sorted(readers, key=scope.index.ranks.__getitem__)
+    scope.limits.step(len(keys))
+    return tuple([NodeView(scope, key) for key in keys])
 
 
 # -- nodes and values ----------------------------------------------------------------------------
@@ -199,7 +190,7 @@ class NodeView:
     def users(self) -> tuple[NodeView, ...]:
         """The nodes that read this one or wait for it, each once, in saved order."""
         if self._users is None:
-            self._users = self.scope.users(list(self.scope.index.readers(self.key)))
+            self._users = _users(self.scope, self.scope.index.readers(self.key))
         return self._users
 
     @property
@@ -287,7 +278,7 @@ class ValueView:
         if self._users is None:
             index, (key, output, _) = self.scope.index, self.entry
             found = [each for each in index.readers(key) if output in index.used_outputs(key, each)]
-            self._users = self.scope.users(found)
+            self._users = _users(self.scope, found)
         return self._users
 
     @property

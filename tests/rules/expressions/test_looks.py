@@ -1,0 +1,122 @@
+"""What an expression looks at, and what is left of it once attributes are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphpass.errors import ExpressionError
+from graphpass.rules.expressions import Scope, UnknownError, parse_expression
+
+OPERATORS = {"conv": ["Convolution"], "out": ["BatchNorm"], "flat": ["Reshape"], "v": ["VendorOp"]}
+"""What the nodes of the pattern may be."""
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("1 == 1", ""),
+        ("conv.kernel == (1, 1) and not conv.no_bias", "attributes"),
+        ("conv.op == 'Convolution' and 'kernel' in conv.attrs['a']", "attributes"),
+        ("attribute(conv, 'name') == 'a' and conv.__lr_mult__ is None", "attributes"),
+        ("v.level == '3'", "attributes"),
+        ("bound(bias) or out.axis == 1", "attributes bound"),
+        ("flat.shape == (0, -1)", "attributes"),
+        ("conv.shape == (1, 1)", "types"),
+        ("v.shape == (1, 1)", "types"),
+        ("x.ndim == 4 and x.dtype == 'float32'", "types"),
+        ("weight.is_param and not mean.is_aux", "kinds"),
+        ("x.is_const", "graph"),
+        ("conv.name == x.name", "graph"),
+        ("conv.num_inputs == 3 and out.num_outputs == 1", "graph"),
+        ("len(out.users) == 1 and x.is_head", "graph"),
+        ("x.node.op == 'relu'", "graph"),
+        ("x.__lr_mult__ is None", "graph"),
+        ("known(weight, gamma)", "known"),
+        ("known(x.shape)", "known types"),
+        ("weight * 2", "values"),
+        ("conv[1].shape == (1,)", "types values"),
+        ("all(i == 1 for i in conv.stride)", "attributes"),
+        ("all(known(u) for u in rest)", "known values"),
+        ("tuple(conv.kernel[i] for i in range(len(x.shape)))", "attributes types"),
+    ],
+)
+def test_what_it_looks_at(text: str, looks: str) -> None:
+    expression = parse_expression(text)
+    assert expression.looks(OPERATORS) == set(looks.split())
+    assert expression.is_static(OPERATORS) == ({*looks.split()} <= {"attributes", "bound"})
+
+
+def test_its_conditions_by_themselves() -> None:
+    expression = parse_expression(
+        "out.axis == 1 and (known(weight, x.shape) and known(`a b`)) and y"
+    )
+    assert [each.text for each in expression.conjuncts()] == [
+        "out.axis == 1",
+        "known(weight, x.shape)",
+        "known(`a b`)",
+        "y",
+    ]
+    assert expression.requires_known() == {"weight", "a b"}
+    assert parse_expression("known(x) or y").requires_known() == set()
+    assert [each.text for each in parse_expression("a or b").conjuncts()] == ["a or b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "beyond"),
+    [
+        ("conv.kernel == (1, 1) and conv.name != 'a' and conv.num_inputs == 2", False),
+        ("conv.num_users == 1", True),
+        ("flat.shape == (0, -1)", False),
+        ("conv.shape == (0, -1)", True),
+        ("weight.shape == (1,) and weight.is_param and weight.__lr_mult__ is None", False),
+        ("weight.num_users == 1", True),
+        ("weight.name == 'a'", True),
+        ("x.shape == (1,)", True),
+        ("`a b`.ndim == 1", True),
+        ("scale.ndim == 1", False),
+        ("known(x) and out.axis == 1", False),
+        ("known(x) or out.axis == 1", True),
+        ("known(weight) or out.axis == 1", False),
+        ("all(u.op == 'relu' for u in x.users)", True),
+        ("weight * 2", False),
+    ],
+)
+def test_whether_it_looks_beyond_the_match(text: str, beyond: bool) -> None:
+    found = parse_expression(text).looks_beyond(OPERATORS, {"weight"}, {"scale"}, is_condition=True)
+    assert found is beyond
+
+
+def test_what_is_computed_requires_nothing_to_be_known() -> None:
+    expression = parse_expression("known(x)")
+    assert expression.looks_beyond(OPERATORS, (), (), is_condition=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("(gamma * 2 if out.fix_gamma else 1 / 0) / out.eps", {"gamma"}),
+        ("sum(gamma * i for i in conv.kernel)", {"gamma"}),
+        ("tuple(i * conv.num_filter for i in weight.shape)", {"weight"}),
+        ("(bias if bound(bias) else 0) - gamma", {"gamma"}),
+        ("gamma if gamma[0] == 1 else conv.num_group // 0", {"gamma", "conv"}),
+        ("gamma * 3", {"gamma"}),
+    ],
+)
+def test_what_attributes_decide_can_be_worked_out_once(
+    text: str, left: set[str], scope: Scope
+) -> None:
+    expression = parse_expression(text)
+    bound = expression.bind(scope, OPERATORS)
+    assert bound.names == left
+    assert bound.text == text or "if" in text
+    if "sum(" not in text:
+        assert str(bound.evaluate(scope)) == str(expression.evaluate(scope))
+
+
+def test_what_cannot_be_worked_out_fails_where_it_is_evaluated(scope: Scope) -> None:
+    broken = parse_expression("gamma * (conv.num_group // 0)").bind(scope, OPERATORS)
+    with pytest.raises(ExpressionError, match="division by zero"):
+        broken.evaluate(scope)
+    unknown = parse_expression("known(gamma) and vendor.speed == 1")
+    with pytest.raises(UnknownError, match="no attribute 'speed'"):
+        unknown.bind(scope, {"vendor": ["VendorOp"]}).holds(scope)
