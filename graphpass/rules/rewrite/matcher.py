@@ -26,11 +26,12 @@ from graphpass.graph import Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
+from graphpass.rules.limits import MAX_ALTERNATIVES
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Fault, Level, Match, Mismatch, Recorder, describe_fault
 from graphpass.rules.rewrite.parts import CompiledPart, compile_parts
 from graphpass.rules.rewrite.pattern import Pattern, Produced, Root, compile_pattern
-from graphpass.rules.rewrite.search import MOST_TURNS, Agenda, Search, SearchContext
+from graphpass.rules.rewrite.search import Agenda, Search, SearchContext
 from graphpass.rules.rewrite.text import parse_pattern
 
 __all__ = ["Matcher", "find"]
@@ -112,7 +113,7 @@ class Matcher:
         inputs: Collection[str] | None = None,
         path: tuple[Level, ...] = (),
         facts: Facts | None = None,
-        patience: int = MOST_TURNS,
+        patience: int = MAX_ALTERNATIVES,
     ) -> None:
         self.plan = plan
         self.facts = Facts(graph, inputs) if facts is None else facts

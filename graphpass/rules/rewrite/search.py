@@ -13,20 +13,15 @@ from typing import Any, TypeAlias
 
 from graphpass.errors import SearchLimitError
 from graphpass.graph import Entry
+from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Binding, Fault, Level, Match, Recorder
 from graphpass.rules.rewrite.pattern import Pattern, Produced
 
-__all__ = ["ABSENT", "MOST_TURNS", "Agenda", "Goal", "Search", "SearchContext", "same_value"]
+__all__ = ["ABSENT", "Agenda", "Goal", "Search", "SearchContext", "same_value"]
 
 ABSENT = -1
 """Stands for the node of an operator that is absent; keys begin at 0."""
-
-MOST_TURNS = 100_000
-"""How many alternatives a search may try from one node: a second or two."""
-
-_MOST_IN_ALL = 500_000
-_IN_ALL_PER_NODE = 20
 
 Goal: TypeAlias = "tuple[Callable[[Any, Any, Any], bool], Any, Any]"
 """What solves it, and two arguments after the search itself."""
@@ -50,7 +45,7 @@ class SearchContext:
         How many alternatives one search may try.
     """
 
-    __slots__ = ("_most", "_turns", "facts", "named_parts", "path", "patience", "plan")
+    __slots__ = ("facts", "named_parts", "path", "patience", "plan", "tried")
 
     def __init__(self, plan: Pattern, facts: Facts, path: tuple[Level, ...], patience: int) -> None:
         self.plan = plan
@@ -64,24 +59,8 @@ class SearchContext:
             for name, target in plan.names.items()
         ]
         """Name, operator and output; no output for the node itself."""
-        self._turns = 0
-        self._most = max(_MOST_IN_ALL, _IN_ALL_PER_NODE * len(facts.ranks))
-
-    def count_turn(self) -> None:
-        """Count an alternative that some search has tried.
-
-        Raises
-        ------
-        SearchLimitError
-            If that is too many for anybody to wait for.
-        """
-        self._turns += 1
-        if self._turns > self._most:
-            raise SearchLimitError(
-                "the pattern could hold in too many ways in this graph: more than "
-                f"{self._most:,} were tried; let roots share a value that fewer nodes read, "
-                "or ask for more of them"
-            )
+        self.tried = Limits.alternatives(len(facts.ranks))
+        """Alternatives that all searches may try."""
 
 
 class Search:
@@ -149,7 +128,7 @@ class Search:
             If there are too many ways for a pattern from anybody.
         """
         while self._choices:
-            self.context.count_turn()
+            self.context.tried.take()
             self.spend(1)
             alternatives, agenda, extent = self._choices[-1]
             for table, length in zip(self._tables(), extent, strict=True):
