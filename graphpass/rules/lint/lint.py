@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from graphpass.model import Model
@@ -84,12 +84,8 @@ class Repetition:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
-        return {
-            "rule": self.rule,
-            "rounds": self.rounds,
-            "operations": list(self.operations),
-            "termination": self.termination.to_json()["kind"] if self else "bounded",
-        }
+        kind = self.termination.kind if self else "bounded"
+        return {**asdict(self), "operations": list(self.operations), "termination": kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +157,11 @@ class LintReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
-        return {
-            "pass": self.name,
-            "rules": self.rules,
-            "groups": [group.to_json() for group in self.groups],
-            **(
-                {"repetitions": [each.to_json() for each in self.repetitions]}
-                if self.repetitions
-                else {}
-            ),
-            "findings": [finding.to_json() for finding in self.findings],
-            "tests": [test.to_json() for test in self.tests],
-            **({"uses": [used.to_json() for used in self.uses]} if self.uses else {}),
-        }
+        found: dict[str, Any] = {"pass": self.name, "rules": self.rules}
+        for key in ("groups", "repetitions", "findings", "tests", "uses"):
+            listed = [each.to_json() for each in getattr(self, key)]
+            found |= {key: listed} if listed or key not in ("repetitions", "uses") else {}
+        return found
 
 
 def lint(loaded: Pass) -> LintReport:

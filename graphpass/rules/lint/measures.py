@@ -51,6 +51,7 @@ from graphpass.rules.rewrite.pattern import (
     Rest,
     Restricted,
     Value,
+    bare,
 )
 from graphpass.rules.rewriting.draft import attribute_text
 from graphpass.rules.rewriting.replacement import (
@@ -69,7 +70,6 @@ __all__ = [
     "Weighing",
     "Weight",
     "features_of",
-    "inner_operand",
 ]
 
 
@@ -133,7 +133,7 @@ class Weighing:
     ----------
     rule : int
         A number that tells the rewrite from others.
-    plan : Pattern
+    pattern : Pattern
         Its pattern.
     replacement : Replacement
         What takes the place of a match.
@@ -142,12 +142,16 @@ class Weighing:
     """
 
     def __init__(
-        self, rule: int, plan: Pattern, replacement: Replacement, features: Collection[Feature] = ()
+        self,
+        rule: int,
+        pattern: Pattern,
+        replacement: Replacement,
+        features: Collection[Feature] = (),
     ) -> None:
         self._rule = rule
-        self._plan = plan
+        self._pattern = pattern
         self._replacement = replacement
-        self.facts = PartFacts(plan)
+        self.facts = PartFacts(pattern)
         self._applications = [each for _, each in replacement.applications()]
         self._features: dict[str, list[Feature]] = {}
         for feature in features:
@@ -156,7 +160,7 @@ class Weighing:
     def by_nodes(self) -> list[Inequality]:
         """Return what must hold for the sum over all nodes to become smaller."""
         staying = self.facts.below(self._staying())
-        gone = {part.index: int(part.index not in staying) for part in self._plan.parts}
+        gone = {part.index: int(part.index not in staying) for part in self._pattern.parts}
         return self._inequalities([_Change(gone, [(each, 1) for each in self._applications], 1)])
 
     def by_paths(self) -> list[Inequality] | None:
@@ -164,15 +168,15 @@ class Weighing:
 
         None if a value stands more often in the replacement than in the pattern.
         """
-        plan = self._plan
-        bound = int(len(plan.roots) == 1)  # an optional value is below the only root if read
+        pattern = self._pattern
+        bound = int(len(pattern.roots) == 1)  # an optional value is below the only root if read
         changes = []
-        for root, result in zip(plan.roots, self._replacement.results, strict=True):
+        for root, result in zip(pattern.roots, self._replacement.results, strict=True):
             before, values = self.facts.paths(root.value.part, sure_only=True)
             parts, values_after, made = self._unfolded(result)
             if any(count > (values[name] or bound) for name, count in values_after.items()):
                 return None
-            gone = {part.index: before[part.index] - parts[part.index] for part in plan.parts}
+            gone = {part.index: before[part.index] - parts[part.index] for part in pattern.parts}
             changes.append(_Change(gone, made, 0))
         together, made = Counter[int](), list[tuple[Application, int]]()
         for change in changes:
@@ -185,12 +189,12 @@ class Weighing:
 
     def _staying(self) -> set[int]:
         """Return the operators that the replacement reads or may read, and the shared ones."""
-        plan, facts = self._plan, self.facts
-        found = {part.index for part in plan.parts if part.shared}
+        pattern, facts = self._pattern, self.facts
+        found = {part.index for part in pattern.parts if part.shared}
         for operand in self._replacement.operands():
             if isinstance(operand, Named) and operand.is_new:
                 continue
-            target = plan.names.get(operand.name)
+            target = pattern.names.get(operand.name)
             if target is not None:
                 found.add(target.part if isinstance(target, Produced) else target)
             elif operand.name in facts.values and operand.name not in facts.variables:
@@ -202,13 +206,13 @@ class Weighing:
 
         A root it can't be: the matcher takes no match whose values are computed from a root.
         """
-        plan = self._plan
-        roots = {root.value.part for root in plan.roots}
-        for part in plan.parts:
+        pattern = self._pattern
+        roots = {root.value.part for root in pattern.roots}
+        for part in pattern.parts:
             if part.index in roots or name in self.facts.values_below[part.index]:
                 continue
-            own = {each for each, target in plan.names.items() if target == part.index}
-            apart = any(name in group and not own.isdisjoint(group) for group in plan.distinct)
+            own = {each for each, target in pattern.names.items() if target == part.index}
+            apart = any(name in group and not own.isdisjoint(group) for group in pattern.distinct)
             operators = [find(op) for op in part.ops]
             if not apart or any(
                 each is None or output_bounds(each, {})[0].most != 1 for each in operators
@@ -221,7 +225,7 @@ class Weighing:
         self, result: Named | Application
     ) -> tuple[Counter[int], Counter[str], list[tuple[Application, int]]]:
         """Return how often each operator, value and new node stands in the tree of a result."""
-        facts, plan = self.facts, self._plan
+        facts, pattern = self.facts, self._pattern
         new = {
             name: each.application for each in self._replacement.assignments for name in each.names
         }
@@ -232,7 +236,7 @@ class Weighing:
                 times[id(operand)] += count
             elif isinstance(operand, Named) and operand.is_new:
                 times[id(new[operand.name])] += count
-            elif (target := plan.names.get(operand.name)) is not None:
+            elif (target := pattern.names.get(operand.name)) is not None:
                 number = target.part if isinstance(target, Produced) else target
                 inner, below = facts.paths(number, sure_only=False)
                 parts.update({key: count * each for key, each in inner.items()})
@@ -273,7 +277,7 @@ class Weighing:
                     copies[known.part, feature] += times
                 elif known != "no":
                     terms[feature] -= times
-        for part in self._plan.parts:
+        for part in self._pattern.parts:
             times = change.gone[part.index]
             if part.index not in self.facts.sure:
                 times = min(times, 0)
@@ -296,7 +300,7 @@ class Weighing:
 
     def _extreme_holds(self, extreme: _Extreme) -> Iterator[Inequality]:
         """Yield what makes an extreme the weight of the lightest or heaviest alternative."""
-        part, sign = self._plan.parts[extreme.part], 1 if extreme.lightest else -1
+        part, sign = self._pattern.parts[extreme.part], 1 if extreme.lightest else -1
         for op in part.ops:
             asked = {each.attribute: each for each in features_of(part, op)}
             terms: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
@@ -323,8 +327,8 @@ class Weighing:
         found: tuple[Constant] | Copied | Literal["absent", "unknown"] = "absent"
         for source in application.attributes:
             if isinstance(source, CopyAttributes):
-                target = self._plan.names[source.node]
-                part = self._plan.parts[target.part if isinstance(target, Produced) else target]
+                target = self._pattern.names[source.node]
+                part = self._pattern.parts[target.part if isinstance(target, Produced) else target]
                 if _may_have(part.ops, key):
                     alike = found == "absent" and part.index in self.facts.sure
                     found = Copied(part.index) if alike and part.ops == (op,) else "unknown"
@@ -340,7 +344,9 @@ class Weighing:
         ):
             return "maybe"
         if isinstance(found, Copied):
-            asked = {each.attribute: each for each in features_of(self._plan.parts[found.part], op)}
+            asked = {
+                each.attribute: each for each in features_of(self._pattern.parts[found.part], op)
+            }
             return _compare(feature, {key: asked[key].value}) if key in asked else found
         return _compare(feature, {})
 
@@ -355,10 +361,10 @@ class Weighing:
 
     def _root_operators(self) -> Iterator[str]:
         """Yield the operators that a root may be, one that may be absent looked through."""
-        for root in self._plan.roots:
+        for root in self._pattern.roots:
             operand: Operand = root.value
             while isinstance(operand, Produced):
-                part = self._plan.parts[operand.part]
+                part = self._pattern.parts[operand.part]
                 yield from part.ops
                 if not part.maybe:
                     break
@@ -384,16 +390,11 @@ def _may_have(ops: Sequence[str], key: str) -> bool:
     return any(not _declared(op) or key in _declared(op) for op in ops)
 
 
-def inner_operand(operand: Operand) -> Operand:
-    """Return what stands in ``optional(…)``, or the operand itself."""
-    return operand.operand if isinstance(operand, OptionalOperand) else operand
-
-
 class PartFacts:
-    """What lies below each operator of a plan, and what is there at every match. Linear in it."""
+    """What lies below each operator of a pattern, and what every match has. Linear in it."""
 
-    def __init__(self, plan: Pattern) -> None:
-        self._parts = plan.parts
+    def __init__(self, pattern: Pattern) -> None:
+        self._parts = pattern.parts
         self.values: set[str] = set()
         """Names of values that the pattern reads."""
         self.variables: set[str] = set()
@@ -401,7 +402,7 @@ class PartFacts:
         self.values_below: list[set[str]] = []
         """Per operator the names of values that it is sure to be computed from."""
         self._reads: list[set[int]] = []
-        for part in plan.parts:
+        for part in pattern.parts:
             below: set[str] = set()
             for operand, sure in _operands(part):
                 if isinstance(operand, Produced):
@@ -413,11 +414,11 @@ class PartFacts:
                         self.variables.add(operand.name)
             self.values_below.append(below)
             self._reads.append(_produced(part, sure_only=False))
-        found = {root.value.part for root in plan.roots}
-        for part in reversed(plan.parts):
+        found = {root.value.part for root in pattern.roots}
+        for part in reversed(pattern.parts):
             if part.index in found:
                 found |= _produced(part, sure_only=True)
-        self.sure = frozenset(each for each in found if not plan.parts[each].maybe)
+        self.sure = frozenset(each for each in found if not pattern.parts[each].maybe)
         """Operators that are there at every match."""
 
     def below(self, numbers: Iterable[int]) -> set[int]:
@@ -450,7 +451,7 @@ def _operands(part: Part) -> Iterator[tuple[Operand, bool]]:
     """Yield what an operator reads, and whether it, or its stand-in, does so at each match."""
     for position, operand in enumerate(part.operands):
         optional = isinstance(operand, OptionalOperand) or (part.maybe and position > 0)
-        yield inner_operand(operand), not optional
+        yield bare(operand), not optional
 
 
 def _produced(part: Part, *, sure_only: bool) -> set[int]:

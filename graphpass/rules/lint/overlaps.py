@@ -22,7 +22,7 @@ from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.expressions import parse_expression
-from graphpass.rules.lint.measures import features_of, inner_operand
+from graphpass.rules.lint.measures import features_of
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,
@@ -32,6 +32,7 @@ from graphpass.rules.rewrite.pattern import (
     Produced,
     Rest,
     Restricted,
+    bare,
 )
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -170,7 +171,7 @@ def _agree(op: str, part: Part, twin: Part) -> bool:
 
 def _meet(one: Pattern, operand: Operand, other: Pattern, twin: Operand) -> bool:
     """Return whether nothing forbids that a value stands for operands of both patterns."""
-    a, b = inner_operand(operand), inner_operand(twin)
+    a, b = bare(operand), bare(twin)
     parts = [
         plan.parts[each.part] if isinstance(each, Produced) else None
         for plan, each in ((one, a), (other, b))

@@ -7,12 +7,11 @@ are stated, numbers are drawn at random.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +23,9 @@ from graphpass.model import Lineage, Model
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.operation import Run
 from graphpass.rules.pass_files.loading import Pass
-from graphpass.rules.pass_rewrites import PassRewrite, groups_of
+from graphpass.rules.pass_rewrites import groups_of
 from graphpass.rules.report.report import Step
+from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.rewriting.run import Member, run_group
 from graphpass.rules.run import apply
 from graphpass.shapes.hints import shape_hint
@@ -133,9 +133,9 @@ def graphs_of_tests(loaded: Pass) -> Iterator[tuple[str, Model]]:
 def _cases(loaded: Pass) -> Iterator[_Case]:
     for member in [each for group in groups_of(loaded) for each in group]:
         for number, test in enumerate(member.text.tests if member.text is not None else ()):
-            yield _RewriteCase(loaded, member, test, number)
+            yield _Case(loaded, test, (*member.path, "tests", number), member.rewrite)
     for number, test in enumerate(loaded.tests):
-        yield _PassCase(loaded, loaded.name, test, ("tests", number))
+        yield _Case(loaded, test, ("tests", number))
 
 
 class _Failure(Exception):  # noqa: N818 - no error: an answer
@@ -173,59 +173,25 @@ class _Allowance:
         self._left -= size
 
 
-class _Case(ABC):
-    """One test, to be run.
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One test, to be run."""
 
-    Parameters
-    ----------
-    loaded : Pass
-        The pass that it is of.
-    rule : str
-        What results call that which it tests.
-    test : mapping
-        What it says.
-    path : tuple of str and int
-        The way there from the top of the pass.
-    """
+    loaded: Pass
+    """The pass that it is of."""
 
-    idle: ClassVar[str]
-    """What is said of that which it tests where it leaves a graph alone."""
+    test: Mapping[str, Any]
+    """What it says."""
 
-    may_refuse: ClassVar[bool]
-    """Whether an error is a way to leave a graph alone."""
+    path: tuple[str | int, ...]
+    """The way there from the top of the pass."""
 
-    def __init__(
-        self, loaded: Pass, rule: str, test: Mapping[str, Any], path: tuple[str | int, ...]
-    ) -> None:
-        self.loaded = loaded
-        self.rule = rule
-        self.test = test
-        self.path = path
+    rewrite: Rewrite | None = None
+    """What it tests, run alone until it applies no more; None for the whole pass."""
 
-    @abstractmethod
-    def change(self, model: Model) -> tuple[bool, Lineage | None]:
-        """Do to a model what is tested.
-
-        Returns
-        -------
-        bool, Lineage or None
-            Whether it changed, and what stands for what in it; None: the same by position.
-
-        Raises
-        ------
-        GraphpassError
-            If it is refused.
-        """
-
-    @abstractmethod
-    def reasons(self, before: Model) -> list[str]:
-        """Return why a model was left alone.
-
-        Raises
-        ------
-        GraphpassError
-            If that can't be told.
-        """
+    @property
+    def rule(self) -> str:
+        return self.loaded.name if self.rewrite is None else self.rewrite.id
 
     def run(self, allowance: _Allowance, backend: Backend | None) -> RuleTest:
         """Run it; with a backend, also compare outputs before and after."""
@@ -255,18 +221,58 @@ class _Case(ABC):
         changed, lineage = False, None
         refusal: GraphpassError | None = None
         try:
-            changed, lineage = self.change(after)
+            changed, lineage = self._change(after)
         except GraphpassError as error:
             refusal = error
-        if "unchanged" in self.test and (refusal is None or self.may_refuse):
+        if "unchanged" in self.test and (refusal is None or self.rewrite is None):
             self._check_unchanged(before, after, changed=changed, refusal=refusal)
         elif refusal is not None:
             raise _Failure(f"it is refused: {refusal}", "before")
         else:
-            self._check_after(after, changed=changed)
+            wanted = self._graph("after")
+            same = isomorphic(after.graph, wanted, names=True)
+            if not same:
+                idle = "changed nothing" if self.rewrite is None else "did not fire"
+                ends = [indented(print_graph(graph)) for graph in (after.graph, wanted)]
+                raise _Failure(
+                    f"it {'made' if changed else f'{idle}, which left'} A, and B was wanted: "
+                    f"{same}\n  A:\n{ends[0]}\n  B:\n{ends[1]}",
+                    "after",
+                )
         if not changed or backend is None:
             return ""
-        return _compare_outputs(before, after, lineage, backend)
+        try:
+            result = verify(before, after, lineage=lineage, backend=backend)
+        except UsageError as error:
+            return str(error)
+        except GraphpassError as error:
+            raise _Failure(f"the graphs can't be run: {error}", "before") from None
+        if result.verdict == "different":
+            raise _Failure(f"outputs differ:\n{result}", "before")
+        return "" if result else str(result)
+
+    def _change(self, model: Model) -> tuple[bool, Lineage | None]:
+        """Do to a model what is tested; return whether it changed, and what stands for what."""
+        if self.rewrite is None:
+            report = apply(self._bound(), model)
+            return report.changed, report.lineage
+        rewrite = replace(self.rewrite, expect=None)
+        with model.edit() as edit:
+            [firings] = run_group([Member(rewrite, self.rule)], Run(model=model), edit)
+        return bool(firings), None
+
+    def _reasons(self, before: Model) -> list[str]:
+        """Return why a model was left alone."""
+        if self.rewrite is not None:
+            return str(explain(self.rewrite, before)).splitlines()[1:]
+        steps = apply(self._bound(), before, dry_run=True).steps
+        return [line for step in steps for line in _told(step)]
+
+    def _bound(self) -> Pass:
+        try:
+            return self.loaded.bind(self.test.get("set"))
+        except GraphpassError as error:
+            raise _Failure(str(error), "set") from None
 
     def _graph(self, key: str) -> Graph:
         try:
@@ -301,7 +307,7 @@ class _Case(ABC):
             said = f"it was to leave the graph alone, but made of it\n{made}"
             raise _Failure(said, "unchanged")
         try:
-            found = self.reasons(before) if refusal is None else [str(refusal)]
+            found = self._reasons(before) if refusal is None else [str(refusal)]
         except GraphpassError as error:
             said = f"why it left the graph alone can't be told: {error}"
             raise _Failure(said, "before") from None
@@ -313,60 +319,6 @@ class _Case(ABC):
                 f"it left the graph alone, but not because {wanted}; the reasons are{listed}",
                 "unchanged",
             )
-
-    def _check_after(self, after: Model, *, changed: bool) -> None:
-        wanted = self._graph("after")
-        same = isomorphic(after.graph, wanted, names=True)
-        if same:
-            return
-        did = "made" if changed else f"{self.idle}, which left"
-        raise _Failure(
-            f"it {did} A, and B was wanted: {same}\n  A:\n{indented(print_graph(after.graph))}\n"
-            f"  B:\n{indented(print_graph(wanted))}",
-            "after",
-        )
-
-
-class _RewriteCase(_Case):
-    """A test of one rewrite, run alone until it applies no more."""
-
-    idle = "did not fire"
-    may_refuse = False
-
-    def __init__(
-        self, loaded: Pass, member: PassRewrite, test: Mapping[str, Any], number: int
-    ) -> None:
-        super().__init__(loaded, member.rewrite.id, test, (*member.path, "tests", number))
-        self._rewrite = replace(member.rewrite, expect=None)
-
-    def change(self, model: Model) -> tuple[bool, Lineage | None]:
-        with model.edit() as edit:
-            [firings] = run_group([Member(self._rewrite, self.rule)], Run(model=model), edit)
-        return bool(firings), None
-
-    def reasons(self, before: Model) -> list[str]:
-        return str(explain(self._rewrite, before)).splitlines()[1:]
-
-
-class _PassCase(_Case):
-    """A test of a whole pass."""
-
-    idle = "changed nothing"
-    may_refuse = True
-
-    def change(self, model: Model) -> tuple[bool, Lineage | None]:
-        report = apply(self._bound(), model)
-        return report.changed, report.lineage
-
-    def reasons(self, before: Model) -> list[str]:
-        steps = apply(self._bound(), before, dry_run=True).steps
-        return [line for step in steps for line in _told(step)]
-
-    def _bound(self) -> Pass:
-        try:
-            return self.loaded.bind(self.test.get("set"))
-        except GraphpassError as error:
-            raise _Failure(str(error), "set") from None
 
 
 def _told(step: Step) -> Iterator[str]:
@@ -412,19 +364,6 @@ def _is_variance(graph: Graph, key: int) -> bool:
         if names is not None and slot < len(names) and names[slot] in _VARIANCES:
             return True
     return False
-
-
-def _compare_outputs(before: Model, after: Model, lineage: Lineage | None, backend: Backend) -> str:
-    """Run both; return why that could not be done."""
-    try:
-        result = verify(before, after, lineage=lineage, backend=backend)
-    except UsageError as error:
-        return str(error)
-    except GraphpassError as error:
-        raise _Failure(f"the graphs can't be run: {error}", "before") from None
-    if result.verdict == "different":
-        raise _Failure(f"outputs differ:\n{result}", "before")
-    return "" if result else str(result)
 
 
 def indented(text: str) -> str:
