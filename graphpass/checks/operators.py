@@ -243,7 +243,7 @@ def _norms(subject: Subject, slot: str) -> Iterator[tuple[Spot, str, float, floa
     """Yield BatchNorms and their kin: name of a stored input, its least value, and max|value-1|."""
     import numpy as np
 
-    from graphpass.verify.dtypes import widened
+    from graphpass.verify.arrays import widened
 
     for op, spots in subject.spots.items():
         operator = find(op)

@@ -181,7 +181,7 @@ def _count(array: Array) -> tuple[int, int]:
     """Return how many numbers are NaN, and how many infinite. Linear in the array."""
     import numpy as np
 
-    from graphpass.verify.dtypes import widened
+    from graphpass.verify.arrays import widened
 
     if array.dtype.names is None and array.dtype.kind != "f":
         return 0, 0

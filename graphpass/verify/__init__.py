@@ -6,61 +6,59 @@ module                     what is in it
 :mod:`.isomorphism`        `isomorphic`: the same graph, exactly, in linear time
 :mod:`.alignment`          which node of one graph is meant by which of another
 :mod:`.attributes`         what of a node's attributes counts
-:mod:`.diff`               `diff`: what differs, node by node
-:mod:`.parameter_diff`     `diff_parameters`: what differs between stored values
-:mod:`.parameter_fit`      `misfits`: parameters that are missing, left over, mis-shaped
-:mod:`.parameter_fit`      whether stored parameters fit their graph
+:mod:`.difference`         `diff`: what differs, node by node, and between stored values
+:mod:`.parameter_fit`      `misfits`: whether stored parameters fit their graph
 :mod:`.equality`           `verify`: run both on the same inputs and compare
-:mod:`.result`             `VerifyResult`: what that found
+:mod:`.result`             values compared, and `VerifyResult`: what that found
 :mod:`.divergence`         `bisect`: the first value that differs
 :mod:`.counterparts`       which outputs of a changed model are compared with what
-:mod:`.feeding`            which variable gets which value
-:mod:`.input_types`        whether B takes its inputs in the dtypes of A
-:mod:`.strangers`          inputs of one model that the other has nothing for
-:mod:`.sources`            where one variable's value comes from
+:mod:`.feeding`            which variable of two models gets which value
+:mod:`.inputs`             where one variable's value comes from: stored, given, drawn
 :mod:`.domains`            indices, labels, lengths: which values an input may have
-:mod:`.draw`               seeded random values
 :mod:`.randomness`         which operators are random
-:mod:`.comparer`           runs of two models, compared value by value
-:mod:`.arrays`             how far two arrays are apart
-:mod:`.dtypes`             dtypes by name, and values moved between them
-:mod:`.precision`          half precision run in single precision
+:mod:`.arrays`             how far two arrays are apart; dtypes by name
 :mod:`.backend`            what running a model takes of a library
 :mod:`.backend_mxnet`      MXNet 1.9.1 as that library
-:mod:`.mxnet_calls`        the calls into MXNet, on plain data
-:mod:`.child`              a process of its own for calls that may end it
-:mod:`.running`            runs of two models on the same values
+:mod:`.mxnet_calls`        the calls into MXNet, on plain data, in a process of its own
 =========================  ============================================================
+
+The names below are imported when they are first used.
 """
 
 from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from graphpass.verify.diff import Diff, diff
-from graphpass.verify.divergence import Divergence, bisect
-from graphpass.verify.equality import verify
-from graphpass.verify.isomorphism import Isomorphism, isomorphic
-from graphpass.verify.parameter_diff import ParameterDiff, diff_parameters
-from graphpass.verify.parameter_fit import Misfit, misfits, refuse_misfits
-from graphpass.verify.result import VerifyResult
+from graphpass.lazy import lazily
 
-__all__ = [
-    "Diff",
-    "Divergence",
-    "Isomorphism",
-    "Misfit",
-    "ParameterDiff",
-    "VerifyResult",
-    "bisect",
-    "diff",
-    "diff_parameters",
-    "isomorphic",
-    "misfits",
-    "refuse_misfits",
-    "verify",
-]
+if TYPE_CHECKING:
+    from graphpass.verify.difference import Diff as Diff
+    from graphpass.verify.difference import ParameterDiff as ParameterDiff
+    from graphpass.verify.difference import diff as diff
+    from graphpass.verify.difference import diff_parameters as diff_parameters
+    from graphpass.verify.divergence import Divergence as Divergence
+    from graphpass.verify.divergence import bisect as bisect
+    from graphpass.verify.equality import verify as verify
+    from graphpass.verify.isomorphism import Isomorphism as Isomorphism
+    from graphpass.verify.isomorphism import isomorphic as isomorphic
+    from graphpass.verify.parameter_fit import Misfit as Misfit
+    from graphpass.verify.parameter_fit import misfits as misfits
+    from graphpass.verify.parameter_fit import refuse_misfits as refuse_misfits
+    from graphpass.verify.result import VerifyResult as VerifyResult
+
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "difference": "Diff ParameterDiff diff diff_parameters",
+        "divergence": "Divergence bisect",
+        "equality": "verify",
+        "isomorphism": "Isomorphism isomorphic",
+        "parameter_fit": "Misfit misfits refuse_misfits",
+        "result": "VerifyResult",
+    },
+)
 
 
 class _CallableModule(ModuleType):
@@ -71,7 +69,8 @@ class _CallableModule(ModuleType):
     package can be called.
     """
 
-    __call__ = staticmethod(verify)
+    def __call__(self, *arguments: Any, **options: Any) -> VerifyResult:
+        return __getattr__("verify")(*arguments, **options)  # type: ignore[no-any-return]
 
 
 sys.modules[__name__].__class__ = _CallableModule

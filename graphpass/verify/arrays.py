@@ -1,29 +1,31 @@
-"""How far two arrays are apart."""
+"""How far two arrays are apart, and values moved between dtypes by MXNet's names."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphpass.errors import UsageError
-from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name
-from graphpass.verify.dtypes import widened
+from graphpass.formats.ndarray_binary import BFLOAT16, Array, byte_view, dtype_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
     "Comparison",
+    "cast",
     "check_tolerances",
     "compare",
-    "plain_number",
+    "dtype_of",
     "same_bits",
     "tolerances",
+    "total",
+    "widened",
 ]
 
 _AT_ONCE = 2**20
@@ -106,8 +108,9 @@ class Comparison:
             "equal": self.equal,
             "shape": shapes[0] if shapes[0] == shapes[1] else shapes,
             "dtype": self.dtypes[0] if self.dtypes[0] == self.dtypes[1] else list(self.dtypes),
-            "max_abs": plain_number(self.max_abs),
-            "max_rel": plain_number(self.max_rel),
+            # JSON has no infinity.
+            "max_abs": self.max_abs if math.isfinite(self.max_abs) else str(self.max_abs),
+            "max_rel": self.max_rel if math.isfinite(self.max_rel) else str(self.max_rel),
             "differing": self.differing,
             "nan": self.nan,
             "magnitude": self.magnitude,
@@ -162,9 +165,14 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
         return Comparison(False, shapes, dtypes, rtol=rtol, atol=atol)
     max_abs = max_rel = magnitude = 0.0
     differing = nan = finite = 0
-    for x, y in _blocks(a, b):
+    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+    for start in range(0, a.size, _AT_ONCE):
+        x, y = (widened(flat[start : start + _AT_ONCE]) for flat in (flat_a, flat_b))
         both_nan = np.isnan(x) & np.isnan(y)
-        error, scale = _errors(x, y, both_nan)
+        with np.errstate(all="ignore"):
+            error = np.abs(x - y)
+        error[np.isnan(error)] = np.inf
+        error[both_nan | (x == y)] = 0.0
         magnitudes = np.abs(x)[np.isfinite(x)]
         magnitude = max(magnitude, float(magnitudes.max(initial=0.0)))
         finite += magnitudes.size
@@ -172,7 +180,7 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
         if not error.any():
             continue
         with np.errstate(all="ignore"):
-            relative = error / scale
+            relative = error / np.maximum(np.abs(x), np.abs(y))
             beyond = ~np.isfinite(error) | (error > atol + rtol * np.abs(x))
         relative[np.isnan(relative)] = np.inf
         relative[error == 0] = 0.0
@@ -234,26 +242,39 @@ def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[floa
     )
 
 
-def plain_number(value: float) -> float | str:
-    """Return a number as JSON can hold it: ``"inf"`` for infinity."""
-    return value if math.isfinite(value) else str(value)
+# -- dtypes ----------------------------------------------------------------------------------------
 
 
-def _blocks(a: Array, b: Array) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
-    for start in range(0, a.size, _AT_ONCE):
-        yield (
-            widened(flat_a[start : start + _AT_ONCE]),
-            widened(flat_b[start : start + _AT_ONCE]),
-        )
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return the dtype of MXNet's name for it."""
+    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 
-def _errors(
-    x: npt.NDArray[Any], y: npt.NDArray[Any], both_nan: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the absolute errors, and the larger magnitude of each pair."""
-    with np.errstate(all="ignore"):
-        error = np.abs(x - y)
-    error[np.isnan(error)] = np.inf
-    error[both_nan | (x == y)] = 0.0
-    return error, np.maximum(np.abs(x), np.abs(y))
+def cast(values: npt.NDArray[Any], dtype: str) -> Array:
+    """Return values in a dtype, bfloat16 included."""
+    target = dtype_of(dtype)
+    if values.dtype == target:
+        return np.asarray(values, order="C")
+    if target == BFLOAT16:
+        bits = np.asarray(values, dtype="<f4", order="C").view("<u4") >> 16
+        return bits.astype("<u2").view(BFLOAT16)
+    if values.dtype == BFLOAT16:
+        values = widened(values)
+    return np.asarray(values, dtype=target, order="C")
+
+
+def total(values: Sequence[Array]) -> Array:
+    """Return the sum of some arrays of one dtype, in that dtype; added up in double precision."""
+    if len(values) == 1:
+        return values[0]
+    added = np.sum(np.stack([widened(value) for value in values]), axis=0)
+    return cast(added, dtype_name(values[0].dtype))
+
+
+def widened(values: Array) -> npt.NDArray[Any]:
+    """Return values in a type that holds them and their differences exactly, or nearly so."""
+    if values.dtype == BFLOAT16:
+        return (values.view("<u2").astype("<u4") << 16).view("<f4").astype("f8")
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+        return values.astype(np.longdouble)
+    return values.astype("f8")

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graphpass.formats.symbol_write import dumps
 from graphpass.graph import Entry, Graph
-from graphpass.verify.backend import Inference, Run
-from graphpass.verify.child import Child
+from graphpass.verify.backend import Backend, Inference, Run
 from graphpass.verify.domains import is_limited
-from graphpass.verify.mxnet_calls import Inferred, RunRequest, RunResult, call_quietly
+from graphpass.verify.mxnet_calls import Child, call_quietly, variable_name
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["MXNetBackend"]
+__all__ = ["MXNetBackend", "backend_or_mxnet"]
+
+
+@contextmanager
+def backend_or_mxnet(backend: Backend | None, *, isolated: bool) -> Iterator[Backend]:
+    """Give the backend, or MXNet for as long as the block lasts."""
+    if backend is not None:
+        yield backend
+        return
+    with MXNetBackend(isolated=isolated) as judge:
+        yield judge
 
 
 class MXNetBackend:
@@ -43,14 +52,13 @@ class MXNetBackend:
     def __enter__(self) -> MXNetBackend:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._child is not None:
             self._child.close()
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        make = call_quietly if self._child is None else self._child.call
+        return make(name, *arguments)
 
     @property
     def name(self) -> str:
@@ -62,29 +70,18 @@ class MXNetBackend:
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
     ) -> Inference:
         """See `Backend.infer`."""
-        found: Inferred = self._call(
-            "infer",
-            _symbol(graph),
-            _np_shape(graph),
-            {_alias(key): tuple(shape) for key, shape in shapes.items()},
-            {_alias(key): dtype for key, dtype in dtypes.items()},
-            [_alias(key) for key in _indices(graph) if key not in dtypes],
-        )
         entries = [
             Entry(key, output)
             for key in graph.order()
             for output in range(graph.signature(key).num_visible_outputs)
         ]
-        # Operators of other libraries may show more outputs than their files tell.
-        if len(entries) != len(found.shapes):
-            entries = []
-        pairs = zip(entries, found.shapes, strict=False)
-        return Inference(
-            shapes={entry: shape for entry, shape in pairs if shape is not None},
-            dtypes={_key(name): dtype for name, dtype in found.dtypes.items()},
-            problem=found.problem,
-            dtype_problem=found.dtype_problem,
+        arguments = graph.variable_keys().arguments
+        indices = [key for key in arguments if key not in dtypes and is_limited(graph, key)]
+        plain = {key: tuple(shape) for key, shape in shapes.items()}
+        found: Inference = self._call(
+            "infer", *_symbol(graph), entries, plain, dict(dtypes), indices
         )
+        return found
 
     def run(
         self,
@@ -97,40 +94,22 @@ class MXNetBackend:
         head_gradients: Sequence[Sequence[Array]] = (),
     ) -> list[Run]:
         """See `Backend.run`."""
-        request = RunRequest(
-            symbol=_symbol(graph),
-            np_shape=_np_shape(graph),
-            constants=_aliased(constants),
-            feeds=[_aliased(feed) for feed in feeds],
-            training=training,
-            head_gradients=[_summed(graph.heads, gradients) for gradients in head_gradients],
-            wanted=[_alias(key) for key in gradients_of],
-        )
-        found: list[RunResult] = self._call("run", request)
-        return [
-            Run(
-                outputs=run.outputs,
-                auxiliary_states=_by_key(run.auxiliary_states),
-                gradients=_by_key(run.gradients),
-            )
-            for run in found
-        ]
-
-    def _call(self, name: str, *arguments: Any) -> Any:
-        if self._child is not None:
-            return self._child.call(name, *arguments)
-        return call_quietly(name, *arguments)
+        slopes = [_summed(graph.heads, gradients) for gradients in head_gradients]
+        settings = (training, list(gradients_of), slopes)
+        found: list[Run] = self._call("run", *_symbol(graph), dict(constants), feeds, *settings)
+        return found
 
 
-def _symbol(graph: Graph) -> str:
-    """Return the symbol JSON with variables called by their keys."""
+def _symbol(graph: Graph) -> tuple[str, bool]:
+    """Return the symbol JSON, variables called by their keys, and whether 0 means empty in it."""
+    np_shape = graph.origin is not None and graph.origin.np_shape
     renamed = graph.copy()
     with renamed.edit() as edit:
         for key in renamed.all_keys:
             if renamed.is_variable(key):
-                edit.rename(key, _alias(key))
+                edit.rename(key, variable_name(key))
     # MXNet takes UTF-8 only; operators' names serve its messages and nothing else.
-    return dumps(renamed, np_shape=_np_shape(graph)).encode("utf-8", "replace").decode()
+    return dumps(renamed, np_shape=np_shape).encode("utf-8", "replace").decode(), np_shape
 
 
 def _summed(heads: Sequence[Entry], gradients: Sequence[Array]) -> list[Array]:
@@ -138,34 +117,9 @@ def _summed(heads: Sequence[Entry], gradients: Sequence[Array]) -> list[Array]:
 
     Where a value is a head several times, MXNet's backward pass takes the gradient of the last.
     """
-    from graphpass.verify.dtypes import total
+    from graphpass.verify.arrays import total
 
     same: dict[tuple[int, int], list[Array]] = {}
     for head, gradient in zip(heads, gradients, strict=True):
         same.setdefault(head[:2], []).append(gradient)
     return [total(same[head[:2]]) for head in heads]
-
-
-def _indices(graph: Graph) -> list[int]:
-    """Return the arguments that are read as indices, labels, lengths and the like."""
-    return [key for key in graph.variable_keys().arguments if is_limited(graph, key)]
-
-
-def _np_shape(graph: Graph) -> bool:
-    return graph.origin is not None and graph.origin.np_shape
-
-
-def _alias(key: int) -> str:
-    return f"variable{key}"
-
-
-def _key(alias: str) -> int:
-    return int(alias.removeprefix("variable"))
-
-
-def _aliased(values: Mapping[int, Array]) -> dict[str, Array]:
-    return {_alias(key): value for key, value in values.items()}
-
-
-def _by_key(values: Mapping[str, Array]) -> dict[int, Array]:
-    return {_key(alias): value for alias, value in values.items()}

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Lineage, Model, looks_trained
-from graphpass.verify.feeding import check_names
-from graphpass.verify.sources import Given, Side
+from graphpass.verify.inputs import Given, Side, check_names
 
 __all__ = ["Counterparts", "counterparts"]
 
@@ -75,46 +74,55 @@ def counterparts(
     -----
     Linear in both graphs.
     """
-    check_names(Side("A", a, inputs), Side("B", b, inputs), inputs, feed)
-    origins = _origins(a, b, lineage, feed)
+    side_b = Side("B", b, inputs)
+    check_names(Side("A", a, inputs), side_b, inputs, feed)
+    origins = _origins(a, side_b, lineage, feed)
+    refused: list[str] = []
+    gone: tuple[str, ...] = ()
     if pairs is None:
         heads = [_value(a.graph, origin) for origin in lineage.heads]
-        found, refused = _comparable(b, heads, _strangers(b, origins, inputs))
-        gone = _no_longer_returned(a.graph, heads)
+        found, refused = _comparable(side_b, heads, origins)
+        kept = set(heads)
+        lost = [head for head in a.graph.heads if Entry(head.node, head.output) not in kept]
+        gone = tuple(map(a.graph.output_name, lost))
     else:
-        found, refused, gone = [(a.graph.heads[i], j) for i, j in pairs], (), ()
+        found = [(a.graph.heads[i], j) for i, j in pairs]
     values = list(dict.fromkeys(value for value, _ in found))
     returned = dict.fromkeys(position for _, position in found)
-    new = _returning(b, [b.graph.heads[position] for position in returned])
-    wanted = _wanted(a, new, origins, values, inputs)
-    old = _returning(a, [*values, *wanted])
-    places = {value: place for place, value in enumerate(old.graph.heads)}
+    new = Side("B", _returning(b, [b.graph.heads[position] for position in returned]), inputs)
+    reached = _returning(a, values).graph
+    wanted = dict.fromkeys(  # so that every input of B gets its value
+        origins[key]
+        for key in new.free
+        if key in origins
+        and origins[key] not in values
+        and not (a.graph.is_variable(origins[key].node) and reached.reaches(origins[key].node))
+    )
+    old = Side("A", _returning(a, [*values, *wanted]), inputs)
+    places = {value: place for place, value in enumerate(old.model.graph.heads)}
     places_b = {position: place for place, position in enumerate(returned)}
-    reached = {*old.graph.variable_keys()[0], *old.graph.variable_keys()[1]}
+    names = {*old.names(), *new.names()}
+    left = set(old.variables)
     return Counterparts(
-        models=(old, new),
+        models=(old.model, new.model),
         pairs=tuple((places[value], places_b[position]) for value, position in found),
-        inputs={
-            name: given
-            for name, given in inputs.items()
-            if any(_has_variable(model.graph, name) for model in (old, new))
-        },
-        variables={key: origin.node for key, origin in origins.items() if origin.node in reached},
+        inputs={name: given for name, given in inputs.items() if name in names},
+        variables={key: origin.node for key, origin in origins.items() if origin.node in left},
         values={
             key: places[origins[key]]
-            for key in _free(new, inputs)
+            for key in new.free
             if key in origins and not a.graph.is_variable(origins[key].node)
         },
-        not_compared=refused,
+        not_compared=tuple(refused),
         no_longer_returned=gone,
     )
 
 
-def _origins(a: Model, b: Model, lineage: Lineage, feed: Mapping[str, str]) -> dict[int, Entry]:
+def _origins(a: Model, b: Side, lineage: Lineage, feed: Mapping[str, str]) -> dict[int, Entry]:
     """Return the value of A that each variable of B stands for, where there is one."""
     found = {}
-    for key in (*b.graph.variable_keys().arguments, *b.graph.variable_keys().auxiliary_states):
-        fed = feed.get(b.graph.name(key))
+    for key in b.variables:
+        fed = feed.get(b.name(key))
         if fed is not None:
             found[key] = Entry(next(filter(a.graph.is_variable, a.graph.named(fed))))
             continue
@@ -133,37 +141,25 @@ def _value(graph: Graph, entry: Entry | None) -> Entry | None:
     return Entry(entry.node, entry.output)
 
 
-def _free(model: Model, inputs: Given) -> list[int]:
-    graph = model.graph
-    keys = (*graph.variable_keys().arguments, *graph.variable_keys().auxiliary_states)
-    return [
-        key for key in keys if graph.name(key) not in model.parameters or graph.name(key) in inputs
-    ]
-
-
-def _strangers(b: Model, origins: Mapping[int, Entry], inputs: Given) -> dict[int, str]:
-    """Return the variables of B of which nobody can say what value they have, and why."""
-    graph = b.graph
-    return {
-        key: f"it reads {graph.name(key)!r}, which is new and has no value"
-        if looks_trained(graph, key)
-        else f"it reads the new input {graph.name(key)!r}"
-        for key in _free(b, inputs)
-        if key not in origins and graph.name(key) not in inputs
-    }
-
-
 def _comparable(
-    b: Model, heads: Sequence[Entry | None], strangers: Mapping[int, str]
-) -> tuple[list[tuple[Entry, int]], tuple[str, ...]]:
-    """Return the values of A with the positions in B that they are compared with, and the rest."""
-    graph = b.graph
-    reasons = dict(strangers)
-    if strangers:
-        for key in graph.order():
-            tainted = [entry.node for entry in graph.inputs(key) if entry.node in reasons]
-            if tainted:
-                reasons[key] = reasons[tainted[0]]
+    b: Side, heads: Sequence[Entry | None], origins: Mapping[int, Entry]
+) -> tuple[list[tuple[Entry, int]], list[str]]:
+    """Return the values of A with the positions in B that they are compared with, and the rest.
+
+    What depends on a variable of which nobody can say what value it has is not compared.
+    """
+    graph, given = b.model.graph, b.given
+    reasons = {
+        key: f"it reads {b.name(key)!r}, which is new and has no value"
+        if looks_trained(graph, key)
+        else f"it reads the new input {b.name(key)!r}"
+        for key in b.free
+        if key not in origins and b.name(key) not in given
+    }
+    for key in graph.order() if reasons else ():
+        unknown = [entry.node for entry in graph.inputs(key) if entry.node in reasons]
+        if unknown:
+            reasons[key] = reasons[unknown[0]]
     found, refused = [], []
     for position, (head, origin) in enumerate(zip(graph.heads, heads, strict=True)):
         if origin is None:
@@ -172,29 +168,7 @@ def _comparable(
             refused.append(f"{graph.output_name(head)} ({reasons[head.node]})")
         else:
             found.append((origin, position))
-    return found, tuple(refused)
-
-
-def _no_longer_returned(a: Graph, origins: Sequence[Entry | None]) -> tuple[str, ...]:
-    returned = set(origins)
-    gone = [head for head in a.heads if Entry(head.node, head.output) not in returned]
-    return tuple(a.output_name(head) for head in gone)
-
-
-def _wanted(
-    a: Model, b: Model, origins: Mapping[int, Entry], values: Sequence[Entry], inputs: Given
-) -> list[Entry]:
-    """Return what A has to return besides, so that every input of B gets its value."""
-    reached = _returning(a, values).graph
-    return list(
-        dict.fromkeys(
-            origins[key]
-            for key in _free(b, inputs)
-            if key in origins
-            and origins[key] not in values
-            and not (a.graph.is_variable(origins[key].node) and reached.reaches(origins[key].node))
-        )
-    )
+    return found, refused
 
 
 def _returning(model: Model, heads: Sequence[Entry]) -> Model:
@@ -203,8 +177,3 @@ def _returning(model: Model, heads: Sequence[Entry]) -> Model:
     with graph.edit() as edit:
         edit.set_heads(heads)
     return Model(graph, model.parameters)
-
-
-def _has_variable(graph: Graph, name: str) -> bool:
-    keys = graph.variable_keys()
-    return any(graph.name(key) == name for key in (*keys.arguments, *keys.auxiliary_states))

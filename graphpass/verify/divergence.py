@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,11 @@ from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend
-from graphpass.verify.comparer import Comparer
+from graphpass.verify.backend_mxnet import backend_or_mxnet
+from graphpass.verify.equality import in_single_precision, run_both
 from graphpass.verify.feeding import prepare
-from graphpass.verify.precision import in_single_precision
-from graphpass.verify.running import backend_or_mxnet, run_both
-from graphpass.verify.sources import Given
+from graphpass.verify.inputs import Given
+from graphpass.verify.result import Comparer
 
 if TYPE_CHECKING:
     from graphpass.verify.arrays import Comparison
@@ -53,20 +53,11 @@ class Divergence:
 
     def to_json(self) -> dict[str, Any]:
         """Return the divergence as plain data."""
-        return {
-            "a": {
-                "node": self.nodes[0],
-                "key": self.entries[0].node,
-                "output": self.entries[0].output,
-            },
-            "b": {
-                "node": self.nodes[1],
-                "key": self.entries[1].node,
-                "output": self.entries[1].output,
-            },
-            "comparison": self.comparison.to_json(),
-            "agreed": self.agreed,
+        sides = {
+            side: {"node": node, "key": entry.node, "output": entry.output}
+            for side, node, entry in zip("ab", self.nodes, self.entries, strict=True)
         }
+        return {**sides, "comparison": self.comparison.to_json(), "agreed": self.agreed}
 
 
 def bisect(
@@ -123,15 +114,13 @@ def bisect(
         pairs = [
             pair
             for pair in _value_pairs(a, b)
-            if comparer.random(pair[0].node, pair[1].node) is None
+            if comparer.random([pair[0].node], [pair[1].node]) is None
         ]
         start, count = 0, _AT_FIRST
         while start < len(pairs):
             chunk = pairs[start : start + count]
-            graphs = (
-                _with_heads(a, [pair[0] for pair in chunk]),
-                _with_heads(b, [pair[1] for pair in chunk]),
-            )
+            entries_a, entries_b = zip(*chunk, strict=True)
+            graphs = _with_heads(a, entries_a), _with_heads(b, entries_b)
             ((run_a, run_b),) = run_both(judge, graphs, feeding, 1, training=training)
             for number, (entry_a, entry_b) in enumerate(chunk):
                 comparison = comparer.compared([(run_a.outputs[number], run_b.outputs[number])])
@@ -160,7 +149,7 @@ def _value_pairs(a: Graph, b: Graph) -> Iterator[tuple[Entry, Entry]]:
             yield Entry(key, output), Entry(aligned[key], output)
 
 
-def _with_heads(graph: Graph, heads: list[Entry]) -> Graph:
+def _with_heads(graph: Graph, heads: Sequence[Entry]) -> Graph:
     """Return a graph that returns other values, with the same keys."""
     other = graph.copy()
     with other.edit() as edit:

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
-from graphpass.verify.backend import Backend, Run
-from graphpass.verify.comparer import Comparer
+from graphpass.verify.backend import Backend, Run, blamed
+from graphpass.verify.backend_mxnet import backend_or_mxnet
 from graphpass.verify.counterparts import Counterparts, counterparts
-from graphpass.verify.feeding import prepare
-from graphpass.verify.precision import in_single_precision
-from graphpass.verify.result import ValueComparison, VerifyResult
-from graphpass.verify.running import HeadGradients, backend_or_mxnet, run_both
-from graphpass.verify.sources import Given
+from graphpass.verify.domains import is_limited
+from graphpass.verify.feeding import Feeding, prepare
+from graphpass.verify.inputs import Given, draw_gradient
+from graphpass.verify.result import Comparer, ValueComparison, VerifyResult
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["OutputPairs", "verify"]
+__all__ = ["OutputPairs", "in_single_precision", "run_both", "verify"]
 
 OutputPairs: TypeAlias = 'Literal["repeat"] | Iterable[tuple[int | str, int | str]] | None'
 """Which outputs are compared, see `verify`."""
@@ -109,7 +108,7 @@ def verify(
     random operator can't be compared, so it counts as not equal. So does one that holds nothing
     finite in A: two models that compute nothing but NaN are not shown to compute the same. Two
     models are not equal either where B does not take an input in the dtype that a hint says, see
-    `graphpass.verify.input_types`.
+    `graphpass.verify.feeding`.
     """
     from graphpass.verify.arrays import check_tolerances
 
@@ -132,7 +131,13 @@ def verify(
             before, after, lineage, inputs=inputs or {}, feed=feed or {}, pairs=pairs
         )
         if not known.pairs:
-            return _nothing_compared(known, runs, seed, training=training)
+            return VerifyResult(
+                runs=runs,
+                seed=seed,
+                training=training,
+                not_compared=known.not_compared,
+                no_longer_returned=known.no_longer_returned,
+            )
         (before, after), inputs, feed, pairs = known.models, known.inputs, None, known.pairs
     assert pairs is not None
     graphs = (before.graph, after.graph)
@@ -163,23 +168,6 @@ def verify(
         backend=name,
         not_compared=known.not_compared if known is not None else (),
         no_longer_returned=known.no_longer_returned if known is not None else (),
-    )
-
-
-def _nothing_compared(known: Counterparts, runs: int, seed: int, *, training: bool) -> VerifyResult:
-    return VerifyResult(
-        outputs=(),
-        auxiliary_states=(),
-        gradients=(),
-        inputs=(),
-        drawn_parameters=0,
-        notes=(),
-        runs=runs,
-        seed=seed,
-        training=training,
-        backend="",
-        not_compared=known.not_compared,
-        no_longer_returned=known.no_longer_returned,
     )
 
 
@@ -221,6 +209,12 @@ def _position(graph: Graph, label: str, output: int | str) -> int:
     return found[0]
 
 
+# -- runs of two models on the same values ---------------------------------------------------------
+
+HeadGradients = tuple[list[list["Array"]], list[list["Array"]]]
+"""For A and for B, for each run, the gradient of each head."""
+
+
 def _head_gradients(
     pairs: Sequence[tuple[int, int]], results: Sequence[tuple[Run, Run]], seed: int
 ) -> HeadGradients:
@@ -229,25 +223,120 @@ def _head_gradients(
     If a function returns f(x) twice, its gradient under g and h is that of f under g + h. So the
     gradients of A and B are equal, however often B repeats what A returns once.
     """
-    found: HeadGradients = ([], [])
-    for run, both in enumerate(results):
-        for side in (0, 1):
-            found[side].append(_summed(both[side].outputs, pairs, side, (seed, run)))
-    return found
-
-
-def _summed(
-    outputs: Sequence[Array], pairs: Sequence[tuple[int, int]], side: int, seed: tuple[int, int]
-) -> list[Array]:
     import numpy as np
 
     from graphpass.formats.ndarray_binary import dtype_name
-    from graphpass.verify.draw import draw_gradient
-    from graphpass.verify.dtypes import cast
+    from graphpass.verify.arrays import cast
 
-    sums = [np.zeros(output.shape) for output in outputs]
-    for number, pair in enumerate(pairs):
-        sums[pair[side]] += draw_gradient(outputs[pair[side]], number, seed)
+    found: HeadGradients = ([], [])
+    for run, both in enumerate(results):
+        for side in (0, 1):
+            outputs = both[side].outputs
+            sums = [np.zeros(output.shape) for output in outputs]
+            for number, pair in enumerate(pairs):
+                sums[pair[side]] += draw_gradient(outputs[pair[side]], number, (seed, run))
+            found[side].append(
+                [
+                    cast(each, dtype_name(output.dtype))
+                    for each, output in zip(sums, outputs, strict=True)
+                ]
+            )
+    return found
+
+
+_DECIMALS = ("bfloat16", "float16", "float32", "float64")
+
+
+def run_both(
+    backend: Backend,
+    graphs: tuple[Graph, Graph],
+    feeding: Feeding,
+    runs: int,
+    *,
+    training: bool,
+    backward: bool = False,
+    head_gradients: HeadGradients | None = None,
+) -> list[tuple[Run, Run]]:
+    """Run A and B on the values of each run, forward or backward as well.
+
+    Raises
+    ------
+    BackendError
+        Saying which of the two can't be run.
+    """
+    feeds = [feeding.run(number) for number in range(runs)]
+    found: list[list[Run]] = []
+    for side, (label, graph) in enumerate(zip("AB", graphs, strict=True)):
+        if side and feeding.computed:
+            feeds = [_with_computed(*pair, feeding) for pair in zip(feeds, found[0], strict=True)]
+        with blamed(label):
+            results = backend.run(
+                graph,
+                feeding.constants[side],
+                [feed[side] for feed in feeds],
+                training=training,
+                gradients_of=_differentiable(graph, feeding, side) if backward else (),
+                head_gradients=head_gradients[side] if head_gradients is not None else (),
+            )
+        found.append(results)
+    return list(zip(*found, strict=True))
+
+
+def _with_computed(
+    feed: tuple[dict[int, Array], dict[int, Array]], run: Run, feeding: Feeding
+) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Give the inputs of B what A has computed for them."""
+    from graphpass.verify.arrays import cast
+
+    values = {
+        key: cast(run.outputs[position], feeding.dtypes[key])
+        for key, position in feeding.computed.items()
+    }
+    return feed[0], {**feed[1], **values}
+
+
+def _differentiable(graph: Graph, feeding: Feeding, side: int) -> list[int]:
+    """Return the arguments that have gradients: decimals that are no indices, labels or lengths."""
+    from graphpass.formats.ndarray_binary import dtype_name
+
+    dtypes = {key: dtype_name(value.dtype) for key, value in feeding.constants[side].items()}
+    dtypes.update((key, source.dtype) for key, source in feeding.sources[side].items())
+    if side:
+        dtypes.update(feeding.dtypes)
     return [
-        cast(total, dtype_name(output.dtype)) for total, output in zip(sums, outputs, strict=True)
+        key
+        for key in graph.variable_keys().arguments
+        if dtypes[key] in _DECIMALS and not is_limited(graph, key)
     ]
+
+
+_HALF_HINT, _SINGLE_HINT = "2", "0"
+"""Codes of float16 and float32 in the hint ``__dtype__``."""
+
+
+def in_single_precision(model: Model) -> Model:
+    """Return a copy of a model whose float16 values, hints and attributes are float32.
+
+    Subgraphs are changed too. What is not half precision is shared with `model`. MXNet's CPU build
+    multiplies no matrices in half precision ("FP16 gemm on cpu not implemented!"). Whether two such
+    models have the same structure and values can still be judged by running both with their dtypes
+    replaced.
+    """
+    twin = model.copy()
+    pending = [twin.graph]
+    while pending:
+        graph = pending.pop()
+        with graph.edit() as edit:
+            for key in list(graph.all_keys):
+                pending.extend(graph.subgraphs(key))
+                changes = {
+                    name: "float32" if text == "float16" else _SINGLE_HINT
+                    for name, text in graph.attrs(key).items()
+                    if text == "float16" or (name == "__dtype__" and text.strip() == _HALF_HINT)
+                }
+                if changes:
+                    edit.update_attrs(key, changes)
+    for name, array in model.parameters.items():
+        if array.dtype == "float16":
+            twin.parameters[name] = array.astype("float32")
+    return twin

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphpass.errors import UsageError, suggestion
+from graphpass.errors import UsageError
 from graphpass.graph import Entry
 from graphpass.model import Model
+from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend, Inference
-from graphpass.verify.input_types import Departure, settle
-from graphpass.verify.sources import Given, Side, Source
-from graphpass.verify.strangers import refuse_strangers
+from graphpass.verify.counterparts import Counterparts
+from graphpass.verify.inputs import Given, Side, Source, check_names
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
-    from graphpass.verify.counterparts import Counterparts
 
-__all__ = ["Feeding", "InputValue", "check_names", "prepare"]
+__all__ = ["Feeding", "InputValue", "Recast", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recast:
+    """A variable of B that gets the values of a source in a dtype of its own."""
+
+    name: str | None
+    """Name of the variable in B; None where it is that of the source."""
+
+    dtype: str
+    """MXNet's name of what it was fed as."""
+
+    refused: str | None
+    """What it is said to take and does not, so that who loads B fails; None where nobody says."""
+
+    hinted: bool
+    """Whether it is its own hint in B that says so, and not only the one in A."""
+
+    def __str__(self) -> str:
+        who = "B" if self.name is None else f"{self.name!r} of B"
+        if self.refused is None:
+            return f"fed to {who} as {self.dtype}"
+        hint = " as its hint says" if self.hinted else ""
+        return f"{who} takes {self.dtype}, not {self.refused}{hint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +64,7 @@ class InputValue:
     fed_to: tuple[str, ...]
     """Variables of B that are called otherwise and get these values too."""
 
-    departures: tuple[Departure, ...] = ()
+    departures: tuple[Recast, ...] = ()
     """Variables of B that get these values in another dtype."""
 
     @property
@@ -63,7 +86,10 @@ class InputValue:
             "dtype": self.dtype,
             "values": self.values,
             "fed_to": list(self.fed_to),
-            "departures": [departure.to_json(self.name) for departure in self.departures],
+            "departures": [
+                {"name": each.name or self.name, "dtype": each.dtype, "refused": each.refused}
+                for each in self.departures
+            ],
         }
 
 
@@ -94,7 +120,7 @@ class Feeding:
 
     def run(self, number: int) -> tuple[dict[int, Array], dict[int, Array]]:
         """Return the values of the inputs of A and of B for one run."""
-        from graphpass.verify.dtypes import cast
+        from graphpass.verify.arrays import cast
 
         sources_a, sources_b = self.sources
         all_sources = dict.fromkeys([*sources_a.values(), *sources_b.values()])
@@ -125,7 +151,7 @@ def prepare(
     * One of B gets the values of the variable of A that `feed` names, or else of the one of its own
       name, or else of the one that is aligned with it. Failing these, it is drawn for itself in
       the shape that `inputs` gives. Where it is `known` what it stands for, it gets that. Its dtype
-      is that of A's where B takes that, see `settle`.
+      is that of A's where B takes that.
 
     If neither model stores any parameter, those are drawn too.
 
@@ -146,23 +172,32 @@ def prepare(
         side_a.refuse_missing(side_a.free)
     inference_a = side_a.infer(backend, {})
     sources_a = side_a.sources(side_a.free, inference_a, seed, draw_learned=bare)
-    values = {} if known is None else known.values
-    computed: dict[int, tuple[int, ...]] = {}
+    sources_b: dict[int, Source] = {}
+    shapes: dict[int, tuple[int, ...]] = {}
     if known is None:
         origins = _origins(side_a, side_b, feed)
-        sources_b = _fed(side_a, side_b, sources_a, origins, feed)
+        by_name = {source.name: source for source in reversed(sources_a.values())}
+        for key in side_b.free:
+            if origins.get(key) in by_name:
+                sources_b[key] = by_name[origins[key]]
+            elif side_b.name(key) in feed:
+                sources_b[key] = side_a.stored(feed[side_b.name(key)])
     else:
         origins = {key: side_a.name(old) for key, old in known.variables.items()}
-        sources_b = _known(side_a, side_b, sources_a, known)
-        computed = _computed(side_a, known, inference_a)
-    own = [key for key in side_b.free if key not in sources_b and key not in computed]
-    refuse_strangers(side_a, side_b, own, given, origins)
-    shapes = {key: source.shape for key, source in sources_b.items()}
-    shapes.update(computed)
+        for key in side_b.free:
+            old = known.variables.get(key)
+            if old is not None:
+                sources_b[key] = sources_a.get(old) or side_a.stored(side_a.name(old))
+        shapes = _computed(side_a, known, inference_a)
+    own = [key for key in side_b.free if key not in sources_b and key not in shapes]
+    _refuse_unfed(side_a, side_b, own, given, origins)
+    computed = list(shapes)
+    shapes.update((key, source.shape) for key, source in sources_b.items())
     inference_b = side_b.infer(backend, shapes)
     sources_b.update(side_b.sources(own, inference_b, seed))
-    dtypes, departures = settle(side_b, sources_b, inference_b, backend, shapes)
+    dtypes, recast = _settle(side_b, sources_b, inference_b, backend, shapes)
     dtypes.update((key, side_b.dtype(key, inference_b)) for key in computed)
+    values = {} if known is None else known.values
     names = a.graph.outputs
     return Feeding(
         constants=(side_a.constants, side_b.constants),
@@ -170,10 +205,12 @@ def prepare(
         dtypes=dtypes,
         origins=origins,
         inputs=(
-            *_report(sources_a, sources_b, side_b, departures),
+            *_reported(sources_a, sources_b, side_b, recast),
             *(
-                InputValue(side_b.name(key), shape, dtypes[key], f"{names[values[key]]} of A", ())
-                for key, shape in computed.items()
+                InputValue(
+                    side_b.name(key), shapes[key], dtypes[key], f"{names[values[key]]} of A", ()
+                )
+                for key in computed
             ),
         ),
         drawn_parameters=sum(source.parameter for source in sources_a.values()),
@@ -181,77 +218,17 @@ def prepare(
     )
 
 
-def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None:
-    """Refuse names that no variable bears.
-
-    Raises
-    ------
-    UsageError
-        With the nearest ones.
-    """
-    names_a = {a.name(key) for key in a.variables}
-    names_b = {b.name(key) for key in b.variables}
-    for name in given:
-        if name not in names_a and name not in names_b:
-            known = [a.name(key) for key in (*a.free, *a.variables)]
-            raise UsageError(f"there is no input {name!r}{suggestion(name, known)}")
-    for new, old in feed.items():
-        if new not in names_b:
-            known = [b.name(key) for key in (*b.free, *b.variables)]
-            raise UsageError(f"B has no input {new!r} to feed{suggestion(new, known)}")
-        if old not in names_a:
-            known = [a.name(key) for key in (*a.free, *a.variables)]
-            raise UsageError(f"A has no input {old!r} to feed {new!r} with{suggestion(old, known)}")
-
-
 def _origins(a: Side, b: Side, feed: Mapping[str, str]) -> dict[int, str]:
     """Return which variable of A each variable of B stands for, by name, where there is one."""
-    names_a = {a.name(key) for key in a.variables}
-    origins = {}
-    nameless = []
-    for key in b.variables:
-        name = feed.get(b.name(key), b.name(key))
-        if name in names_a:
-            origins[key] = name
-        else:
-            nameless.append(key)
-    if nameless:
+    names_a = set(a.names())
+    named = {key: feed.get(b.name(key), b.name(key)) for key in b.variables}
+    origins = {key: name for key, name in named.items() if name in names_a}
+    if len(origins) < len(named):
         aligned = align(b.model.graph, a.model.graph)
-        origins.update((key, a.name(aligned[key])) for key in nameless if key in aligned)
+        origins.update(
+            (key, a.name(aligned[key])) for key in named.keys() - origins.keys() & aligned.keys()
+        )
     return origins
-
-
-def _fed(
-    a: Side,
-    b: Side,
-    sources_a: Mapping[int, Source],
-    origins: Mapping[int, str],
-    feed: Mapping[str, str],
-) -> dict[int, Source]:
-    """Return the inputs of B that get the values of a variable of A."""
-    by_name: dict[str, Source] = {}
-    for source in sources_a.values():
-        by_name.setdefault(source.name, source)
-    found = {}
-    for key in b.free:
-        origin = origins.get(key)
-        if origin in by_name:
-            found[key] = by_name[origin]
-        elif b.name(key) in feed:
-            found[key] = _stored_source(a, feed[b.name(key)])
-    return found
-
-
-def _known(
-    a: Side, b: Side, sources_a: Mapping[int, Source], known: Counterparts
-) -> dict[int, Source]:
-    """Return the inputs of B that get the values of a variable of A, as is known."""
-    found = {}
-    for key in b.free:
-        old = known.variables.get(key)
-        if old is not None:
-            found[key] = sources_a.get(old) or _stored_source(a, a.name(old))
-    return found
 
 
 def _computed(a: Side, known: Counterparts, inference: Inference) -> dict[int, tuple[int, ...]]:
@@ -269,36 +246,141 @@ def _computed(a: Side, known: Counterparts, inference: Inference) -> dict[int, t
     return found
 
 
-def _stored_source(a: Side, name: str) -> Source:
-    from graphpass.formats.ndarray_binary import dtype_name
-
-    value = a.model.parameters[name]
-    return Source(name, value.shape, dtype_name(value.dtype), fixed=value)
-
-
-def _report(
+def _reported(
     sources_a: Mapping[int, Source],
     sources_b: Mapping[int, Source],
     b: Side,
-    departures: Mapping[int, Departure],
+    recast: Mapping[int, Recast],
 ) -> list[InputValue]:
-    fed: dict[Source, list[str]] = {
+    fed: dict[Source, list[int]] = {
         source: [] for source in (*sources_a.values(), *sources_b.values()) if not source.parameter
     }
-    departed: dict[Source, list[Departure]] = {source: [] for source in fed}
     for key, source in sources_b.items():
-        if source in fed and b.name(key) != source.name:
-            fed[source].append(b.name(key))
-        if source in fed and key in departures:
-            departed[source].append(departures[key])
+        if source in fed:
+            fed[source].append(key)
     return [
         InputValue(
             source.name,
             source.shape,
             source.dtype,
             str(source),
-            tuple(names),
-            tuple(dict.fromkeys(departed[source])),
+            tuple(b.name(key) for key in keys if b.name(key) != source.name),
+            tuple(dict.fromkeys(recast[key] for key in keys if key in recast)),
         )
-        for source, names in fed.items()
+        for source, keys in fed.items()
     ]
+
+
+# -- inputs of B that nothing feeds ----------------------------------------------------------------
+
+
+def _refuse_unfed(
+    a: Side, b: Side, own: Iterable[int], given: Given, origins: Mapping[int, str]
+) -> None:
+    """Refuse inputs of B that get no value of A, and have no shape of their own.
+
+    Raises
+    ------
+    UsageError
+        Saying whose value the first of them might get.
+    """
+    unfed = [key for key in own if b.name(key) not in given]
+    b.refuse_missing(unfed)
+    for key in unfed:
+        name = b.name(key)
+        if key in origins:
+            raise UsageError(
+                f"B: no value is stored for {name!r}, and A stores one for {origins[key]!r}; are "
+                "these the parameters of this graph?"
+            )
+        likely = _likely_origin(a, b, key)
+        if likely is None:
+            raise UsageError(
+                f"B: the input {name!r} stands for nothing in A; give it a shape of its own, such "
+                f"as --input {name}:1 (in Python inputs={{{name!r}: (1,)}}), or say whose values "
+                f"it gets with --feed {name}=OLD"
+            )
+        raise UsageError(
+            f"B: the input {name!r} stands for nothing in A; say whose values it gets, such as "
+            f"--feed {name}={likely} (in Python feed={{{name!r}: {likely!r}}}), or give it a "
+            "shape of its own with --input"
+        )
+
+
+def _likely_origin(a: Side, b: Side, key: int) -> str | None:
+    """Return the input of A that an input of B most likely stands for, for use as an example.
+
+    That is one whose name it ends or begins with, as names of clones do; else one that the same
+    input of the same operator reads.
+    """
+
+    def read_as(side: Side, key: int) -> set[tuple[str, int]]:
+        graph = side.model.graph
+        return {(graph.op(use.node), use.slot) for use in graph.uses(key)}
+
+    name = b.name(key)
+    names = [a.name(other) for other in a.free]
+    inside = [each for each in names if each and (name.endswith(each) or name.startswith(each))]
+    if inside:
+        return max(inside, key=len)
+    uses = read_as(b, key)
+    return next((a.name(other) for other in a.free if uses & read_as(a, other)), None)
+
+
+# -- whether B takes its inputs in the dtypes in which A takes them --------------------------------
+
+
+def _settle(
+    b: Side,
+    sources: Mapping[int, Source],
+    inference: Inference,
+    backend: Backend,
+    shapes: Mapping[int, tuple[int, ...]],
+) -> tuple[dict[int, str], dict[int, Recast]]:
+    """Return the dtype in which each input of B is fed, and where that is not as in A.
+
+    What a hint of B says of an input, it gets, if its operators take that. Any other input is fed
+    as in A if B takes that, and else as what follows from B and the inputs before it. Such an input
+    is refused where a hint says otherwise: MXNet's ``simple_bind`` and ``SymbolBlock.imports`` fail
+    for a model that contradicts its hints, and its runs for values of a type that operators do not
+    take. A hint that A itself does not follow says nothing.
+
+    Notes
+    -----
+    At most two inferences for each input that B by itself would take in another dtype.
+    """
+    taken: dict[int, str] = {}
+    departs = False  # whether something was taken that does not follow from B alone
+
+    def takes(key: int, dtype: str) -> bool:
+        """Return whether an input can be of a dtype, and if so, hold to it from then on."""
+        nonlocal inference, departs
+        follows = inference.dtypes.get(key, dtype) == dtype
+        if departs or not follows:
+            # MXNet 1.9.1 infers nothing from bfloat16.
+            if dtype == "bfloat16" and not follows:
+                return False
+            found = b.infer(backend, shapes, {**taken, key: dtype})
+            if found.dtype_problem:
+                return False
+            inference, departs = found, True
+        taken[key] = dtype
+        return True
+
+    dtypes: dict[int, str] = {}
+    recast = {}
+    for key, source in sources.items():
+        hint = dtype_hint(b.model.graph.attrs(key))
+        followed = source.hint in (None, source.dtype)
+        wished = [each for each in (hint, source.dtype) if each is not None and followed]
+        left = inference.dtypes.get(key, source.dtype)
+        dtypes[key] = dtype = next((wish for wish in wished if takes(key, wish)), left)
+        broken = followed and hint not in (None, dtype)
+        if dtype == source.dtype and not broken:
+            continue
+        refused = hint if broken else None
+        if refused is None and dtype != hint and source.hint == source.dtype:
+            refused = source.dtype
+        name = b.name(key)
+        recast[key] = Recast(name if name != source.name else None, dtype, refused, broken)
+    return dtypes, recast

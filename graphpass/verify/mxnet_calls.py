@@ -1,91 +1,36 @@
-"""The calls into MXNet 1.9.1, on plain data, so that a child process can make them too."""
+"""The calls into MXNet 1.9.1, on plain data, in this process or in one of its own."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import re
+import signal
+import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from graphpass.errors import BackendError
+from graphpass.errors import BackendError, GraphpassError
+from graphpass.verify.backend import Inference, Run
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
+    from graphpass.graph import Entry
 
-__all__ = ["Inferred", "RunRequest", "RunResult", "call", "call_quietly"]
-
-
-_NO_HALF = "FP16 gemm on cpu not implemented"
-
-_NO_HALF_HINT = " Ask for single precision (in Python single_precision=True)"
+__all__ = ["Child", "call", "call_quietly", "serve", "variable_name"]
 
 _ASSUMED = ("float32", "float16", "float64")
 """Dtypes that inputs may be of, in the order of likelihood."""
 
-
-@dataclass(frozen=True, slots=True)
-class Inferred:
-    """What MXNet infers; None stands for what it can't."""
-
-    shapes: list[tuple[int, ...] | None]
-    """Shape of every visible output of every node, in saved order."""
-
-    dtypes: dict[str, str]
-    """Name of an argument or auxiliary state to its dtype."""
-
-    problem: str
-    """What stopped the inference of shapes, or empty."""
-
-    dtype_problem: str
-    """What stopped the inference of dtypes, or empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """A graph and what to run it on."""
-
-    symbol: str
-    """Symbol JSON; no two variables have one name."""
-
-    np_shape: bool
-    """Whether dimensions of 0 mean empty."""
-
-    constants: Mapping[str, Array]
-    """Values of variables that are the same in every run."""
-
-    feeds: Sequence[Mapping[str, Array]]
-    """For each run, the values of the other variables."""
-
-    training: bool
-    """Whether operators behave as in training."""
-
-    head_gradients: Sequence[Sequence[Array]]
-    """For each run, the gradient of each head; empty for ones."""
-
-    wanted: Collection[str]
-    """Names of the arguments whose gradients are wanted; empty for no backward pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What one run computed."""
-
-    outputs: list[Array]
-    """One array for each head."""
-
-    auxiliary_states: dict[str, Array]
-    """Values after the run."""
-
-    gradients: dict[str, Array]
-    """Gradients of the arguments that were wanted."""
+_SECONDS_TO_END = 5
 
 
 def call(name: str, *arguments: Any) -> Any:
-    """Make one of the calls, with the subgraph backend off.
+    """Make one of the calls, ``version``, ``infer`` or ``run``, with the subgraph backend off.
 
     Raises
     ------
@@ -99,48 +44,75 @@ def call(name: str, *arguments: Any) -> Any:
         # MXNet raises anything from KeyError to its own MXNetError.
         except Exception as error:
             reason = _reason(error)
-            hint = _NO_HALF_HINT if _NO_HALF in reason else ""
-            raise BackendError(f"MXNet {mx.__version__} says: {reason}{hint}") from None
+            if "FP16 gemm on cpu not implemented" in reason:
+                reason += " Ask for single precision (in Python single_precision=True)"
+            raise BackendError(f"MXNet {mx.__version__} says: {reason}") from None
 
 
 def call_quietly(name: str, *arguments: Any) -> Any:
-    """Make one of the calls, and let nothing that it prints reach the terminal."""
-    with _quiet():
-        return call(name, *arguments)
+    """Make one of the calls, and let nothing that MXNet's C++ code prints reach the terminal."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return call(name, *arguments)
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
-def _version(mx: Any) -> str:
-    return f"MXNet {mx.__version__}"
+# -- the calls -------------------------------------------------------------------------------------
+
+
+def variable_name(key: int) -> str:
+    """Return what a variable is called for MXNet, whatever it is called in the graph."""
+    return f"variable{key}"
+
+
+def _key(name: str) -> int:
+    return int(name.removeprefix("variable"))
+
+
+def _named(values: Mapping[int, Any]) -> dict[str, Any]:
+    return {variable_name(key): value for key, value in values.items()}
 
 
 def _infer(
     mx: Any,
     symbol: str,
     np_shape: bool,
-    shapes: Mapping[str, tuple[int, ...]],
-    dtypes: Mapping[str, str],
-    indices: Collection[str],
-) -> Inferred:
+    entries: Sequence[Entry],
+    shapes: Mapping[int, tuple[int, ...]],
+    dtypes: Mapping[int, str],
+    indices: Collection[int],
+) -> Inference:
+    """Infer over a symbol; `entries` are the visible outputs of its nodes, in saved order."""
     with mx.util.np_shape(np_shape):
         loaded = mx.sym.load_json(symbol)
         found: Sequence[tuple[int, ...] | None] = ()
         problem = ""
         try:
-            _, found, _ = loaded.get_internals().infer_shape_partial(**shapes)
+            _, inferred, _ = loaded.get_internals().infer_shape_partial(**_named(shapes))
+            found = inferred or ()
         except mx.MXNetError as error:
             problem = _reason(error)
-        types, dtype_problem = _infer_dtypes(mx, loaded, dtypes, indices)
-        unknown = (None,) if np_shape else (None, ())
-        return Inferred(
-            shapes=[None if shape in unknown else shape for shape in found or ()],
-            dtypes=types,
+        types, dtype_problem = _infer_dtypes(mx, loaded, _named(dtypes), indices)
+        # Operators of other libraries may show more outputs than their files tell.
+        pairs = zip(entries, found, strict=True) if len(entries) == len(found) else ()
+        return Inference(
+            shapes={entry: shape for entry, shape in pairs if shape or (np_shape and shape == ())},
+            dtypes={_key(name): dtype for name, dtype in types.items()},
             problem=problem,
             dtype_problem=dtype_problem,
         )
 
 
 def _infer_dtypes(
-    mx: Any, symbol: Any, dtypes: Mapping[str, str], indices: Collection[str]
+    mx: Any, symbol: Any, dtypes: Mapping[str, str], indices: Collection[int]
 ) -> tuple[dict[str, str], str]:
     """Return the dtypes of the variables, by trial where they do not follow from those known.
 
@@ -150,15 +122,20 @@ def _infer_dtypes(
     none. The inputs are assumed to be of one dtype, the first under which nothing contradicts:
     first indices and labels apart, in single precision, as half precision can't count far.
     """
+    import numpy as np
+
+    from graphpass.formats.ndarray_binary import dtype_name
+
     arguments = symbol.list_arguments()
     names = [*arguments, *symbol.list_auxiliary_states()]
     known = {name: dtype for name, dtype in dtypes.items() if dtype != "bfloat16"}
-    data = [name for name in arguments if name not in indices]
+    counted = dict.fromkeys(map(variable_name, indices), "float32")
+    data = [name for name in arguments if name not in counted]
     problem = ""
     for assumed in (
         {},
-        *({**dict.fromkeys(indices, "float32"), **dict.fromkeys(data, t)} for t in _ASSUMED),
-        *(dict.fromkeys(arguments, t) for t in _ASSUMED),
+        *({**counted, **dict.fromkeys(data, dtype)} for dtype in _ASSUMED),
+        *(dict.fromkeys(arguments, dtype) for dtype in _ASSUMED),
     ):
         try:
             types, _, states = symbol.infer_type_partial(**{**assumed, **known})
@@ -167,92 +144,90 @@ def _infer_dtypes(
             continue
         if types is not None and (assumed or None not in types):
             pairs = zip(names, [*types, *states], strict=True)
-            return {name: _dtype_name(dtype) for name, dtype in pairs if dtype is not None}, ""
+            return {name: dtype_name(np.dtype(each)) for name, each in pairs if each}, ""
     return dict(known), problem
 
 
-def _run(mx: Any, request: RunRequest) -> list[RunResult]:
-    with mx.util.np_shape(request.np_shape):
-        symbol = mx.sym.load_json(request.symbol)
-        constants = {name: _to_mxnet(mx, value) for name, value in request.constants.items()}
+def _run(
+    mx: Any,
+    symbol: str,
+    np_shape: bool,
+    constants: Mapping[int, Array],
+    feeds: Sequence[Mapping[int, Array]],
+    training: bool,
+    wanted: Collection[int],
+    head_gradients: Sequence[Sequence[Array]],
+) -> list[Run]:
+    """Run a symbol once for each feed, as `Backend.run` says."""
+
+    def to_mxnet(value: Array) -> Any:
+        return mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype)
+
+    def run(values: Mapping[str, Any], slopes: Sequence[Array] | None) -> Run:
+        arguments = {name: values[name] for name in loaded.list_arguments()}
+        # A run in training writes to its auxiliary states, and the next one starts anew.
+        states = {name: values[name].copy() for name in loaded.list_auxiliary_states()}
+        gradients = {
+            name: mx.nd.zeros(arguments[name].shape, dtype=arguments[name].dtype)
+            for name in map(variable_name, wanted)
+        }
+        modes = {name: "write" if name in gradients else "null" for name in arguments}
+        executor = loaded.bind(
+            mx.cpu(), arguments, args_grad=gradients or None, grad_req=modes, aux_states=states
+        )
+        executor.forward(is_train=training)
+        outputs = [output.asnumpy() for output in executor.outputs]
+        if gradients:
+            if slopes is None:
+                given = [mx.nd.ones(each.shape, dtype=each.dtype) for each in executor.outputs]
+            else:
+                given = list(map(to_mxnet, slopes))
+            executor.backward(given, is_train=training)
+        # Reading an auxiliary state does not wait for the operator that is writing to it.
+        mx.nd.waitall()
+        return Run(
+            outputs=outputs,
+            auxiliary_states={_key(name): value.asnumpy() for name, value in states.items()},
+            gradients={_key(name): value.asnumpy() for name, value in gradients.items()},
+        )
+
+    with mx.util.np_shape(np_shape):
+        loaded = mx.sym.load_json(symbol)
+        stored = {name: to_mxnet(value) for name, value in _named(constants).items()}
         return [
-            _run_once(mx, symbol, constants, feed, request, run)
-            for run, feed in enumerate(request.feeds)
+            run(
+                {**stored, **{name: to_mxnet(value) for name, value in _named(feed).items()}},
+                head_gradients[number] if head_gradients else None,
+            )
+            for number, feed in enumerate(feeds)
         ]
 
 
-def _run_once(
-    mx: Any,
-    symbol: Any,
-    constants: Mapping[str, Any],
-    feed: Mapping[str, Array],
-    request: RunRequest,
-    run: int,
-) -> RunResult:
-    values = {**constants, **{name: _to_mxnet(mx, value) for name, value in feed.items()}}
-    arguments = {name: values[name] for name in symbol.list_arguments()}
-    # A run in training writes to its auxiliary states, and the next one starts anew.
-    states = {name: values[name].copy() for name in symbol.list_auxiliary_states()}
-    gradients = {
-        name: mx.nd.zeros(arguments[name].shape, dtype=arguments[name].dtype)
-        for name in request.wanted
-    }
-    modes = {name: "write" if name in gradients else "null" for name in arguments}
-    executor = symbol.bind(
-        mx.cpu(), arguments, args_grad=gradients or None, grad_req=modes, aux_states=states
-    )
-    executor.forward(is_train=request.training)
-    outputs = [output.asnumpy() for output in executor.outputs]
-    if gradients:
-        slopes = [mx.nd.ones(output.shape, dtype=output.dtype) for output in executor.outputs]
-        if request.head_gradients:
-            slopes = [_to_mxnet(mx, slope) for slope in request.head_gradients[run]]
-        executor.backward(slopes, is_train=request.training)
-    # Reading an auxiliary state does not wait for the operator that is writing to it.
-    mx.nd.waitall()
-    return RunResult(
-        outputs=outputs,
-        auxiliary_states={name: value.asnumpy() for name, value in states.items()},
-        gradients={name: value.asnumpy() for name, value in gradients.items()},
-    )
+_CALLS: Mapping[str, Callable[..., Any]] = {
+    "version": lambda mx: f"MXNet {mx.__version__}",
+    "infer": _infer,
+    "run": _run,
+}
 
 
-_CALLS: Mapping[str, Callable[..., Any]] = {"version": _version, "infer": _infer, "run": _run}
-
-
-def _to_mxnet(mx: Any, value: Array) -> Any:
-    return mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype)
-
-
-def _dtype_name(dtype: Any) -> str:
-    import numpy as np
-
-    from graphpass.formats.ndarray_binary import dtype_name
-
-    return dtype_name(np.dtype(dtype))
+# -- MXNet as it is --------------------------------------------------------------------------------
 
 
 def _import_mxnet() -> Any:
     try:
         import mxnet
-    except ModuleNotFoundError as error:
-        if error.name != "mxnet":
-            raise BackendError(_broken(error)) from None
-        raise BackendError(
-            "MXNet is not installed, and outputs are compared on it; "
-            "pip install 'graphpass[mxnet]' in a Python older than 3.12"
-        ) from None
     except Exception as error:
-        raise BackendError(_broken(error)) from None
+        if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
+            raise BackendError(
+                "MXNet is not installed, and outputs are compared on it; "
+                "pip install 'graphpass[mxnet]' in a Python older than 3.12"
+            ) from None
+        raise BackendError(
+            f"MXNet is installed, but importing it fails: {type(error).__name__}: {error}; "
+            "MXNet 1.9.1 needs Python older than 3.12 and numpy older than 1.24, which "
+            "pip install 'graphpass[mxnet]' brings"
+        ) from None
     return mxnet
-
-
-def _broken(error: Exception) -> str:
-    return (
-        f"MXNet is installed, but importing it fails: {type(error).__name__}: {error}; "
-        "MXNet 1.9.1 needs Python older than 3.12 and numpy older than 1.24, which "
-        "pip install 'graphpass[mxnet]' brings"
-    )
 
 
 def _reason(error: Exception) -> str:
@@ -281,18 +256,109 @@ def _no_subgraph_backend() -> Iterator[None]:
             os.environ[name] = before
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Send what MXNet's C++ code prints on standard error nowhere."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+# -- a process of its own --------------------------------------------------------------------------
+
+
+class Child:
+    """Makes the calls in a child process, which starts at the first one.
+
+    If a call ends the process, it raises a `BackendError`, and the next call starts another one.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._printed: IO[bytes] | None = None
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Make a call in the child and return its result.
+
+        Raises
+        ------
+        BackendError
+            As the call itself, and if the process ends in it.
+        """
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            pickle.dump((name, arguments), process.stdin, protocol=5)
+            process.stdin.flush()
+            failed, value = pickle.load(process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            raise BackendError(
+                f"the process that runs MXNet ended ({self._end_of(process)}); MXNet checks little "
+                "of what it is given, so the graph may be malformed: see what `graphpass check` "
+                "says of it"
+            ) from None
+        if failed:
+            raise BackendError(value)
+        return value
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                # What is left in the buffer has no reader any more.
+                try:
+                    pipe.close()
+                except OSError:
+                    continue
+        process.kill()
+        process.wait()
+        if self._printed is not None:
+            self._printed.close()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._printed = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._printed,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        return self._process
+
+    def _end_of(self, process: subprocess.Popen[bytes]) -> str:
+        """Return how the process ended. MXNet itself catches signals and exits with 255."""
+        try:
+            code = process.wait(timeout=_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            code = 0
+        printed: list[str] = []
+        if self._printed is not None:
+            self._printed.seek(0)
+            printed = self._printed.read().decode("utf-8", "replace").strip().splitlines()
+        self.close()
+        for line in printed:
+            if "Segmentation fault" in line or "Bus error" in line or "Fatal Error" in line:
+                return line.strip()
+        if code < 0:
+            try:
+                return signal.Signals(-code).name
+            except ValueError:
+                return f"signal {-code}"
+        return printed[-1].strip() if printed else f"exit code {code}"
+
+
+def serve() -> None:
+    """Answer calls from standard input until it ends, whatever is printed meanwhile."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    while True:
+        try:
+            name, arguments = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            answer = (False, call(name, *arguments))
+        except GraphpassError as error:
+            answer = (True, str(error))
+        pickle.dump(answer, answers, protocol=5)
+        answers.flush()

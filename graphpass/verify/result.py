@@ -1,16 +1,22 @@
-"""What a comparison by running found."""
+"""What runs of two models computed, compared value by value, and what that says of the models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from graphpass.graph import Graph
+from graphpass.graph.invariants import describe
+from graphpass.verify.backend import Run
 from graphpass.verify.feeding import InputValue
+from graphpass.verify.randomness import random_sources
 
 if TYPE_CHECKING:
+    from graphpass.formats.ndarray_binary import Array
     from graphpass.verify.arrays import Comparison
 
-__all__ = ["ValueComparison", "VerifyResult"]
+__all__ = ["Comparer", "ValueComparison", "VerifyResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +55,32 @@ class ValueComparison:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
     """Whether two models, called A and B, compute the same; true in a condition if they do."""
 
-    outputs: tuple[ValueComparison, ...]
+    not_compared: tuple[str, ...] = ()
+    """Outputs of B that stand for nothing in A, each with the reason."""
+
+    no_longer_returned: tuple[str, ...] = ()
+    """Outputs of A that B does not return."""
+
+    outputs: tuple[ValueComparison, ...] = ()
     """The outputs, pair by pair."""
 
-    auxiliary_states: tuple[ValueComparison, ...]
+    auxiliary_states: tuple[ValueComparison, ...] = ()
     """Auxiliary states after a run in training."""
 
-    gradients: tuple[ValueComparison, ...]
+    gradients: tuple[ValueComparison, ...] = ()
     """Gradients of the arguments, if asked for."""
 
-    inputs: tuple[InputValue, ...]
+    inputs: tuple[InputValue, ...] = ()
     """What the models were given."""
 
-    drawn_parameters: int
+    drawn_parameters: int = 0
     """How many parameters were drawn because neither model stores any."""
 
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     """What was not compared, one sentence each."""
 
     runs: int
@@ -80,30 +92,22 @@ class VerifyResult:
     training: bool
     """Whether operators behaved as in training."""
 
-    backend: str
+    backend: str = ""
     """What the models ran on."""
-
-    not_compared: tuple[str, ...] = ()
-    """Outputs of B that stand for nothing in A, each with the reason."""
-
-    no_longer_returned: tuple[str, ...] = ()
-    """Outputs of A that B does not return."""
 
     @property
     def equal(self) -> bool:
         """Whether something was compared, everything is equal, and B takes what A is fed."""
-        return (
-            bool(self.outputs)
-            and all(value.equal for value in self._values())
-            and not self._refused()
-        )
+        values = self.outputs + self.auxiliary_states + self.gradients
+        return bool(self.outputs) and all(value.equal for value in values) and not self._refused()
 
     @property
     def verdict(self) -> Literal["equal", "different", "not proved"]:
         """``not proved`` where nothing differs, but something could not be judged."""
         if self.equal:
             return "equal"
-        found = [value.comparison for value in self._values()]
+        values = self.outputs + self.auxiliary_states + self.gradients
+        found = [value.comparison for value in values]
         differ = any(comparison is not None and not comparison.equal for comparison in found)
         return "different" if differ or self._refused() else "not proved"
 
@@ -112,7 +116,13 @@ class VerifyResult:
 
     def __str__(self) -> str:
         """Return the verdict, then what was compared and what was given, one a line."""
-        counts = [self._counted_outputs()]
+        compared, left = len(self.outputs), len(self.not_compared)
+        if not compared:
+            counts = ["there is no output that can be compared"]
+        elif not left:
+            counts = [_count(compared, "output")]
+        else:
+            counts = [f"{compared} of {_count(compared + left, 'output')}"]
         if self.auxiliary_states:
             counts.append(_count(len(self.auxiliary_states), "auxiliary state"))
         if self.gradients:
@@ -140,36 +150,16 @@ class VerifyResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        return {
-            "equal": self.equal,
-            "verdict": self.verdict,
-            "not_compared": list(self.not_compared),
-            "no_longer_returned": list(self.no_longer_returned),
-            "outputs": [value.to_json() for value in self.outputs],
-            "auxiliary_states": [value.to_json() for value in self.auxiliary_states],
-            "gradients": [value.to_json() for value in self.gradients],
-            "inputs": [value.to_json() for value in self.inputs],
-            "drawn_parameters": self.drawn_parameters,
-            "notes": list(self.notes),
-            "runs": self.runs,
-            "seed": self.seed,
-            "training": self.training,
-            "backend": self.backend,
-        }
-
-    def _counted_outputs(self) -> str:
-        compared = len(self.outputs)
-        if not compared:
-            return "there is no output that can be compared"
-        if not self.not_compared:
-            return _count(compared, "output")
-        return f"{compared} of {_count(compared + len(self.not_compared), 'output')}"
+        facts: dict[str, Any] = {"equal": self.equal, "verdict": self.verdict}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, tuple):
+                value = [item if isinstance(item, str) else item.to_json() for item in value]
+            facts[each.name] = value
+        return facts
 
     def _refused(self) -> list[str]:
         return [repr(value.name) for value in self.inputs if value.refused]
-
-    def _values(self) -> tuple[ValueComparison, ...]:
-        return self.outputs + self.auxiliary_states + self.gradients
 
 
 def _summary(noun: str, values: tuple[ValueComparison, ...]) -> list[str]:
@@ -187,3 +177,143 @@ def _summary(noun: str, values: tuple[ValueComparison, ...]) -> list[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+_Runs = Sequence[tuple[Run, Run]]
+"""For each run, what A and B computed."""
+
+
+class Comparer:
+    """Compares runs of A with runs of B.
+
+    Attributes
+    ----------
+    notes : list of str
+        What could not be compared because one side has no counterpart.
+    """
+
+    def __init__(
+        self,
+        graphs: tuple[Graph, Graph],
+        origins: Mapping[int, str],
+        rtol: float | None,
+        atol: float | None,
+        *,
+        training: bool,
+    ) -> None:
+        self._a, self._b = graphs
+        self._origins = origins
+        self._rtol, self._atol = rtol, atol
+        self._random = [random_sources(graph, training=training) for graph in graphs]
+        self.notes: list[str] = []
+
+    def outputs(self, pairs: Iterable[tuple[int, int]], runs: _Runs) -> tuple[ValueComparison, ...]:
+        """Compare outputs, pair by pair."""
+        names_a, names_b = self._a.outputs, self._b.outputs
+        return tuple(
+            self._value(
+                (names_a[old], names_b[new]),
+                self.random([self._a.heads[old].node], [self._b.heads[new].node]),
+                ((a.outputs[old], b.outputs[new]) for a, b in runs),
+            )
+            for old, new in pairs
+        )
+
+    def auxiliary_states(self, runs: _Runs) -> tuple[ValueComparison, ...]:
+        """Compare each state of B after the runs with the one of A that it stands for."""
+        states = [(a.auxiliary_states, b.auxiliary_states) for a, b in runs]
+        return tuple(
+            self._value(
+                (name, self._b.name(key)),
+                self.random(
+                    [use.node for use in self._a.uses(keys_a[0])],
+                    [use.node for use in self._b.uses(key)],
+                ),
+                ((a[keys_a[0]], b[key]) for a, b in states),
+            )
+            for name, keys_a, keys_b in self._counterparts("auxiliary state", *states[0])
+            for key in keys_b
+        )
+
+    def gradients(
+        self, pairs: Iterable[tuple[int, int]], runs: _Runs
+    ) -> tuple[ValueComparison, ...]:
+        """Compare the gradients of the arguments, summed over what stands for one."""
+        from graphpass.verify.arrays import total
+
+        for graph, outputs in zip((self._a, self._b), zip(*pairs, strict=True), strict=True):
+            sources = random_sources(graph, training=True)
+            random = [sources[key] for key in (graph.heads[each].node for each in outputs)
+                      if key in sources]  # fmt: skip
+            if random:
+                every = "of every argument"
+                return (ValueComparison((every, every), None, describe(graph, random[0])),)
+        gradients = [(a.gradients, b.gradients) for a, b in runs]
+        found = []
+        for name, keys_a, keys_b in self._counterparts("gradient", *gradients[0]):
+            values = [
+                (total([a[key] for key in keys_a]), total([b[key] for key in keys_b]))
+                for a, b in gradients
+            ]
+            other = " + ".join(dict.fromkeys(self._b.name(key) for key in keys_b))
+            found.append(ValueComparison((name, other), self.compared(values)))
+        return tuple(found)
+
+    def same_shapes(self, outputs: Iterable[ValueComparison]) -> bool:
+        """Return whether heads can be given the same gradients, and take a note if not."""
+        fit = all(
+            value.comparison is None or value.comparison.shapes[0] == value.comparison.shapes[1]
+            for value in outputs
+        )
+        if not fit:
+            self.notes.append("gradients were not compared, because outputs differ in shape")
+        return fit
+
+    def random(self, a: Iterable[int], b: Iterable[int]) -> str | None:
+        """Return the random operator that one of these nodes of A or of B depends on."""
+        for graph, sources, keys in ((self._a, self._random[0], a), (self._b, self._random[1], b)):
+            for key in keys:
+                if key in sources:
+                    return describe(graph, sources[key])
+        return None
+
+    def compared(self, values: Iterable[tuple[Array, Array]]) -> Comparison:
+        """Compare one value over all runs."""
+        from graphpass.formats.ndarray_binary import dtype_name
+        from graphpass.verify.arrays import compare, tolerances
+
+        found: Comparison | None = None
+        for a, b in values:
+            rtol, atol = tolerances(dtype_name(a.dtype), self._rtol, self._atol)
+            comparison = compare(a, b, rtol=rtol, atol=atol)
+            found = comparison if found is None else found.merged(comparison)
+        assert found is not None
+        return found
+
+    def _value(
+        self, names: tuple[str, str], random: str | None, values: Iterable[tuple[Array, Array]]
+    ) -> ValueComparison:
+        return ValueComparison(names, None if random else self.compared(values), random)
+
+    def _counterparts(
+        self, what: str, values_a: Iterable[int], values_b: Iterable[int]
+    ) -> Iterator[tuple[str, list[int], list[int]]]:
+        """Yield name in A, keys in A, keys in B of what stands for the same variable of A.
+
+        Names of variables may repeat.
+        """
+        keys_a: dict[str, list[int]] = {}
+        for key in values_a:
+            keys_a.setdefault(self._a.name(key), []).append(key)
+        keys_b: dict[str | None, list[int]] = {}
+        for key in values_b:
+            keys_b.setdefault(self._origins.get(key), []).append(key)
+        for name in keys_a:
+            if name in keys_b:
+                yield name, keys_a[name], keys_b[name]
+            else:
+                self.notes.append(f"{what} of {name!r} was not compared: B has no counterpart")
+        for key in values_b:
+            if self._origins.get(key) not in keys_a:
+                name = self._b.name(key)
+                self.notes.append(f"{what} of {name!r} of B was not compared: it is new")

@@ -16,7 +16,7 @@ from graphpass import Model, Parameters
 from graphpass.errors import GraphpassError
 from graphpass.verify.backend_mxnet import MXNetBackend
 from graphpass.verify.feeding import prepare
-from graphpass.verify.sources import Source
+from graphpass.verify.inputs import Source
 
 __all__ = ["FOLDERS", "Network", "draw", "networks"]
 

@@ -13,8 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from graphpass.errors import UsageError
 from graphpass.formats.ndarray_binary import BFLOAT16
-from graphpass.verify.arrays import compare, same_bits, tolerances
-from graphpass.verify.dtypes import cast
+from graphpass.verify.arrays import cast, compare, same_bits, tolerances
 
 
 def test_equal_arrays() -> None:

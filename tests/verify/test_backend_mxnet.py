@@ -14,7 +14,7 @@ import pytest
 from graphpass import Entry, Graph
 from graphpass.errors import BackendError
 from graphpass.verify.backend_mxnet import MXNetBackend
-from graphpass.verify.child import Child
+from graphpass.verify.mxnet_calls import Child
 
 Build = Callable[..., Graph]
 

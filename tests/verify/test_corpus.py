@@ -12,8 +12,8 @@ import pytest
 
 from graphpass import diff, dumps, isomorphic, load, loads
 from graphpass.verify.backend_mxnet import MXNetBackend
+from graphpass.verify.equality import run_both
 from graphpass.verify.feeding import prepare
-from graphpass.verify.running import run_both
 
 ROUNDING = {"rtol": 1e-4, "atol": 1e-5}
 

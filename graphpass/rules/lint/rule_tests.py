@@ -31,7 +31,7 @@ from graphpass.rules.run import apply
 from graphpass.shapes.hints import shape_hint
 from graphpass.verify import isomorphic, verify
 from graphpass.verify.backend import Backend
-from graphpass.verify.running import backend_or_mxnet
+from graphpass.verify.backend_mxnet import backend_or_mxnet
 
 __all__ = ["RuleTest", "graphs_of_tests", "indented", "run_tests"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphpass.verify.arrays import cast
 from graphpass.verify.domains import Domain
-from graphpass.verify.draw import draw, draw_gradient, draw_parameter
-from graphpass.verify.dtypes import cast
+from graphpass.verify.inputs import draw, draw_gradient, draw_parameter
 
 
 def test_values_depend_on_name_and_seed_alone() -> None:

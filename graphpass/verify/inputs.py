@@ -1,0 +1,360 @@
+"""Where the value of a variable comes from: stored, given, or drawn at random from a seed."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphpass.errors import UsageError, suggestion
+from graphpass.graph import Entry
+from graphpass.model import Model, looks_trained
+from graphpass.shapes.hints import dtype_hint
+from graphpass.verify.backend import Backend, Inference, blamed
+from graphpass.verify.domains import Domain, domain_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from graphpass.formats.ndarray_binary import Array
+
+__all__ = ["Given", "Side", "Source", "check_names", "draw", "draw_gradient", "draw_parameter"]
+
+Given = Mapping[str, "Sequence[int] | Array"]
+"""Name of an input to its shape, or to its values."""
+
+_LISTED = 5
+"""How many names a message has."""
+
+_UNLIMITED_INTEGERS = Domain(0, 9)
+"""What an input of an integer dtype is drawn from that no operator limits."""
+
+_POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Gives one variable its values, run by run. Each source equals itself alone."""
+
+    name: str
+    """Name of the variable."""
+
+    shape: tuple[int, ...]
+    """Its dimensions."""
+
+    dtype: str
+    """MXNet's name of its dtype."""
+
+    hint: str | None = None
+    """The dtype that the hint ``__dtype__`` of the variable says."""
+
+    fixed: Array | None = None
+    """Values that are the same in every run."""
+
+    domain: Domain | None = None
+    """Values that it is drawn from, if not from all numbers."""
+
+    parameter: bool = False
+    """Whether it is drawn as a parameter."""
+
+    slot: str | None = None
+    """What the operator that reads it calls it."""
+
+    seed: int = 0
+    """Seed that it is drawn with."""
+
+    def values(self, run: int) -> Array:
+        """Return the values for one run."""
+        from graphpass.verify.arrays import cast
+
+        if self.fixed is not None:
+            return cast(self.fixed, self.dtype)
+        if self.parameter:
+            return draw_parameter(self.name, self.shape, self.dtype, self.slot, (self.seed,))
+        return draw(self.name, self.shape, self.dtype, self.domain, (self.seed, run))
+
+    def __str__(self) -> str:
+        if self.fixed is not None:
+            return "given"
+        return "normal" if self.domain is None else str(self.domain)
+
+
+class Side:
+    """One of two models that are compared, and its variables.
+
+    Attributes
+    ----------
+    label : str
+        How messages call it.
+    free : tuple of int
+        Keys of the variables that have no stored value, or are given another one.
+    """
+
+    def __init__(self, label: str, model: Model, given: Given) -> None:
+        self.label = label
+        self.model = model
+        self.given = given
+        arguments, states = model.graph.variable_keys()
+        self.variables = (*arguments, *states)
+        self._states = frozenset(states)
+        self.constants = {
+            key: model.parameters[self.name(key)]
+            for key in self.variables
+            if self.name(key) in model.parameters and self.name(key) not in given
+        }
+        self.free = tuple(key for key in self.variables if key not in self.constants)
+
+    def name(self, key: int) -> str:
+        """Return the name of a variable."""
+        return self.model.graph.name(key)
+
+    def names(self) -> list[str]:
+        """Return the names of all variables, first of those that are free."""
+        return [self.name(key) for key in (*self.free, *self.variables)]
+
+    def is_learned(self, key: int) -> bool:
+        """Return whether a variable is one that training gives a value."""
+        return key in self._states or looks_trained(self.model.graph, key)
+
+    def refuse_missing(self, keys: Iterable[int]) -> None:
+        """Refuse learned variables that have no value.
+
+        Raises
+        ------
+        UsageError
+            With their names.
+        """
+        missing = [key for key in keys if self.is_learned(key) and self.name(key) not in self.given]
+        if missing:
+            raise UsageError(
+                f"{self.label}: no value is stored for {self._listed(missing)}; are these the "
+                "parameters of this graph? To draw one at random, give its shape as an input"
+            )
+
+    def infer(
+        self,
+        backend: Backend,
+        shapes: Mapping[int, tuple[int, ...]],
+        assumed: Mapping[int, str] | None = None,
+    ) -> Inference:
+        """Return what follows from the stored parameters, given inputs, `shapes`, assumed dtypes.
+
+        MXNet takes an assumed dtype for more than the variable's own hint.
+        """
+        from graphpass.formats.ndarray_binary import dtype_name
+
+        known = {key: value.shape for key, value in self.constants.items()}
+        for key in self.free:
+            given = self._given_shape(key)
+            if given is not None:
+                known[key] = given
+        dtypes = {key: dtype_name(value.dtype) for key, value in self.constants.items()}
+        with blamed(self.label):
+            return backend.infer(
+                self.model.graph, {**known, **shapes}, {**dtypes, **(assumed or {})}
+            )
+
+    def sources(
+        self, keys: Collection[int], inference: Inference, seed: int, *, draw_learned: bool = False
+    ) -> dict[int, Source]:
+        """Return where the values of free variables come from.
+
+        Raises
+        ------
+        UsageError
+            If the shape of one is not known.
+        """
+        shapes = self._known_shapes(keys, inference)
+        found = {}
+        for key, shape in shapes.items():
+            given = self.given.get(self.name(key))
+            fixed = _as_array(given) if _is_array(given) else None
+            found[key] = Source(
+                name=self.name(key),
+                shape=shape,
+                dtype=self.dtype(key, inference),
+                hint=dtype_hint(self.model.graph.attrs(key)),
+                fixed=fixed,
+                domain=domain_of(self.model.graph, key, inference.shapes),
+                parameter=draw_learned and fixed is None and self.is_learned(key),
+                slot=self._slot(key),
+                seed=seed,
+            )
+        return found
+
+    def stored(self, name: str) -> Source:
+        """Return the source of a stored value."""
+        from graphpass.formats.ndarray_binary import dtype_name
+
+        value = self.model.parameters[name]
+        return Source(name, value.shape, dtype_name(value.dtype), fixed=value)
+
+    def dtype(self, key: int, inference: Inference) -> str:
+        """Return the dtype of a variable."""
+        found = inference.dtypes.get(key)
+        if found is not None:
+            return found
+        from graphpass.formats.ndarray_binary import dtype_name
+
+        given = self.given.get(self.name(key))
+        own = dtype_name(_as_array(given).dtype) if _is_array(given) else "float32"
+        # NumPy makes float64 of any decimals, so that tells nothing.
+        return "float32" if own == "float64" else own
+
+    def _slot(self, key: int) -> str | None:
+        graph = self.model.graph
+        for reader, slot in graph.uses(key):
+            names = graph.signature(reader).input_names or ()
+            if graph.reaches(reader) and slot < len(names):
+                return names[slot]
+        return None
+
+    def _listed(self, keys: Sequence[int]) -> str:
+        names = [repr(self.name(key)) for key in keys[:_LISTED]]
+        more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
+        return ", ".join(names) + more
+
+    def _given_shape(self, key: int) -> tuple[int, ...] | None:
+        given = self.given.get(self.name(key))
+        if given is None:
+            return None
+        try:
+            return tuple(map(int, _as_array(given).shape if _is_array(given) else given))
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"the input {self.name(key)!r} is given as {given!r}, which is neither a shape, "
+                "such as (1, 3, 224, 224), nor an array"
+            ) from None
+
+    def _known_shapes(
+        self, keys: Collection[int], inference: Inference
+    ) -> dict[int, tuple[int, ...]]:
+        """Return the shapes of variables, and refuse those of which one is not known."""
+        origin = self.model.graph.origin
+        smallest = 0 if origin is not None and origin.np_shape else 1
+        found = {}
+        unknown = []
+        for key in keys:
+            given = self._given_shape(key)
+            shape = inference.shapes.get(Entry(key)) if given is None else given
+            if shape is None or any(size < smallest for size in shape):
+                unknown.append(key)
+            else:
+                found[key] = shape
+        if not unknown:
+            return found
+        # Shapes of learned variables follow once those of the data are known.
+        unknown = [key for key in unknown if not self.is_learned(key)] or unknown
+        name, shape = self.name(unknown[0]), self._given_shape(unknown[0])
+        shape = inference.shapes.get(Entry(unknown[0])) if shape is None else shape
+        partly = f" (MXNet infers {shape} for {name!r})" if shape else ""
+        reason = f"; MXNet says: {inference.problem}" if inference.problem else ""
+        sizes = tuple(max(1, size) for size in shape) if shape else (1, 3, 224, 224)
+        raise UsageError(
+            f"{self.label}: the shape of {self._listed(unknown)} is not known{partly}; give it, "
+            f"such as --input {name}:{','.join(map(str, sizes))} "
+            f"(in Python inputs={{{name!r}: {sizes}}}){reason}"
+        )
+
+
+def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None:
+    """Refuse names that no variable bears.
+
+    Raises
+    ------
+    UsageError
+        With the nearest ones.
+    """
+    names_a, names_b = a.names(), b.names()
+    for name in given:
+        if name not in names_a and name not in names_b:
+            raise UsageError(f"there is no input {name!r}{suggestion(name, names_a)}")
+    for new, old in feed.items():
+        if new not in names_b:
+            raise UsageError(f"B has no input {new!r} to feed{suggestion(new, names_b)}")
+        if old not in names_a:
+            nearest = suggestion(old, names_a)
+            raise UsageError(f"A has no input {old!r} to feed {new!r} with{nearest}")
+
+
+def _is_array(value: object) -> bool:
+    return hasattr(value, "dtype")
+
+
+def _as_array(value: Any) -> Array:
+    import numpy as np
+
+    return np.asarray(value)
+
+
+# -- drawing ---------------------------------------------------------------------------------------
+
+
+def draw(
+    name: str, shape: tuple[int, ...], dtype: str, domain: Domain | None, seed: tuple[int, ...]
+) -> Array:
+    """Return values for an input: from its domain, or from a normal distribution.
+
+    The values depend on the name, the shape, the domain and the seed, and on nothing else, so that
+    another input more or less does not change them.
+    """
+    import numpy as np
+
+    from graphpass.verify.arrays import cast, dtype_of
+
+    def drawn(part: Domain, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        if part.integral:
+            return generator.integers(int(part.low), int(part.high), shape, endpoint=True)
+        return generator.uniform(part.low, part.high, shape)
+
+    generator = _generator(name, seed)
+    if domain is None and dtype_of(dtype).kind in "iu":
+        domain = _UNLIMITED_INTEGERS
+    if domain is None and dtype_of(dtype).kind == "b":
+        domain = Domain(0, 1)
+    if domain is None:
+        return cast(generator.standard_normal(shape), dtype)
+    if not domain.columns:
+        return cast(drawn(domain, shape), dtype)
+    columns = [
+        drawn(domain.columns[min(index, len(domain.columns) - 1)], shape[:-1])
+        for index in range(shape[-1] if shape else 0)
+    ]
+    return cast(np.stack(columns, axis=-1) if columns else np.zeros(shape), dtype)
+
+
+def draw_parameter(
+    name: str, shape: tuple[int, ...], dtype: str, slot: str | None, seed: tuple[int, ...]
+) -> Array:
+    """Return values for a parameter of which none are stored: what a network could be trained to.
+
+    Scales and variances, known by the slot that reads them, lie between 0.5 and 1.5; the rest is
+    normal, divided by the square root of what is summed up, so that deep networks stay finite.
+    """
+    from graphpass.verify.arrays import cast
+
+    generator = _generator(name, seed)
+    if slot in _POSITIVE_SLOTS:
+        return cast(generator.uniform(0.5, 1.5, shape), dtype)
+    fan_in = max(1, math.prod(shape[1:])) if len(shape) > 1 else 4
+    return cast(generator.standard_normal(shape) / math.sqrt(fan_in), dtype)
+
+
+def draw_gradient(output: Array, position: int, seed: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return a gradient for a head as float64; zeros if the head is of no decimal dtype."""
+    import numpy as np
+
+    from graphpass.formats.ndarray_binary import BFLOAT16
+
+    if output.dtype != BFLOAT16 and output.dtype.kind != "f":
+        return np.zeros(output.shape)
+    return _generator(f"head {position}", seed).standard_normal(output.shape)
+
+
+def _generator(name: str, seed: tuple[int, ...]) -> np.random.Generator:
+    import numpy as np
+
+    return np.random.default_rng([*seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
