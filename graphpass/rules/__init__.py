@@ -7,7 +7,6 @@ module                  what is in it
 :mod:`.run`             `apply`: a pass over a model, as one transaction
 :mod:`.report`          `Report`: what it did, as plain data
 :mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
-:mod:`.operation`       what every operation is
 :mod:`.operations`      the operations, one module each
 :mod:`.selectors`       how a rule says which nodes and values it is about
 :mod:`.name_expressions`  ``glob:`` and ``regex:`` in selectors
@@ -32,8 +31,8 @@ from graphpass.lazy import lazily
 if TYPE_CHECKING:
     from graphpass.rules.explaining.explain import explain as explain
     from graphpass.rules.explaining.explanation import Explanation as Explanation
-    from graphpass.rules.operation import Operation as Operation
-    from graphpass.rules.operation import Run as Run
+    from graphpass.rules.operations.operation import Operation as Operation
+    from graphpass.rules.operations.operation import Run as Run
     from graphpass.rules.pass_files.loading import Pass as Pass
     from graphpass.rules.pass_files.loading import Rule as Rule
     from graphpass.rules.pass_files.loading import load_pass as load_pass
@@ -67,7 +66,7 @@ __getattr__, __dir__, __all__ = lazily(
         "pass_files.loading": "Pass Rule load_pass parse_setting",
         "rewrite.match": "Binding Match Mismatch",
         "rewrite.matcher": "Matcher find",
-        "operation": "Operation Run",
+        "operations.operation": "Operation Run",
         "report.report": "Report Step",
         "rewrite.pattern": "Pattern compile_pattern print_pattern",
         "rewrite.text": "parse_pattern",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphpass.errors import ExpectationError
+from graphpass.errors import ExpectationError, count
 from graphpass.graph import Graph
 from graphpass.rules.explaining.near_misses import NearMiss, near_misses
-from graphpass.rules.operation import Outcome, Run
+from graphpass.rules.operations.operation import Outcome, Run
 from graphpass.rules.report.changes import HeadChange, NodeRef, node_ref
 from graphpass.rules.report.report import near_miss_lines
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewriting.firing_record import Firing
 from graphpass.rules.rewriting.group import Member
 from graphpass.rules.rewriting.rewrite import Rewrite
-from graphpass.rules.wording import count
 
 __all__ = ["HeadsBefore", "outcomes"]
 

@@ -12,7 +12,7 @@ from graphpass.errors import GraphpassError, OperationError, UsageError, prefixe
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
-from graphpass.rules.operation import Purpose, Run, Together
+from graphpass.rules.operations.operation import Purpose, Run, Together
 from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
 from graphpass.rules.report.changes import PendingDelta, Snapshot
 from graphpass.rules.report.lineage import Ancestry

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-from graphpass.rules.wording import one_line
+from graphpass.errors import one_line
 
 __all__ = ["echo", "print_table", "size"]
 

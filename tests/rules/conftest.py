@@ -17,8 +17,8 @@ import pytest
 
 from graphpass import Graph, Model, Parameters, dumps, loads
 from graphpass.ops import format_value
-from graphpass.rules.operation import Operation, Run
 from graphpass.rules.operations import operation_class
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.pass_files.schema import schema_faults
 
 Arrays = Mapping[str, np.ndarray]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.rules.wording import one_line
+from graphpass.errors import one_line
 from graphpass.view.tables import echo, print_table, size
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from graphpass.errors import listed
 from graphpass.graph import Entry, Graph
 from graphpass.rules.batching.colors import Coloring
 from graphpass.rules.batching.trunk import Trunk, trunk_of
-from graphpass.rules.wording import listed
 from graphpass.shapes import Inference
 
 __all__ = ["assumption", "find_trunks", "may_join"]

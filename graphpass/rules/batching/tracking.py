@@ -11,7 +11,7 @@ from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
 from graphpass.rules.batching.site import Axis, Site
 from graphpass.rules.batching.table import RULES
-from graphpass.rules.operation import Run
+from graphpass.rules.operations.operation import Run
 from graphpass.rules.surgery.region import Value, value_of
 from graphpass.shapes import Inference
 

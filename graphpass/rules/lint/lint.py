@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from graphpass.errors import count
 from graphpass.model import Model
 from graphpass.rules.lint.findings import RuleFinding, findings_of
 from graphpass.rules.lint.overlaps import Overlap, Verdict, overlaps
@@ -135,7 +136,7 @@ class LintReport:
 
     def _own_lines(self, *, notes: bool = True) -> Iterator[str]:
         rewrites = sum(len(group.rules) for group in self.groups)
-        yield f"{self.name}: {_count(self.rules, 'rule')}, {_count(rewrites, 'rewrite')}"
+        yield f"{self.name}: {count(self.rules, 'rule')}, {count(rewrites, 'rewrite')}"
         for each in self.repetitions:
             yield f"  {each.rule}, repeated: {each}"
         if not self.groups and not self.repetitions:
@@ -256,9 +257,9 @@ def _summary(reports: Sequence[LintReport]) -> str:
     tests = [test for each in reports for test in each.tests]
     pairs = [pair for each in reports for group in each.groups for pair in group.overlaps]
     verdicts = Counter(pair.verdict for pair in pairs)
-    said = [_count(severities["error"], "error"), _count(severities["warning"], "warning")]
+    said = [count(severities["error"], "error"), count(severities["warning"], "warning")]
     if tests:
-        said.append(f"{sum(map(bool, tests))} of {_count(len(tests), 'test')} passed")
+        said.append(f"{sum(map(bool, tests))} of {count(len(tests), 'test')} passed")
     if pairs:
         listed = [f"{word} {verdicts[each]}" for each, word in _VERDICTS.items() if verdicts[each]]
         said.append(f"overlaps: {', '.join(listed)}")
@@ -286,7 +287,7 @@ def _untested(group: GroupReport) -> Iterator[str]:
             reasons.setdefault(pair.reason, []).append(pair)
     for reason, pairs in reasons.items():
         names = [_names(pair, group) for pair in pairs]
-        more = f" and {_count(len(names) - _SHOWN, 'more pair')}" if len(names) > _SHOWN else ""
+        more = f" and {count(len(names) - _SHOWN, 'more pair')}" if len(names) > _SHOWN else ""
         said = (
             f"whether order matters could not be tried: {reason}"
             if reason
@@ -299,7 +300,3 @@ def _untested(group: GroupReport) -> Iterator[str]:
 def _names(pair: Overlap, group: GroupReport) -> str:
     first, second = group.rules[pair.first], group.rules[pair.second]
     return f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

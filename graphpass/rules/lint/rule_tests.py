@@ -21,7 +21,7 @@ from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
 from graphpass.rules.explaining.explain import explain
-from graphpass.rules.operation import Run
+from graphpass.rules.operations.operation import Run
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import groups_of
 from graphpass.rules.report.report import Step

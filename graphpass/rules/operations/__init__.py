@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from graphpass.errors import UsageError, suggestion
-from graphpass.rules.operation import Operation
+from graphpass.rules.operations.operation import Operation
 
 __all__ = ["OPERATIONS", "operation_class"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.batching.colors import color
 from graphpass.rules.batching.constants import follow_constants, refuse_two_lengths
@@ -14,11 +14,10 @@ from graphpass.rules.batching.finding import assumption, find_trunks, may_join
 from graphpass.rules.batching.joining import join
 from graphpass.rules.batching.tracking import Tracking, shapes_of
 from graphpass.rules.batching.trunk import Branches, Trunk, trunk_of
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_entries
 from graphpass.rules.surgery.region import value_of
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.wording import count, listed
 from graphpass.shapes import Inference
 
 __all__ = ["Batch"]

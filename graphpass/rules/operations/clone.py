@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_entries, select_entry
 from graphpass.rules.surgery.arrays import copy_parameter
 from graphpass.rules.surgery.copying import Copying
 from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace, value_of
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Clone"]
 

@@ -6,15 +6,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
-from graphpass.errors import AttributeValueError
+from graphpass.errors import AttributeValueError, count, listed, shortened
 from graphpass.graph import Edit, Graph
 from graphpass.ops.meaning import is_commutative
-from graphpass.rules.operation import Operation, Purpose, Run
+from graphpass.rules.operations.operation import Operation, Purpose, Run
 from graphpass.rules.rewriting.firing import PROVENANCE
 from graphpass.rules.surgery.repeating import has_own_shape, overwritten_gammas, repeats
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.subgraphs import change_subgraphs
-from graphpass.rules.wording import count, listed, shortened
 
 __all__ = ["Deduplicate"]
 

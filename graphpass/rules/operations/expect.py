@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from graphpass.errors import ExpectationError, suggestion
+from graphpass.errors import ExpectationError, count, suggestion
 from graphpass.graph import VARIABLE, Edit
 from graphpass.ops import canonical_name
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import name_test
-from graphpass.rules.wording import count
 
 __all__ = ["Expect"]
 

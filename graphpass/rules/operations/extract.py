@@ -6,15 +6,14 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_entries, select_entry
 from graphpass.rules.surgery.arrays import drop_parameters
 from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace, value_of
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Extract"]
 

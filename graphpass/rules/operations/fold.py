@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.graph import Edit, Entry
 from graphpass.graph.names import free_name
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.surgery.arrays import new_class
 from graphpass.rules.surgery.constants import Constants, constants_of
 from graphpass.rules.surgery.growth import within
 from graphpass.rules.surgery.region import Value, value_of
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Fold"]
 

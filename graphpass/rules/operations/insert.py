@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, listed, suggestion
 from graphpass.graph import Edit, Entry, Graph, Use
 from graphpass.graph.invariants import describe
 from graphpass.ops import Operator
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_entries, select_one
 from graphpass.rules.surgery.arrays import new_class
 from graphpass.rules.surgery.initial_values import initial_value
@@ -18,7 +18,6 @@ from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.operators import attribute_texts, checked_attrs, find_operator
 from graphpass.rules.surgery.slots import find_slot
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.wording import listed
 
 __all__ = ["Insert"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import Any, ClassVar, Literal, get_args
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, load
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.surgery.arrays import drop_parameters, new_class
 from graphpass.rules.surgery.copying import Copying
 from graphpass.rules.surgery.equality import equal_nodes
@@ -20,7 +20,6 @@ from graphpass.rules.surgery.naming import free_prefix, refuse_clashes
 from graphpass.rules.surgery.region import Region, Value, trace
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Merge"]
 

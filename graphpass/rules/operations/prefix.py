@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.graph import Edit
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, select
 from graphpass.rules.surgery.renaming import rename_nodes
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit
-from graphpass.rules.operation import Operation, Run
-from graphpass.rules.wording import count, listed
+from graphpass.rules.operations.operation import Operation, Run
 
 __all__ = ["Prune"]
 

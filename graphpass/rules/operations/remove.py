@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector
 from graphpass.rules.surgery.operators import select_operators
 from graphpass.rules.surgery.slots import find_slot
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Remove"]
 

@@ -13,7 +13,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.name_expressions import Expression
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, parts, select, select_one
 from graphpass.rules.surgery.name_templates import FreeNames, NameTemplate
 from graphpass.rules.surgery.regular_files import check_regular

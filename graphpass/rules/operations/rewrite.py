@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from graphpass.graph import Edit
-from graphpass.rules.operation import Operation, Outcome, Run, Together
+from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
 from graphpass.rules.outcomes import HeadsBefore, outcomes
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 from graphpass.rules.rewriting.run import Member, run_group

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from graphpass.errors import AttributeValueError, OperationError
+from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Kind, Selector, select, select_entries
 from graphpass.rules.surgery.values import shape_hint
-from graphpass.rules.wording import count, listed
 from graphpass.shapes.batch import batch_axis, is_shared
 
 __all__ = ["Set"]

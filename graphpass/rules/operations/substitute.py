@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops import Operator
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector
 from graphpass.rules.surgery.operators import (
     attribute_texts,
@@ -20,7 +20,6 @@ from graphpass.rules.surgery.operators import (
     select_operators,
 )
 from graphpass.rules.surgery.slots import find_slot
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Substitute"]
 

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select
 from graphpass.rules.surgery.equal_weights import tie_equal
 from graphpass.rules.surgery.naming import refuse_clashes
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import give_control_to
 from graphpass.rules.surgery.values import dtype_hint, same_bits, same_shape, shape_hint
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Tie"]
 

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import AttributeValueError, OperationError
+from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.batching.constants import follow_constants, refuse_two_lengths
 from graphpass.rules.batching.finding import assumption, may_join
 from graphpass.rules.batching.parting import Whole, count_of, find_whole, part
 from graphpass.rules.batching.tracking import Tracking, shapes_of
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector
 from graphpass.rules.surgery.naming import fill, refuse_clashes
 from graphpass.rules.surgery.operators import select_operators
 from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.wording import count, listed
 from graphpass.shapes import Inference
 
 __all__ = ["Unbatch"]

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import Selector, select_one
 from graphpass.rules.surgery.arrays import copy_parameter
 from graphpass.rules.surgery.naming import fill, refuse_clashes
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.uses import users_of
-from graphpass.rules.wording import count, listed
 
 __all__ = ["Untie"]
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from graphpass.errors import OperationError, RunawayError, UsageError, suggestion
+from graphpass.errors import OperationError, RunawayError, UsageError, count, listed, suggestion
 from graphpass.graph import Edit
-from graphpass.rules.operation import Operation, Run
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.pass_files.loading import Pass, load_pass
 from graphpass.rules.report.report import Report, Step
 from graphpass.rules.run import run_pass
-from graphpass.rules.wording import count, listed
 
 __all__ = ["MAX_PASSES", "MAX_ROUNDS", "Use"]
 

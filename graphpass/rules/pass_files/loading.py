@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
-from graphpass.rules.operation import Operation
 from graphpass.rules.operations import OPERATIONS, operation_class
+from graphpass.rules.operations.operation import Operation
 from graphpass.rules.pass_files.parameters import Plain, locate, substitute
 from graphpass.rules.pass_files.places import (
     KeyPath,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
 from graphpass.model import Lineage, Model
 from graphpass.rules.report.changes import (
@@ -16,7 +17,6 @@ from graphpass.rules.report.changes import (
     NodeRef,
     PendingDelta,
 )
-from graphpass.rules.wording import one_line, shortened
 
 if TYPE_CHECKING:
     from graphpass.rules.explaining.near_misses import NearMiss

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from graphpass.errors import count
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.rewrite.pattern import (
@@ -38,7 +39,6 @@ from graphpass.rules.rewrite.pattern import (
     Restricted,
     Value,
 )
-from graphpass.rules.wording import count
 
 __all__ = [
     "CODES",

@@ -13,7 +13,7 @@ from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewriting.group import Group, Member
 
 if TYPE_CHECKING:
-    from graphpass.rules.operation import Run
+    from graphpass.rules.operations.operation import Run
     from graphpass.rules.rewriting.firing_record import Firing
 
 __all__ = ["Member", "run_group"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count, listed, shortened
 from graphpass.graph import Edit, Entry
-from graphpass.rules.operation import Run
+from graphpass.rules.operations.operation import Run
 from graphpass.rules.surgery.equality import equal_parameters
 from graphpass.rules.surgery.repeating import overwritten_gammas
 from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.wording import count, listed, shortened
 
 __all__ = ["tie_equal"]
 

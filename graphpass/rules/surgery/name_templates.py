@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import re
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, suggestion
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.wording import count
 
 __all__ = ["FreeNames", "NameTemplate", "short_name"]
 

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 
 from graphpass.errors import OperationError
 from graphpass.graph.invariants import describe
-from graphpass.rules.operation import Run
+from graphpass.rules.operations.operation import Run
 
 __all__ = ["fill", "free_prefix", "refuse_clashes"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operation import Run
-from graphpass.rules.wording import count
+from graphpass.rules.operations.operation import Run
 
 __all__ = ["rename_nodes"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphpass.errors import AttributeValueError
 from graphpass.graph import Graph
 from graphpass.ops.meaning import randomness
-from graphpass.rules.operation import Purpose
+from graphpass.rules.operations.operation import Purpose
 
 __all__ = ["has_own_shape", "overwritten_gammas", "repeats"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from graphpass.errors import OperationError, suggestion
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.wording import count, listed
 
 __all__ = ["find_slot"]
 

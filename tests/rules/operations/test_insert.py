@@ -10,8 +10,8 @@ import pytest
 from graphpass import dumps
 from graphpass.errors import CycleError, GraphError, OperationError, SelectorError
 from graphpass.graph import Entry
-from graphpass.rules.operation import Run
 from graphpass.rules.operations.insert import Insert
+from graphpass.rules.operations.operation import Run
 
 NET = """
     fc1 = FullyConnected(data, w1, b1, num_hidden=3)

@@ -9,8 +9,8 @@ import pytest
 
 from graphpass import Model, Parameters, dumps, loads
 from graphpass.errors import CycleError, OperationError, SaveError, SelectorError, UsageError
-from graphpass.rules.operation import Run
 from graphpass.rules.operations.merge import Merge
+from graphpass.rules.operations.operation import Run
 
 NET = """
     conv0 = FullyConnected(data, conv0_weight, conv0_bias, num_hidden=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.errors import OperationError
-from graphpass.rules.operation import Run
+from graphpass.rules.operations.operation import Run
 from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from graphpass import Model, Parameters, loads
 from graphpass.errors import UsageError
-from graphpass.rules.operation import Run
 from graphpass.rules.operations import OPERATIONS, operation_class
+from graphpass.rules.operations.operation import Run
 from graphpass.rules.operations.prefix import Prefix
 from graphpass.rules.operations.prune import Prune
 from graphpass.rules.operations.rename import Rename
