@@ -3,23 +3,18 @@
 ====================  ======================================================================
 module                what is in it
 ====================  ======================================================================
-:mod:`.expression`    `parse_expression`: text -> `Expression`, and what it looks at
-:mod:`.compile`       syntax tree -> a tree of closures
-:mod:`.terms`         the parts of that tree; `Scope`, in which they are evaluated; reasons
+:mod:`.compile`       `parse_expression`: text -> `Expression`, a tree of closures
+:mod:`.expression`    `Expression`: what it looks at; `Expression.why_not`
 :mod:`.functions`     the functions by name
 :mod:`.arithmetic`    operators and comparisons
-:mod:`.values`        `NodeView` and `ValueView`: what nodes and values answer
+:mod:`.values`        `Scope`: what names stand for; what nodes and values answer
 ====================  ======================================================================
 
 How much may be computed, `graphpass.rules.limits` says.
 """
 
-from graphpass.rules.expressions.expression import (
-    Expression,
-    compile_expression,
-    parse_expression,
-)
-from graphpass.rules.expressions.terms import Scope
+from graphpass.rules.expressions.compile import bind, compile_expression, parse_expression
+from graphpass.rules.expressions.expression import Expression
 from graphpass.rules.expressions.values import (
     ARRAY_WORDS,
     NODE_WORDS,
@@ -27,6 +22,7 @@ from graphpass.rules.expressions.values import (
     VALUE_WORDS,
     NodeView,
     RawAttributes,
+    Scope,
     UnknownError,
     ValueView,
 )
@@ -42,6 +38,7 @@ __all__ = [
     "Scope",
     "UnknownError",
     "ValueView",
+    "bind",
     "compile_expression",
     "parse_expression",
 ]

@@ -1,7 +1,6 @@
 """Text -> `Expression`: the syntax tree is walked once, and each part becomes a closure.
 
-Nothing is compiled or run by Python. Plain numbers and texts take short ways, because most
-conditions are about those.
+Nothing is compiled or run by Python.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from graphpass.errors import suggestion
-from graphpass.formats.python_text import PythonText
+from graphpass.errors import ExpressionError, suggestion
+from graphpass.formats.python_text import PythonText, parse_python
 from graphpass.formats.text_values import described
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import (
@@ -31,10 +30,18 @@ from graphpass.rules.expressions.arithmetic import (
     truth,
     unary,
 )
+from graphpass.rules.expressions.expression import (
+    FAILURES,
+    Expression,
+    Loop,
+    Operators,
+    Read,
+    lacking,
+)
 from graphpass.rules.expressions.functions import FUNCTIONS, LOOPS
-from graphpass.rules.expressions.terms import FAILURES, Loop, Read, Run, Scope, Term, lacking
 from graphpass.rules.expressions.values import (
     UNBOUND,
+    Scope,
     UnknownError,
     UnknownExtentError,
     ValueView,
@@ -42,13 +49,81 @@ from graphpass.rules.expressions.values import (
 )
 from graphpass.rules.limits import MAX_INT, MAX_LENGTH
 
-__all__ = ["QUESTIONS", "Compiler"]
+__all__ = ["QUESTIONS", "bind", "compile_expression", "parse_expression"]
 
 QUESTIONS = ("bound", "known")
 """What is asked of names, and called like a function."""
 
 _MAX_DEPTH = 60
 """How deep an expression may be nested; a closure takes two frames of Python's stack."""
+
+
+def parse_expression(text: str, name: str = "expression") -> Expression:
+    """Parse an expression.
+
+    Parameters
+    ----------
+    text : str
+        One expression; docs/expressions.md has the language.
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    TextError
+        If it is malformed, or uses something that is not of the language. The message has line,
+        column and a caret.
+    """
+    parsed = parse_python(text, name)
+    body = parsed.tree.body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        raise parsed.error(None, "write one expression")
+    return compile_expression(body[0].value, parsed)
+
+
+def compile_expression(node: ast.expr, text: PythonText) -> Expression:
+    """Take an expression out of a longer text, such as a replacement.
+
+    Parameters
+    ----------
+    node : ast.expr
+        The expression in the tree of the text.
+    text : PythonText
+        The text.
+
+    Raises
+    ------
+    TextError
+        If it uses something that is not of the language.
+    """
+    return Compiler(text).compiled(node)
+
+
+def bind(expression: Expression, scope: Scope, operators: Operators) -> Expression:
+    """Return an expression with all that attributes and bound names decide worked out at a match.
+
+    What is left looks at arrays, shapes and the graph only, and serves every match that has these
+    attributes. A part that can't be worked out is left to fail where it is evaluated.
+
+    Parameters
+    ----------
+    expression : Expression
+        As it was parsed.
+    scope : Scope
+        The match.
+    operators : mapping
+        What the nodes of the pattern may be.
+    """
+    fixed: dict[ast.expr, Any] = {}
+    pending = [expression]
+    while pending:
+        part = pending.pop()
+        if not part.is_static(operators):
+            pending += part.parts
+        elif part.literal is None:
+            with suppress(UnknownError, ExpressionError):
+                fixed[part.node] = part.run(scope)
+    return Compiler(expression.source, fixed).compiled(expression.node) if fixed else expression
 
 
 class Compiler:
@@ -68,7 +143,7 @@ class Compiler:
         self._loops: dict[str, int] = {}
         self._depth = 0
 
-    def term(self, node: ast.expr) -> Term:
+    def compiled(self, node: ast.expr) -> Expression:
         """Return what a part compiles to.
 
         Raises
@@ -77,7 +152,8 @@ class Compiler:
             If it uses something that is not of the language.
         """
         if node in self._fixed:
-            return self._constant_of(node, self._fixed[node])
+            value = self._fixed[node]
+            return self._constant_of(ast.copy_location(ast.Constant(value), node), value)
         compile_part = _PARTS.get(type(node))
         if compile_part is None:
             self._fail(node, f"{described(node)} is not allowed here")
@@ -92,17 +168,19 @@ class Compiler:
         """Raise the error about a part."""
         raise self._text.error(self._text.place(node), reason)
 
-    def _term(self, node: ast.expr, parts: Iterable[Term] = (), **facts: Any) -> Term:
+    def _part(self, node: ast.expr, parts: Iterable[Expression] = (), **facts: Any) -> Expression:
         """Return a part that looks at what its own parts look at, yet to be given its closure."""
         parts = tuple(parts)
         reads = facts.pop("reads", None)
         if reads is None:
             reads = frozenset().union(*[part.reads for part in parts])
-        return Term(node, self._text, parts, reads, **facts)
+        return Expression(node, self._text, parts, reads, **facts)
 
-    def _applied(self, term: Term, operation: Operation, keywords: Sequence[str] = ()) -> Term:
+    def _applied(
+        self, this: Expression, operation: Operation, keywords: Sequence[str] = ()
+    ) -> Expression:
         """Let a part carry out an operation on the values of its own parts."""
-        runs = [part.run for part in term.parts]
+        runs = [part.run for part in this.parts]
         count = len(runs) - len(keywords)
 
         def of_one(scope: Scope) -> Any:
@@ -110,7 +188,7 @@ class Compiler:
             try:
                 return operation(scope.limits, value)
             except FAILURES as error:
-                raise term.failed(error, [value]) from None
+                raise this.failed(error, [value]) from None
 
         def of_many(scope: Scope) -> Any:
             values = [run(scope) for run in runs]
@@ -120,14 +198,14 @@ class Compiler:
                 options = dict(zip(keywords, values[count:], strict=True))
                 return operation(scope.limits, *values[:count], **options)
             except FAILURES as error:
-                raise term.failed(error, values) from None
+                raise this.failed(error, values) from None
 
-        term.run = of_one if count == 1 == len(runs) else of_many
-        return term
+        this.run = of_one if count == 1 == len(runs) else of_many
+        return this
 
     # -- leaves ------------------------------------------------------------------------------
 
-    def _constant(self, node: ast.Constant) -> Term:
+    def _constant(self, node: ast.Constant) -> Expression:
         value = node.value
         if value is not None and type(value) not in (bool, int, float, str):
             self._fail(node, f"{described(node)} is not allowed here")
@@ -135,19 +213,19 @@ class Compiler:
             self._fail(node, "the integer is larger than 2**63")
         return self._constant_of(node, value)
 
-    def _constant_of(self, node: ast.expr, value: Any) -> Term:
-        term = self._term(node, constant=(value,))
-        term.run = lambda scope: value
-        return term
+    def _constant_of(self, node: ast.expr, value: Any) -> Expression:
+        this = self._part(node, literal=(value,))
+        this.run = lambda scope: value
+        return this
 
-    def _name(self, node: ast.Name) -> Term:
+    def _name(self, node: ast.Name) -> Expression:
         quoted = self._text.backquoted(node)
         name = node.id if quoted is None else quoted
         if name in self._loops:
             number = self._loops[name]
-            term = self._term(node, reads=frozenset({Read("", "loop", str(number))}))
-            term.run = lambda scope: scope.loops[number]
-            return term
+            this = self._part(node, reads=frozenset({Read("", "loop", str(number))}))
+            this.run = lambda scope: scope.loops[number]
+            return this
 
         def run(scope: Scope) -> Any:
             value = scope.values.get(name)
@@ -157,19 +235,19 @@ class Compiler:
                     raise UnknownError(f"{name} is not bound")
             return value
 
-        term = self._term(node, reads=frozenset({Read(name, "value")}), name=name)
-        term.run = run
-        return term
+        this = self._part(node, reads=frozenset({Read(name, "value")}), name=name)
+        this.run = run
+        return this
 
-    def _attribute(self, node: ast.Attribute) -> Term:
+    def _attribute(self, node: ast.Attribute) -> Expression:
         key = node.attr
         if not key.strip("_"):  # what stands in backquotes is underscores by now
             self._fail(node, 'an attribute of such a name is read by attribute(node, "...")')
         if key.startswith("_") and not is_hidden_key(key):
             self._fail(node, f"there is no attribute {key!r}")
-        base = self.term(node.value)
+        base = self.compiled(node.value)
         around = frozenset() if base.name else base.reads
-        term = self._term(node, [base], reads=around | {Read(base.name, "word", key)})
+        this = self._part(node, [base], reads=around | {Read(base.name, "word", key)})
         run_base, by_kind = base.run, answers(key)
 
         def run(scope: Scope) -> Any:
@@ -180,20 +258,22 @@ class Compiler:
                     raise TypeError(f"{kind_of(value)} has no {key!r}")
                 return answer(value)
             except FAILURES as error:
-                raise term.failed(error) from None
+                raise this.failed(error) from None
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
     # -- tuples and their elements -----------------------------------------------------------
 
-    def _tuple(self, node: ast.Tuple | ast.List) -> Term:
-        return self._tuple_of(node, [self.term(item) for item in node.elts])
+    def _tuple(self, node: ast.Tuple | ast.List) -> Expression:
+        return self._tuple_of(node, [self.compiled(item) for item in node.elts])
 
-    def _tuple_of(self, node: ast.expr, parts: Sequence[Term]) -> Term:
-        if all(part.constant for part in parts):
-            return self._constant_of(node, tuple([part.value for part in parts]))
-        term = self._term(node, parts)
+    def _tuple_of(self, node: ast.expr, parts: Sequence[Expression]) -> Expression:
+        if all(part.literal for part in parts):
+            return self._constant_of(
+                node, tuple([part.literal[0] for part in parts if part.literal])
+            )
+        this = self._part(node, parts)
         runs = [part.run for part in parts]
 
         def run(scope: Scope) -> Any:
@@ -211,15 +291,15 @@ class Compiler:
                         scope.limits.step(extent(tuple(made)))
                         checked(tuple(made))
                 except FAILURES as error:
-                    raise term.failed(error) from None
+                    raise this.failed(error) from None
             return tuple(made)
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
-    def _subscript(self, node: ast.Subscript) -> Term:
-        base, index = self.term(node.value), self._index(node.slice)
-        term = self._term(node, [base, index])
+    def _subscript(self, node: ast.Subscript) -> Expression:
+        base, index = self.compiled(node.value), self._index(node.slice)
+        this = self._part(node, [base, index])
 
         def run(scope: Scope) -> Any:
             try:
@@ -235,48 +315,50 @@ class Compiler:
             try:
                 return element(scope.limits, value, place)
             except FAILURES as error:
-                raise term.failed(error, [value]) from None
+                raise this.failed(error, [value]) from None
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
-    def _index(self, node: ast.expr) -> Term:
+    def _index(self, node: ast.expr) -> Expression:
         if isinstance(node, ast.Tuple):
             return self._tuple_of(node, [self._index(each) for each in node.elts])
         if not isinstance(node, ast.Slice):
-            return self.term(node)
-        bounds = [node.lower, node.upper, node.step]
-        terms = [None if bound is None else self.term(bound) for bound in bounds]
-        term = self._term(node, [term for term in terms if term is not None])
-        runs = [None if term is None else term.run for term in terms]
-        term.run = lambda scope: slice(*[None if run is None else run(scope) for run in runs])
-        return term
+            return self.compiled(node)
+        bounds = [
+            None if each is None else self.compiled(each)
+            for each in (node.lower, node.upper, node.step)
+        ]
+        this = self._part(node, [each for each in bounds if each is not None])
+        runs = [each and each.run for each in bounds]
+        this.run = lambda scope: slice(*[run and run(scope) for run in runs])
+        return this
 
     # -- operators ---------------------------------------------------------------------------
 
-    def _unary(self, node: ast.UnaryOp) -> Term:
-        part = self.term(node.operand)
+    def _unary(self, node: ast.UnaryOp) -> Expression:
+        part = self.compiled(node.operand)
         if isinstance(node.op, ast.Invert):
             self._fail(node, "write not, or for an array x == False, instead of ~")
         if isinstance(node.op, ast.Not):
-            term = self._term(node, [part])
-            term.run = lambda scope: not part.holds(scope)
-            return term
-        if part.constant and type(part.value) in (bool, int, float):
-            value = -part.value if isinstance(node.op, ast.USub) else +part.value
-            return self._constant_of(node, value)
-        return self._applied(self._term(node, [part]), unary(type(node.op)))
+            this = self._part(node, [part])
+            this.run = lambda scope: not part.test(scope)
+            return this
+        if part.literal and type(part.literal[0]) in (bool, int, float):
+            (value,) = part.literal
+            return self._constant_of(node, -value if isinstance(node.op, ast.USub) else +value)
+        return self._applied(self._part(node, [part]), unary(type(node.op)))
 
-    def _binary(self, node: ast.BinOp) -> Term:
+    def _binary(self, node: ast.BinOp) -> Expression:
         operation = BINARY.get(type(node.op))
         if operation is None:
             self._fail(node, "the operators are + - * / // % ** and @")
-        term = self._term(node, [self.term(node.left), self.term(node.right)])
-        return self._applied(term, binary(operation))
+        this = self._part(node, [self.compiled(node.left), self.compiled(node.right)])
+        return self._applied(this, binary(operation))
 
-    def _boolean(self, node: ast.BoolOp) -> Term:
-        term = self._term(node, map(self.term, node.values))
-        *first, last = term.parts
+    def _boolean(self, node: ast.BoolOp) -> Expression:
+        this = self._part(node, map(self.compiled, node.values))
+        *first, last = this.parts
         until = isinstance(node.op, ast.Or)
 
         def run(scope: Scope) -> Any:
@@ -287,48 +369,48 @@ class Compiler:
                     return value
             return last.run(scope)
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
-    def _choice(self, node: ast.IfExp) -> Term:
-        test = self.term(node.test)
+    def _choice(self, node: ast.IfExp) -> Expression:
+        test = self.compiled(node.test)
         if node.test in self._fixed:
-            return self.term(node.body if test.is_true(test.value) else node.orelse)
-        body, other = self.term(node.body), self.term(node.orelse)
-        term = self._term(node, [test, body, other])
-        term.run = lambda scope: (body if test.holds(scope) else other).run(scope)
-        return term
+            return self.compiled(node.body if test.is_true(self._fixed[node.test]) else node.orelse)
+        body, other = self.compiled(node.body), self.compiled(node.orelse)
+        this = self._part(node, [test, body, other])
+        this.run = lambda scope: (body if test.test(scope) else other).run(scope)
+        return this
 
-    def _compare(self, node: ast.Compare) -> Term:
+    def _compare(self, node: ast.Compare) -> Expression:
         for operation, right in zip(node.ops, node.comparators, strict=True):
             is_none = isinstance(right, ast.Constant) and right.value is None
             if isinstance(operation, ast.Is | ast.IsNot) and not is_none:
                 self._fail(right, "is and is not compare with None only; write == or !=")
-        term = self._term(node, map(self.term, [node.left, *node.comparators]))
+        this = self._part(node, map(self.compiled, [node.left, *node.comparators]))
         relations = [relation(type(operation)) for operation in node.ops]
         if len(relations) == 1:
-            return self._applied(term, relations[0])
+            return self._applied(this, relations[0])
 
         def run(scope: Scope) -> Any:
-            a = term.parts[0].run(scope)
+            a = this.parts[0].run(scope)
             found: Any = True
             for number, related in enumerate(relations, 1):
-                b = term.parts[number].run(scope)
+                b = this.parts[number].run(scope)
                 try:
                     found = related(scope.limits, a, b)
                     if not truth(found):
                         return found
                 except FAILURES as error:
-                    raise term.failed(error, [a, b], term.parts[number - 1 :]) from None
+                    raise this.failed(error, [a, b], this.parts[number - 1 :]) from None
                 a = b
             return found
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
     # -- calls -------------------------------------------------------------------------------
 
-    def _call(self, node: ast.Call) -> Term:
+    def _call(self, node: ast.Call) -> Expression:
         function = node.func
         if not isinstance(function, ast.Name) or self._text.backquoted(function) is not None:
             self._fail(function, "only functions can be called, such as sqrt(x)")
@@ -353,62 +435,64 @@ class Compiler:
             # Counting takes no time; making a tuple of them does.
             count = ast.Attribute(counted.value, "num_users", ast.Load())
             return self._attribute(ast.copy_location(count, node))
-        parts = [self.term(each) for each in (*node.args, *[each.value for each in node.keywords])]
-        term = self._term(node, parts, function=name)
+        parts = [
+            self.compiled(each) for each in (*node.args, *[each.value for each in node.keywords])
+        ]
+        this = self._part(node, parts, function=name)
         if name == "attribute" and parts[0].name:
-            term.reads = parts[1].reads | {Read(parts[0].name, "attribute")}
-        return self._applied(term, FUNCTIONS[name].call, keywords)
+            this.reads = parts[1].reads | {Read(parts[0].name, "attribute")}
+        return self._applied(this, FUNCTIONS[name].call, keywords)
 
-    def _question(self, node: ast.Call, name: str) -> Term:
+    def _question(self, node: ast.Call, name: str) -> Expression:
         if node.keywords or not node.args:
             self._fail(node, f"write {name}(x)")
-        parts = [self.term(each) for each in node.args]
+        parts = [self.compiled(each) for each in node.args]
         if name == "bound" and (len(parts) > 1 or not parts[0].name):
             self._fail(node, "bound takes a name of the pattern")
         own = [Read(part.name, "bound" if name == "bound" else "known") for part in parts]
         around = frozenset().union(*[part.reads for part in parts if not part.name])
-        term = self._term(node, parts, reads=around.union(own), function=name)
+        this = self._part(node, parts, reads=around.union(own), function=name)
         if name == "bound":
             asked = parts[0].name
-            term.run = lambda scope: scope[asked] is not UNBOUND
+            this.run = lambda scope: scope[asked] is not UNBOUND
         else:
-            term.run = _known(term.parts)
-        return term
+            this.run = _known(this.parts)
+        return this
 
-    def _loop(self, node: ast.Call, name: str, generator: ast.GeneratorExp) -> Term:
+    def _loop(self, node: ast.Call, name: str, generator: ast.GeneratorExp) -> Expression:
         clause = generator.generators[0]
         if len(generator.generators) > 1 or clause.is_async:
             self._fail(generator, "write one for; a second one can stand in a function inside")
         target = clause.target
         if not isinstance(target, ast.Name) or self._text.backquoted(target) is not None:
             self._fail(target, "for takes one name")
-        items = self.term(clause.iter)
+        items = self.compiled(clause.iter)
         outer = self._loops
         number = max(outer.values(), default=-1) + 1
         self._loops = {**outer, target.id: number}
-        body = self.term(generator.elt)
-        conditions = [self.term(condition) for condition in clause.ifs]
+        body = self.compiled(generator.elt)
+        conditions = [self.compiled(condition) for condition in clause.ifs]
         self._loops = outer
         loop = Loop(number, target.id, sum(1 for _ in ast.walk(generator)))
-        term = self._term(node, [items, body, *conditions], function=name, loop=loop)
-        term.reads -= {Read("", "loop", str(number))}
+        this = self._part(node, [items, body, *conditions], function=name, loop=loop)
+        this.reads -= {Read("", "loop", str(number))}
         function = FUNCTIONS[name].call
         early = _EARLY.get(name)
 
         def run(scope: Scope) -> Any:
-            rounds = term.rounds(scope)
+            rounds = this.rounds(scope)
             if early is not None:
-                return early(body.holds(scope) for _ in rounds)
+                return early(body.test(scope) for _ in rounds)
             try:
                 return function(scope.limits, _collected(body, rounds, scope))
             except FAILURES as error:
-                raise term.failed(error) from None
+                raise this.failed(error) from None
 
-        term.run = run
-        return term
+        this.run = run
+        return this
 
 
-_PARTS: dict[type[ast.expr], Callable[[Compiler, Any], Term]] = {
+_PARTS: dict[type[ast.expr], Callable[[Compiler, Any], Expression]] = {
     ast.Attribute: Compiler._attribute,
     ast.BinOp: Compiler._binary,
     ast.BoolOp: Compiler._boolean,
@@ -428,7 +512,7 @@ _EARLY: Mapping[str, Callable[[Iterable[bool]], Any]] = {"all": all, "any": any,
 """What needs no tuple of what a loop yields."""
 
 
-def _known(parts: tuple[Term, ...]) -> Run:
+def _known(parts: tuple[Expression, ...]) -> Callable[[Scope], Any]:
     """Return what asks whether all values are known; names that stand for nothing are."""
     asked = [(part.name, (part,)) for part in parts]
 
@@ -449,7 +533,7 @@ def _known(parts: tuple[Term, ...]) -> Run:
     return run
 
 
-def _collected(body: Term, rounds: Iterable[Any], scope: Scope) -> tuple[Any, ...]:
+def _collected(body: Expression, rounds: Iterable[Any], scope: Scope) -> tuple[Any, ...]:
     """Return what the body gives in each round, as long as that is not too much for a tuple."""
     found = []
     elements = 0

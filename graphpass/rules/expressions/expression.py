@@ -1,27 +1,42 @@
-"""Expressions: text in Python's syntax that is parsed once and evaluated at many matches."""
+"""An expression, the parts of which are expressions: what it looks at, and why it fails."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from graphpass.errors import ExpressionError
-from graphpass.formats.python_text import PythonText, parse_python
+from graphpass.formats.python_text import PythonText
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.rules.expressions.compile import Compiler
-from graphpass.rules.expressions.terms import Read, Scope, Term, why_not
+from graphpass.rules.expressions.arithmetic import as_tuple, brief, relation, shortened, truth
 from graphpass.rules.expressions.values import (
     ARRAY_WORDS,
     NODE_WORDS,
+    UNBOUND,
     VALUE_WORDS,
+    NodeView,
+    Scope,
     UnknownError,
+    ValueView,
 )
 
-__all__ = ["Expression", "Look", "Operators", "compile_expression", "parse_expression"]
+__all__ = ["FAILURES", "Expression", "Look", "Loop", "Operators", "Read", "lacking"]
+
+FAILURES = (ArithmeticError, TypeError, ValueError, IndexError, MemoryError)
+"""What an operation raises that can't be carried out."""
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (MemoryError, "there is not enough memory"),
+    (ZeroDivisionError, "division by zero"),
+    (OverflowError, "the number is too large"),
+)
+"""What Python words in its own way, or differently from release to release."""
 
 Look: TypeAlias = Literal["attributes", "bound", "known", "kinds", "types", "graph", "values"]
 """What an expression looks at: the attributes and operators of nodes that are matched; whether a
@@ -40,61 +55,89 @@ _OF_VARIABLES = ARRAY_WORDS | _KINDS | {"output"}
 """Words whose answer a stored variable keeps, whatever fires around it."""
 
 
+class Read(NamedTuple):
+    """One thing that a part of an expression looks at."""
+
+    name: str
+    """A name of the pattern or of ``let``; empty for what is asked of something else, as the
+    operator is in ``x.node.op``, and for loop variables."""
+
+    way: Literal["word", "attribute", "value", "known", "bound", "loop"]
+    """``x.word``; ``attribute(x, …)``; x itself; ``known(x)``; ``bound(x)``; a loop variable."""
+
+    word: str = ""
+    """What stands behind the dot, or the number of the loop variable."""
+
+
+class Loop(NamedTuple):
+    """What is known of a loop before it runs. Parts: items, body, conditions."""
+
+    number: int
+    """Number of the loop variable."""
+
+    variable: str
+    """Its name."""
+
+    cost: int
+    """Steps that one round takes."""
+
+
+@dataclass(eq=False)
 class Expression:
-    """A parsed expression.
+    """A parsed expression, or a part of one."""
 
-    Attributes
-    ----------
-    text : str
-        As it was written, on one line.
-    names : frozenset of str
-        The names that a `Scope` has to know, functions and loop variables aside.
-    attributes : frozenset of (str, str)
-        Each ``name.attribute`` in it whose name is one of those.
-    reads : frozenset of Read
-        All that it looks at.
-    """
+    node: ast.expr
+    """What kind of expression it is, and where it stands."""
 
-    __slots__ = ("_run", "_term", "_text", "attributes", "names")
+    source: PythonText = field(repr=False)
+    """The text that it stands in."""
 
-    def __init__(self, term: Term) -> None:
-        self._term = term
-        self._run = term.run
-        self._text: str | None = None
-        self.names = frozenset([read.name for read in term.reads if read.name])
-        self.attributes = frozenset(
-            [(name, word) for name, way, word in term.reads if name and way == "word"]
-        )
+    parts: tuple[Expression, ...] = field(repr=False)
+    """What it is made of, in the order of the text."""
 
-    @property
+    reads: frozenset[Read]
+    """What it looks at, by itself and by its parts."""
+
+    literal: tuple[Any] | None = None
+    """Its value, if it is written out: a number, a text, True, False, None or a tuple of such."""
+
+    name: str = ""
+    """The name that it is, if it is one and no loop variable."""
+
+    function: str = ""
+    """Name of the function that it calls."""
+
+    loop: Loop | None = None
+    """The loop that the function goes through."""
+
+    run: Callable[[Scope], Any] = field(init=False, repr=False)
+    """Evaluates it as a part of another expression."""
+
+    @cached_property
     def text(self) -> str:
         """As it was written, on one line."""
-        if self._text is None:
-            self._text = self._term.text
-        return self._text
+        node = self.node
+        end = ast.Name("", lineno=node.end_lineno or 0, col_offset=node.end_col_offset or 0)
+        (first, left), (last, right) = self.source.place(node), self.source.place(end)
+        lines = list(self.source.lines[first - 1 : last])
+        lines[-1] = lines[-1][: right - 1]
+        lines[0] = lines[0][left - 1 :]
+        return " ".join(" ".join(lines).split())
 
-    @property
-    def reads(self) -> frozenset[Read]:
-        """All that it looks at."""
-        return self._term.reads
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names that a `Scope` has to know, functions and loop variables aside."""
+        return frozenset([read.name for read in self.reads if read.name])
 
-    @property
-    def literal(self) -> tuple[Any] | None:
-        """Its value, if it is written out: a number, a text, True, False, None, a tuple of such.
-
-        Examples
-        --------
-        >>> parse_expression("(1, -1)").literal, parse_expression("None").literal
-        (((1, -1),), (None,))
-        >>> parse_expression("conv.kernel").literal is None
-        True
-        """
-        return self._term.constant
+    @cached_property
+    def attributes(self) -> frozenset[tuple[str, str]]:
+        """Each ``name.attribute`` in it whose name is one of those."""
+        return frozenset([(name, word) for name, way, word in self.reads if name and way == "word"])
 
     @property
     def is_tuple(self) -> bool:
         """Whether it is a tuple as it is written, as ``a, b`` is."""
-        return isinstance(self._term.node, ast.Tuple)
+        return isinstance(self.node, ast.Tuple)
 
     def __repr__(self) -> str:
         return f"<Expression {self.text}>"
@@ -120,9 +163,9 @@ class Expression:
         """
         scope.limits.begin()
         if scope.is_quiet:
-            return self._run(scope)
+            return self.run(scope)
         with np.errstate(all="ignore"):
-            return self._run(scope)
+            return self.run(scope)
 
     def holds(self, scope: Scope) -> bool:
         """Return whether the expression, a condition, holds at a match.
@@ -139,10 +182,10 @@ class Expression:
             return bool(value)
         if value is None or isinstance(value, int | float | str | tuple):
             raise ExpressionError(
-                f"{self._term.source.name}: {self.text} is {value!r:.100}, and a condition is True "
+                f"{self.source.name}: {self.text} is {value!r:.100}, and a condition is True "
                 "or False; compare it, or join conditions with and"
             )
-        return self._term.is_true(value)
+        return self.is_true(value)
 
     def why_not(self, scope: Scope) -> str:
         """Return the first thing for which the expression, a condition, does not hold.
@@ -160,34 +203,76 @@ class Expression:
         """
         scope.limits.begin()
         with np.errstate(all="ignore"):
-            return why_not(self._term, scope)
+            return _why_not(self, scope)
 
-    def bind(self, scope: Scope, operators: Operators) -> Expression:
-        """Return the same with all that attributes and bound names decide worked out at a match.
+    def test(self, scope: Scope) -> bool:
+        """Return whether it holds as a condition in another expression.
 
-        What is left looks at arrays, shapes and the graph only, and serves every match that has
-        these attributes. A part that can't be worked out is left to fail where it is evaluated.
+        Raises
+        ------
+        ExpressionError
+            If it can't be computed, or is neither true nor false.
+        """
+        value = self.run(scope)
+        return value if value is True or value is False else self.is_true(value)
+
+    def is_true(self, value: Any) -> bool:
+        """Return whether what it gave makes it hold.
+
+        Raises
+        ------
+        ExpressionError
+            If it is neither true nor false.
+        """
+        try:
+            return truth(value)
+        except FAILURES as error:
+            raise self.failed(error) from None
+
+    def rounds(self, scope: Scope) -> Iterator[Any]:
+        """Yield each item of its loop that the conditions let through, as the loop variable."""
+        assert self.loop is not None
+        number, _, cost = self.loop
+        items, conditions = self.parts[0], self.parts[2:]
+        value = items.run(scope)
+        try:
+            for item in value if type(value) is tuple else as_tuple(value, items.text):
+                scope.limits.step(cost)
+                scope.loops[number] = item
+                if all(condition.test(scope) for condition in conditions):
+                    yield item
+        except FAILURES as error:
+            raise self.failed(error) from None
+
+    def failed(
+        self,
+        error: Exception,
+        values: Sequence[Any] = (),
+        parts: Sequence[Expression] | None = None,
+    ) -> Exception:
+        """Return the error for a part that can't be computed.
 
         Parameters
         ----------
-        scope : Scope
-            The match.
-        operators : mapping
-            What its nodes may be.
+        error : Exception
+            One of `FAILURES`.
+        values : sequence of object
+            What it was computed from, to be told.
+        parts : sequence of Expression
+            What gave these values; its own first parts if nothing is said.
         """
-        fixed: dict[ast.expr, Any] = {}
-        pending = [self._term]
-        while pending:
-            term = pending.pop()
-            if not all(_look(read, operators) in _STATIC for read in term.reads):
-                pending += term.parts
-            elif term.constant is None:
-                try:
-                    fixed[term.node] = term.run(scope)
-                except (UnknownError, ExpressionError):
-                    continue
-        source = self._term.source
-        return Expression(Compiler(source, fixed).term(self._term.node)) if fixed else self
+        if isinstance(error, ExpressionError):
+            return error
+        reason = next((text for kind, text in _REASONS if isinstance(error, kind)), str(error))
+        given = [
+            f"{shortened(part.text)} is {brief(value)}"
+            for part, value in zip(parts or self.parts, values, strict=False)
+            if not part.literal and part.text != brief(value)
+        ]
+        where = f", where {', '.join(dict.fromkeys(given))}" if given else ""
+        return ExpressionError(
+            f"{self.source.name}: {shortened(self.text, 100)}: {shortened(reason, 200)}{where}"
+        )
 
     # -- before any match --------------------------------------------------------------------
 
@@ -201,16 +286,18 @@ class Expression:
 
     def conjuncts(self) -> tuple[Expression, ...]:
         """Return the conditions that have to hold for it to hold: what ``and`` joins."""
-        return tuple([Expression(term) for term in self._term.conjuncts()])
+        if not isinstance(self.node, ast.BoolOp) or isinstance(self.node.op, ast.Or):
+            return (self,)
+        return tuple([each for part in self.parts for each in part.conjuncts()])
 
     def requires_known(self) -> frozenset[str]:
         """Return the names that have to be known for it, a condition, to hold."""
         return frozenset(
             [
                 read.name
-                for term in self._term.conjuncts()
-                if term.function == "known"
-                for read in term.reads
+                for each in self.conjuncts()
+                if each.function == "known"
+                for read in each.reads
                 if read.way == "known" and read.name
             ]
         )
@@ -238,10 +325,10 @@ class Expression:
         """
         return any(
             read.name not in stored
-            if read.way == "known" and not (is_condition and term.function == "known")
+            if read.way == "known" and not (is_condition and each.function == "known")
             else read.way == "word" and _is_beyond(read, operators, stored, computed)
-            for term in self._term.conjuncts()
-            for read in term.reads
+            for each in self.conjuncts()
+            for read in each.reads
         )
 
 
@@ -276,42 +363,143 @@ def _look(read: Read, operators: Operators) -> Look:
     return "kinds" if word in _KINDS else "graph"
 
 
-def parse_expression(text: str, name: str = "expression") -> Expression:
-    """Parse an expression.
-
-    Parameters
-    ----------
-    text : str
-        One expression; docs/expressions.md has the language.
-    name : str
-        What messages call it.
-
-    Raises
-    ------
-    TextError
-        If it is malformed, or uses something that is not of the language. The message has line,
-        column and a caret.
-    """
-    parsed = parse_python(text, name)
-    body = parsed.tree.body
-    if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise parsed.error(None, "write one expression")
-    return compile_expression(body[0].value, parsed)
+def lacking(scope: Scope, parts: tuple[Expression, ...]) -> Iterator[str]:
+    """Yield what is not known of some parts, in words."""
+    for part in parts:
+        if part.name and scope[part.name] is UNBOUND:
+            continue
+        try:
+            pending = [part.run(scope)]
+        except UnknownError as error:
+            yield error.reason
+            continue
+        while pending:
+            value = pending.pop()
+            if isinstance(value, tuple):
+                pending.extend(reversed(value))
+            elif isinstance(value, NodeView):
+                yield value.output(0).lack()
+            elif isinstance(value, ValueView) and not value.has_value:
+                yield value.lack()
 
 
-def compile_expression(node: ast.expr, text: PythonText) -> Expression:
-    """Take an expression out of a longer text, such as a replacement.
+# -- reasons -------------------------------------------------------------------------------------
 
-    Parameters
-    ----------
-    node : ast.expr
-        The expression in the tree of the text.
-    text : PythonText
-        The text.
+
+def _why_not(expression: Expression, scope: Scope) -> str:
+    """Return one clause that says why a condition does not hold: what was found, what was wanted.
 
     Raises
     ------
-    TextError
-        If it uses something that is not of the language.
+    ExpressionError
+        If it can't be computed.
     """
-    return Expression(Compiler(text).term(node))
+    node = expression.node
+    try:
+        if isinstance(node, ast.BoolOp):
+            if isinstance(node.op, ast.Or):
+                return " and ".join(_why_not(part, scope) for part in expression.parts)
+            return _first_failure(expression, scope)
+        if isinstance(node, ast.Compare):
+            return _comparison(expression, node, scope)
+        if isinstance(node, ast.Call):
+            return _call(expression, scope)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            part = expression.parts[0]
+            found = part.run(scope)
+            return f"{_short(part)} is {brief(found)}{', not False' if found is True else ''}"
+        if isinstance(node, ast.IfExp):
+            test, body, other = expression.parts
+            chosen = body if test.test(scope) else other
+            return _found(test, scope) if chosen.literal else _why_not(chosen, scope)
+        return _found(expression, scope)
+    except UnknownError as error:
+        return error.reason
+
+
+def _found(expression: Expression, scope: Scope) -> str:
+    return f"{_short(expression)} is {brief(expression.run(scope))}"
+
+
+def _short(expression: Expression) -> str:
+    return shortened(expression.text, 100)
+
+
+def _first_failure(expression: Expression, scope: Scope) -> str:
+    """Return why the first operand of ``and`` does not hold that does not."""
+    for part in expression.parts[:-1]:
+        if not part.test(scope):
+            return _why_not(part, scope)
+    return _why_not(expression.parts[-1], scope)
+
+
+def _comparison(expression: Expression, node: ast.Compare, scope: Scope) -> str:
+    values = [part.run(scope) for part in expression.parts]
+    for number, operation in enumerate(node.ops):
+        left, right = expression.parts[number : number + 2]
+        a, b = values[number : number + 2]
+        try:
+            if truth(relation(type(operation))(scope.limits, a, b)):
+                continue
+        except FAILURES as error:
+            raise expression.failed(error, [a, b], [left, right]) from None
+        return _related(type(operation), left, right, a, b)
+    return _found(expression, scope)
+
+
+def _related(kind: type[ast.cmpop], left: Expression, right: Expression, a: Any, b: Any) -> str:
+    """Return what was found and what was wanted where two values are not related."""
+    if kind in (ast.In, ast.NotIn):
+        if isinstance(b, str) or left.literal:
+            has = "without" if kind is ast.In else "with"
+            return f"{_short(right)} is {brief(b)}, {has} {brief(a)}"
+        if not b:
+            return f"{_short(left)} is {brief(a)}, and there is nothing that it could be"
+        listed = shortened(", ".join(map(brief, b[:10])) + ", ..." * (len(b) > 10), 100)
+        return f"{_short(left)} is {brief(a)}, {'not ' * (kind is ast.In)}one of {listed}"
+    if left.literal and not right.literal and kind in _MIRRORED:
+        left, a, b, kind = right, b, a, _MIRRORED[kind]
+    return f"{_short(left)} is {brief(a)}{_WANTED[kind]}{brief(b) if kind is not ast.IsNot else ''}"
+
+
+_WANTED: dict[type[ast.cmpop], str] = {
+    ast.Eq: ", not ",
+    ast.NotEq: ", not other than ",
+    ast.Lt: ", not < ",
+    ast.LtE: ", not <= ",
+    ast.Gt: ", not > ",
+    ast.GtE: ", not >= ",
+    ast.Is: ", not ",
+    ast.IsNot: "",
+}
+
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+}
+
+
+def _call(expression: Expression, scope: Scope) -> str:
+    if expression.function == "known":
+        for reason in lacking(scope, expression.parts):
+            return reason
+    if expression.function == "bound":
+        return f"{expression.parts[0].name} is not bound"
+    if expression.function == "bool" and len(expression.parts) == 1:
+        return _why_not(expression.parts[0], scope)
+    if expression.function == "all" and expression.loop is not None:
+        body = expression.parts[1]
+        for item in expression.rounds(scope):
+            try:
+                if body.test(scope):
+                    continue
+                reason = _why_not(body, scope)
+            except UnknownError as error:
+                reason = error.reason
+            told = f"{expression.loop.variable} is {brief(item)}"
+            return reason if reason.startswith(f"{told}, ") else f"{reason}, where {told}"
+    return _found(expression, scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from math import prod
 from operator import attrgetter
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
 
-from graphpass.errors import AttributeValueError, suggestion
+from graphpass.errors import AttributeValueError, ExpressionError, suggestion
 from graphpass.formats.ndarray_binary import Array, dtype_name
 from graphpass.graph import Entry
 from graphpass.ops import AttributeSpec, find
@@ -18,6 +18,8 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.limits import Limits
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from graphpass.graph import Graph
     from graphpass.ops import Signature
     from graphpass.shapes import Inference, Shape
@@ -30,11 +32,11 @@ __all__ = [
     "GraphFacts",
     "NodeView",
     "RawAttributes",
+    "Scope",
     "Unbound",
     "UnknownError",
     "UnknownExtentError",
     "ValueView",
-    "ViewContext",
     "answers",
     "attribute_of",
 ]
@@ -121,18 +123,103 @@ class GraphFacts(Protocol):
         """Return what can be told of shapes and types."""
 
 
-class ViewContext(Protocol):
-    """What views look at, within limits; a `Scope` has it."""
+class Scope:
+    """The names at one match: those of the pattern, then those that ``let`` defines.
 
-    index: GraphFacts
+    Parameters
+    ----------
+    index : GraphIndex
+        Of the graph that the match is in.
+    bindings : mapping of str to Binding
+        The bindings of a `Match`.
+    parameters : mapping of str to array, optional
+        Stored values by the names of variables; None where none are known, as in a subgraph.
+    optional : collection of str
+        Names of the pattern; one of them that is not in `bindings` stands for nothing.
+    quiet : bool
+        Whether the caller keeps NumPy from warning, so that expressions need not, and asks for no
+        reasons.
+    limits : Limits, optional
+        What the expressions of this match and of others may compute together.
 
-    parameters: Mapping[str, Any]
-    """Stored values by the names of variables."""
+    Raises
+    ------
+    ExpressionError
+        If other matches have used up the limits.
 
-    limits: Limits
+    Notes
+    -----
+    Views are made when a name is first read, and arrays are loaded when one is first computed with.
+    """
+
+    __slots__ = ("_bindings", "_optional", "index", "is_quiet", "limits", "loops", "parameters",
+                 "values")  # fmt: skip
+
+    def __init__(
+        self,
+        index: GraphFacts,
+        bindings: Mapping[str, int | Entry | tuple[Entry, ...]],
+        parameters: Mapping[str, ArrayLike] | None = None,
+        optional: Collection[str] = (),
+        *,
+        quiet: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        nodes = len(index.ranks)
+        self.index = index
+        self.parameters: Mapping[str, Any] = parameters or {}
+        self.limits = limits or Limits(nodes)
+        self.limits.begin_match(nodes)
+        self.is_quiet = quiet
+        """Whether nobody asks for reasons."""
+        self.values: dict[str, Any] = {}
+        """Name -> what was read or defined so far."""
+        self.loops: dict[int, Any] = {}
+        """Number of a loop variable -> its value now."""
+        self._bindings = bindings
+        self._optional = optional
+
+    def define(self, name: str, value: object) -> None:
+        """Give a name that ``let`` computes its value; what the pattern bound gives way."""
+        self.values[name] = value
+
+    def release(self) -> None:
+        """Forget everything, once the match is decided.
+
+        Views know their scope, and the scope its views: until Python looks for such circles, none
+        of them would go, and neither would the memory of what was computed.
+        """
+        self.values.clear()
+        self.loops.clear()
+
+    def __getitem__(self, name: str) -> Any:
+        """Return what a name stands for: a view, a tuple of views, a computed value or `UNBOUND`.
+
+        Raises
+        ------
+        ExpressionError
+            If there is no such name.
+        """
+        if name in self.values:
+            return self.values[name]
+        binding = self._bindings.get(name)
+        if binding is None:
+            if name in self._optional:
+                return UNBOUND
+            known = [*self._bindings, *self.values, *self._optional]
+            raise ExpressionError(f"there is no name {name!r}{suggestion(name, known)}")
+        value: NodeView | ValueView | tuple[ValueView, ...]
+        if isinstance(binding, Entry):
+            value = ValueView(self, binding, name)
+        elif isinstance(binding, int):
+            value = NodeView(self, binding, name)
+        else:
+            value = tuple([ValueView(self, entry) for entry in binding])
+        self.values[name] = value
+        return value
 
 
-def _users(scope: ViewContext, readers: Iterable[int]) -> tuple[NodeView, ...]:
+def _users(scope: Scope, readers: Iterable[int]) -> tuple[NodeView, ...]:
     """Return the views of nodes, in saved order."""
     keys = sorted(readers, key=scope.index.ranks.__getitem__)
     scope.limits.step(len(keys))
@@ -147,7 +234,7 @@ class NodeView:
 
     __slots__ = ("_users", "key", "label", "scope")
 
-    def __init__(self, scope: ViewContext, key: int, label: str = "") -> None:
+    def __init__(self, scope: Scope, key: int, label: str = "") -> None:
         self.scope = scope
         self.key = key
         """The node's key in the graph."""
@@ -245,7 +332,7 @@ class ValueView:
 
     __slots__ = ("_stored", "_users", "entry", "label", "loaded", "scope")
 
-    def __init__(self, scope: ViewContext, entry: Entry, label: str = "") -> None:
+    def __init__(self, scope: Scope, entry: Entry, label: str = "") -> None:
         self.scope = scope
         self.entry = entry
         """The value in the graph."""

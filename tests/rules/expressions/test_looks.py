@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.errors import ExpressionError
-from graphpass.rules.expressions import Scope, UnknownError, parse_expression
+from graphpass.rules.expressions import Scope, UnknownError, bind, parse_expression
 
 OPERATORS = {"conv": ["Convolution"], "out": ["BatchNorm"], "flat": ["Reshape"], "v": ["VendorOp"]}
 """What the nodes of the pattern may be."""
@@ -106,7 +106,7 @@ def test_what_attributes_decide_can_be_worked_out_once(
     text: str, left: set[str], scope: Scope
 ) -> None:
     expression = parse_expression(text)
-    bound = expression.bind(scope, OPERATORS)
+    bound = bind(expression, scope, OPERATORS)
     assert bound.names == left
     assert bound.text == text or "if" in text
     if "sum(" not in text:
@@ -114,9 +114,9 @@ def test_what_attributes_decide_can_be_worked_out_once(
 
 
 def test_what_cannot_be_worked_out_fails_where_it_is_evaluated(scope: Scope) -> None:
-    broken = parse_expression("gamma * (conv.num_group // 0)").bind(scope, OPERATORS)
+    broken = bind(parse_expression("gamma * (conv.num_group // 0)"), scope, OPERATORS)
     with pytest.raises(ExpressionError, match="division by zero"):
         broken.evaluate(scope)
     unknown = parse_expression("known(gamma) and vendor.speed == 1")
     with pytest.raises(UnknownError, match="no attribute 'speed'"):
-        unknown.bind(scope, {"vendor": ["VendorOp"]}).holds(scope)
+        bind(unknown, scope, {"vendor": ["VendorOp"]}).holds(scope)
