@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, KeysView, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -94,6 +94,10 @@ class Parameters(MutableMapping[str, Array]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)
 
+    def keys(self) -> KeysView[str]:
+        """Return the names, as a dictionary does."""
+        return self._parameters.keys()
+
     def __len__(self) -> int:
         return len(self._parameters)
 
@@ -143,6 +147,13 @@ class Parameters(MutableMapping[str, Array]):
             if (other := known.get(name)) is not parameter
             and (other is None or other.array is not parameter.array)
         ]
+
+    def new_since(self, before: Parameters) -> list[str]:
+        """Return the names of what was set since the copy `before` was made; renamed is not set."""
+        if before._parameters is self._parameters:
+            return []
+        known = set(map(id, before._parameters.values()))
+        return [name for name, parameter in self._parameters.items() if id(parameter) not in known]
 
     @property
     def is_list(self) -> bool:
@@ -208,18 +219,24 @@ class Parameters(MutableMapping[str, Array]):
         >>> [(name, array.shape) for name, array in parameters.items()]
         [('b', (1,)), ('a', (2,))]
         """
+        renamed = {names.get(old, old): each for old, each in self._parameters.items()}
+        if len(renamed) < len(self._parameters):
+            self._refuse_clash(names)
+        for new, parameter in renamed.items():
+            if not (parameter.class_ and new.isascii()):
+                _check_name(parameter.class_, new)
+        self._parameters = renamed
+        self._is_shared = False
+
+    def _refuse_clash(self, names: Mapping[str, str]) -> None:
         owners: dict[str, str] = {}
-        for old, parameter in self._parameters.items():
+        for old in self._parameters:
             new = names.get(old, old)
-            if new in owners:
+            if owners.setdefault(new, old) != old:
                 raise ParamsError(
                     f"the parameters {owners[new]!r} and {old!r} can't both be named {new!r}; "
                     "choose different names"
                 )
-            _check_name(parameter.class_, new)
-            owners[new] = old
-        self._parameters = {new: self._parameters[old] for new, old in owners.items()}
-        self._is_shared = False
 
     def copy(self) -> Parameters:
         """Return parameters that can be edited apart from these. The arrays are shared.
@@ -280,7 +297,7 @@ def _join(class_: ParameterClass, name: str) -> str:
 def _check_name(class_: ParameterClass, name: str) -> None:
     if class_ not in ("arg", "aux", ""):
         raise ParamsError(f"parameter {name!r}: {class_!r} is no class; it is 'arg', 'aux' or ''")
-    if split_name(_join(class_, name)) != (class_, name):
+    if not class_ and split_name(name) != ("", name):
         raise ParamsError(
             f"a parameter of no class can't be named {name!r}, since a reader would take it for "
             "one of a class; name it otherwise"

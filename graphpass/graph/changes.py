@@ -56,8 +56,11 @@ class Journal:
     """
 
     _entries: Sequence[tuple[Any, ...]]
-    _now: Mapping[int, tuple[Mapping[str, Any], InEdges]]
-    """Key of every node that was touched and is there -> its data and in-edges."""
+    _nodes: Mapping[int, Mapping[str, Any]]
+    """Key of every node that was touched and is there, if not of more -> its data."""
+
+    _pred: Mapping[int, InEdges]
+    """The same -> its in-edges."""
 
     _heads: tuple[Entry, ...]
 
@@ -67,13 +70,25 @@ class Journal:
         graph = edit._owner
         entries = edit._journal[edit._mark :]
         nodes, pred = graph._nodes, graph._pred
-        touched = {entry[1] for entry in entries if type(entry[1]) is int}
-        now = {key: (nodes[key], pred[key]) for key in touched if key in nodes}
-        return cls(entries, now, graph.heads)
+        touched: set[int] = set()
+        for _, first, *_ in entries:
+            if type(first) is int:
+                touched.add(first)
+            elif isinstance(first, dict) or (first and type(first[0]) is int):
+                touched.update(first)
+        if len(touched) > len(nodes) // 8:  # then copying all of them is less work
+            return cls(entries, nodes.copy(), pred.copy(), graph.heads)
+        there = [key for key in touched if key in nodes]
+        return cls(
+            entries,
+            {key: nodes[key] for key in there},
+            {key: pred[key] for key in there},
+            graph.heads,
+        )
 
     def data(self, key: int) -> Mapping[str, Any]:
         """Return the data of a node that was added or edited, as the transaction left them."""
-        return self._now[key][0]
+        return self._nodes[key]
 
     def changes(self) -> Changes:
         """Return the difference. Linear in the number of edits."""
@@ -87,6 +102,14 @@ class Journal:
                 heads = arguments[0] if heads is None else heads
             elif what == "_delete":
                 added[arguments[0]] = None
+            elif what == "_cut":
+                added.update(dict.fromkeys(reversed(arguments[0])))
+            elif what == "_rename":
+                for key, before in arguments[0].items():
+                    found.setdefault(key, {}).setdefault("name", before)
+            elif what == "_wire_all":
+                for key, into in arguments[0].items():
+                    found.setdefault(key, {}).setdefault("into", into)
             elif what == "_paste":
                 for key, data, into in arguments[0]:
                     removed[key] = {**data, "into": into}
@@ -119,7 +142,7 @@ class Journal:
         )
 
     def _different(self, key: int, fields: Mapping[str, Any]) -> dict[str, Any]:
-        data, now = self._now[key]
+        data, now = self._nodes[key], self._pred[key]
         different = {
             name: old for name, old in fields.items() if name != "into" and old != data.get(name)
         }

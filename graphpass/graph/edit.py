@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphError
 from graphpass.graph import invariants
-from graphpass.graph.in_edges import in_edges
-from graphpass.graph.invariants import check_text, checked_attrs
+from graphpass.graph.in_edges import control_of, entries_of, in_edges, moved_edges
+from graphpass.graph.invariants import check_text, check_texts, checked_attrs
 from graphpass.graph.node import VARIABLE, Entry
 from graphpass.graph.order import post_order
 
@@ -207,14 +207,73 @@ class Edit:
                 )
         return self._cut(doomed) if doomed else []
 
+    def add_copies(
+        self,
+        source: Graph,
+        names: Mapping[int, str],
+        values: Mapping[tuple[int, int], Entry],
+        twins: dict[int, int],
+    ) -> None:
+        """Add copies of nodes, of this graph or of another, that read each other.
+
+        Attributes, subgraphs, control dependencies, stamps and carried signatures are copied with
+        the nodes. Copies of nodes of this graph are as good as these, and are not checked again.
+
+        Parameters
+        ----------
+        source : Graph
+            The graph that holds the originals.
+        names : mapping of int to str
+            Original -> name of its copy; each stands after what it reads.
+        values : mapping of (int, int) to Entry
+            Values of the source, by node and output, for which copies read something else.
+        twins : dict of int to int
+            Original -> copy; the new ones are added. What stands here already is read, not copied.
+
+        Notes
+        -----
+        Linear in the copies and what they read.
+        """
+        graph = self._graph
+        check_texts(names.values())
+        replaced: dict[int, int] = {}
+        for (node, _), entry in sorted(values.items(), reverse=True):
+            replaced[node] = entry.node
+        nodes, pred = source._nodes, source._pred
+        copies: list[Cut] = []
+        for key, name in names.items():
+            data = {**nodes[key], "name": name}
+            if "subgraphs" in data:
+                data["subgraphs"] = tuple([subgraph.copy() for subgraph in data["subgraphs"]])
+            twin = graph._new_key()
+            into = pred[key]
+            if not into.keys().isdisjoint(replaced):
+                inputs = [
+                    _copied(values.get((entry.node, entry.output)), twins, entry)
+                    for entry in entries_of(into)
+                ]
+                control = [twins.get(each, replaced.get(each, each)) for each in control_of(into)]
+                into = in_edges(inputs, control)
+            elif into:
+                into = moved_edges(into, twins)
+            copies.append((twin, data, into))
+            twins[key] = twin
+        graph._paste(copies)
+        keys = [key for key, _, _ in copies]
+        self._journal.append((graph._cut, keys[::-1]))
+        self._names.update(dict.fromkeys(keys))
+        if source is not graph:
+            self._attributed.update(dict.fromkeys(keys))
+
     def sweep(self) -> list[int]:
         """Remove every node that the heads do not reach, and return the keys, users first."""
         graph = self._graph
-        alive = set(graph.order())
-        dead = [Entry(key) for key in graph._nodes if key not in alive]
-        doomed = [key for key in post_order(graph._pred, dead) if key not in alive][::-1]
+        dead = [Entry(key) for key in graph._nodes if not graph.reaches(key)]
+        doomed = [key for key in post_order(graph._pred, dead) if not graph.reaches(key)][::-1]
         if doomed:
+            derived = graph._derived.copy()  # all of it is about what the heads reach
             self._cut(doomed)
+            graph._derived.update(derived)
         return doomed
 
     # -- what a node says ----------------------------------------------------------------------
@@ -223,6 +282,15 @@ class Edit:
         """Give a node another name."""
         self._put(key, "name", check_text(name, "a name"))
         self._names[key] = None
+
+    def rename_all(self, names: Mapping[int, str]) -> None:
+        """Give nodes other names, all at once. Linear in the names, and in the graph."""
+        graph = self._graph
+        check_texts(names.values())
+        if not names.keys() <= graph.all_keys:
+            self._require(next(key for key in names if key not in graph))
+        self._journal.append((graph._rename, graph._rename(names)))
+        self._names.update(dict.fromkeys(names))
 
     def set_op(self, key: int, op: str, *, carried: Signature | None = None) -> None:
         """Make a node run another operator (a canonical name)."""
@@ -337,6 +405,27 @@ class Edit:
             self.set_heads([moved(head) for head in graph.heads])
         return count
 
+    def replace_nodes(self, stands: Mapping[int, int]) -> None:
+        """Let whoever reads, or waits for, a node read what stands for it. Heads stay.
+
+        Parameters
+        ----------
+        stands : mapping of int to int
+            A node -> one that computes the same and depends on none of these nodes. That is the
+            caller's business: outputs and cycles are not checked again.
+
+        Notes
+        -----
+        Linear in the users of the nodes and their inputs.
+        """
+        graph = self._graph
+        for key in {*stands, *stands.values()}:
+            self._require(key)
+        readers = dict.fromkeys([reader for key in stands for reader in graph._succ[key]])
+        before = {reader: graph._pred[reader] for reader in readers}
+        self._journal.append((graph._wire_all, before))
+        graph._wire_all({reader: moved_edges(into, stands) for reader, into in before.items()})
+
     def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
         """Check what was edited since the last time; the transaction goes on.
 
@@ -395,14 +484,22 @@ class Edit:
         invariants.check_outputs(
             graph, operators, [key for key in self._signatures if key in nodes]
         )
-        named = [key for key in self._names if key in nodes and nodes[key]["op"] == VARIABLE]
-        invariants.check_variable_names(graph, named)
+        if self._names and len(graph.names) < len(graph):
+            named = [key for key in self._names if key in nodes and nodes[key]["op"] == VARIABLE]
+            invariants.check_variable_names(graph, named)
 
     def _undo(self) -> None:
         journal = self._journal
         while len(journal) > self._mark:
             change, *arguments = journal.pop()
             change(*arguments)
+
+
+def _copied(instead: Entry | None, twins: Mapping[int, int], entry: Entry) -> Entry:
+    """Return what a copy reads where the original reads `entry`."""
+    if instead is not None:
+        return Entry(instead.node, instead.output, entry.version)
+    return entry._replace(node=twins.get(entry.node, entry.node))
 
 
 def _entries(values: Iterable[Entry], what: str) -> tuple[Entry, ...]:

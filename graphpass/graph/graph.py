@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -127,6 +127,11 @@ class Graph(Store):
         name: str = self._nodes[key]["name"]
         return name
 
+    def names_of(self, keys: Iterable[int]) -> list[str]:
+        """Return the names of nodes."""
+        nodes = self._nodes
+        return [nodes[key]["name"] for key in keys]
+
     def attrs(self, key: int) -> dict[str, str]:
         """Return the attribute strings of a node; treat them as read-only."""
         attrs: dict[str, str] = self._nodes[key]["attrs"]
@@ -228,12 +233,16 @@ class Graph(Store):
     def _sort_by_op(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         nodes = self._nodes
+        with_subgraphs = self._derived["with_subgraphs"] = []
         for key in self.order():
-            op = nodes[key]["op"]
+            data = nodes[key]
+            op = data["op"]
             if op in found:
                 found[op].append(key)
             else:
                 found[op] = [key]
+            if len(data) > 3 and "subgraphs" in data:
+                with_subgraphs.append(key)
         return found
 
     def with_subgraphs(self) -> list[int]:
@@ -241,10 +250,9 @@ class Graph(Store):
 
         The list is kept until the next edit; do not change it.
         """
-        nodes = self._nodes
-        return self._derive(
-            "with_subgraphs", lambda: [key for key in self.order() if "subgraphs" in nodes[key]]
-        )
+        self.by_op()
+        found: list[int] = self._derived["with_subgraphs"]
+        return found
 
     def nested(self) -> Iterator[tuple[Graph, tuple[tuple[int, int], ...]]]:
         """Yield this graph, then what is inside each of its subgraphs, and so on.
@@ -274,14 +282,14 @@ class Graph(Store):
     def arguments(self) -> list[str]:
         """Names of the arguments, as MXNet's ``list_arguments()`` gives them."""
         names = self._derive(
-            "arguments", lambda: tuple([self.name(key) for key in self.variable_keys().arguments])
+            "arguments", lambda: tuple(self.names_of(self.variable_keys().arguments))
         )
         return list(names)
 
     @property
     def auxiliary_states(self) -> list[str]:
         """Names of the auxiliary states, as ``list_auxiliary_states()`` gives them."""
-        return [self.name(key) for key in self.variable_keys().auxiliary_states]
+        return self.names_of(self.variable_keys().auxiliary_states)
 
     @property
     def outputs(self) -> list[str]:

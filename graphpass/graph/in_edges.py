@@ -16,6 +16,7 @@ __all__ = [
     "edge_data",
     "entries_of",
     "in_edges",
+    "moved_edges",
     "single_edge",
     "source_at",
     "with_edge",
@@ -87,6 +88,16 @@ def entries_of(into: InEdges) -> tuple[Entry, ...]:
     if slots != list(range(len(slots))):  # a source that is read twice brings later slots forward
         found = [entry for _, entry in sorted(zip(slots, found, strict=True))]
     return tuple(found)
+
+
+def moved_edges(into: InEdges, moves: Mapping[int, int]) -> InEdges:
+    """Return in-edges from other sources: node -> the one whose outputs take their place."""
+    moved = {moves.get(source, source): edges for source, edges in into.items()}
+    if len(moved) == len(into):
+        return moved
+    inputs = [entry._replace(node=moves.get(entry.node, entry.node)) for entry in entries_of(into)]
+    control = [moves.get(source, source) for source in control_of(into)]
+    return in_edges(inputs, dict.fromkeys(control))
 
 
 def source_at(into: Mapping[int, Mapping[Any, object]], slot: int) -> int | None:

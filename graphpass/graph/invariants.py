@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_attributes",
     "check_outputs",
     "check_text",
+    "check_texts",
     "check_variable_names",
     "checked_attrs",
     "describe",
@@ -73,6 +74,19 @@ def check_text(text: str, what: str) -> str:
             f"{text!r} can't be {what}: it holds a NUL character, which ends a C string"
         )
     return text
+
+
+def check_texts(texts: Collection[str]) -> None:
+    """Check many names as `check_text` does one."""
+    try:
+        joined = "".join(texts)
+        if "\0" not in joined:
+            joined.encode("utf-8", "surrogateescape")
+            return
+    except (TypeError, UnicodeEncodeError):
+        pass
+    for text in texts:
+        check_text(text, "a name")
 
 
 def checked_attrs(attrs: Mapping[str, str]) -> dict[str, str]:
@@ -156,9 +170,10 @@ def _refuse_output(graph: Graph, key: int, output: int, reader: str) -> None:
 def check_variable_names(graph: Graph, keys: Iterable[int]) -> None:
     """Refuse a variable name that another variable has: parameters are bound by name."""
     for key in keys:
-        for other in graph.named(graph.name(key)):
+        name = graph.name(key)
+        for other in graph.named(name):
             if other != key and graph.is_variable(other):
                 raise GraphError(
-                    f"two variables would be called {graph.name(key)!r}: #{other} and #{key}; "
+                    f"two variables would be called {name!r}: #{other} and #{key}; "
                     "parameters are bound by name, so rename one of them, or tie them"
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = ["NameIndex", "free_name"]
@@ -20,12 +20,17 @@ class NameIndex:
     @classmethod
     def of(cls, nodes: Mapping[int, Mapping[str, Any]]) -> NameIndex:
         """Build the index from the data of all nodes. Linear in nodes."""
+        return cls.of_names({key: data["name"] for key, data in nodes.items()})
+
+    @classmethod
+    def of_names(cls, names: Mapping[int, str]) -> NameIndex:
+        """Build the index from the names of all nodes. Linear in nodes."""
         index = cls()
-        index._keys = {data["name"]: key for key, data in nodes.items()}
-        if len(index._keys) < len(nodes):
+        index._keys = dict(zip(names.values(), names, strict=True))
+        if len(index._keys) < len(names):
             index._keys = {}
-            for key, data in nodes.items():
-                index.add(data["name"], key)
+            for key, name in names.items():
+                index.add(name, key)
         return index
 
     def add(self, name: str, key: int) -> None:
@@ -48,6 +53,10 @@ class NameIndex:
         """Return the nodes called `name`, in the order in which they got the name."""
         bearers = self._keys.get(name, ())
         return (bearers,) if isinstance(bearers, int) else tuple(bearers)
+
+    def holds_none(self, names: Iterable[str]) -> bool:
+        """Return whether no node has one of some names."""
+        return self._keys.keys().isdisjoint(names)
 
     def __contains__(self, name: object) -> bool:
         return name in self._keys

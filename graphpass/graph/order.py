@@ -99,8 +99,15 @@ def variable_keys(graph: Graph) -> VariableKeys:
         operator = find(op)
         if op == VARIABLE or (operator is not None and operator.never_mutates):
             continue
+        known: dict[int, tuple[int, ...]] = {}
         for key in keys:
-            slots = graph.signature(key).mutable_slots
+            data = graph._nodes[key]
+            shared = id(data["attrs"])  # nodes share what a file says of several of them
+            slots = known.get(shared) if len(data) == 3 else None
+            if slots is None:
+                slots = graph.signature(key).mutable_slots
+                if len(data) == 3:
+                    known[shared] = slots
             if slots:
                 mutated.update(
                     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphpass.graph.in_edges import InEdges
@@ -118,6 +118,26 @@ class Store:
             self._names.add(value, key)
         self._derived.clear()
 
+    def _rename(self, names: Mapping[int, str]) -> dict[int, str]:
+        """Give nodes other names, and return those that they had."""
+        nodes, index = self._nodes, self._names
+        before: dict[int, str] = {}
+        for key, name in names.items():
+            data = nodes[key]
+            before[key] = data["name"]
+            nodes[key] = {**data, "name": name}
+        if len(names) == len(nodes):
+            self._names = NameIndex.of_names(names)
+        elif 8 * len(names) > len(nodes):
+            self._names = None  # making it anew is less work
+        elif index is not None:
+            for key, name in before.items():
+                index.discard(name, key)
+            for key, name in names.items():
+                index.add(name, key)
+        self._derived.pop("arguments", None)
+        return before
+
     def _wire(self, key: int, into: InEdges) -> InEdges:
         """Give a node other in-edges, and return those that it had."""
         succ = self._succ
@@ -129,6 +149,10 @@ class Store:
         self._pred[key] = into
         self._derived.clear()
         return before
+
+    def _wire_all(self, wires: Mapping[int, InEdges]) -> None:
+        for key, into in wires.items():
+            self._wire(key, into)
 
     def _set_heads(self, heads: Sequence[Entry]) -> None:
         self._heads = tuple(heads)

@@ -9,7 +9,6 @@ module                  what is in it
 :mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
 :mod:`.operations`      the operations, one module each
 :mod:`.selectors`       how a rule says which nodes and values it is about
-:mod:`.name_expressions`  ``glob:`` and ``regex:`` in selectors
 :mod:`.surgery`         what operations share
 :mod:`.rewrite`         the engine: where patterns hold, and what takes their place
 :mod:`.expressions`     conditions and computed values

@@ -18,24 +18,27 @@ by key and output (``id:17``, ``id:17:1``).
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import SelectorError, nearest
 from graphpass.graph import Entry, Graph
 from graphpass.ops import canonical_name
-from graphpass.rules.name_expressions import Expression
 
 __all__ = [
     "Kind",
-    "Part",
     "Selector",
-    "name_test",
-    "parts",
     "select",
     "select_entries",
     "select_entry",
+    "select_matches",
+    "select_names",
     "select_one",
 ]
 
@@ -46,19 +49,6 @@ Kind: TypeAlias = Literal["both", "variables", "operators"]
 _SPELLED = 80
 
 _FORMS = ("glob", "regex", "op", "id")
-
-
-class Part(NamedTuple):
-    """One selector that is no list."""
-
-    form: str
-    """``name``, ``glob``, ``regex``, ``op`` or ``id``."""
-
-    text: str
-    """What stands behind the form."""
-
-    selector: str | Mapping[str, Any]
-    """The selector as it was written."""
 
 
 def select(
@@ -89,49 +79,53 @@ def select(
         return [key for key in graph.order() if key in chosen]
     form, text = _form(selector)
     found = _candidates(graph, form, text)
-    found = [key for key in found if _is_kind(graph, key, kind)]
+    if kind != "both":
+        found = [key for key in found if graph.is_variable(key) == (kind == "variables")]
     if not found and not optional:
         raise SelectorError(_nothing(graph, form, text, kind))
     return found
 
 
-def parts(selector: Selector) -> Iterator[Part]:
-    """Return the single selectors of a selector, whatever lists they stand in, in order.
+def select_matches(
+    graph: Graph, selector: Selector, *, kind: Kind = "both", optional: bool = False
+) -> dict[int, re.Match[str] | None]:
+    """Return what `select` does, with what a ``regex:`` matched of each name; None elsewhere.
 
-    Raises
-    ------
-    SelectorError
-        If one of them is malformed.
+    Nodes stand by the list's selectors, those of one selector in saved order.
     """
+    found: dict[int, re.Match[str] | None] = {}
     if isinstance(selector, Sequence) and not isinstance(selector, str):
         for part in selector:
-            yield from parts(part)
-    else:
-        form, text = _form(selector)
-        yield Part(form, text, selector)
+            for key, match in select_matches(graph, part, kind=kind, optional=optional).items():
+                found.setdefault(key, match)
+        return found
+    keys = select(graph, selector, kind=kind, optional=optional)
+    form, text = _form(selector)
+    if form != "regex":
+        return dict.fromkeys(keys)
+    return dict(zip(keys, Expression(form, text).matches(graph.names_of(keys)), strict=True))
 
 
-def name_test(selector: str) -> Callable[[str], bool]:
-    """Return the test of names that stand in no graph: exact, ``glob:`` or ``regex:``.
+def select_names(names: Sequence[str], selector: str) -> list[str]:
+    """Return those of some names, which stand in no graph, that a selector of names selects.
 
     Raises
     ------
     SelectorError
-        If it is no selector of names.
+        If it selects otherwise than by an exact name, ``glob:`` or ``regex:``.
 
     Examples
     --------
-    >>> test = name_test("glob:*_weight")
-    >>> test("fc1_weight"), test("fc1_bias")
-    (True, False)
+    >>> select_names(["fc1_weight", "fc1_bias"], "glob:*_weight")
+    ['fc1_weight']
     """
     form, text = _form(selector)
     if form == "name":
-        return text.__eq__
+        return [name for name in names if name == text]
     if form not in ("glob", "regex"):
         raise SelectorError(f"{selector!r} selects nodes where names are meant; write a name")
-    expression = Expression(form, text)
-    return lambda name: expression.fullmatch(name) is not None
+    matches = Expression(form, text).matches(names)
+    return [name for name, match in zip(names, matches, strict=True) if match]
 
 
 def select_one(graph: Graph, selector: Selector, *, kind: Kind = "both") -> int:
@@ -189,8 +183,7 @@ def select_entry(graph: Graph, selector: str | Mapping[str, Any]) -> Entry:
     if len(found) == 1:
         return by_output[0] if by_output else _only_output(graph, by_node[0])
     if not found:
-        near = nearest(selector, [*_output_names(graph), *_names(graph, "both")])
-        hint = f"; nearest: {', '.join(near)}" if near else ""
+        hint = _nearest_names(graph, selector, "both", _output_names(graph))
         raise SelectorError(f"no output {selector!r}{hint}")
     listed = ", ".join(f"id:{entry.node}:{entry.output}" for entry in found)
     raise SelectorError(f"{selector!r} names {len(found)} values; choose one: {listed}")
@@ -211,14 +204,6 @@ def _form(selector: str | Mapping[str, Any]) -> tuple[str, str]:
     return (form, text) if colon and form in _FORMS else ("name", selector)
 
 
-def _test(graph: Graph, form: str, text: str) -> Callable[[int], object]:
-    if form in ("glob", "regex"):
-        expression = Expression(form, text)
-        return lambda key: expression.fullmatch(graph.name(key))
-    op = canonical_name(text)
-    return lambda key: graph.op(key) == op
-
-
 def _candidates(graph: Graph, form: str, text: str) -> list[int]:
     """Return what a selector selects of the nodes that the heads reach, in saved order."""
     if form == "name" and len(graph.named(text)) <= 1:
@@ -230,23 +215,29 @@ def _candidates(graph: Graph, form: str, text: str) -> list[int]:
         if not text.isdecimal() or len(text) > 18:
             raise SelectorError(f"id:{text} is no node key; write a number, such as id:17")
         return [int(text)] if graph.reaches(int(text)) else []
-    test = _test(graph, form, text)
-    return [key for key in graph.order() if test(key)]
+    if form == "op":
+        return list(graph.by_op().get(canonical_name(text), ()))
+    keys = graph.order()
+    if (form, text) == ("glob", "*"):
+        return list(keys)
+    matches = Expression(form, text).matches(graph.names_of(keys))
+    return [key for key, match in zip(keys, matches, strict=True) if match]
 
 
-def _is_kind(graph: Graph, key: int, kind: Kind) -> bool:
-    return kind == "both" or graph.is_variable(key) == (kind == "variables")
-
-
-def _names(graph: Graph, kind: Kind) -> list[str]:
-    return [graph.name(key) for key in graph.order() if _is_kind(graph, key, kind)]
+def _nearest_names(graph: Graph, text: str, kind: Kind, others: Sequence[str] = ()) -> str:
+    names = [
+        graph.name(key)
+        for key in graph.order()
+        if kind == "both" or graph.is_variable(key) == (kind == "variables")
+    ]
+    near = nearest(text, [*others, *names])
+    return f"; nearest: {', '.join(near)}" if near else ""
 
 
 def _nothing(graph: Graph, form: str, text: str, kind: Kind) -> str:
     noun = {"both": "node", "variables": "variable", "operators": "operator"}[kind]
     if form == "name":
-        near = nearest(text, _names(graph, kind))
-        hint = f"; nearest: {', '.join(near)}" if near else ""
+        hint = _nearest_names(graph, text, kind)
         if any(graph.reaches(key) for key in graph.named(text)):
             hint = f", but {'an operator' if kind == 'variables' else 'a variable'} is{hint}"
         return f"no {noun} is called {text!r}{hint}"
@@ -323,3 +314,86 @@ def _by_id(graph: Graph, keys: Sequence[int]) -> str:
 def _spell(selector: Selector) -> str:
     text = repr(selector)
     return text if len(text) <= _SPELLED else f"{text[:_SPELLED]}…"
+
+
+BUDGET = 5.0
+"""Seconds of computing that one expression may spend on all names together, and besides them"""
+
+BUDGET_A_NAME = 5e-5
+"""so much for each name: plain expressions take a hundredth of that, and graphs may be large."""
+
+
+class _TooLongError(Exception):
+    pass
+
+
+class Expression:
+    """A compiled ``glob:`` or ``regex:``, matched against whole names.
+
+    Python's `re` backtracks, and a pattern such as ``(a+)+b`` takes for ever on a name of forty
+    letters. A timer ends that, which needs the main thread of a Unix process; elsewhere an
+    expression runs without a limit. What a ``glob:`` becomes does not backtrack.
+    """
+
+    __slots__ = ("_left", "_pattern", "_text")
+
+    def __init__(self, form: str, text: str) -> None:
+        self._text = f"{form}:{text}"
+        self._left = None if form == "glob" else BUDGET
+        try:
+            self._pattern = re.compile(fnmatch.translate(text) if form == "glob" else text)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise SelectorError(f"{self._text} is no regular expression: {error}") from None
+
+    def matches(self, names: Sequence[str]) -> list[re.Match[str] | None]:
+        """Match whole names.
+
+        Raises
+        ------
+        SelectorError
+            If the expression has used up its time.
+        """
+        if self._left is None:
+            return list(map(self._pattern.fullmatch, names))
+        self._left += len(names) * BUDGET_A_NAME
+        try:
+            with _timer(self._left) as timer:  # no map(): timers ring between Python's steps
+                found = [self._pattern.fullmatch(name) for name in names]
+        except _TooLongError:
+            raise SelectorError(
+                f"{self._text} takes for ever on names of the graph; write it without repetitions "
+                "inside repetitions"
+            ) from None
+        self._left = timer.left
+        return found
+
+
+class _Timer:
+    """What is left of the time, in seconds, when it has been stopped."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+
+
+@contextmanager
+def _timer(seconds: float) -> Iterator[_Timer]:
+    """Raise `_TooLongError` after so many seconds of this process's computing."""
+    timer = _Timer(seconds)
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+        or signal.getitimer(signal.ITIMER_VIRTUAL)[0]  # somebody else's timer is running
+    ):
+        yield timer
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _TooLongError
+
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield timer
+    finally:
+        timer.left, _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from typing import Any
 
 import pytest
 
+import graphpass
 from graphpass import Graph, loads
 from graphpass.errors import SelectorError
 from graphpass.graph import Entry
+from graphpass.rules import selectors
 from graphpass.rules.selectors import (
-    Part,
-    name_test,
-    parts,
+    Expression,
     select,
     select_entries,
     select_entry,
+    select_matches,
+    select_names,
     select_one,
 )
 
@@ -177,17 +181,57 @@ def test_lists_of_values_keep_their_order(graph: Graph) -> None:
     assert select_entries(graph, "fc1") == [Entry(2)]
 
 
-def test_parts() -> None:
-    assert list(parts(["a", ["glob:b*", {"id": 3}]])) == [
-        Part("name", "a", "a"),
-        Part("glob", "b*", "glob:b*"),
-        Part("id", "3", {"id": 3}),
-    ]
+def test_matches_of_regular_expressions_come_with_the_nodes(graph: Graph) -> None:
+    found = select_matches(graph, ["fc1", ["regex:f(.)1", "regex:f(..)"]])
+    assert [(key, match and match[1]) for key, match in found.items()] == [(2, None)]
+    found = select_matches(graph, ["regex:f(..)", "fc1"])
+    assert [(key, match and match[1]) for key, match in found.items()] == [(2, "c1")]
 
 
-def test_tests_of_names() -> None:
-    assert [name_test("a*")(name) for name in ("a*", "ab")] == [True, False]
-    assert [name_test("glob:a*")(name) for name in ("ab", "ba")] == [True, False]
-    assert [name_test("regex:a+")(name) for name in ("aa", "aab")] == [True, False]
+def test_names_that_stand_in_no_graph() -> None:
+    assert select_names(["a*", "ab"], "a*") == ["a*"]
+    assert select_names(["ab", "ba"], "glob:a*") == ["ab"]
+    assert select_names(["aa", "aab"], "regex:a+") == ["aa"]
     with pytest.raises(SelectorError, match="'op:x' selects nodes where names are meant"):
-        name_test("op:x")
+        select_names([], "op:x")
+
+
+def test_an_expression_that_backtracks_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "BUDGET", 0.2)
+    before = signal.getsignal(signal.SIGVTALRM)
+    started = time.monotonic()
+    with pytest.raises(SelectorError, match="takes for ever"):
+        Expression("regex", "(a+)+b").matches(["a" * 60])
+    assert time.monotonic() - started < 5
+    assert signal.getsignal(signal.SIGVTALRM) is before
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+def test_all_names_together_share_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "BUDGET", 0.2)
+    graph = Graph()
+    with graph.edit() as edit:
+        heads = [graphpass.Entry(edit.add_variable("a" * 60 + str(n))) for n in range(50)]
+        edit.set_heads(heads)
+    started = time.monotonic()
+    with pytest.raises(SelectorError, match="takes for ever"):
+        select(graph, "regex:(a|aa)+b")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "name", "found"),
+    [
+        ("glob", "conv*", "conv0_weight", True),
+        ("glob", "conv", "conv0", False),
+        ("regex", "conv[0-9]+", "conv12", True),
+        ("regex", "conv", "conv12", False),
+    ],
+)
+def test_whole_names_match(form: str, text: str, name: str, found: bool) -> None:
+    assert (Expression(form, text).matches([name]) != [None]) is found
+
+
+def test_what_is_no_expression() -> None:
+    with pytest.raises(SelectorError, match="is no regular expression"):
+        Expression("regex", "(")

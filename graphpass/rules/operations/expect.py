@@ -13,7 +13,7 @@ from graphpass.errors import ExpectationError, count, suggestion
 from graphpass.graph import VARIABLE, Edit
 from graphpass.ops import canonical_name
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.selectors import name_test
+from graphpass.rules.selectors import select_names
 
 __all__ = ["Expect"]
 
@@ -155,7 +155,7 @@ def _names(
         for name, number in wanted.items():
             if isinstance(number, int | str):
                 exact = counts.get(name, 0)
-                total = exact or sum(map(name_test(name), found))
+                total = exact or len(select_names(found, name))
                 yield _count(f"{what} {name!r}", number, total, near=suggestion(name, counts))
             else:
                 yield _shape(f"{what} {name!r}", number, (shapes or {}).get(name), counts, name)

@@ -43,13 +43,10 @@ class Prefix(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Rename the nodes. Linear in the graph."""
         graph = run.graph
-        everything: Selector = {"regex": "(?s:.*)"}
-        chosen = select(
-            graph,
-            everything if self.select is None else self.select,
-            kind=self.kind,
-            optional=self.optional,
-        )
+        selected = {"glob": "*"} if self.select is None else self.select
+        chosen = select(graph, selected, kind=self.kind, optional=self.optional)
         kept = set(select(graph, self.keep, optional=self.optional))
-        names = {key: f"{self.prefix}{graph.name(key)}" for key in chosen if key not in kept}
-        return rename_nodes(run, edit, names)
+        keys = [key for key in chosen if key not in kept] if kept else chosen
+        before = graph.names_of(keys)
+        names = {key: self.prefix + name for key, name in zip(keys, before, strict=True)}
+        return rename_nodes(run, edit, names, before)

@@ -12,9 +12,8 @@ from typing import ClassVar, Literal
 from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.name_expressions import Expression
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.selectors import Kind, Selector, parts, select, select_one
+from graphpass.rules.selectors import Kind, Selector, select, select_matches, select_one
 from graphpass.rules.surgery.name_templates import FreeNames, NameTemplate
 from graphpass.rules.surgery.regular_files import check_regular
 from graphpass.rules.surgery.renaming import rename_nodes
@@ -115,12 +114,7 @@ class Rename(Operation):
         graph = run.graph
         kind: Kind = "variables" if self.kind == "parameters" else self.kind
         optional = self.optional or self.repeated
-        found: dict[int, re.Match[str] | None] = {}
-        for part in parts(selector):
-            expression = Expression("regex", part.text) if part.form == "regex" else None
-            for key in select(graph, part.selector, kind=kind, optional=optional):
-                match = expression.fullmatch(graph.name(key)) if expression is not None else None
-                found.setdefault(key, match)
+        found = select_matches(graph, selector, kind=kind, optional=optional)
         if self.kind == "parameters":
             inputs = set(run.model.inputs)
             found = {key: match for key, match in found.items() if graph.name(key) not in inputs}

@@ -46,7 +46,7 @@ def refuse_newer_types(before: Parameters, after: Parameters) -> None:
     OperationError
         With the name of the parameter.
     """
-    newer = [name for name in after.other_than(before) if is_newer(after[name].dtype)]
+    newer = [name for name in after.new_since(before) if is_newer(after[name].dtype)]
     known = {array.dtype for array in before.values()} if newer else ()
     for name in newer:
         array = after[name]

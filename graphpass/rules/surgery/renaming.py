@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import eq
 
 from graphpass.errors import OperationError, count
-from graphpass.graph import Edit, Graph
+from graphpass.graph import VARIABLE, Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.operation import Run
 
 __all__ = ["rename_nodes"]
 
 
-def rename_nodes(run: Run, edit: Edit, names: Mapping[int, str]) -> str:
+def rename_nodes(
+    run: Run, edit: Edit, names: Mapping[int, str], before: Sequence[str] | None = None
+) -> str:
     """Rename nodes, and the parameters of variables with them; names may be swapped.
 
     Parameters
@@ -21,6 +24,8 @@ def rename_nodes(run: Run, edit: Edit, names: Mapping[int, str]) -> str:
         What `Operation.apply` gets.
     names : mapping of int to str
         Node key -> new name.
+    before : sequence of str, optional
+        The old names, where they are known already.
 
     Returns
     -------
@@ -37,12 +42,20 @@ def rename_nodes(run: Run, edit: Edit, names: Mapping[int, str]) -> str:
     Linear in the nodes that are renamed and their parameters.
     """
     graph = run.graph
-    names = {key: name for key, name in names.items() if name != graph.name(key)}
-    _refuse_clashes(graph, names)
-    variables = {key: name for key, name in names.items() if graph.is_variable(key)}
-    moved = _move_parameters(run, variables)
-    for key, name in names.items():
-        edit.rename(key, name)
+    before = graph.names_of(names) if before is None else before
+    if any(map(eq, before, names.values())):
+        changed = zip(names.items(), before, strict=True)
+        names = {key: name for (key, name), old in changed if name != old}
+        before = graph.names_of(names)
+    are_all = len(names) == len(graph)
+    if len(set(names.values())) < len(names) or not (
+        are_all or graph.names.holds_none(names.values())
+    ):
+        _refuse_clashes(graph, names)
+    variables = {key: names[key] for key in graph.by_op().get(VARIABLE, ()) if key in names}
+    were_unique = (len(set(before)) if are_all else len(graph.names)) == len(graph)
+    moved = _move_parameters(run, variables, were_unique=were_unique)
+    edit.rename_all(names)
     operators = len(names) - len(variables)
     numbers = {"variable": len(variables), "operator": operators, "parameter": moved}
     parts = [count(number, noun) for noun, number in numbers.items() if number]
@@ -85,25 +98,32 @@ def _advice(graph: Graph, staying: Iterable[int]) -> str:
     return "choose another name, or rename both in one rule"
 
 
-def _move_parameters(run: Run, variables: Mapping[int, str]) -> int:
+def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: bool) -> int:
     """Rename the arrays of variables, and return how many got a new name.
 
     A file may hold several variables of one name, which share its array; those that are named
     apart go on sharing it.
     """
     graph, parameters = run.graph, run.model.parameters
-    _refuse_unused_arrays(run, variables)
+    stored = parameters.keys()
+    if not stored.isdisjoint(variables.values()):
+        _refuse_unused_arrays(run, variables)
+    before = zip(graph.names_of(variables), variables.values(), strict=True)
+    if were_unique:
+        moving = {old: name for old, name in before if old in stored}
+        parameters.rename(moving)
+        return len(moving)
     new_names: dict[str, list[str]] = {}
-    for key, name in variables.items():
-        if graph.name(key) in parameters:
-            new_names.setdefault(graph.name(key), []).append(name)
-    moving: dict[str, str] = {}
+    for old, name in before:
+        if old in stored:
+            new_names.setdefault(old, []).append(name)
+    moving = {}
     copies: list[tuple[str, str]] = []
-    for old, names in new_names.items():
+    for old, several in new_names.items():
         stays = any(key not in variables for key in run.variables(old))
         if not stays:
-            moving[old] = names.pop(0)
-        copies.extend((moving.get(old, old), name) for name in names)
+            moving[old] = several.pop(0)
+        copies.extend((moving.get(old, old), name) for name in several)
     parameters.rename(moving)
     for source, name in copies:
         parameters.set(name, parameters[source], parameters.class_of(source))
