@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from graphpass.testing import Builder, Recipe, RunnableModel, Value, models
-from graphpass.testing.model_layers import batch_norm, convolution, fully_connected
+from graphpass.testing.models import batch_norm, convolution, fully_connected
 
 __all__ = ["RULES", "SoundRule", "hosts"]
 
@@ -33,11 +33,9 @@ class SoundRule:
 
 def _halves(builder: Builder, x: Value) -> None:
     """Add the maximum of two halves, which others may read too."""
-    half = (x.shape[0], x.shape[1] // 2, *x.shape[2:])
-    builder.add_operator("SliceChannel", [x], [half, half], x.loudness, num_outputs=2)
+    builder.add_operator("SliceChannel", [x], num_outputs=2)
     pair = builder.values[-2:]
-    order = pair if builder.dice.one_in(2) else pair[::-1]
-    builder.add_operator("_maximum", order, [half], x.loudness)
+    builder.add_operator("_maximum", pair if builder.dice.one_in(2) else pair[::-1])
 
 
 def _products(builder: Builder, x: Value) -> None:
@@ -46,8 +44,7 @@ def _products(builder: Builder, x: Value) -> None:
     for _ in range(builder.dice.between(2, 3)):
         columns = 1 if builder.dice.one_in(5) else width
         name = builder.next_name("dot")
-        matrix = builder.weight(name, (x.shape[1], columns))
-        builder.add_named(name, "dot", [x, matrix], [(x.shape[0], columns)], x.loudness)
+        builder.add_operator("dot", [x, builder.weight(name, (x.shape[1], columns))], name=name)
 
 
 def _zeros(builder: Builder, x: Value) -> None:
@@ -56,34 +53,29 @@ def _zeros(builder: Builder, x: Value) -> None:
     name = builder.next_name("elemwise_add")
     nothing = builder.parameter(name, "zeros", np.full(x.shape, value))
     operands = [x, nothing] if builder.dice.one_in(2) else [nothing, x]
-    builder.add_named(name, "elemwise_add", operands, [x.shape], x.loudness + 1)
+    builder.add_operator("elemwise_add", operands, loudness=x.loudness + 1, name=name)
 
 
 def _constants(builder: Builder, x: Value) -> None:
     """Add what is computed from parameters alone."""
     name = builder.next_name("sum")
-    first, second = (builder.vector(name, role, x.shape) for role in "ab")
-    constant = first
+    constant, second = (builder.vector(name, role, x.shape) for role in "ab")
     for op in [builder.dice.pick(("_copy", "relu", "Dropout", "BlockGrad")) for _ in range(3)]:
-        builder.add_operator(op, [constant], [x.shape])
-        constant = builder.values[-1].entry
-    builder.add_named(name, "elemwise_add", [constant, second], [x.shape], 2.0)
+        constant = builder.add_operator(op, [constant]).entry
+    builder.add_operator("elemwise_add", [constant, second], loudness=2.0, name=name)
 
 
 def _normed(builder: Builder, x: Value) -> None:
     """Add a layer, and a normalisation of what it gives."""
     layer = convolution if len(x.shape) == 4 and not builder.dice.one_in(3) else fully_connected
-    layer(builder, x)
-    batch_norm(builder, builder.values[-1])
+    batch_norm(builder, layer(builder, x))
 
 
 def _joins(builder: Builder, x: Value) -> None:
     """Add a Concat of a Concat, along the first axis."""
     for _ in range(2):
         last = builder.values[-1] if builder.values[-1].shape[1:] == x.shape[1:] else x
-        rows = last.shape[0] + x.shape[0]
-        shape = (rows, *x.shape[1:])
-        builder.add_operator("Concat", [last, x], [shape], x.loudness, num_args=2, dim=0)
+        builder.add_operator("Concat", [last, x], loudness=x.loudness, num_args=2, dim=0)
 
 
 RECIPES: Mapping[str, Recipe] = {

@@ -12,7 +12,7 @@ import graphpass
 from graphpass.errors import UsageError
 from graphpass.graph import Graph
 from graphpass.testing import OPERATORS, RunnableModel, models
-from graphpass.testing.names import ODD_NAMES
+from graphpass.testing.draws import ODD_NAMES
 
 SEARCH = settings(database=None, max_examples=1200, derandomize=True, phases=[Phase.generate])
 SHRINK = settings(database=None)

@@ -1,9 +1,15 @@
+"""What random graphs are drawn from: dice and names."""
+
 from __future__ import annotations
+
+import json
 
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from graphpass.testing.dice import Dice
+import graphpass
+from graphpass.graph import Entry, Graph
+from graphpass.testing.draws import ATTRIBUTE_KEYS, ATTRIBUTE_TEXTS, NODE_NAMES, ODD_NAMES, Dice
 
 SEARCH = settings(database=None, max_examples=2000)
 
@@ -62,3 +68,26 @@ def test_a_repetition_shrinks_to_the_steps_that_matter() -> None:
     assert find(runs(), lambda drawn: True, settings=SEARCH) == [0]
     assert find(runs(), lambda drawn: 4 in drawn, settings=SEARCH) == [4]
     assert len(find(runs(), lambda drawn: len(drawn) == 6, settings=SEARCH)) == 6
+
+
+@given(name=NODE_NAMES, key=ATTRIBUTE_KEYS, text=ATTRIBUTE_TEXTS)
+def test_a_symbol_can_hold_what_is_drawn(name: str, key: str, text: str) -> None:
+    graph = Graph()
+    with graph.edit() as edit:
+        edit.set_heads([Entry(edit.add_variable(name, {key: text}))])
+    written = graphpass.dumps(graph)
+    (node,) = json.loads(written, strict=False)["nodes"]
+    assert node["name"] == name
+    assert node["attrs"] == {key: text}
+    assert graphpass.dumps(graphpass.loads(written)) == written
+
+
+def test_odd_names_differ() -> None:
+    assert len(set(ODD_NAMES)) == len(ODD_NAMES)
+
+
+def test_plain_odd_empty_and_arbitrary_names_are_drawn() -> None:
+    assert find(NODE_NAMES, lambda name: True, settings=SEARCH) == "data"
+    assert find(NODE_NAMES, lambda name: name == "", settings=SEARCH) == ""
+    assert find(NODE_NAMES, lambda name: name in ODD_NAMES, settings=SEARCH)
+    assert find(NODE_NAMES, lambda name: any(ord(each) < 32 for each in name), settings=SEARCH)
