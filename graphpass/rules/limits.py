@@ -214,7 +214,10 @@ class Limits:
                 f"an array of {elements:,} elements is larger than the {self.array_elements:,} "
                 "allowed"
             )
-        self.work(elements * rounds)
+        match = self.match_elements
+        match.used += elements * rounds
+        if match.used > match.most:
+            match.take(0)
 
     def hold(self, elements: int) -> None:
         """Make sure that the arrays of a tuple are not more than one array may be.

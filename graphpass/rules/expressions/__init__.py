@@ -14,7 +14,7 @@ How much may be computed, `graphpass.rules.limits` says.
 """
 
 from graphpass.rules.expressions.compile import bind, compile_expression, parse_expression
-from graphpass.rules.expressions.expression import Expression
+from graphpass.rules.expressions.expression import Expression, Read
 from graphpass.rules.expressions.values import (
     ARRAY_WORDS,
     NODE_WORDS,
@@ -35,6 +35,7 @@ __all__ = [
     "Expression",
     "NodeView",
     "RawAttributes",
+    "Read",
     "Scope",
     "UnknownError",
     "ValueView",

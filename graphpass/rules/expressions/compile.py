@@ -34,7 +34,6 @@ from graphpass.rules.expressions.expression import (
     FAILURES,
     Expression,
     Loop,
-    Operators,
     Read,
     lacking,
 )
@@ -99,11 +98,10 @@ def compile_expression(node: ast.expr, text: PythonText) -> Expression:
     return Compiler(text).compiled(node)
 
 
-def bind(expression: Expression, scope: Scope, operators: Operators) -> Expression:
-    """Return an expression with all that attributes and bound names decide worked out at a match.
+def bind(expression: Expression, scope: Scope, is_fixed: Callable[[Read], bool]) -> Expression:
+    """Return what is left of an expression when all is worked out at a match that can be.
 
-    What is left looks at arrays, shapes and the graph only, and serves every match that has these
-    attributes. A part that can't be worked out is left to fail where it is evaluated.
+    A part that can't be worked out is left to fail where it is evaluated.
 
     Parameters
     ----------
@@ -111,14 +109,14 @@ def bind(expression: Expression, scope: Scope, operators: Operators) -> Expressi
         As it was parsed.
     scope : Scope
         The match.
-    operators : mapping
-        What the nodes of the pattern may be.
+    is_fixed : callable
+        Whether something that an expression looks at is the same wherever the rest is evaluated.
     """
     fixed: dict[ast.expr, Any] = {}
     pending = [expression]
     while pending:
         part = pending.pop()
-        if not part.is_static(operators):
+        if not all(map(is_fixed, part.reads)):
             pending += part.parts
         elif part.literal is None:
             with suppress(UnknownError, ExpressionError):
@@ -190,17 +188,24 @@ class Compiler:
             except FAILURES as error:
                 raise this.failed(error, [value]) from None
 
+        def of_two(scope: Scope) -> Any:
+            left, right = runs[0](scope), runs[1](scope)
+            try:
+                return operation(scope.limits, left, right)
+            except FAILURES as error:
+                raise this.failed(error, [left, right]) from None
+
         def of_many(scope: Scope) -> Any:
             values = [run(scope) for run in runs]
+            options = dict(zip(keywords, values[count:], strict=True))
             try:
-                if not keywords:
-                    return operation(scope.limits, *values)
-                options = dict(zip(keywords, values[count:], strict=True))
                 return operation(scope.limits, *values[:count], **options)
             except FAILURES as error:
                 raise this.failed(error, values) from None
 
-        this.run = of_one if count == 1 == len(runs) else of_many
+        this.run = of_many
+        if not keywords and 0 < count < 3:
+            this.run = of_one if count == 1 else of_two
         return this
 
     # -- leaves ------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from graphpass.rules.expressions.values import (
     ValueView,
 )
 
-__all__ = ["FAILURES", "Expression", "Look", "Loop", "Operators", "Read", "lacking"]
+__all__ = ["FAILURES", "Expression", "Loop", "Operators", "Read", "lacking"]
 
 FAILURES = (ArithmeticError, TypeError, ValueError, IndexError, MemoryError)
 """What an operation raises that can't be carried out."""
@@ -38,20 +38,13 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 """What Python words in its own way, or differently from release to release."""
 
-Look: TypeAlias = Literal["attributes", "bound", "known", "kinds", "types", "graph", "values"]
-"""What an expression looks at: the attributes and operators of nodes that are matched; whether a
-name stands for something; whether a value is stored; whether it is a parameter, an auxiliary state
-or an input; shapes and dtypes; names, users, heads and whatever lies around; numbers."""
-
 Operators: TypeAlias = Mapping[str, Collection[str]]
 """Name of a node -> the operators that it may be."""
 
-_KINDS = frozenset({"is_aux", "is_input", "is_param"})
-_STATIC: frozenset[Look] = frozenset({"attributes", "bound"})
 _NEAR = frozenset({"attrs", "name", "num_inputs", "num_outputs", "op"})
 """Words whose answer lies within the match, if they are asked of its nodes."""
 
-_OF_VARIABLES = ARRAY_WORDS | _KINDS | {"output"}
+_OF_VARIABLES = ARRAY_WORDS | {"is_aux", "is_input", "is_param", "output"}
 """Words whose answer a stored variable keeps, whatever fires around it."""
 
 
@@ -276,14 +269,6 @@ class Expression:
 
     # -- before any match --------------------------------------------------------------------
 
-    def looks(self, operators: Operators) -> frozenset[Look]:
-        """Return what kinds of things it looks at, the names of nodes and their operators given."""
-        return frozenset([_look(read, operators) for read in self.reads])
-
-    def is_static(self, operators: Operators) -> bool:
-        """Return whether attributes of matched nodes, and which names are bound, decide it."""
-        return self.looks(operators) <= _STATIC
-
     def conjuncts(self) -> tuple[Expression, ...]:
         """Return the conditions that have to hold for it to hold: what ``and`` joins."""
         if not isinstance(self.node, ast.BoolOp) or isinstance(self.node.op, ast.Or):
@@ -339,28 +324,12 @@ def _is_beyond(
     is_key = is_hidden_key(word)
     if name in computed or (name in stored and (word in _OF_VARIABLES or is_key)):
         return False
-    if _look(read, operators) == "attributes":
-        return False
     if word in _NEAR or is_key:
         return name not in operators and (word == "name" or is_key)
-    return word in NODE_WORDS or word in VALUE_WORDS
-
-
-def _look(read: Read, operators: Operators) -> Look:
-    name, way, word = read
-    if way == "bound" or way == "known":
-        return way
-    if way == "attribute":
-        return "attributes"
-    if way != "word":
-        return "values"
-    if name in operators and word not in NODE_WORDS - {"attrs", "op"}:
+    if word in ARRAY_WORDS and name in operators:
         found = [find(op) for op in operators[name]]
-        if word not in ARRAY_WORDS or all(op is not None and word in op.attributes for op in found):
-            return "attributes"
-    if word in ARRAY_WORDS:
-        return "types"
-    return "kinds" if word in _KINDS else "graph"
+        return not all(op is not None and word in op.attributes for op in found)
+    return word in NODE_WORDS or word in VALUE_WORDS
 
 
 def lacking(scope: Scope, parts: tuple[Expression, ...]) -> Iterator[str]:
