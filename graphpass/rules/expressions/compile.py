@@ -166,19 +166,30 @@ class Compiler:
         """Raise the error about a part."""
         raise self._text.error(self._text.place(node), reason)
 
-    def _part(self, node: ast.expr, parts: Iterable[Expression] = (), **facts: Any) -> Expression:
-        """Return a part that looks at what its own parts look at, yet to be given its closure."""
+    def _part(
+        self,
+        node: ast.expr,
+        run: Callable[[Scope], Any],
+        parts: Iterable[Expression] = (),
+        reads: frozenset[Read] | None = None,
+        **facts: Any,
+    ) -> Expression:
+        """Return a part; if nothing is said, it looks at what its own parts look at."""
         parts = tuple(parts)
-        reads = facts.pop("reads", None)
         if reads is None:
             reads = frozenset().union(*[part.reads for part in parts])
-        return Expression(node, self._text, parts, reads, **facts)
+        return Expression(node, self._text, parts, reads, run, **facts)
 
     def _applied(
-        self, this: Expression, operation: Operation, keywords: Sequence[str] = ()
+        self,
+        node: ast.expr,
+        operation: Operation,
+        parts: Sequence[Expression],
+        keywords: Sequence[str] = (),
+        **facts: Any,
     ) -> Expression:
-        """Let a part carry out an operation on the values of its own parts."""
-        runs = [part.run for part in this.parts]
+        """Return a part that carries out an operation on the values of its own parts."""
+        runs = [part.run for part in parts]
         count = len(runs) - len(keywords)
 
         def of_one(scope: Scope) -> Any:
@@ -203,9 +214,8 @@ class Compiler:
             except FAILURES as error:
                 raise this.failed(error, values) from None
 
-        this.run = of_many
-        if not keywords and 0 < count < 3:
-            this.run = of_one if count == 1 else of_two
+        run = of_many if keywords or not 0 < count < 3 else of_one if count == 1 else of_two
+        this = self._part(node, run, parts, **facts)
         return this
 
     # -- leaves ------------------------------------------------------------------------------
@@ -219,18 +229,15 @@ class Compiler:
         return self._constant_of(node, value)
 
     def _constant_of(self, node: ast.expr, value: Any) -> Expression:
-        this = self._part(node, literal=(value,))
-        this.run = lambda scope: value
-        return this
+        return self._part(node, lambda scope: value, literal=(value,))
 
     def _name(self, node: ast.Name) -> Expression:
         quoted = self._text.backquoted(node)
         name = node.id if quoted is None else quoted
         if name in self._loops:
             number = self._loops[name]
-            this = self._part(node, reads=frozenset({Read("", "loop", str(number))}))
-            this.run = lambda scope: scope.loops[number]
-            return this
+            own = frozenset({Read("", "loop", str(number))})
+            return self._part(node, lambda scope: scope.loops[number], reads=own)
 
         def run(scope: Scope) -> Any:
             value = scope.values.get(name)
@@ -240,9 +247,7 @@ class Compiler:
                     raise UnknownError(f"{name} is not bound")
             return value
 
-        this = self._part(node, reads=frozenset({Read(name, "value")}), name=name)
-        this.run = run
-        return this
+        return self._part(node, run, reads=frozenset({Read(name, "value")}), name=name)
 
     def _attribute(self, node: ast.Attribute) -> Expression:
         key = node.attr
@@ -251,8 +256,6 @@ class Compiler:
         if key.startswith("_") and not is_hidden_key(key):
             self._fail(node, f"there is no attribute {key!r}")
         base = self.compiled(node.value)
-        around = frozenset() if base.name else base.reads
-        this = self._part(node, [base], reads=around | {Read(base.name, "word", key)})
         run_base, by_kind = base.run, answers(key)
 
         def run(scope: Scope) -> Any:
@@ -265,7 +268,8 @@ class Compiler:
             except FAILURES as error:
                 raise this.failed(error) from None
 
-        this.run = run
+        around = frozenset() if base.name else base.reads
+        this = self._part(node, run, [base], around | {Read(base.name, "word", key)})
         return this
 
     # -- tuples and their elements -----------------------------------------------------------
@@ -278,7 +282,6 @@ class Compiler:
             return self._constant_of(
                 node, tuple([part.literal[0] for part in parts if part.literal])
             )
-        this = self._part(node, parts)
         runs = [part.run for part in parts]
 
         def run(scope: Scope) -> Any:
@@ -299,12 +302,11 @@ class Compiler:
                     raise this.failed(error) from None
             return tuple(made)
 
-        this.run = run
+        this = self._part(node, run, parts)
         return this
 
     def _subscript(self, node: ast.Subscript) -> Expression:
         base, index = self.compiled(node.value), self._index(node.slice)
-        this = self._part(node, [base, index])
 
         def run(scope: Scope) -> Any:
             try:
@@ -322,7 +324,7 @@ class Compiler:
             except FAILURES as error:
                 raise this.failed(error, [value]) from None
 
-        this.run = run
+        this = self._part(node, run, [base, index])
         return this
 
     def _index(self, node: ast.expr) -> Expression:
@@ -330,14 +332,9 @@ class Compiler:
             return self._tuple_of(node, [self._index(each) for each in node.elts])
         if not isinstance(node, ast.Slice):
             return self.compiled(node)
-        bounds = [
-            None if each is None else self.compiled(each)
-            for each in (node.lower, node.upper, node.step)
-        ]
-        this = self._part(node, [each for each in bounds if each is not None])
-        runs = [each and each.run for each in bounds]
-        this.run = lambda scope: slice(*[run and run(scope) for run in runs])
-        return this
+        none = ast.copy_location(ast.Constant(None), node)
+        bounds = [self.compiled(each or none) for each in (node.lower, node.upper, node.step)]
+        return self._applied(node, lambda limits, *places: slice(*places), bounds)
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -346,24 +343,21 @@ class Compiler:
         if isinstance(node.op, ast.Invert):
             self._fail(node, "write not, or for an array x == False, instead of ~")
         if isinstance(node.op, ast.Not):
-            this = self._part(node, [part])
-            this.run = lambda scope: not part.test(scope)
-            return this
+            return self._part(node, lambda scope: not part.test(scope), [part])
         if part.literal and type(part.literal[0]) in (bool, int, float):
             (value,) = part.literal
             return self._constant_of(node, -value if isinstance(node.op, ast.USub) else +value)
-        return self._applied(self._part(node, [part]), unary(type(node.op)))
+        return self._applied(node, unary(type(node.op)), [part])
 
     def _binary(self, node: ast.BinOp) -> Expression:
         operation = BINARY.get(type(node.op))
         if operation is None:
             self._fail(node, "the operators are + - * / // % ** and @")
-        this = self._part(node, [self.compiled(node.left), self.compiled(node.right)])
-        return self._applied(this, binary(operation))
+        parts = [self.compiled(node.left), self.compiled(node.right)]
+        return self._applied(node, binary(operation), parts)
 
     def _boolean(self, node: ast.BoolOp) -> Expression:
-        this = self._part(node, map(self.compiled, node.values))
-        *first, last = this.parts
+        *first, last = map(self.compiled, node.values)
         until = isinstance(node.op, ast.Or)
 
         def run(scope: Scope) -> Any:
@@ -374,43 +368,44 @@ class Compiler:
                     return value
             return last.run(scope)
 
-        this.run = run
-        return this
+        return self._part(node, run, [*first, last])
 
     def _choice(self, node: ast.IfExp) -> Expression:
         test = self.compiled(node.test)
         if node.test in self._fixed:
             return self.compiled(node.body if test.is_true(self._fixed[node.test]) else node.orelse)
         body, other = self.compiled(node.body), self.compiled(node.orelse)
-        this = self._part(node, [test, body, other])
-        this.run = lambda scope: (body if test.test(scope) else other).run(scope)
-        return this
+
+        def run(scope: Scope) -> Any:
+            return body.run(scope) if test.test(scope) else other.run(scope)
+
+        return self._part(node, run, [test, body, other])
 
     def _compare(self, node: ast.Compare) -> Expression:
         for operation, right in zip(node.ops, node.comparators, strict=True):
             is_none = isinstance(right, ast.Constant) and right.value is None
             if isinstance(operation, ast.Is | ast.IsNot) and not is_none:
                 self._fail(right, "is and is not compare with None only; write == or !=")
-        this = self._part(node, map(self.compiled, [node.left, *node.comparators]))
+        parts = list(map(self.compiled, [node.left, *node.comparators]))
         relations = [relation(type(operation)) for operation in node.ops]
         if len(relations) == 1:
-            return self._applied(this, relations[0])
+            return self._applied(node, relations[0], parts)
 
         def run(scope: Scope) -> Any:
-            a = this.parts[0].run(scope)
+            a = parts[0].run(scope)
             found: Any = True
             for number, related in enumerate(relations, 1):
-                b = this.parts[number].run(scope)
+                b = parts[number].run(scope)
                 try:
                     found = related(scope.limits, a, b)
                     if not truth(found):
                         return found
                 except FAILURES as error:
-                    raise this.failed(error, [a, b], this.parts[number - 1 :]) from None
+                    raise this.failed(error, [a, b], parts[number - 1 :]) from None
                 a = b
             return found
 
-        this.run = run
+        this = self._part(node, run, parts)
         return this
 
     # -- calls -------------------------------------------------------------------------------
@@ -443,10 +438,11 @@ class Compiler:
         parts = [
             self.compiled(each) for each in (*node.args, *[each.value for each in node.keywords])
         ]
-        this = self._part(node, parts, function=name)
+        reads = None
         if name == "attribute" and parts[0].name:
-            this.reads = parts[1].reads | {Read(parts[0].name, "attribute")}
-        return self._applied(this, FUNCTIONS[name].call, keywords)
+            reads = parts[1].reads | {Read(parts[0].name, "attribute")}
+        call = FUNCTIONS[name].call
+        return self._applied(node, call, parts, keywords, reads=reads, function=name)
 
     def _question(self, node: ast.Call, name: str) -> Expression:
         if node.keywords or not node.args:
@@ -455,14 +451,10 @@ class Compiler:
         if name == "bound" and (len(parts) > 1 or not parts[0].name):
             self._fail(node, "bound takes a name of the pattern")
         own = [Read(part.name, "bound" if name == "bound" else "known") for part in parts]
-        around = frozenset().union(*[part.reads for part in parts if not part.name])
-        this = self._part(node, parts, reads=around.union(own), function=name)
-        if name == "bound":
-            asked = parts[0].name
-            this.run = lambda scope: scope[asked] is not UNBOUND
-        else:
-            this.run = _known(this.parts)
-        return this
+        reads = frozenset(own).union(*[part.reads for part in parts if not part.name])
+        asked = parts[0].name
+        run = _known(parts) if name == "known" else lambda scope: scope[asked] is not UNBOUND
+        return self._part(node, run, parts, reads, function=name)
 
     def _loop(self, node: ast.Call, name: str, generator: ast.GeneratorExp) -> Expression:
         clause = generator.generators[0]
@@ -479,8 +471,6 @@ class Compiler:
         conditions = [self.compiled(condition) for condition in clause.ifs]
         self._loops = outer
         loop = Loop(number, target.id, sum(1 for _ in ast.walk(generator)))
-        this = self._part(node, [items, body, *conditions], function=name, loop=loop)
-        this.reads -= {Read("", "loop", str(number))}
         function = FUNCTIONS[name].call
         early = _EARLY.get(name)
 
@@ -493,7 +483,8 @@ class Compiler:
             except FAILURES as error:
                 raise this.failed(error) from None
 
-        this.run = run
+        this = self._part(node, run, [items, body, *conditions], function=name, loop=loop)
+        this.reads -= {Read("", "loop", str(number))}
         return this
 
 
@@ -517,7 +508,7 @@ _EARLY: Mapping[str, Callable[[Iterable[bool]], Any]] = {"all": all, "any": any,
 """What needs no tuple of what a loop yields."""
 
 
-def _known(parts: tuple[Expression, ...]) -> Callable[[Scope], Any]:
+def _known(parts: Sequence[Expression]) -> Callable[[Scope], Any]:
     """Return what asks whether all values are known; names that stand for nothing are."""
     asked = [(part.name, (part,)) for part in parts]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -82,14 +82,17 @@ class Expression:
     node: ast.expr
     """What kind of expression it is, and where it stands."""
 
-    source: PythonText = field(repr=False)
+    source: PythonText
     """The text that it stands in."""
 
-    parts: tuple[Expression, ...] = field(repr=False)
+    parts: tuple[Expression, ...]
     """What it is made of, in the order of the text."""
 
     reads: frozenset[Read]
     """What it looks at, by itself and by its parts."""
+
+    run: Callable[[Scope], Any]
+    """Evaluates it as a part of another expression."""
 
     literal: tuple[Any] | None = None
     """Its value, if it is written out: a number, a text, True, False, None or a tuple of such."""
@@ -102,9 +105,6 @@ class Expression:
 
     loop: Loop | None = None
     """The loop that the function goes through."""
-
-    run: Callable[[Scope], Any] = field(init=False, repr=False)
-    """Evaluates it as a part of another expression."""
 
     @cached_property
     def text(self) -> str:
