@@ -1,9 +1,13 @@
 r"""Text in Python's syntax, with any name at all in backquotes: parsed with `ast`, never executed.
 
-Real names hold ``-``, ``/``, ``+`` and ``.$0``, so a name may stand in backquotes. There ``\``
-stands before another backquote or backslash, and before ``n``, ``t``, ``r``, ``xNN`` and ``uNNNN``
-as in a string. Before Python's parser sees the text, each such name gives way to underscores of the
-same length, so that columns stay; a name is known again by where it stands.
+Graphs, patterns, replacements and expressions are such texts. Real names hold ``-``, ``/``, ``+``
+and ``.$0``, so a name may stand in backquotes. There ``\`` stands before another backquote or
+backslash, and before ``n``, ``t``, ``r``, ``xNN``, ``uNNNN`` and ``UNNNNNNNN`` as in a string.
+Before Python's parser sees the text, each such name gives way to underscores that take as many
+bytes, so that all places stay; a name is known again by where it stands.
+
+A long text is parsed in pieces of some kilobytes, so that the syntax tree of a large graph is never
+in memory as a whole.
 """
 
 from __future__ import annotations
@@ -13,33 +17,58 @@ import keyword
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from math import isfinite
+from typing import NamedTuple, NoReturn, TypeAlias
 
-from graphpass.errors import TextError, pointed
+from graphpass.errors import TextError, pointed, suggestion
+from graphpass.ops import find, operator_names
 
-__all__ = ["MAX_LENGTH", "Mark", "PythonText", "parse_python", "quoted_name"]
+__all__ = [
+    "MAX_LENGTH",
+    "Mark",
+    "PythonText",
+    "Spot",
+    "Syntax",
+    "described",
+    "elements",
+    "parse_python",
+    "quoted_name",
+    "shortened",
+]
 
 MAX_LENGTH = 10_000
-"""Characters of the longest text that is read; Python's parser is safe with any text so short."""
+"""Characters of the longest text that is not read in pieces."""
 
-_MAX_DEPTH = 50
 _MAX_LINES = 1000
+_MAX_DEPTH = 50
+_MAX_BITS = 400
+_PIECE = 8192
+_LONG_NAME = 100
+"""No similar names are looked for beyond this length."""
 
-_LINE = re.compile(r"\r\n|\r|\n")
+_NEWLINE = re.compile(r"\r\n?")
+_BOUNDARY = re.compile(r"\n(?=\S)")
+_UNREADABLE = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _TOKEN = re.compile(
-    r"(?P<triple>'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\")"
-    r"|(?P<string>'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")"
-    r"|(?P<comment>\#[^\n\r]*)"
-    r"|(?P<name>`(?:\\.|[^`\\\n\r])*`)"
-    r"|(?P<stray>`)"
-    r"|(?P<open>[(\[{])|(?P<close>[)\]}])",
+    r"(?P<run>[^'\"`#()\[\]{}\\]{1,4096})"
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])"
+    r"|(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
+    r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")"
+    r"|(?P<name>`(?:\\.|[^`\\\n])*`)"
+    r"|\#[^\n]*|\\\n"
+    r"|(?P<stray>['\"`])|\\",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^xuU]|.?)", re.DOTALL)
-_SHORT = {"n": "\n", "t": "\t", "r": "\r", "`": "`", "\\": "\\"}
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_ESCAPE = re.compile(
+    r"\\(?:([`\\])|([nrt])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|)"
+)
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+_DEF = re.compile(r"def(?:\s|\\\n)+")
+
+Syntax: TypeAlias = ast.expr | ast.stmt | ast.keyword
+"""What has a place in a text."""
 
 
 class Mark(NamedTuple):
@@ -49,46 +78,305 @@ class Mark(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+class Spot(NamedTuple):
+    """A place as Python's parser has it."""
+
+    line: int
+    """From 1."""
+
+    offset: int
+    """From 0, in UTF-8 bytes, of a line without the indentation that all lines have."""
+
+
 class PythonText:
-    """A parsed text."""
-
-    tree: ast.Module
-    """What Python makes of it."""
-
-    name: str
-    """What messages call it: ``pattern``."""
-
-    lines: Sequence[str] = field(repr=False)
-    """Its lines, as they were given."""
-
-    _readable: Sequence[str] = field(repr=False)
-    _names: Mapping[tuple[int, int], str] = field(repr=False)
-    _indent: int = 0
-
-    def place(self, node: ast.expr | ast.stmt | ast.keyword) -> Mark:
-        """Return where something begins."""
-        before = self._readable[node.lineno - 1].encode()[: node.col_offset]
-        return Mark(node.lineno, len(before.decode()) + self._indent + 1)
-
-    def backquoted(self, node: ast.Name | ast.keyword) -> str | None:
-        """Return the name that stands in backquotes where a node begins, or None."""
-        return self._names.get(self.place(node))
-
-    def error(self, place: tuple[int, int] | None, reason: str) -> TextError:
-        """Make the error about what stands at a place: place, reason, the line and a caret."""
-        return _error(self.name, self.lines, place, reason)
-
-
-def parse_python(text: str, name: str) -> PythonText:
-    """Parse a text, whose lines may all be indented alike.
+    """A text, what is in it, and what its errors look like.
 
     Parameters
     ----------
     text : str
-        At most `MAX_LENGTH` characters.
+        Any text at all; all its lines may be indented alike.
     name : str
-        What messages call it.
+        What messages call it: ``pattern``.
+    is_long : bool
+        Whether it may have any length, and is read in pieces: what is asked about a part of it has
+        to be asked while its statement is the latest one. An escape that is none is an error then.
+
+    Raises
+    ------
+    TextError
+        If a text that is not long has more than `MAX_LENGTH` characters.
+
+    Notes
+    -----
+    Linear in the length of the text.
+    """
+
+    def __init__(self, text: str, name: str, *, is_long: bool = False) -> None:
+        self.name = name
+        self._given = _NEWLINE.sub("\n", text.removeprefix("\ufeff"))
+        self._text, self._indent = _dedented(self._given)
+        self._piece = _PIECE if is_long else MAX_LENGTH
+        self._base = 0
+        self._code = ""
+        self._names: dict[Spot, str] = {}
+        lines = self._given.count("\n") + 1
+        if not is_long and (len(text) > MAX_LENGTH or lines > _MAX_LINES):
+            raise TextError(
+                f"{name}: {len(text)} characters in {lines} lines are more than a {name} may have "
+                f"({MAX_LENGTH} in {_MAX_LINES})"
+            )
+
+    @cached_property
+    def lines(self) -> Sequence[str]:
+        """The lines as they were given."""
+        return self._given.split("\n")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What Python makes of a text that is not long."""
+        return ast.Module(list(self.statements()), [])
+
+    def statements(self) -> Iterator[ast.stmt]:
+        """Parse the text and yield its statements.
+
+        Raises
+        ------
+        TextError
+            If Python can't parse it.
+        """
+        found = _UNREADABLE.search(self._text)
+        if found:
+            code = ord(found[0])
+            escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+            self._fail_at(
+                found.start(), f"this character can't stand in a text; write it as {escape}"
+            )
+        lines = 0
+        for piece in self._pieces():
+            self._base, self._code = lines, piece
+            yield from self._parsed()
+            lines += piece.count("\n")
+
+    # -- names -------------------------------------------------------------------------------
+
+    def backquoted(self, node: ast.expr | ast.keyword) -> str | None:
+        """Return the name that stands in backquotes where a node begins, or None."""
+        word = node.arg if isinstance(node, ast.keyword) else getattr(node, "id", None)
+        return self._names.get(self.spot(node)) if word and word[0] == "_" else None
+
+    def spelled(self, node: ast.Name) -> str:
+        """Return a name, in backquotes or not."""
+        return self._names.get(self.spot(node), node.id) if node.id[0] == "_" else node.id
+
+    def key(self, node: ast.keyword) -> str:
+        """Return the name of a keyword, in backquotes or not."""
+        word = node.arg
+        assert word is not None
+        return self._names.get(self.spot(node), word) if word[0] == "_" else word
+
+    def block_name(self, node: ast.FunctionDef) -> str:
+        """Return the name of a ``def``."""
+        lines = self._code.split("\n", node.lineno)
+        before = "".join([f"{line}\n" for line in lines[: node.lineno - 1]])
+        start = len(before) + len(lines[node.lineno - 1].encode()[: node.col_offset].decode())
+        word = _DEF.match(self._code, start)
+        assert word is not None
+        between = self._code[start : word.end()]
+        column = len(between.rpartition("\n")[2]) + ("\n" not in between) * node.col_offset
+        spot = Spot(self._base + node.lineno + between.count("\n"), column)
+        return self._names.get(spot, node.name)
+
+    def operator(self, node: ast.expr, *words: str) -> str:
+        """Return the name of an operator; in backquotes it may be one that MXNet does not know.
+
+        `words` are other names that may be meant.
+        """
+        if not isinstance(node, ast.Name):
+            self.fail(node, "an operator is called by its name")
+        quoted = self.backquoted(node)
+        if quoted is not None:
+            return quoted
+        if find(node.id) is None:
+            short = len(node.id) < _LONG_NAME
+            near = suggestion(node.id, [*operator_names(), *words]) if short else ""
+            self.fail(
+                node,
+                f"MXNet 1.9.1 has no operator {shortened(node.id)}{near}; one that it does not "
+                "know is written in backquotes",
+            )
+        return node.id
+
+    # -- statements --------------------------------------------------------------------------
+
+    def targets(self, statement: ast.Assign) -> list[ast.Name]:
+        """Return the names to the left of the one ``=`` of a statement."""
+        if len(statement.targets) > 1:
+            self.fail(statement.targets[1], "a statement has one =")
+        (target,) = statement.targets
+        names: list[ast.Name] = []
+        for each in elements(target) or [target]:
+            if not isinstance(each, ast.Name):
+                self.fail(each, f"{described(each)} can't be given a value")
+            names.append(each)
+        return names
+
+    def literal(self, node: ast.expr) -> object:
+        """Return a number, a text, True, False, None, or a tuple or list of such."""
+        if isinstance(node, ast.Tuple | ast.List):
+            values = [self.literal(element) for element in node.elts]
+            return tuple(values) if isinstance(node, ast.Tuple) else values
+        sign, number = 1, node
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            sign, number = -1, node.operand
+        if isinstance(number, ast.Constant):
+            value = number.value
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                bits = value.bit_length() if isinstance(value, int) else 0
+                if bits > _MAX_BITS or not isfinite(value):
+                    self.fail(node, "the number is too large; write it as a text")
+                return sign * value
+            if sign == 1 and (value is None or isinstance(value, bool | str)):
+                return value
+        if isinstance(node, ast.Name):
+            name = shortened(self.spelled(node))[1:-1]
+            self.fail(node, f'an attribute takes no node and no name; for a text write "{name}"')
+        self.fail(
+            node,
+            f"{described(node)} is no value of an attribute, which is a number, True, False, None, "
+            "a tuple or list of those, or any text at all in quotes",
+        )
+
+    # -- places and errors -------------------------------------------------------------------
+
+    def spot(self, node: Syntax) -> Spot:
+        """Return where something begins, as Python's parser has it."""
+        return Spot(self._base + node.lineno, node.col_offset)
+
+    def place(self, where: Syntax | Spot) -> Mark:
+        """Return where something begins."""
+        line, offset = where if isinstance(where, Spot) else self.spot(where)
+        line = min(line, len(self.lines))
+        before = self.lines[line - 1][self._indent :].encode(errors="replace")[:offset]
+        return Mark(line, len(before.decode(errors="ignore")) + self._indent + 1)
+
+    @property
+    def end(self) -> Spot:
+        """Where the text ends."""
+        lines = self._text.rstrip().split("\n")
+        return Spot(len(lines), len(lines[-1].encode(errors="replace")))
+
+    def error(self, where: Syntax | Spot | tuple[int, int] | None, reason: str) -> TextError:
+        """Make the error about what stands somewhere: place, reason, the line and a caret."""
+        if where is None:
+            return TextError(f"{self.name}: {reason}", reason=reason)
+        if isinstance(where, Spot | ast.AST):
+            where = self.place(where)
+        line = min(max(where[0], 1), len(self.lines))
+        shown = self.lines[line - 1]
+        column = min(max(where[1], 1), len(shown) + 1)
+        text = f"{self.name}:{line}:{column}: {reason}\n{pointed(shown, column)}"
+        return TextError(text, reason=reason, line=line, column=column)
+
+    def fail(self, where: Syntax | Spot | None, reason: str) -> NoReturn:
+        """Raise the error about what stands somewhere."""
+        raise self.error(where, reason)
+
+    def _fail_at(self, position: int, reason: str) -> NoReturn:
+        """Raise the error about a character of the text without its indentation."""
+        before = self._text[:position].split("\n")
+        raise self.error(Mark(len(before), len(before[-1]) + self._indent + 1), reason)
+
+    # -- Python's parser ---------------------------------------------------------------------
+
+    def _pieces(self) -> Iterator[str]:
+        """Yield what Python is to parse: whole statements, names replaced.
+
+        Whoever reads a piece has the names in it until the next one is asked for.
+        """
+        text = self._text
+        parts: list[str] = []
+        line, offset, seen = 1, 0, 0  # the place of the character `seen`
+        begun = done = depth = 0
+        for token in _TOKEN.finditer(text):
+            kind = token.lastgroup
+            if kind is None:
+                continue
+            start, end = token.span()
+            if kind == "run":
+                if end - begun >= self._piece and not depth:
+                    boundary = _BOUNDARY.search(text, start, end + 1)
+                    if boundary:
+                        parts.append(text[done : boundary.end()])
+                        yield "".join(parts)
+                        parts = []
+                        begun = done = boundary.end()
+                        self._names.clear()
+            elif kind == "open":
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    self._fail_at(start, f"brackets are nested deeper than {_MAX_DEPTH}")
+            elif kind == "close":
+                depth = max(depth - 1, 0)
+            elif kind == "stray":
+                what = "a name in backquotes" if token[0] == "`" else "a text in quotes"
+                self._fail_at(start, f"{what} has to end on its line")
+            else:
+                between = text[seen:start]
+                if "\n" in between:
+                    line += between.count("\n")
+                    offset, between = 0, between[between.rfind("\n") + 1 :]
+                offset += len(between.encode())
+                self._names[Spot(line, offset)] = self._name(token)
+                seen = start
+                parts += (text[done:start], "_" * len(token[0].encode()))
+                done = end
+        parts.append(text[done:])
+        yield "".join(parts)
+
+    def _name(self, token: re.Match[str]) -> str:
+        """Return the name that stands in backquotes."""
+        text, (start, end) = self._text, token.span()
+        near = text[max(start - 1, 0) : start] + text[end : end + 1]
+        if any(char.isalnum() or char in "_`" for char in near):
+            self._fail_at(start, "a name in backquotes has to stand by itself")
+        name = token[0][1:-1]
+
+        def unescaped(escape: re.Match[str]) -> str:
+            literal, control, *codes = escape.groups()
+            code = next(filter(None, codes), None)
+            if literal is not None:
+                return literal
+            if control is not None:
+                return _CONTROLS[control]
+            if code is None or int(code, 16) > 0x10FFFF:
+                self._fail_at(
+                    start + 1 + escape.start(),
+                    r"in backquotes, \ stands before `, \, n, r, t, xNN, uNNNN or UNNNNNNNN only",
+                )
+            return chr(int(code, 16))
+
+        return _ESCAPE.sub(unescaped, name) if "\\" in name else name
+
+    def _parsed(self) -> list[ast.stmt]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error" if self._piece == _PIECE else "ignore")
+                return ast.parse(self._code).body
+        except SyntaxError as error:
+            line, column, reason = error.lineno or 1, error.offset or 1, error.msg
+        except (MemoryError, RecursionError):
+            line, column, reason = 1, 1, "it is nested too deep"
+        except (ValueError, OverflowError) as error:
+            line, column, reason = 1, 1, str(error)
+        if reason.startswith("Exceeds the limit"):
+            reason = "the number is too long"
+        rows = self._code.split("\n")[line - 1 : line]
+        offset = len("".join(rows)[: max(column - 1, 0)].encode())
+        self.fail(Spot(self._base + line, offset), f"Python can't read this: {reason}")
+
+
+def parse_python(text: str, name: str) -> PythonText:
+    """Parse a text of at most `MAX_LENGTH` characters, whose lines may all be indented alike.
 
     Raises
     ------
@@ -101,19 +389,16 @@ def parse_python(text: str, name: str) -> PythonText:
     >>> parsed.backquoted(parsed.tree.body[0].value.args[0])
     'conv-0'
     """
-    lines = _LINE.split(text)
-    if len(text) > MAX_LENGTH or len(lines) > _MAX_LINES:
-        raise TextError(
-            f"{name}: {len(text)} characters in {len(lines)} lines are more than a {name} may have "
-            f"({MAX_LENGTH} in {_MAX_LINES})"
-        )
-    masked, names = _mask(text, name, lines)
-    readable = _LINE.split(masked)
-    filled = [line for line in readable if line.strip()]
-    indent = min((len(line) - len(line.lstrip(" ")) for line in filled), default=0)
-    readable = [line[indent:] for line in readable]
-    tree = _parse("\n".join(readable), name, lines, indent)
-    return PythonText(tree, name, lines, readable, names, indent)
+    parsed = PythonText(text, name)
+    assert parsed.tree
+    return parsed
+
+
+def elements(node: ast.expr | None) -> Sequence[ast.expr]:
+    """Return the parts of what stands beside ``=`` or behind ``return``: those between commas."""
+    if node is None:
+        return ()
+    return node.elts if isinstance(node, ast.Tuple) else (node,)
 
 
 def quoted_name(name: str) -> str:
@@ -125,87 +410,70 @@ def quoted_name(name: str) -> str:
     ('conv0', '`conv/0`', '`in`')
     """
     bare = name.isidentifier() and not keyword.iskeyword(name)
-    if bare and unicodedata.normalize("NFKC", name) == name:
+    if bare and unicodedata.normalize("NFKC", name) == name != "__debug__":
         return name
     return f"`{''.join(map(_escaped, name))}`"
 
 
 def _escaped(char: str) -> str:
-    for short, meant in _SHORT.items():
-        if char == meant:
-            return f"\\{short}"
-    if char.isprintable():
-        return char
-    return char.encode("unicode_escape").decode()
+    if char in "`\\":
+        return f"\\{char}"
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
 
 
-def _mask(text: str, name: str, lines: Sequence[str]) -> tuple[str, dict[tuple[int, int], str]]:
-    """Replace names in backquotes by underscores, and refuse what Python's parser must not see."""
-    names: dict[tuple[int, int], str] = {}
-    parts = []
-    done = depth = 0
-    for token in _TOKEN.finditer(text):
-        place = _place(text, token.start())
-        depth += (token["open"] is not None) - (token["close"] is not None)
-        if depth > _MAX_DEPTH:
-            raise _error(name, lines, place, f"brackets are nested deeper than {_MAX_DEPTH}")
-        if token["stray"]:
-            raise _error(name, lines, place, "a name in backquotes must end on its line")
-        if token["name"] is None:
-            continue
-        near = text[max(token.start() - 1, 0) : token.start()] + text[token.end() : token.end() + 1]
-        if any(char.isalnum() or char in "_`" for char in near):
-            raise _error(name, lines, place, "a name in backquotes must stand by itself")
-        try:
-            names[place] = _ESCAPE.sub(_unescaped, token[0][1:-1])
-        except ValueError:
-            raise _error(
-                name, lines, place, r"in backquotes, \ stands before `, \, n, t, r, xNN or uNNNN"
-            ) from None
-        parts += [text[done : token.start()], "_" * len(token[0])]
-        done = token.end()
-    masked = "".join([*parts, text[done:]])
-    unreadable = _UNREADABLE.search(masked.replace("\r", "\n"))
-    if unreadable:
-        raise _error(
-            name, lines, _place(text, unreadable.start()),
-            f"the character {unreadable[0]!r} can't stand here; write it as an escape",
-        )  # fmt: skip
-    return masked, names
+def _dedented(text: str) -> tuple[str, int]:
+    """Take off the blanks that all lines begin with, and return how many."""
+    start = len(text) - len(text.lstrip())
+    if not text[:start].endswith(" "):
+        return text, 0
+    lines = text.split("\n")
+    indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    return "\n".join([line[indent:] for line in lines]), indent
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    code = match[1]
-    if code in _SHORT:
-        return _SHORT[code]
-    if len(code) > 1:
-        return chr(int(code[1:], 16))
-    raise ValueError(code)
+def shortened(name: str) -> str:
+    """Return how messages quote a name, which may be very long."""
+    return repr(name if len(name) <= 60 else f"{name[:57]}...")
 
 
-def _parse(text: str, name: str, lines: Sequence[str], indent: int) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except SyntaxError as error:
-        place = (error.lineno or 1, (error.offset or 1) + indent)
-        raise _error(name, lines, place, f"Python can't read this: {error.msg}") from None
-    except (RecursionError, MemoryError):
-        raise TextError(f"{name}: nested too deep") from None
+_KINDS = {
+    "Attribute": "a dot after a name",
+    "AugAssign": "an assignment such as +=",
+    "AnnAssign": "an annotation",
+    "AsyncFunctionDef": "async",
+    "Await": "await",
+    "BinOp": "arithmetic",
+    "BoolOp": "and, or",
+    "Call": "a call",
+    "ClassDef": "a class",
+    "Compare": "a comparison",
+    "Dict": "a dictionary",
+    "DictComp": "a comprehension",
+    "Expr": "an expression without a name",
+    "FunctionDef": "a block",
+    "GeneratorExp": "a comprehension",
+    "IfExp": "a condition",
+    "Import": "an import",
+    "ImportFrom": "an import",
+    "JoinedStr": "an f-string",
+    "Lambda": "a lambda",
+    "List": "a list",
+    "ListComp": "a comprehension",
+    "Name": "a name",
+    "NamedExpr": "an assignment inside an expression",
+    "Set": "a set",
+    "SetComp": "a comprehension",
+    "Slice": "a slice",
+    "Starred": "a star",
+    "Subscript": "an index",
+    "Tuple": "a tuple",
+    "UnaryOp": "a sign or a negation",
+}
 
 
-def _place(text: str, position: int) -> tuple[int, int]:
-    before = _LINE.split(text[:position])
-    return len(before), len(before[-1]) + 1
-
-
-def _error(
-    name: str, lines: Sequence[str], place: tuple[int, int] | None, reason: str
-) -> TextError:
-    if place is None:
-        return TextError(f"{name}: {reason}", reason=reason)
-    line = min(max(place[0], 1), len(lines))
-    column = min(max(place[1], 1), len(lines[line - 1]) + 1)
-    text = f"{name}:{line}:{column}: {reason}\n{pointed(lines[line - 1], column)}"
-    return TextError(text, reason=reason, line=line, column=column)
+def described(node: ast.AST) -> str:
+    """Return what messages call a piece of Python."""
+    if isinstance(node, ast.Constant):
+        return "a text" if isinstance(node.value, str) else f"{node.value!r:.40}"
+    kind = type(node).__name__
+    return _KINDS.get(kind, f"Python's {kind}")

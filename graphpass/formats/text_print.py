@@ -1,23 +1,41 @@
-"""Graph to text form."""
+"""Graph to text form, and the version stamps that it need not write."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from graphpass.errors import AttributeValueError
+from graphpass.formats.python_text import quoted_name
 from graphpass.formats.symbol_read import is_opaque, tells_outputs
-from graphpass.formats.text_stamps import natural_stamps
-from graphpass.formats.text_values import printed_key, printed_name, printed_text, quoted_text
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.ops import Operator, find
 
-__all__ = ["print_graph"]
+__all__ = ["SPECIAL", "natural_stamps", "print_graph", "printed_key", "printed_text"]
+
+SPECIAL = ("after", "subgraphs", "outputs", "name")
+"""Keywords that are no attributes; an attribute of such a name stands in backquotes."""
 
 _WIDTH = 100
 _INDENT = "    "
 _PLAIN = "variable()"
+
+_SCALAR = (
+    r"(?:True|False|None|0|-?[1-9][0-9]{0,99}"
+    r"|-?[0-9]{1,20}\.[0-9]{1,20}(?:e[+-][0-9]{1,3})?|-?[0-9]e[+-][0-9]{1,3})"
+)
+
+
+def _nested(element: str) -> str:
+    """Return the pattern of tuples and lists of an element, spelled as Python prints them."""
+    return rf"(?:\((?:{element},|{element}(?:, {element})+)?\)|\[(?:{element}(?:, {element})*)?\])"
+
+
+_FLAT = _nested(_SCALAR)
+_LITERAL = re.compile(rf"{_SCALAR}|{_FLAT}|{_nested(f'(?:{_SCALAR}|{_FLAT})')}")
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?e[+-][0-9]+|-?[0-9]+\.[0-9]+")
 
 
 def print_graph(graph: Graph) -> str:
@@ -71,7 +89,7 @@ def _block(graph: Graph, indent: str) -> list[str]:
             words.value(entry, stamps.get((key, slot), 0)) for slot, entry in enumerate(inputs)
         ]
         special, blocks = _special(graph, key, words, indent)
-        if word != printed_name(name):
+        if word != quoted_name(name):
             special.append(f"name={quoted_text(name)}")
         call = f"{function}({', '.join((*values, *arguments, *special))})"
         if call == _PLAIN:
@@ -116,7 +134,7 @@ class _Words:
         """Choose the word of a node: the first of a name gets the name itself."""
         if name in self._free:
             self._free.discard(name)
-            word = printed_name(name)
+            word = quoted_name(name)
         else:
             word = self.fresh(name)
         self._words[key] = word
@@ -131,7 +149,7 @@ class _Words:
             word = f"{base}_{number}"
         self._counts[base] = number
         self._taken.add(word)
-        return printed_name(word)
+        return quoted_name(word)
 
     def node(self, key: int) -> str:
         """Return the word of a node."""
@@ -160,7 +178,7 @@ def _spelled(
     if op == VARIABLE:
         return "variable", printed
     if operator is None or not _is_sound(operator, given, num_inputs):
-        return f"`{quoted}`" if (quoted := printed_name(op))[0] != "`" else quoted, printed
+        return f"`{quoted}`" if (quoted := quoted_name(op))[0] != "`" else quoted, printed
     return op, printed
 
 
@@ -193,3 +211,108 @@ def _special(graph: Graph, key: int, words: _Words, indent: str) -> tuple[list[s
         if outputs != 1:
             printed.append(f"outputs={outputs}")
     return printed, blocks
+
+
+# -- attributes ----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def printed_key(key: str) -> str:
+    """Return how the name of an attribute is written.
+
+    Examples
+    --------
+    >>> print(printed_key("__lr_mult__"), printed_key("name"))
+    __lr_mult__ `name`
+    """
+    return f"`{key}`" if key in SPECIAL else quoted_name(key)
+
+
+@lru_cache(maxsize=4096)
+def printed_text(text: str) -> str:
+    """Return how the text of an attribute is written: as a value if that gives the same text.
+
+    Examples
+    --------
+    >>> print(printed_text("(3, 3)"), printed_text("(3,3)"), printed_text("1e-05"))
+    (3, 3) "(3,3)" 1e-05
+    """
+    if _LITERAL.fullmatch(text) and all(
+        repr(float(number)) == number for number in _DECIMAL.findall(text)
+    ):
+        return text
+    return quoted_text(text)
+
+
+def quoted_text(text: str) -> str:
+    """Print any text in quotes."""
+    quoted = repr(text)
+    return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in text else quoted
+
+
+# -- version stamps ------------------------------------------------------------------------------
+
+
+def natural_stamps(graph: Graph) -> dict[tuple[int, int], int]:
+    """Return the stamps that MXNet gives edges when it composes operators in saved order.
+
+    An operator that mutates a variable raises the variable's count and stores it on the edge; one
+    that only reads the variable stores the count so far. Edges into opaque operators have none.
+
+    Parameters
+    ----------
+    graph : Graph
+        Any graph; the stamps that it bears do not matter.
+
+    Returns
+    -------
+    dict of (int, int) to int
+        Key and input slot to stamp; every other edge has 0.
+
+    Notes
+    -----
+    Linear in the graph. Source: ``UpdateNodeVersion`` in ``nnvm/src/core/symbolic.cc``.
+    """
+    mutable = _mutable_slots(graph)
+    counts = {
+        entry.node: 0
+        for key, slots in mutable.items()
+        for slot, entry in enumerate(graph.inputs(key))
+        if slot in slots and graph.is_variable(entry.node)
+    }
+    readers = {use.node for key in counts for use in graph.uses(key)}
+    stamps: dict[tuple[int, int], int] = {}
+    for key in graph.order() if readers else ():
+        if key not in readers or is_opaque(graph.op(key)):
+            continue
+        inputs = graph.inputs(key)
+        for slot, entry in enumerate(inputs):
+            if counts.get(entry.node):
+                stamps[key, slot] = counts[entry.node]
+        for slot in mutable.get(key, ()):
+            if slot < len(inputs) and inputs[slot].node in counts:
+                counts[inputs[slot].node] += 1
+                stamps[key, slot] = counts[inputs[slot].node]
+    return stamps
+
+
+def _mutable_slots(graph: Graph) -> dict[int, tuple[int, ...]]:
+    """Return the slots that operators write to, of those that write at all."""
+    found = {}
+    idle: dict[str, bool] = {}
+    for key in graph.order():
+        op = graph.op(key)
+        if op not in idle:
+            idle[op] = _is_idle(op)
+        if not idle[op] and (slots := graph.signature(key).mutable_slots):
+            found[key] = slots
+    return found
+
+
+def _is_idle(op: str) -> bool:
+    """Return whether an operator writes to no input, whatever its attributes."""
+    operator = None if op == VARIABLE or is_opaque(op) else find(op)
+    if operator is None:
+        return True
+    constant = operator.constant_signature
+    return constant is not None and not constant.mutable_slots

@@ -58,16 +58,16 @@ HOSTILE = {
     "split number": (f"x = variable(a={'9_' * 1_000_000}9)", "the number is too long"),
     "hexadecimal": (f"x = variable(a=0x{'f' * 1_000_000})", "the number is too large"),
     "infinite": ("x = variable(a=1e999)", "the number is too large; write it as a text"),
-    "brackets": (f"x = {'(' * 100_000}", "brackets are nested more than 50 deep"),
-    "calls inside": (f"x = {'f(' * 1000}{')' * 1000}", "brackets are nested more than 50 deep"),
-    "dots": (f"x = a{'.b' * 100_000}", "the expression is too long"),
-    "sums": (f"x = 1{'+1' * 100_000}", "the expression is too long"),
-    "sums on lines": (f"x = (1{chr(10)}{'+1' * 100_000})", "the expression is too long"),
-    "commented sums": (f"x = (1{'+#,=' + chr(10) + '1'}{'+1' * 60})", "the expression is too long"),
-    "calls after": (f"x = f{'()' * 100_000}", "the expression is too long"),
-    "calls on lines": ("x = (f" + "()#=\n" * 100 + ")", "the expression is too long"),
-    "indices after": (f"x = f{'[0]' * 100_000}", "the expression is too long"),
-    "signs": (f"x = variable(a={'-' * 100_000}1)", "the expression is too long"),
+    "brackets": (f"x = {'(' * 100_000}", "brackets are nested deeper than 50"),
+    "calls inside": (f"x = {'f(' * 1000}{')' * 1000}", "brackets are nested deeper than 50"),
+    "dots": (f"x = a{'.b' * 100_000}", "it is nested too deep"),
+    "sums": (f"x = 1{'+1' * 100_000}", "it is nested too deep"),
+    "sums on lines": (f"x = (1{chr(10)}{'+1' * 100_000})", "it is nested too deep"),
+    "commented sums": (f"x = (1{'+#,=' + chr(10) + '1'}{'+1' * 60})", "arithmetic is no call"),
+    "calls after": (f"x = f{'()' * 100_000}", "it is nested too deep"),
+    "calls on lines": ("x = (f" + "()#=\n" * 100 + ")", "an operator is called by its name"),
+    "indices after": (f"x = f{'[0]' * 100_000}", "it is nested too deep"),
+    "signs": (f"x = variable(a={'-' * 100_000}1)", "it is nested too deep"),
     "nots": (f"x = {'not ' * 100_000}1", "it is nested too deep"),
     "conditions": (f"x = {'1 if 1 else ' * 100_000}1", "it is nested too deep"),
     "lambdas": (f"x = {'lambda:' * 100_000}1", "it is nested too deep"),
@@ -83,7 +83,6 @@ HOSTILE = {
     "escape in a text": ("x = variable(a='\\q')", "Python can't read this: "),
     "NUL": ("x = variable()\0", "this character can't stand in a text; write it as \\x00"),
     "surrogate": ("x = '\udc80'", "this character can't stand in a text; write it as \\udc80"),
-    "own letter": ("\ua66e0 = variable()", "a name with the letter \ua66e stands in backquotes"),
     "statements": ("a = b\n" * 200_000, "a name is no call of an operator"),
     "many names": (f"x = {'`a` ' * 50_000}", "Python can't read this"),
     "blank": ("\n \t" * 300_000, "the text ends without"),
@@ -141,7 +140,7 @@ _PATCHES = (
     "\n", "    ", "#", "-", "*", "**", "+", "@", "|", "1", "0x", "1e999", "99999999999", "x", "_",
     "None", "def ", "def f():\n", "return ", "return", "if 1:", "lambda: ", "f'{x}'", "[0]",
     "[0, 1]", "[-1]", "()", "name=", "after=[", "outputs=9", "subgraphs=[", "variable()", "`\\x`",
-    "\0", "\udc80", "\ua66e1", "é", "\r", "\t", "\f", ":=", " if ", " for x in ", "not ", "...",
+    "\0", "\udc80", "é", "\r", "\t", "\f", ":=", " if ", " for x in ", "not ", "...",
 )  # fmt: skip
 
 
@@ -158,7 +157,6 @@ def assert_read_or_refused(text: str) -> None:
     try:
         graph = parse_graph(text)
     except GraphpassError as error:
-        assert "\ua66e" not in str(error) or "\ua66e" in text
         if isinstance(error, TextError):
             assert error.line is not None and error.column is not None
             assert error.line <= text.count("\n") + text.count("\r") + 1

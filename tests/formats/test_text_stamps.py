@@ -8,7 +8,7 @@ import pytest
 
 from graphpass import loads
 from graphpass.formats.text import parse_graph, print_graph
-from graphpass.formats.text_stamps import natural_stamps
+from graphpass.formats.text_print import natural_stamps
 
 
 def test_mutations_are_counted_per_variable() -> None:

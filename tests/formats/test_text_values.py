@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from graphpass.formats.python_text import quoted_name
 from graphpass.formats.text import parse_graph
-from graphpass.formats.text_values import printed_key, printed_name, printed_text
+from graphpass.formats.text_print import printed_key, printed_text
 from graphpass.ops import format_value
 
 
@@ -98,12 +99,12 @@ def test_a_value_stands_for_what_the_front_end_of_mxnet_writes(written: str, tex
         ("__debug__", "`__debug__`"),
         ("0", "`0`"),
         ("ª", "`ª`"),
-        ("\ua66e1", "`\ua66e1`"),
+        ("\ua66e1", "\ua66e1"),
         ("a`\\\n\x00\udc80", "`a\\`\\\\\\n\\x00\\udc80`"),
     ],
 )
 def test_names(name: str, printed: str) -> None:
-    assert printed_name(name) == printed
+    assert quoted_name(name) == printed
 
 
 def test_attributes_that_are_called_like_the_keywords_of_the_form() -> None:

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from graphpass.errors import ExpressionError, suggestion
-from graphpass.formats.python_text import PythonText, parse_python
-from graphpass.formats.text_values import described
+from graphpass.formats.python_text import PythonText, described, parse_python
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import (
     BINARY,
