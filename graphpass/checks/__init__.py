@@ -5,7 +5,7 @@ module                what is in it
 ====================  ===================================================================
 :mod:`.run`           `check`: every check on a model, and which passes mend what is found
 :mod:`.finding`       `Finding`, and the `CheckReport` of all
-:mod:`.subject`       the model, what several checks ask of it, and `Check`: one kind
+:mod:`.subject`       the model, what several checks ask of it, and `FindingKind`
 :mod:`.parameters`    stored values: missing, of another shape, class or type, no numbers
 :mod:`.operators`     shapes in conflict, names, attributes and inputs, BatchNorm
 :mod:`.batch`         batch sizes in the graph

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from graphpass.checks.subject import Attempt, Found, Spot, Subject, finds
+from graphpass.checks.subject import Attempt, CheckedModel, Hit, Spot, finds
 from graphpass.graph import Entry, Use
 from graphpass.shapes import Inference, Shape
 from graphpass.shapes.batch import batch_axis, is_shared
@@ -47,13 +47,13 @@ def freeing(extent: int) -> Attempt:
     "a batch size in the shape of a Reshape, an input's hint or a constant",
     "apply free-batch",
 )
-def baked(subject: Subject) -> Iterator[Found]:
+def baked(subject: CheckedModel) -> Iterator[Hit]:
     """Yield what fixes the batch: reshapings, hints of inputs, and constants as long as one."""
     growth = _Growth(subject)
     yield from _reshapes(subject, growth)
     yield from _hints(subject)
     for key, what, extent, reader in _constants(subject, growth):
-        yield Found(
+        yield Hit(
             (subject.found(key),),
             f"{what} fixes the batch to {extent}: {subject.found(reader)} reads it beside what is "
             "fed",
@@ -68,7 +68,7 @@ class _Growth:
     wants would be taken for what it is given.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: CheckedModel) -> None:
         self._subject = subject
         axes = self._axes = (0, 1) if subject.spots.keys() & _TIME_FIRST else (0,)
         self.spoilt: set[int] = set()
@@ -137,7 +137,7 @@ class _Growth:
 # -- reshapings and hints --------------------------------------------------------------------------
 
 
-def _reshapes(subject: Subject, growth: _Growth) -> Iterator[Found]:
+def _reshapes(subject: CheckedModel, growth: _Growth) -> Iterator[Hit]:
     """Yield the reshapings that fix an extent which grows with the batch.
 
     What is computed from one of them has the fixed extent too, so there the shapes tell nothing.
@@ -177,7 +177,7 @@ def _is_harmless(spot: Spot, growth: _Growth) -> bool:
     return first == wanted
 
 
-def _reshape(spot: Spot, growth: _Growth) -> Found:
+def _reshape(spot: Spot, growth: _Growth) -> Hit:
     shape, steady = target(spot), growth.steady(spot.graph.inputs(spot.key)[0])
     if shape[0] < 1 or (steady and steady[0] is not None):
         fixes = "the number of elements"
@@ -191,14 +191,14 @@ def _reshape(spot: Spot, growth: _Growth) -> Found:
         then = "MXNet 1.9.1 returns garbage and no error"
     else:
         then = "samples end up in another axis, or get lost"
-    return Found(
+    return Hit(
         (spot.node,),
         f"its shape {shape} fixes {fixes}; fed with another batch size, {then}",
         remedy=remedy,
     )
 
 
-def _hints(subject: Subject) -> Iterator[Found]:
+def _hints(subject: CheckedModel) -> Iterator[Hit]:
     graph = subject.graph
     for key in graph.order():
         if key not in subject.inputs:
@@ -210,7 +210,7 @@ def _hints(subject: Subject) -> Iterator[Found]:
             continue
         if subject.model.parameters or not is_shared(graph, subject.unaided, key):
             which = "the first axis" if axis == 0 else f"axis {axis}, the N of __layout__,"
-            yield Found(
+            yield Hit(
                 (subject.found(key),),
                 f"the hint __shape__={attrs['__shape__']} fixes {which} of the input to {extent}",
                 remedy=str(freeing(extent)),
@@ -220,7 +220,7 @@ def _hints(subject: Subject) -> Iterator[Found]:
 # -- constants that are as long as one batch -------------------------------------------------------
 
 
-def _constants(subject: Subject, growth: _Growth) -> Iterator[tuple[int, str, int, int]]:
+def _constants(subject: CheckedModel, growth: _Growth) -> Iterator[tuple[int, str, int, int]]:
     """Yield the constants of the outermost graph that fix the batch.
 
     That is: the key, what says the extent, the extent, and the key of the operator where it meets
@@ -244,11 +244,11 @@ def _constants(subject: Subject, growth: _Growth) -> Iterator[tuple[int, str, in
             yield spot.key, f"its output of {rows} rows", rows, use.node
 
 
-def _axis(subject: Subject, use: Use) -> int:
+def _axis(subject: CheckedModel, use: Use) -> int:
     return 1 if subject.graph.op(use.node) == "RNN" else 0
 
 
-def _spread_to(subject: Subject, spot: Spot, axis: int) -> int | None:
+def _spread_to(subject: CheckedModel, spot: Spot, axis: int) -> int | None:
     """Return the extent that an operator gives an axis, None if it leaves it as it is."""
     known, read = subject.from_all, spot.graph.inputs(spot.key)
     before, after = known.shape(read[0]) if read else None, known.shape(Entry(spot.key))
@@ -267,7 +267,7 @@ def _at(shape: Shape | None, axis: int) -> int | None:
     return shape[axis] if shape is not None and axis < len(shape) else None
 
 
-def _meeting(subject: Subject, growth: _Growth, key: int) -> Use | None:
+def _meeting(subject: CheckedModel, growth: _Growth, key: int) -> Use | None:
     """Return where an array first meets what is fed and has to be as long."""
     graph, fed = subject.graph, subject.fed
     seen, pending = {key}, [key]
@@ -287,7 +287,7 @@ def _meeting(subject: Subject, growth: _Growth, key: int) -> Use | None:
     return None
 
 
-def _aligns(subject: Subject, use: Use) -> bool:
+def _aligns(subject: CheckedModel, use: Use) -> bool:
     """Return whether an operator wants what it reads to be as long as its other inputs."""
     graph = subject.graph
     op = graph.op(use.node)
@@ -301,14 +301,14 @@ def _aligns(subject: Subject, use: Use) -> bool:
     return several and len({shape and len(shape) for shape in shapes}) == 1
 
 
-def _beside_a_steady_one(subject: Subject, growth: _Growth, key: int) -> bool:
+def _beside_a_steady_one(subject: CheckedModel, growth: _Growth, key: int) -> bool:
     """Return whether the first axis of what is fed there is not that of the batch."""
     read = [entry for entry in subject.graph.inputs(key) if entry.node in subject.fed]
     shapes = [growth.steady(entry) for entry in read]
     return all(_at(shape, 0) is not None for shape in shapes)
 
 
-def _keeps(subject: Subject, use: Use) -> bool:
+def _keeps(subject: CheckedModel, use: Use) -> bool:
     """Return whether an operator's output is as long as what it reads."""
     op = subject.graph.op(use.node)
     if op in _KEEPING:
@@ -317,5 +317,5 @@ def _keeps(subject: Subject, use: Use) -> bool:
     return rule is not None and rule.shape is same_shape
 
 
-def _attribute(subject: Subject, use: Use, name: str) -> Any:
+def _attribute(subject: CheckedModel, use: Use, name: str) -> Any:
     return subject.spot(use.node).attribute(name)

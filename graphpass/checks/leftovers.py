@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from graphpass.checks.finding import FoundNode
-from graphpass.checks.subject import Attempt, Found, Spot, Subject, finds
+from graphpass.checks.subject import Attempt, CheckedModel, Hit, Spot, finds
 
 LOSSES: Mapping[str, str] = {
     "SoftmaxOutput": "in inference it is softmax, and asks for a label all the same",
@@ -28,7 +28,7 @@ _LABELS = frozenset({"label", "data_lengths", "label_lengths"})
 """What losses and targets call the inputs that only training feeds."""
 
 
-def _stripping(subject: Subject) -> Attempt:
+def _stripping(subject: CheckedModel) -> Attempt:
     """Return the pass that takes out a loss: of a detector, with all that trains it."""
     detector = {"_contrib_MultiBoxTarget", "_contrib_MultiBoxDetection"}
     return Attempt("ssd-deploy" if detector <= subject.spots.keys() else "strip-training")
@@ -41,15 +41,15 @@ def _stripping(subject: Subject) -> Attempt:
     "axes can't be mended",
     "apply strip-training",
 )
-def losses(subject: Subject) -> Iterator[Found]:
+def losses(subject: CheckedModel) -> Iterator[Hit]:
     """Yield losses."""
     for op, says in LOSSES.items():
         for spot in subject.of(op):
             attempt = _stripping(subject)
-            yield Found((spot.node,), says, remedy=attempt, unmended=_why_not(subject, spot))
+            yield Hit((spot.node,), says, remedy=attempt, unmended=_why_not(subject, spot))
 
 
-def _why_not(subject: Subject, spot: Spot) -> str:
+def _why_not(subject: CheckedModel, spot: Spot) -> str:
     """Return why a loss stays, as the end of a sentence; empty if its operator says enough."""
     read = spot.graph.inputs(spot.key)
     if spot.op != "SoftmaxOutput" or spot.inside or not read:
@@ -72,25 +72,25 @@ def _why_not(subject: Subject, spot: Spot) -> str:
     "an operator that assigns what is to be learned, such as MultiBoxTarget",
     "apply ssd-deploy",
 )
-def targets(subject: Subject) -> Iterator[Found]:
+def targets(subject: CheckedModel) -> Iterator[Hit]:
     """Yield operators that assign targets."""
     for spot in subject.of(*_TARGETS):
         says = "it assigns targets for training, and asks for a label"
-        yield Found((spot.node,), says, remedy=_stripping(subject))
+        yield Hit((spot.node,), says, remedy=_stripping(subject))
 
 
 @finds("label-input", "warning", "an input that only losses read", "apply strip-training")
-def labels(subject: Subject) -> Iterator[Found]:
+def labels(subject: CheckedModel) -> Iterator[Hit]:
     """Yield labels."""
     for key in label_inputs(subject):
-        yield Found(
+        yield Hit(
             (subject.found(key),),
             "only losses read it, and who loads the model has to feed it all the same",
             remedy=_stripping(subject),
         )
 
 
-def label_inputs(subject: Subject) -> dict[int, None]:
+def label_inputs(subject: CheckedModel) -> dict[int, None]:
     """Return the inputs of which everything ends in the label of a loss, in saved order."""
     graph = subject.graph
     only: set[int] = set()
@@ -111,37 +111,37 @@ def label_inputs(subject: Subject) -> dict[int, None]:
 
 
 @finds("dropout", "warning", 'a Dropout, if not of `mode="always"`', "apply drop-dropout")
-def dropouts(subject: Subject) -> Iterator[Found]:
+def dropouts(subject: CheckedModel) -> Iterator[Hit]:
     """Yield Dropouts."""
     for spot in subject.of("Dropout"):
         if spot.attribute("mode") != "always":
-            yield Found((spot.node,), "it does nothing in inference")
+            yield Hit((spot.node,), "it does nothing in inference")
 
 
 @finds("blocked-gradient", "warning", "a BlockGrad", "apply strip-training")
-def blocked(subject: Subject) -> Iterator[Found]:
+def blocked(subject: CheckedModel) -> Iterator[Hit]:
     """Yield BlockGrads."""
     for spot in subject.of("BlockGrad"):
         says = "it gives its input in inference, and converters do not know it"
-        yield Found((spot.node,), says, remedy=Attempt("strip-training"))
+        yield Hit((spot.node,), says, remedy=Attempt("strip-training"))
 
 
 @finds("sync-batch-norm", "warning", "a SyncBatchNorm", "apply syncbn-to-bn")
-def synchronised(subject: Subject) -> Iterator[Found]:
+def synchronised(subject: CheckedModel) -> Iterator[Hit]:
     """Yield SyncBatchNorms."""
     for spot in subject.of("_contrib_SyncBatchNorm"):
         says = "in inference it is BatchNorm, which converters know"
         if spot.attribute("output_mean_var"):
             says += "; one whose mean and variance are outputs is not rewritten"
-            yield Found((spot.node,), says, remedy="")
+            yield Hit((spot.node,), says, remedy="")
         else:
-            yield Found((spot.node,), says)
+            yield Hit((spot.node,), says)
 
 
 # -- what no head depends on -----------------------------------------------------------------------
 
 
-def _dead(subject: Subject, *, inputs: bool) -> Iterator[FoundNode]:
+def _dead(subject: CheckedModel, *, inputs: bool) -> Iterator[FoundNode]:
     """Yield the nodes that no head reaches: variables to be fed that nothing reads, or the rest.
 
     Reading a file leaves such nodes out, so its origin remembers them.
@@ -164,15 +164,15 @@ def _dead(subject: Subject, *, inputs: bool) -> Iterator[FoundNode]:
     "a node of the file that no head depends on; whatever graphpass saves has it no more",
     "apply prune",
 )
-def dead(subject: Subject) -> Iterator[Found]:
+def dead(subject: CheckedModel) -> Iterator[Hit]:
     """Yield nodes that no head depends on."""
     for node in _dead(subject, inputs=False):
-        yield Found((node,), "no head depends on it; MXNet never runs it")
+        yield Hit((node,), "no head depends on it; MXNet never runs it")
 
 
 @finds("unused-input", "warning", "a variable without a value that nothing reads", "apply prune")
-def unused(subject: Subject) -> Iterator[Found]:
+def unused(subject: CheckedModel) -> Iterator[Hit]:
     """Yield variables that nothing reads."""
     for node in _dead(subject, inputs=True):
         reason = "nothing reads it, so MXNet does not list it as an argument to be fed"
-        yield Found((node,), reason)
+        yield Hit((node,), reason)

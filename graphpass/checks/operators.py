@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graphpass.checks.batch import freeing, target
 from graphpass.checks.finding import FoundNode
-from graphpass.checks.subject import Found, Scope, Spot, Subject, finds
+from graphpass.checks.subject import CheckedModel, Hit, ScopedGraph, Spot, finds
 from graphpass.errors import AttributeValueError, GraphError, suggestion
 from graphpass.graph.invariants import check_arity
 from graphpass.ops import find, operator_names
@@ -40,7 +40,7 @@ def wants_one_shape(op: str) -> bool:
     "error",
     "shapes or types that can't be, from what `--input` gives and what is stored",
 )
-def conflicts(subject: Subject) -> Iterator[Found]:
+def conflicts(subject: CheckedModel) -> Iterator[Hit]:
     """Yield what inference trips over, and what it leaves open where the data are not known.
 
     There the parameters of an operator may be of several types, or shapes, and have to be of one.
@@ -54,7 +54,7 @@ def conflicts(subject: Subject) -> Iterator[Found]:
         told.add(conflict.key)
         extent = next(iter(target(spot)), 0) if spot.op == "Reshape" else 0
         remedy = freeing(extent) if extent > 0 else ""
-        yield Found((spot.node,), conflict.message, remedy=remedy)
+        yield Hit((spot.node,), conflict.message, remedy=remedy)
     for op, spots in subject.spots.items():
         rule = rule_of(op)
         if rule is None:
@@ -65,10 +65,10 @@ def conflicts(subject: Subject) -> Iterator[Found]:
             read = graph.inputs(spot.key)[1:]
             types = [known.dtype(entry) for entry in read]
             if rule.dtype in _ONE_TYPE and len({*types} - {None}) > 1:
-                yield Found((spot.node,), f"{_listed(spot, types)}, which have to be of one type")
+                yield Hit((spot.node,), f"{_listed(spot, types)}, which have to be of one type")
             shapes = [None if shape is None else printed(shape) for shape in map(known.shape, read)]
             if wants_one_shape(op) and len({*shapes} - {None}) > 1:
-                yield Found((spot.node,), f"{_listed(spot, shapes)}, which have to be of one shape")
+                yield Hit((spot.node,), f"{_listed(spot, shapes)}, which have to be of one shape")
 
 
 def _listed(spot: Spot, facts: Sequence[str | None]) -> str:
@@ -88,7 +88,7 @@ def _listed(spot: Spot, facts: Sequence[str | None]) -> str:
 # -- names -----------------------------------------------------------------------------------------
 
 
-def _bearers(scope: Scope) -> Iterator[tuple[str, list[FoundNode]]]:
+def _bearers(scope: ScopedGraph) -> Iterator[tuple[str, list[FoundNode]]]:
     """Yield the names that several nodes of a graph have, those nodes in saved order."""
     graph = scope.graph
     repeated = {name: graph.named(name) for name in graph.names if len(graph.named(name)) > 1}
@@ -106,12 +106,12 @@ def _bearers(scope: Scope) -> Iterator[tuple[str, list[FoundNode]]]:
     "two variables of one name, which MXNet does not bind",
     "apply unique-names",
 )
-def repeated_variables(subject: Subject) -> Iterator[Found]:
+def repeated_variables(subject: CheckedModel) -> Iterator[Hit]:
     """Yield variables of one name."""
     for name, nodes in _bearers(subject.scopes[0]):
         variables = tuple(node for node in nodes if node.op == "null")
         if len(variables) > 1:
-            yield Found(
+            yield Hit(
                 variables,
                 f"{len(variables)} variables are called {name!r}, and parameters are bound by "
                 "name; MXNet refuses to bind them",
@@ -119,13 +119,13 @@ def repeated_variables(subject: Subject) -> Iterator[Found]:
 
 
 @finds("repeated-operator-name", "warning", "two operators of one name", "apply unique-names")
-def repeated_operators(subject: Subject) -> Iterator[Found]:
+def repeated_operators(subject: CheckedModel) -> Iterator[Hit]:
     """Yield operators of one name; inside a subgraph, whose nodes no pass renames, for good."""
     for scope in subject.scopes:
         for name, nodes in _bearers(scope):
             operators = tuple(node for node in nodes if node.op != "null")
             if len(operators) > 1:
-                yield Found(
+                yield Hit(
                     operators,
                     f"{len(operators)} operators are called {name!r}; converters and "
                     "get_internals() need one name for each",
@@ -134,12 +134,12 @@ def repeated_operators(subject: Subject) -> Iterator[Found]:
 
 
 @finds("shared-name", "warning", "an operator that is named like a variable", "apply unique-names")
-def shared_names(subject: Subject) -> Iterator[Found]:
+def shared_names(subject: CheckedModel) -> Iterator[Hit]:
     """Yield a variable and an operator of one name."""
     for scope in subject.scopes:
         for name, nodes in _bearers(scope):
             if len({node.op == "null" for node in nodes}) > 1:
-                yield Found(
+                yield Hit(
                     tuple(nodes),
                     f"a variable and an operator are both called {name!r}; tools that know nodes "
                     "by name take one for the other",
@@ -151,21 +151,21 @@ def shared_names(subject: Subject) -> Iterator[Found]:
 
 
 @finds("unknown-operator", "error", "an operator that MXNet 1.9.1 does not have")
-def unknown(subject: Subject) -> Iterator[Found]:
+def unknown(subject: CheckedModel) -> Iterator[Hit]:
     """Yield operators that the operator table lacks."""
     for op, spots in subject.spots.items():
         if find(op) is None:
             reason = f"MXNet 1.9.1 has no operator {op!r}{suggestion(op, operator_names())}"
             for spot in spots:
-                yield Found((spot.node,), reason)
+                yield Hit((spot.node,), reason)
 
 
 @finds("custom-operator", "warning", "an operator that is Python code elsewhere")
-def custom(subject: Subject) -> Iterator[Found]:
+def custom(subject: CheckedModel) -> Iterator[Hit]:
     """Yield custom operators."""
     for spot in subject.of("Custom"):
         kind = spot.attribute("op_type", "?")
-        yield Found(
+        yield Hit(
             (spot.node,),
             f"MXNet runs it only where Python code has registered the custom operator {kind!r}",
         )
@@ -176,7 +176,7 @@ def custom(subject: Subject) -> Iterator[Found]:
     "error",
     "an attribute that MXNet 1.9.1 does not have, or a value that it does not take",
 )
-def attributes(subject: Subject) -> Iterator[Found]:
+def attributes(subject: CheckedModel) -> Iterator[Hit]:
     """Yield operators whose attributes do not check."""
     for op, spots in subject.spots.items():
         operator = find(op)
@@ -186,11 +186,11 @@ def attributes(subject: Subject) -> Iterator[Found]:
             try:
                 operator.check(spot.graph.attrs(spot.key))
             except AttributeValueError as error:
-                yield Found((spot.node,), f"{error}; MXNet 1.9.1 refuses to load it")
+                yield Hit((spot.node,), f"{error}; MXNet 1.9.1 refuses to load it")
 
 
 @finds("wrong-arity", "error", "an operator with too few inputs, or too many")
-def arity(subject: Subject) -> Iterator[Found]:
+def arity(subject: CheckedModel) -> Iterator[Hit]:
     """Yield operators that read another number of values than they take."""
     for spots in subject.spots.values():
         for spot in spots:
@@ -198,7 +198,7 @@ def arity(subject: Subject) -> Iterator[Found]:
                 check_arity(spot.graph, [spot.key])
             except GraphError as error:
                 _, _, told = str(error).partition(") ")
-                yield Found((spot.node,), f"it {told}; MXNet refuses to bind it")
+                yield Hit((spot.node,), f"it {told}; MXNet refuses to bind it")
             except AttributeValueError:
                 continue  # `attributes` says so
 
@@ -224,11 +224,11 @@ operator and not of one of its names."""
     "an operator that MXNet deprecates; the remedy is for SoftmaxActivation",
     "apply softmax-activation",
 )
-def deprecated(subject: Subject) -> Iterator[Found]:
+def deprecated(subject: CheckedModel) -> Iterator[Hit]:
     """Yield deprecated operators."""
     for op, (instead, remedy) in DEPRECATED.items():
         for spot in subject.of(op):
-            yield Found(
+            yield Hit(
                 (spot.node,),
                 f"MXNet deprecates {op}, and converters often do not know it; its place has "
                 f"{instead}",
@@ -239,7 +239,7 @@ def deprecated(subject: Subject) -> Iterator[Found]:
 # -- BatchNorm -------------------------------------------------------------------------------------
 
 
-def _norms(subject: Subject, slot: str) -> Iterator[tuple[Spot, str, float, float]]:
+def _norms(subject: CheckedModel, slot: str) -> Iterator[tuple[Spot, str, float, float]]:
     """Yield BatchNorms and their kin: name of a stored input, its least value, and max|value-1|."""
     import numpy as np
 
@@ -263,7 +263,7 @@ def _norms(subject: Subject, slot: str) -> Iterator[tuple[Spot, str, float, floa
     "a BatchNorm with `fix_gamma`, absent or not, whose stored gamma is not 1",
     "apply bake-fix-gamma",
 )
-def fixed_gammas(subject: Subject) -> Iterator[Found]:
+def fixed_gammas(subject: CheckedModel) -> Iterator[Hit]:
     """Yield where a gamma is stored that MXNet takes for 1: ``fix_gamma`` is true if absent."""
     for spot, name, _, far in _norms(subject, "gamma"):
         if far == 0 or not spot.attribute("fix_gamma"):
@@ -277,7 +277,7 @@ def fixed_gammas(subject: Subject) -> Iterator[Found]:
             remedy = "apply '[{use: syncbn-to-bn}, {use: bake-fix-gamma}]'"
         given = spot.graph.attrs(spot.key).get("fix_gamma")
         says = f"fix_gamma={given}" if given is not None else "fix_gamma absent, which means True"
-        yield Found(
+        yield Hit(
             (spot.node,),
             f"{says}, so MXNet computes with a gamma of 1, but {name!r} is stored with "
             f"max|gamma-1|={far:.6g}; converters take what is stored",
@@ -290,7 +290,7 @@ def fixed_gammas(subject: Subject) -> Iterator[Found]:
     "error",
     "a moving variance less than 0; a warning if `eps` makes up for it",
 )
-def negative_variances(subject: Subject) -> Iterator[Found]:
+def negative_variances(subject: CheckedModel) -> Iterator[Hit]:
     """Yield variances that are less than 0."""
     for spot, name, low, _ in _norms(subject, "moving_var"):
         if not low < 0:  # NaN is told by another check
@@ -298,7 +298,7 @@ def negative_variances(subject: Subject) -> Iterator[Found]:
         eps = float(spot.attribute("eps", 0))
         if low + eps > 0:
             told = f"the variance {name!r} holds {low:.6g}, and eps={eps:g} just makes up for it"
-            yield Found((spot.node,), f"{told}; a variance is 0 or more", "warning")
+            yield Hit((spot.node,), f"{told}; a variance is 0 or more", "warning")
         else:
             told = f"the variance {name!r} holds {low:.6g}, so MXNet computes NaN or infinity"
-            yield Found((spot.node,), f"{told}; a variance is 0 or more")
+            yield Hit((spot.node,), f"{told}; a variance is 0 or more")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphpass.checks.finding import FoundNode
 from graphpass.checks.leftovers import label_inputs
 from graphpass.checks.operators import wants_one_shape
-from graphpass.checks.subject import Found, Subject, finds
+from graphpass.checks.subject import CheckedModel, Hit, finds
 from graphpass.graph import Entry
 from graphpass.shapes.shape import Shape, printed
 from graphpass.verify.parameter_fit import Misfit, fits
@@ -20,35 +20,35 @@ _AT_ONCE = 2**22
 """Elements that are looked at together, so that a mapped file is never in memory as a whole."""
 
 
-def _of_kind(subject: Subject, kind: str) -> Iterator[Misfit]:
+def _of_kind(subject: CheckedModel, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
 
 
-def _found(subject: Subject, misfit: Misfit) -> Found:
+def _found(subject: CheckedModel, misfit: Misfit) -> Hit:
     if misfit.key is None:
-        return Found((), str(misfit))
+        return Hit((), str(misfit))
     node = subject.found(misfit.key)
-    return Found((node,), str(misfit).replace(str(node), "it", 1))
+    return Hit((node,), str(misfit).replace(str(node), "it", 1))
 
 
 @finds("missing-parameter", "error", "a weight or auxiliary state without a value")
-def missing(subject: Subject) -> Iterator[Found]:
+def missing(subject: CheckedModel) -> Iterator[Hit]:
     """Yield weights and states that have no value."""
     for misfit in _of_kind(subject, "missing"):
         yield _found(subject, misfit)
 
 
 @finds("extra-parameter", "error", "a value for a variable that there is not", "apply prune")
-def extra(subject: Subject) -> Iterator[Found]:
+def extra(subject: CheckedModel) -> Iterator[Hit]:
     """Yield values of no variable. If all are, they are of another model."""
     found = list(_of_kind(subject, "extra"))
     remedy = "" if len(found) == len(subject.model.parameters) else None
     for misfit in found:
-        yield Found((), misfit.fault, remedy=remedy)
+        yield Hit((), misfit.fault, remedy=remedy)
 
 
 @finds("parameter-shape", "error", "a value of another shape than its readers need")
-def shapes(subject: Subject) -> Iterator[Found]:
+def shapes(subject: CheckedModel) -> Iterator[Hit]:
     """Yield misfits, which know one reader alone, with all that is known, and what else misfits."""
     graph, parameters = subject.graph, subject.model.parameters
     told = set()
@@ -60,7 +60,7 @@ def shapes(subject: Subject) -> Iterator[Found]:
             yield _found(subject, misfit)
         else:
             told_so = _misshapen(parameters[misfit.name].shape, wanted)
-            yield Found((subject.found(misfit.key),), f"{told_so}; {misfit.remedy}")
+            yield Hit((subject.found(misfit.key),), f"{told_so}; {misfit.remedy}")
     keys = graph.variable_keys()
     for key in (*keys.arguments, *keys.auxiliary_states):
         name = graph.name(key)
@@ -68,10 +68,10 @@ def shapes(subject: Subject) -> Iterator[Found]:
             continue
         wanted = subject.from_inputs.shape(Entry(key))
         if wanted is not None and not fits(parameters[name].shape, wanted):
-            yield Found((subject.found(key),), _misshapen(parameters[name].shape, wanted))
+            yield Hit((subject.found(key),), _misshapen(parameters[name].shape, wanted))
 
 
-def _fitting(subject: Subject, key: int) -> Shape | None:
+def _fitting(subject: CheckedModel, key: int) -> Shape | None:
     """Return the shape by which a parameter would fit what is fed and the other parameters.
 
     Where nothing is known of the data, inference does not conclude from one parameter of a
@@ -97,7 +97,7 @@ def _misshapen(stored: tuple[int, ...], wanted: Shape) -> str:
     "an auxiliary state stored as argument, the other way round, or as neither among others",
     "convert",
 )
-def classes(subject: Subject) -> Iterator[Found]:
+def classes(subject: CheckedModel) -> Iterator[Hit]:
     """Yield parameters of another class than their variable, where classes are stored at all."""
     graph, parameters = subject.graph, subject.model.parameters
     if not any(parameters.class_of(name) for name in parameters):
@@ -110,27 +110,27 @@ def classes(subject: Subject) -> Iterator[Found]:
             if name not in parameters or parameters.class_of(name) == wanted:
                 continue
             stored = parameters.stored_name(name)
-            yield Found(
+            yield Hit(
                 (subject.found(key),),
                 f"it is {kind}, and stored as {stored!r}; load_checkpoint wants '{wanted}:{name}'",
                 remedy=None if parameters.class_of(name) else "",
             )
 
 
-def _variables(subject: Subject, name: str) -> tuple[FoundNode, ...]:
+def _variables(subject: CheckedModel, name: str) -> tuple[FoundNode, ...]:
     graph = subject.graph
     return tuple(subject.found(key) for key in graph.named(name) if graph.is_variable(key))
 
 
 @finds("parameter-type", "error", "a value of a type that MXNet 1.9.1 does not load")
-def types(subject: Subject) -> Iterator[Found]:
+def types(subject: CheckedModel) -> Iterator[Hit]:
     """Yield parameters of types that came with later releases."""
     from graphpass.formats.ndarray_binary import is_newer
 
     for name, array in subject.model.parameters.items():
         if is_newer(array.dtype):
             reason = f"it is stored as {array.dtype}, which MXNet 1.9.1 refuses to load"
-            yield Found(_variables(subject, name), reason)
+            yield Hit(_variables(subject, name), reason)
 
 
 @finds(
@@ -138,7 +138,7 @@ def types(subject: Subject) -> Iterator[Found]:
     "warning",
     "a variable without a value that `--input` does not name beside others; labels aside",
 )
-def unnamed(subject: Subject) -> Iterator[Found]:
+def unnamed(subject: CheckedModel) -> Iterator[Hit]:
     """Yield what is neither stored nor named, where some parameters and some inputs are."""
     graph = subject.graph
     if not subject.model.parameters or not subject.shapes:
@@ -146,7 +146,7 @@ def unnamed(subject: Subject) -> Iterator[Found]:
     told = {misfit.key for misfit in subject.misfits} | label_inputs(subject).keys()
     for key in graph.order():
         if key in subject.inputs - told and graph.name(key) not in subject.shapes:
-            yield Found(
+            yield Hit(
                 (subject.found(key),),
                 "it has no value in the parameters, and --input does not name it: is it missing, "
                 "or an input to be fed?",
@@ -158,7 +158,7 @@ def unnamed(subject: Subject) -> Iterator[Found]:
     "error",
     "a stored parameter that holds NaN; a warning if it holds only infinities",
 )
-def non_finite(subject: Subject) -> Iterator[Found]:
+def non_finite(subject: CheckedModel) -> Iterator[Hit]:
     """Yield parameters that hold NaN or infinity."""
     for name, array in subject.model.parameters.items():
         nans, infinities = _count(array)
@@ -170,7 +170,7 @@ def non_finite(subject: Subject) -> Iterator[Found]:
             then = "what is computed from them is lost"
         else:
             then = "a mask may hold some, a weight may not"
-        yield Found(
+        yield Hit(
             _variables(subject, name) or (FoundNode(None, "null", name),),
             f"of {array.size} stored numbers {listed}; {then}",
             "error" if nans else "warning",

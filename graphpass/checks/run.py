@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphpass.checks import batch, leftovers, operators, parameters
 from graphpass.checks.finding import CheckReport, Finding
-from graphpass.checks.subject import Attempt, Check, Found, Subject
+from graphpass.checks.subject import Attempt, CheckedModel, FindingKind, Hit
 from graphpass.errors import GraphpassError
 from graphpass.model import Model
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "check"]
 
-CHECKS: tuple[Check, ...] = tuple(
+CHECKS: tuple[FindingKind, ...] = tuple(
     each
     for module in (parameters, operators, batch, leftovers)
     for each in vars(module).values()
-    if isinstance(each, Check)
+    if isinstance(each, FindingKind)
 )
 """Every kind of finding, in the order of reports, where errors are put before warnings."""
 
@@ -59,7 +59,7 @@ def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> 
     Linear in the graph and in the bytes of the stored parameters, each of which is read once. A
     pass that may mend a finding, or not, is run on a copy to find out.
     """
-    subject = Subject(model, model.input_shapes(inputs))
+    subject = CheckedModel(model, model.input_shapes(inputs))
     trials = _Trials(subject)
     findings = []
     for each in CHECKS:
@@ -79,12 +79,12 @@ def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> 
 class _Trials:
     """What passes make of a model, each run on a copy of it, once."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: CheckedModel) -> None:
         self._subject = subject
-        self._after: dict[tuple[str, bool], Subject | None] = {}
+        self._after: dict[tuple[str, bool], CheckedModel | None] = {}
         self._left: dict[tuple[str, bool, str], frozenset[object]] = {}
 
-    def of(self, kind: Check, found: Found, attempt: Attempt) -> tuple[str, bool]:
+    def of(self, kind: FindingKind, found: Hit, attempt: Attempt) -> tuple[str, bool]:
         """Return the command that mends a finding, empty if none does, and whether it is refused.
 
         A pass that mends it only if it is told the shapes that the user has given is told them.
@@ -101,7 +101,7 @@ class _Trials:
                 return " ".join([str(attempt), *(_options(shapes) if told else ())]), False
         return "", after is None
 
-    def _subject_after(self, attempt: Attempt, shapes: Mapping[str, Shape]) -> Subject | None:
+    def _subject_after(self, attempt: Attempt, shapes: Mapping[str, Shape]) -> CheckedModel | None:
         """Return what a pass makes of the model, None if it is refused."""
         from graphpass.rules import apply
 
@@ -116,11 +116,11 @@ class _Trials:
                 self._after[key] = None
             else:
                 still = given.keys() <= set(twin.graph.arguments)
-                self._after[key] = Subject(twin, given if still else {})
+                self._after[key] = CheckedModel(twin, given if still else {})
         return self._after[key]
 
 
-def _identity(found: Found) -> object:
+def _identity(found: Hit) -> object:
     """Return what stays of a finding while its nodes become other operators."""
     return tuple((node.name, node.inside) for node in found.nodes) or found.reason
 

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Attempt", "Check", "Found", "Scope", "Spot", "Subject", "finds", "passed_in"]
+__all__ = [
+    "Attempt",
+    "CheckedModel",
+    "FindingKind",
+    "Hit",
+    "ScopedGraph",
+    "Spot",
+    "finds",
+    "passed_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One finding, but for what its `Check` says of all of them."""
+class Hit:
+    """One finding, but for what its `FindingKind` says of all of them."""
 
     nodes: tuple[FoundNode, ...]
     reason: str
@@ -49,7 +58,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class FindingKind:
     """One kind of finding: a row of the registry."""
 
     code: str
@@ -62,18 +71,18 @@ class Check:
     remedy: str | None
     """The verb, and the pass, that mends it, as it is typed behind ``graphpass``."""
 
-    find: Callable[[Subject], Iterator[Found]]
+    find: Callable[[CheckedModel], Iterator[Hit]]
     """Yields what there is of it in a model."""
 
 
 def finds(
     code: str, severity: Severity, summary: str, remedy: str | None = None
-) -> Callable[[Callable[[Subject], Iterator[Found]]], Check]:
-    """Make a `Check` of a function that yields what there is of it in a model."""
-    return lambda find: Check(code, severity, summary, remedy, find)
+) -> Callable[[Callable[[CheckedModel], Iterator[Hit]]], FindingKind]:
+    """Make a `FindingKind` of a function that yields what there is of it in a model."""
+    return lambda find: FindingKind(code, severity, summary, remedy, find)
 
 
-class Scope(NamedTuple):
+class ScopedGraph(NamedTuple):
     """The graph, or a subgraph."""
 
     graph: Graph
@@ -94,7 +103,7 @@ class Scope(NamedTuple):
 class Spot(NamedTuple):
     """One operator, in the graph or in a subgraph."""
 
-    scope: Scope
+    scope: ScopedGraph
     key: int
 
     @property
@@ -139,7 +148,7 @@ _SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {
 """Operator -> the inputs of which it takes the shape alone."""
 
 
-class Subject:
+class CheckedModel:
     """A model under check. Whatever is derived from it is derived once."""
 
     def __init__(self, model: Model, shapes: Mapping[str, Shape]) -> None:
@@ -161,15 +170,15 @@ class Subject:
         return misfits(self.model, self.shapes)
 
     @cached_property
-    def scopes(self) -> Sequence[Scope]:
+    def scopes(self) -> Sequence[ScopedGraph]:
         """The graph, and behind it every subgraph, each before those inside it."""
-        found = [Scope(self.graph)]
+        found = [ScopedGraph(self.graph)]
         for scope in found:  # which grows meanwhile
             graph = scope.graph
             for key in graph.with_subgraphs():
                 for which, inner in enumerate(graph.subgraphs(key)):
                     inside = (*scope.inside, graph.name(key))
-                    found.append(Scope(inner, inside, Spot(scope, key), which))
+                    found.append(ScopedGraph(inner, inside, Spot(scope, key), which))
         return found
 
     @cached_property

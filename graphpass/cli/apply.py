@@ -87,9 +87,7 @@ def apply(
     from graphpass.formats.files import atomic_write, make_folder
     from graphpass.formats.symbol_write import version_of_dialect
     from graphpass.rules import apply as apply_pass
-    from graphpass.verify import diff as compare
     from graphpass.verify import misfits
-    from graphpass.verify import verify as compare_outputs
     from graphpass.view.tables import echo
 
     if out is None and not dry_run:
@@ -116,8 +114,12 @@ def apply(
     parts: dict[str, Diff | VerifyResult] = {}
     proved = True
     if before is not None and diff:
+        from graphpass.verify import diff as compare
+
         parts["diff"] = compare(before, loaded)
     if before is not None and verify:
+        from graphpass.verify import verify as compare_outputs
+
         parts["verify"] = proof = compare_outputs(
             before,
             loaded,

@@ -15,7 +15,7 @@ from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
     from graphpass.model import Model
-    from graphpass.view.costs import CostLine, Costs
+    from graphpass.view.summary import CostLine, Costs
 
 __all__ = ["show"]
 
@@ -137,7 +137,7 @@ def _show_text(model: Model, json: bool) -> None:
 def _show_costs(
     model: Model, shapes: Mapping[str, tuple[int, ...]], cost: bool, json: bool
 ) -> None:
-    from graphpass.view.costs import assess
+    from graphpass.view.summary import assess
     from graphpass.view.tables import echo, print_table
 
     costs = assess(model, shapes)

@@ -51,7 +51,7 @@ def align(a: Graph, b: Graph) -> dict[int, int]:
         return aligner.forward
 
 
-class _Side(NamedTuple):
+class _Numbered(NamedTuple):
     """One graph, with what is known of each node as a small number that both graphs share."""
 
     graph: Graph
@@ -88,7 +88,7 @@ class _Classes:
         self._numbers: dict[Hashable, int] = {}
         self._said: dict[Hashable, int] = {}
 
-    def of(self, graph: Graph) -> _Side:
+    def of(self, graph: Graph) -> _Numbered:
         all_inputs: dict[int, tuple[Entry, ...]] = {}
         labels: dict[int, int] = {}
         exacts: dict[int, int] = {}
@@ -103,7 +103,7 @@ class _Classes:
                 read = tuple([(classes[entry.node], entry.output) for entry in inputs])
                 after = tuple([classes[source] for source in control])
                 classes[key] = self._number((own, read, after))
-        return _Side(graph, all_inputs, labels, exacts, shapes, attributes)
+        return _Numbered(graph, all_inputs, labels, exacts, shapes, attributes)
 
     def _says(self, graph: Graph, key: int) -> int:
         """Return the number of a node's operator, attributes and count of subgraphs."""
@@ -121,7 +121,7 @@ class _Classes:
 class _Aligner:
     """Grows a one-to-one mapping, never taking a pair back."""
 
-    def __init__(self, a: _Side, b: _Side) -> None:
+    def __init__(self, a: _Numbered, b: _Numbered) -> None:
         self.a, self.b = a, b
         self.forward: dict[int, int] = {}
         self._backward: dict[int, int] = {}
@@ -186,7 +186,7 @@ class _Aligner:
             if self._plausible(x, y):
                 self._take(x, y, pending)
 
-    def _only_readers(self, side: _Side, key: int) -> dict[tuple[str, int, int], int]:
+    def _only_readers(self, side: _Numbered, key: int) -> dict[tuple[str, int, int], int]:
         """Return the free nodes that read a node as the only one of their operator to do so."""
         taken = self.forward if side is self.a else self._backward
         readers: dict[tuple[str, int, int], list[int]] = {}

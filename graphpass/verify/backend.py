@@ -13,11 +13,11 @@ from graphpass.graph import Entry, Graph
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["Backend", "Inference", "Run", "blamed"]
+__all__ = ["Backend", "Computed", "Inferred", "blamed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
+class Inferred:
     """What follows from the shapes and dtypes of some variables."""
 
     shapes: Mapping[Entry, tuple[int, ...]]
@@ -34,7 +34,7 @@ class Inference:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Computed:
     """What one run of a graph computed."""
 
     outputs: Sequence[Array]
@@ -57,7 +57,7 @@ class Backend(Protocol):
 
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
-    ) -> Inference:
+    ) -> Inferred:
         """Return what follows from the shapes and dtypes of some variables.
 
         Raises
@@ -76,7 +76,7 @@ class Backend(Protocol):
         training: bool = False,
         gradients_of: Collection[int] = (),
         head_gradients: Sequence[Sequence[Array]] = (),
-    ) -> list[Run]:
+    ) -> list[Computed]:
         """Run a graph once for each feed.
 
         Parameters

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphpass.formats.symbol_write import dumps
 from graphpass.graph import Entry, Graph
-from graphpass.verify.backend import Backend, Inference, Run
+from graphpass.verify.backend import Backend, Computed, Inferred
 from graphpass.verify.domains import is_limited
 from graphpass.verify.mxnet_calls import Child, call_quietly, variable_name
 
@@ -68,7 +68,7 @@ class MXNetBackend:
 
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
-    ) -> Inference:
+    ) -> Inferred:
         """See `Backend.infer`."""
         entries = [
             Entry(key, output)
@@ -78,7 +78,7 @@ class MXNetBackend:
         arguments = graph.variable_keys().arguments
         indices = [key for key in arguments if key not in dtypes and is_limited(graph, key)]
         plain = {key: tuple(shape) for key, shape in shapes.items()}
-        found: Inference = self._call(
+        found: Inferred = self._call(
             "infer", *_symbol(graph), entries, plain, dict(dtypes), indices
         )
         return found
@@ -92,11 +92,13 @@ class MXNetBackend:
         training: bool = False,
         gradients_of: Collection[int] = (),
         head_gradients: Sequence[Sequence[Array]] = (),
-    ) -> list[Run]:
+    ) -> list[Computed]:
         """See `Backend.run`."""
         slopes = [_summed(graph.heads, gradients) for gradients in head_gradients]
         settings = (training, list(gradients_of), slopes)
-        found: list[Run] = self._call("run", *_symbol(graph), dict(constants), feeds, *settings)
+        found: list[Computed] = self._call(
+            "run", *_symbol(graph), dict(constants), feeds, *settings
+        )
         return found
 
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Diff",
     "GraphDiff",
-    "NodeChange",
+    "NodeDiff",
     "NodeName",
-    "ParameterChange",
     "ParameterDiff",
     "StoredParameter",
+    "ValueDiff",
     "diff",
     "diff_parameters",
 ]
@@ -51,7 +51,7 @@ class NodeName:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeChange:
+class NodeDiff:
     """A node that both graphs have, and that differs."""
 
     a: NodeName
@@ -106,7 +106,7 @@ class GraphDiff:
     only_in_b: tuple[NodeName, ...]
     """Nodes that A lacks, in saved order."""
 
-    changed: tuple[NodeChange, ...]
+    changed: tuple[NodeDiff, ...]
     """Nodes with another operator, name, attributes or inputs, in A's saved order."""
 
     heads: Mapping[int, tuple[str | None, str | None]]
@@ -261,7 +261,7 @@ def _compare(place: str, a: Graph, b: Graph, mapping: Mapping[int, int]) -> Grap
     )
 
 
-def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeChange:
+def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeDiff:
     key_b = mapping[key_a]
     name_a, name_b = _name(a, key_a), _name(b, key_b)
     attributes = _changed_attributes(a, b, key_a, key_b)
@@ -274,7 +274,7 @@ def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeC
         control_a, control_b = list(map(Entry, after_a)), list(map(Entry, after_b))
         for index, values in _moved(a, b, control_a, control_b, mapping):
             inputs[f"control dependency {index}"] = values
-    return NodeChange(name_a, name_b, attributes, inputs)
+    return NodeDiff(name_a, name_b, attributes, inputs)
 
 
 def _changed_attributes(a: Graph, b: Graph, key_a: int, key_b: int) -> dict[str, tuple[str, str]]:
@@ -351,7 +351,7 @@ class StoredParameter:
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterChange:
+class ValueDiff:
     """A parameter that both sides have, and that differs."""
 
     names: tuple[str, str]
@@ -393,7 +393,7 @@ class ParameterDiff:
     only_in_b: tuple[StoredParameter, ...] = ()
     """Parameters that A lacks."""
 
-    changed: tuple[ParameterChange, ...] = ()
+    changed: tuple[ValueDiff, ...] = ()
     """Parameters of another class, dtype, shape or value."""
 
     count: int = 0
@@ -481,13 +481,11 @@ def _stored(parameters: Parameters, name: str) -> StoredParameter:
     return StoredParameter(name, dtype_name(array.dtype), array.shape)
 
 
-def _parameter_change(
-    a: Parameters, b: Parameters, name: str, other: str
-) -> ParameterChange | None:
+def _parameter_change(a: Parameters, b: Parameters, name: str, other: str) -> ValueDiff | None:
     from graphpass.verify.arrays import compare, same_bits
 
     classes = a.class_of(name), b.class_of(other)
     same = same_bits(a[name], b[other])
     if same and classes[0] == classes[1]:
         return None
-    return ParameterChange((name, other), classes, None if same else compare(a[name], b[other]))
+    return ValueDiff((name, other), classes, None if same else compare(a[name], b[other]))

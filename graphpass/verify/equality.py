@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
-from graphpass.verify.backend import Backend, Run, blamed
+from graphpass.verify.backend import Backend, Computed, blamed
 from graphpass.verify.backend_mxnet import backend_or_mxnet
 from graphpass.verify.counterparts import Counterparts, counterparts
 from graphpass.verify.domains import is_limited
@@ -216,7 +216,7 @@ HeadGradients = tuple[list[list["Array"]], list[list["Array"]]]
 
 
 def _head_gradients(
-    pairs: Sequence[tuple[int, int]], results: Sequence[tuple[Run, Run]], seed: int
+    pairs: Sequence[tuple[int, int]], results: Sequence[tuple[Computed, Computed]], seed: int
 ) -> HeadGradients:
     """Draw a gradient for each pair of outputs, and give each head the sum of those it is in.
 
@@ -256,7 +256,7 @@ def run_both(
     training: bool,
     backward: bool = False,
     head_gradients: HeadGradients | None = None,
-) -> list[tuple[Run, Run]]:
+) -> list[tuple[Computed, Computed]]:
     """Run A and B on the values of each run, forward or backward as well.
 
     Raises
@@ -265,7 +265,7 @@ def run_both(
         Saying which of the two can't be run.
     """
     feeds = [feeding.run(number) for number in range(runs)]
-    found: list[list[Run]] = []
+    found: list[list[Computed]] = []
     for side, (label, graph) in enumerate(zip("AB", graphs, strict=True)):
         if side and feeding.computed:
             feeds = [_with_computed(*pair, feeding) for pair in zip(feeds, found[0], strict=True)]
@@ -283,7 +283,7 @@ def run_both(
 
 
 def _with_computed(
-    feed: tuple[dict[int, Array], dict[int, Array]], run: Run, feeding: Feeding
+    feed: tuple[dict[int, Array], dict[int, Array]], run: Computed, feeding: Feeding
 ) -> tuple[dict[int, Array], dict[int, Array]]:
     """Give the inputs of B what A has computed for them."""
     from graphpass.verify.arrays import cast

@@ -11,7 +11,7 @@ from graphpass.graph import Entry
 from graphpass.model import Model
 from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.alignment import align
-from graphpass.verify.backend import Backend, Inference
+from graphpass.verify.backend import Backend, Inferred
 from graphpass.verify.counterparts import Counterparts
 from graphpass.verify.inputs import Given, Side, Source, check_names
 
@@ -231,7 +231,7 @@ def _origins(a: Side, b: Side, feed: Mapping[str, str]) -> dict[int, str]:
     return origins
 
 
-def _computed(a: Side, known: Counterparts, inference: Inference) -> dict[int, tuple[int, ...]]:
+def _computed(a: Side, known: Counterparts, inference: Inferred) -> dict[int, tuple[int, ...]]:
     """Return the inputs of B that get what A computes, with the shapes of that."""
     found = {}
     for key, position in known.values.items():
@@ -333,7 +333,7 @@ def _likely_origin(a: Side, b: Side, key: int) -> str | None:
 def _settle(
     b: Side,
     sources: Mapping[int, Source],
-    inference: Inference,
+    inference: Inferred,
     backend: Backend,
     shapes: Mapping[int, tuple[int, ...]],
 ) -> tuple[dict[int, str], dict[int, Recast]]:

@@ -12,7 +12,7 @@ from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Entry
 from graphpass.model import Model, looks_trained
 from graphpass.shapes.hints import dtype_hint
-from graphpass.verify.backend import Backend, Inference, blamed
+from graphpass.verify.backend import Backend, Inferred, blamed
 from graphpass.verify.domains import Domain, domain_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Side:
         backend: Backend,
         shapes: Mapping[int, tuple[int, ...]],
         assumed: Mapping[int, str] | None = None,
-    ) -> Inference:
+    ) -> Inferred:
         """Return what follows from the stored parameters, given inputs, `shapes`, assumed dtypes.
 
         MXNet takes an assumed dtype for more than the variable's own hint.
@@ -158,7 +158,7 @@ class Side:
             )
 
     def sources(
-        self, keys: Collection[int], inference: Inference, seed: int, *, draw_learned: bool = False
+        self, keys: Collection[int], inference: Inferred, seed: int, *, draw_learned: bool = False
     ) -> dict[int, Source]:
         """Return where the values of free variables come from.
 
@@ -192,7 +192,7 @@ class Side:
         value = self.model.parameters[name]
         return Source(name, value.shape, dtype_name(value.dtype), fixed=value)
 
-    def dtype(self, key: int, inference: Inference) -> str:
+    def dtype(self, key: int, inference: Inferred) -> str:
         """Return the dtype of a variable."""
         found = inference.dtypes.get(key)
         if found is not None:
@@ -230,7 +230,7 @@ class Side:
             ) from None
 
     def _known_shapes(
-        self, keys: Collection[int], inference: Inference
+        self, keys: Collection[int], inference: Inferred
     ) -> dict[int, tuple[int, ...]]:
         """Return the shapes of variables, and refuse those of which one is not known."""
         origin = self.model.graph.origin

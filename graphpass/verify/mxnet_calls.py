@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from graphpass.errors import BackendError, GraphpassError
-from graphpass.verify.backend import Inference, Run
+from graphpass.verify.backend import Computed, Inferred
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
@@ -89,7 +89,7 @@ def _infer(
     shapes: Mapping[int, tuple[int, ...]],
     dtypes: Mapping[int, str],
     indices: Collection[int],
-) -> Inference:
+) -> Inferred:
     """Infer over a symbol; `entries` are the visible outputs of its nodes, in saved order."""
     with mx.util.np_shape(np_shape):
         loaded = mx.sym.load_json(symbol)
@@ -103,7 +103,7 @@ def _infer(
         types, dtype_problem = _infer_dtypes(mx, loaded, _named(dtypes), indices)
         # Operators of other libraries may show more outputs than their files tell.
         pairs = zip(entries, found, strict=True) if len(entries) == len(found) else ()
-        return Inference(
+        return Inferred(
             shapes={entry: shape for entry, shape in pairs if shape or (np_shape and shape == ())},
             dtypes={_key(name): dtype for name, dtype in types.items()},
             problem=problem,
@@ -157,13 +157,13 @@ def _run(
     training: bool,
     wanted: Collection[int],
     head_gradients: Sequence[Sequence[Array]],
-) -> list[Run]:
+) -> list[Computed]:
     """Run a symbol once for each feed, as `Backend.run` says."""
 
     def to_mxnet(value: Array) -> Any:
         return mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype)
 
-    def run(values: Mapping[str, Any], slopes: Sequence[Array] | None) -> Run:
+    def run(values: Mapping[str, Any], slopes: Sequence[Array] | None) -> Computed:
         arguments = {name: values[name] for name in loaded.list_arguments()}
         # A run in training writes to its auxiliary states, and the next one starts anew.
         states = {name: values[name].copy() for name in loaded.list_auxiliary_states()}
@@ -185,7 +185,7 @@ def _run(
             executor.backward(given, is_train=training)
         # Reading an auxiliary state does not wait for the operator that is writing to it.
         mx.nd.waitall()
-        return Run(
+        return Computed(
             outputs=outputs,
             auxiliary_states={_key(name): value.asnumpy() for name, value in states.items()},
             gradients={_key(name): value.asnumpy() for name, value in gradients.items()},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
-from graphpass.verify.backend import Run
+from graphpass.verify.backend import Computed
 from graphpass.verify.feeding import InputValue
 from graphpass.verify.randomness import random_sources
 
@@ -179,7 +179,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-_Runs = Sequence[tuple[Run, Run]]
+_Runs = Sequence[tuple[Computed, Computed]]
 """For each run, what A and B computed."""
 
 

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 from graphpass.checks.run import CHECKS
-from graphpass.checks.subject import Check
+from graphpass.checks.subject import FindingKind
 from graphpass.rules.pass_files.loading import shipped_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"
 
 
-def row(check: Check) -> str:
+def row(check: FindingKind) -> str:
     remedy = f"`{check.remedy}`" if check.remedy else ""
     return f"| `{check.code}` | {check.severity} | {check.summary} | {remedy} |"
 

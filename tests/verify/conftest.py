@@ -11,7 +11,7 @@ import pytest
 
 from graphpass import Entry, Graph
 from graphpass.errors import BackendError
-from graphpass.verify.backend import Inference, Run
+from graphpass.verify.backend import Computed, Inferred
 
 Row = tuple[Any, ...]
 """Name, op, then optionally attributes and inputs: names of nodes, or (name, output)."""
@@ -63,12 +63,12 @@ class NumPyBackend:
 
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
-    ) -> Inference:
+    ) -> Inferred:
         for key in graph.order():
             if not graph.is_variable(key) and graph.op(key) not in FUNCTIONS:
                 raise BackendError(f"NumPy says: no operator {graph.op(key)}")
         known = {Entry(key): shape for key, shape in shapes.items()}
-        return Inference(shapes=known, dtypes=dict(dtypes))
+        return Inferred(shapes=known, dtypes=dict(dtypes))
 
     def run(
         self,
@@ -79,17 +79,17 @@ class NumPyBackend:
         training: bool = False,
         head_gradients: Sequence[Sequence[np.ndarray]] = (),
         gradients_of: Sequence[int] = (),
-    ) -> list[Run]:
+    ) -> list[Computed]:
         return [self._run({**constants, **feed}, graph) for feed in feeds]
 
-    def _run(self, values: dict[int, np.ndarray], graph: Graph) -> Run:
+    def _run(self, values: dict[int, np.ndarray], graph: Graph) -> Computed:
         self.seen.append(dict(values))
         for key in graph.order():
             if not graph.is_variable(key):
                 read = [values[entry.node] for entry in graph.inputs(key)]
                 with np.errstate(all="ignore"):
                     values[key] = FUNCTIONS[graph.op(key)](*read)
-        return Run(outputs=[values[head.node] for head in graph.heads])
+        return Computed(outputs=[values[head.node] for head in graph.heads])
 
 
 @pytest.fixture

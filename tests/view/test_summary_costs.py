@@ -10,7 +10,7 @@ import pytest
 from graphpass import Model, Parameters, load
 from graphpass.errors import UsageError
 from graphpass.formats.text import parse_graph
-from graphpass.view.costs import assess
+from graphpass.view.summary import assess
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
