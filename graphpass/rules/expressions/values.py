@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from enum import Enum
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import prod
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,18 +21,18 @@ if TYPE_CHECKING:
 
     from graphpass.graph import Graph
     from graphpass.ops import Signature
-    from graphpass.shapes import Inference, Shape
+    from graphpass.rules.rewrite.facts import Facts
+    from graphpass.rules.rewrite.match import Binding
+    from graphpass.shapes import Shape
 
 __all__ = [
     "ARRAY_WORDS",
     "NODE_WORDS",
     "UNBOUND",
     "VALUE_WORDS",
-    "GraphFacts",
     "NodeView",
     "RawAttributes",
     "Scope",
-    "Unbound",
     "UnknownError",
     "UnknownExtentError",
     "ValueView",
@@ -47,14 +46,7 @@ ARRAY_WORDS = frozenset({"dtype", "ndim", "shape", "size"})
 
 # -- what is not known ---------------------------------------------------------------------------
 
-
-class Unbound(Enum):
-    """The type of `UNBOUND`."""
-
-    UNBOUND = "unbound"
-
-
-UNBOUND: Final[Literal[Unbound.UNBOUND]] = Unbound.UNBOUND
+UNBOUND: Any = object()
 """What a name of the pattern stands for where its operand or operator is absent."""
 
 
@@ -91,44 +83,12 @@ class UnknownExtentError(UnknownError):
 # -- names ---------------------------------------------------------------------------------------
 
 
-class GraphFacts(Protocol):
-    """What is asked of the graph around a match; `graphpass.rules.rewrite.facts` has it."""
-
-    graph: Graph
-
-    heads: dict[int, set[int]]
-    """Node -> outputs that are heads."""
-
-    @property
-    def ranks(self) -> Mapping[int, int]:
-        """Node -> a number that is higher than that of all it reads, to begin with as saved."""
-
-    @property
-    def kinds(self) -> Mapping[int, str]:
-        """Variable -> ``param``, ``aux`` or ``input``."""
-
-    def readers(self, key: int) -> Iterator[int]:
-        """Yield the nodes that read a node or wait for it, each once."""
-
-    def num_readers(self, key: int, output: int | None = None) -> int:
-        """Return how many there are, or how many read one output."""
-
-    def used_outputs(self, key: int, reader: int) -> Iterator[int | None]:
-        """Yield the outputs of a node that one reader reads."""
-
-    def is_kind(self, entry: Entry, kind: Literal["const"]) -> bool:
-        """Return whether a value is constant."""
-
-    def inference(self, parameters: Mapping[str, Array]) -> Inference:
-        """Return what can be told of shapes and types."""
-
-
 class Scope:
     """The names at one match: those of the pattern, then those that ``let`` defines.
 
     Parameters
     ----------
-    index : GraphIndex
+    index : Facts
         Of the graph that the match is in.
     bindings : mapping of str to Binding
         The bindings of a `Match`.
@@ -157,8 +117,8 @@ class Scope:
 
     def __init__(
         self,
-        index: GraphFacts,
-        bindings: Mapping[str, int | Entry | tuple[Entry, ...]],
+        index: Facts,
+        bindings: Mapping[str, Binding],
         parameters: Mapping[str, ArrayLike] | None = None,
         optional: Collection[str] = (),
         *,
