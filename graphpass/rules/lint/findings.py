@@ -13,7 +13,7 @@ from graphpass.graph import Graph
 from graphpass.ops import canonical_name, find, format_value, operator_names
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression, Scope, UnknownError
-from graphpass.rules.lint.measures import Weighing, features_of
+from graphpass.rules.lint.measures import Weighing, features_of, paths
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.pass_rewrites import PassRewrite
@@ -279,7 +279,7 @@ def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:
         if isinstance(given, Application) or (isinstance(given, Named) and given.is_new):
             return False
         if isinstance(operand, Produced):  # kept as it is, with all that it reads
-            _, kept = weighing.facts.paths(operand.part, sure_only=False)
+            _, kept = paths(pattern, operand.part)
             same = given.name in pattern.names and pattern.names[given.name] == operand.part
             return same and all(values.setdefault(name, name) == name for name in kept)
         if isinstance(operand, Rest) != isinstance(given, Spread):

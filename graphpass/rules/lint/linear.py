@@ -68,96 +68,71 @@ def solve(inequalities: Sequence[Inequality]) -> Solution | Conflict | None:
     which keeps the method from going in circles (R. G. Bland, "New finite pivoting rules for the
     simplex method", 1977).
     """
-    tableau = _Tableau(inequalities)
+    # Variables are numbered, the unknowns first, then the excess of each inequality. Each row is a
+    # basic variable in terms of the others: denominator * basic = row[0] + row[1:] . others.
+    unknowns = list(dict.fromkeys(key for each in inequalities for key in each.terms))
+    places = {key: number for number, key in enumerate(unknowns, 1)}
+    width = len(unknowns)
+    rows = [[-least, *[0] * width] for _, least in inequalities]
+    for row, (terms, _) in zip(rows, inequalities, strict=True):
+        for key, coefficient in terms.items():
+            row[places[key]] += coefficient
+    costs = [0, *[1] * width]
+    basic = [*range(width, width + len(rows))]
+    others = [*range(width)]
+    denominator = 1
     for _ in range(MAX_PIVOTS):
-        row = tableau.broken_row()
-        if row is None:
-            return tableau.solution()
-        column = tableau.mending_column(row)
-        if column is None:
-            return tableau.conflict(row)
-        tableau.pivot(row, column)
+        broken = [number for number, row in enumerate(rows) if row[0] < 0]
+        if not broken:
+            values = dict.fromkeys(unknowns, 0)
+            for variable, row in zip(basic, rows, strict=True):
+                if variable < width:
+                    values[unknowns[variable]] = row[0]
+            common = gcd(denominator, *values.values())
+            reduced = {key: value // common for key, value in values.items()}
+            return Solution(reduced, denominator // common)
+        number = min(broken, key=basic.__getitem__)
+        column = _mending_column(rows[number], costs, others)
+        if column is None:  # nothing can lift this row, so what it is made of contradicts itself
+            involved = [basic[number]]
+            involved += [key for key, each in zip(others, rows[number][1:], strict=True) if each]
+            return Conflict(tuple(sorted(each - width for each in involved if each >= width)))
+        new = _pivot([*rows, costs], number, column, denominator)
+        others[column - 1], basic[number] = basic[number], others[column - 1]
+        denominator = new
     return None
 
 
-class _Tableau:
-    """Basic variables in terms of the others: ``denominator * basic = row[0] + row[1:] . others``.
-
-    Variables are numbered: the unknowns first, then the excess of each inequality.
-    """
-
-    def __init__(self, inequalities: Sequence[Inequality]) -> None:
-        self._unknowns = list(dict.fromkeys(key for each in inequalities for key in each.terms))
-        places = {key: number for number, key in enumerate(self._unknowns, 1)}
-        width = len(self._unknowns)
-        self._others = list(range(width))
-        self._basic = list(range(width, width + len(inequalities)))
-        self._denominator = 1
-        self._rows: list[list[int]] = []
-        for terms, least in inequalities:
-            row = [-least] + [0] * width
-            for key, coefficient in terms.items():
-                row[places[key]] += coefficient
-            self._rows.append(row)
-        self._costs = [0] + [1] * width
-
-    def broken_row(self) -> int | None:
-        """Return the row of the first variable that is negative."""
-        broken = [number for number, row in enumerate(self._rows) if row[0] < 0]
-        return min(broken, key=self._basic.__getitem__, default=None)
-
-    def mending_column(self, number: int) -> int | None:
-        """Return the column of the variable that lifts a row at the least cost."""
-        row, costs = self._rows[number], self._costs
-        best: int | None = None
-        for column in range(1, len(row)):
-            if row[column] <= 0:
-                continue
-            if best is None:
-                best = column
-                continue
+def _mending_column(row: list[int], costs: list[int], others: list[int]) -> int | None:
+    """Return the column of the variable that lifts a row at the least cost; None if none does."""
+    best: int | None = None
+    for column in range(1, len(row)):
+        if row[column] <= 0:
+            continue
+        here = there = 0
+        if best is not None:
             here, there = costs[column] * row[best], costs[best] * row[column]
-            if here < there or (
-                here == there and self._others[column - 1] < self._others[best - 1]
-            ):
-                best = column
-        return best
+        if best is None or (here, others[column - 1]) < (there, others[best - 1]):
+            best = column
+    return best
 
-    def pivot(self, number: int, column: int) -> None:
-        """Let a basic variable and another one change places."""
-        row, old = self._rows[number], self._denominator
-        new = row[column]
-        for each in (*self._rows, self._costs):
-            if each is not row:
-                factor = each[column]
-                if factor:
-                    each[:] = [
-                        (mine * new - factor * theirs) // old
-                        for mine, theirs in zip(each, row, strict=True)
-                    ]
-                    each[column] = factor
-                elif new != old:
-                    each[:] = [mine * new // old for mine in each]
-        row[:] = [-value for value in row]
-        row[column] = old
-        self._denominator = new
-        entering = self._others[column - 1]
-        self._others[column - 1], self._basic[number] = self._basic[number], entering
 
-    def solution(self) -> Solution:
-        """Return what the unknowns are where every other variable is zero."""
-        values = dict.fromkeys(self._unknowns, 0)
-        for variable, row in zip(self._basic, self._rows, strict=True):
-            if variable < len(self._unknowns):
-                values[self._unknowns[variable]] = row[0]
-        common = gcd(self._denominator, *values.values())
-        return Solution(
-            {key: value // common for key, value in values.items()}, self._denominator // common
-        )
-
-    def conflict(self, number: int) -> Conflict:
-        """Return the inequalities that a row which nothing can lift is made of."""
-        row, first = self._rows[number], len(self._unknowns)
-        involved = [self._basic[number]]
-        involved += [other for other, value in zip(self._others, row[1:], strict=True) if value]
-        return Conflict(tuple(sorted(each - first for each in involved if each >= first)))
+def _pivot(rows: list[list[int]], number: int, column: int, old: int) -> int:
+    """Let a basic variable and another one change places; return the new common denominator."""
+    row = rows[number]
+    new = row[column]
+    for each in rows:
+        if each is row:
+            continue
+        factor = each[column]
+        if factor:
+            each[:] = [
+                (mine * new - factor * theirs) // old
+                for mine, theirs in zip(each, row, strict=True)
+            ]
+            each[column] = factor
+        elif new != old:
+            each[:] = [mine * new // old for mine in each]
+    row[:] = [-value for value in row]
+    row[column] = old
+    return new

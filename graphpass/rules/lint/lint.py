@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from graphpass.errors import count
-from graphpass.model import Model
+from graphpass.errors import count, shortened
 from graphpass.rules.lint.findings import RuleFinding, findings_of
 from graphpass.rules.lint.overlaps import Overlap, Verdict, overlaps
 from graphpass.rules.lint.rule_tests import RuleTest, graphs_of_tests, indented, run_tests
@@ -16,7 +15,7 @@ from graphpass.rules.lint.termination import Termination, terminates
 from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
 from graphpass.rules.operations.use import Use
 from graphpass.rules.pass_files.loading import Pass
-from graphpass.rules.pass_rewrites import BadUse, PassRewrite, groups_of, used_passes
+from graphpass.rules.pass_rewrites import BadUse, groups_of, used_passes
 
 __all__ = ["GroupReport", "LintReport", "Repetition", "lint"]
 
@@ -56,6 +55,39 @@ class GroupReport:
         if "blockers" in termination:
             termination["blockers"] = [self.rules[n] for n in termination["blockers"]]
         return {"rules": list(self.rules), "termination": termination, "overlaps": pairs}
+
+    def lines(self, *, notes: bool) -> Iterator[str]:
+        """Yield what is known of overlaps: where the order shows, and with `notes`, of others."""
+        untested: dict[str, list[Overlap]] = {}
+        for pair in self.overlaps:
+            place = self.places[pair.second]
+            if pair.verdict == "not tested":
+                untested.setdefault(pair.reason, []).append(pair)
+            if not pair.graph:
+                continue
+            matters = pair.verdict == "differs"
+            what = "order matters" if matters else "names depend on the order"
+            yield f"{place}: {self._names(pair)}: {what}, as in {pair.place}"
+            yield indented(pair.graph)
+            turns = [self.rules[pair.first], self.rules[pair.second]]
+            if pair.first == pair.second:
+                turns = ["the lower match", "the upper one"]
+            for letter, turn, end in zip("AB", turns, pair.ends, strict=True):
+                yield f"  if {turn} fires first, it ends as {letter}"
+                yield indented(end)
+            yield f"  {pair.reason}"
+        for reason, pairs in untested.items() if notes else ():
+            names = shortened(map(self._names, pairs), _SHOWN)
+            said = (
+                f"whether order matters could not be tried: {reason}"
+                if reason
+                else "no test says whether order matters; add one where both apply to one operator"
+            )
+            yield f"{self.places[pairs[0].second]}: note: {names}: {said}"
+
+    def _names(self, pair: Overlap) -> str:
+        second = self.rules[pair.second] if pair.first != pair.second else "itself"
+        return f"{self.rules[pair.first]} and {second}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +182,7 @@ class LintReport:
             if not test:
                 yield str(test)
         for group in self.groups:
-            for pair in group.overlaps:
-                if pair.graph:
-                    yield from _difference(pair, group)
-            if notes:
-                yield from _untested(group)
+            yield from group.lines(notes=notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
@@ -192,36 +220,32 @@ def lint(loaded: Pass) -> LintReport:
 
 def _lint(loaded: Pass, tested: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
     """Look into one pass, those that it uses left aside."""
-    groups = list(groups_of(loaded))
-    findings = [_bad_use(bad) for bad in bad_uses if bad.user is loaded]
-    findings += [f for members in groups for each in members for f in findings_of(each, loaded)]
+    findings = []
+    for user, rule, error in bad_uses:
+        if user is loaded:
+            place = loaded.place(("rules", rule.index - 1, rule.operation.keyword))
+            name = rule.id or f"rule {rule.index}"
+            findings.append(RuleFinding("error", "bad-use", name, place, str(error)))
+    groups = []
     graphs = list(graphs_of_tests(tested))
+    for members in groups_of(loaded):
+        rewrites = [member.rewrite for member in members]
+        groups.append(
+            GroupReport(
+                rules=tuple(each.id for each in rewrites),
+                places=tuple(loaded.place(member.path) for member in members),
+                termination=terminates(rewrites),
+                overlaps=tuple(overlaps(rewrites, graphs)),
+            )
+        )
+        findings += [finding for each in members for finding in findings_of(each, loaded)]
     return LintReport(
         name=loaded.name,
         rules=len(loaded.rules),
-        groups=tuple(_group(members, loaded, graphs) for members in groups),
+        groups=tuple(groups),
         findings=tuple(findings),
         tests=tuple(run_tests(tested)),
         repetitions=tuple(_repetitions(loaded)),
-    )
-
-
-def _bad_use(bad: BadUse) -> RuleFinding:
-    rule = bad.rule
-    place = bad.user.place(("rules", rule.index - 1, rule.operation.keyword))
-    name = rule.id or f"rule {rule.index}"
-    return RuleFinding("error", "bad-use", name, place, str(bad.error))
-
-
-def _group(
-    members: Sequence[PassRewrite], loaded: Pass, graphs: Sequence[tuple[str, Model]]
-) -> GroupReport:
-    rewrites = [member.rewrite for member in members]
-    return GroupReport(
-        rules=tuple(each.id for each in rewrites),
-        places=tuple(loaded.place(member.path) for member in members),
-        termination=terminates(rewrites),
-        overlaps=tuple(overlaps(rewrites, graphs)),
     )
 
 
@@ -249,9 +273,6 @@ def _repetitions(loaded: Pass) -> Iterator[Repetition]:
         yield Repetition(name, use.most_rounds, operations, terminates(rewrites))
 
 
-# -- lines -----------------------------------------------------------------------------------------
-
-
 def _summary(reports: Sequence[LintReport]) -> str:
     severities = Counter(finding.severity for each in reports for finding in each.findings)
     tests = [test for each in reports for test in each.tests]
@@ -264,39 +285,3 @@ def _summary(reports: Sequence[LintReport]) -> str:
         listed = [f"{word} {verdicts[each]}" for each, word in _VERDICTS.items() if verdicts[each]]
         said.append(f"overlaps: {', '.join(listed)}")
     return "; ".join(said)
-
-
-def _difference(pair: Overlap, group: GroupReport) -> Iterator[str]:
-    """Yield the lines of a pair of which the order shows."""
-    first, second = group.rules[pair.first], group.rules[pair.second]
-    what = "order matters" if pair.verdict == "differs" else "names depend on the order"
-    yield f"{group.places[pair.second]}: {_names(pair, group)}: {what}, as in {pair.place}"
-    yield indented(pair.graph)
-    turns = (first, second) if pair.first != pair.second else ("the lower match", "the upper one")
-    for letter, turn, end in zip("AB", turns, pair.ends, strict=True):
-        yield f"  if {turn} fires first, it ends as {letter}"
-        yield indented(end)
-    yield f"  {pair.reason}"
-
-
-def _untested(group: GroupReport) -> Iterator[str]:
-    """Yield one line for all pairs that no graph decides for one reason."""
-    reasons: dict[str, list[Overlap]] = {}
-    for pair in group.overlaps:
-        if pair.verdict == "not tested":
-            reasons.setdefault(pair.reason, []).append(pair)
-    for reason, pairs in reasons.items():
-        names = [_names(pair, group) for pair in pairs]
-        more = f" and {count(len(names) - _SHOWN, 'more pair')}" if len(names) > _SHOWN else ""
-        said = (
-            f"whether order matters could not be tried: {reason}"
-            if reason
-            else "no test says whether order matters; add one where both apply to one operator"
-        )
-        place = group.places[pairs[0].second]
-        yield f"{place}: note: {', '.join(names[:_SHOWN])}{more}: {said}"
-
-
-def _names(pair: Overlap, group: GroupReport) -> str:
-    first, second = group.rules[pair.first], group.rules[pair.second]
-    return f"{first} and {second}" if pair.first != pair.second else f"{first} and itself"

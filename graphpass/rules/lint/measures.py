@@ -31,7 +31,7 @@ have the feature or both lack it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import GraphpassError
@@ -42,7 +42,6 @@ from graphpass.ops.values import Value as Constant
 from graphpass.rules.lint.linear import Inequality, Unknown
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
-    Anything,
     Operand,
     OptionalOperand,
     Part,
@@ -66,7 +65,6 @@ __all__ = [
     "Copied",
     "Fact",
     "Feature",
-    "PartFacts",
     "Weighing",
     "Weight",
     "features_of",
@@ -151,7 +149,15 @@ class Weighing:
         self._rule = rule
         self._pattern = pattern
         self._replacement = replacement
-        self.facts = PartFacts(pattern)
+        found = [paths(pattern, root.value.part, sure_only=True)[0] for root in pattern.roots]
+        self._sure = {each for parts in found for each in parts if not pattern.parts[each].maybe}
+        """Operators that are there at every match."""
+        self._values = {*pattern.values, *pattern.rests} - {
+            operand.name
+            for operand in pattern.operands()
+            if isinstance(operand, Restricted) and operand.kind != "const"
+        }
+        """Names of values that some match computes."""
         self._applications = [each for _, each in replacement.applications()]
         self._features: dict[str, list[Feature]] = {}
         for feature in features:
@@ -159,9 +165,42 @@ class Weighing:
 
     def by_nodes(self) -> list[Inequality]:
         """Return what must hold for the sum over all nodes to become smaller."""
-        staying = self.facts.below(self._staying())
+        staying = {below for each in self._staying() for below in paths(self._pattern, each)[0]}
         gone = {part.index: int(part.index not in staying) for part in self._pattern.parts}
         return self._inequalities([_Change(gone, [(each, 1) for each in self._applications], 1)])
+
+    def _staying(self) -> set[int]:
+        """Return the operators that the replacement reads or may read, and the shared ones."""
+        pattern = self._pattern
+        found = {part.index for part in pattern.parts if part.shared}
+        for operand in self._replacement.operands():
+            if isinstance(operand, Named) and operand.is_new:
+                continue
+            target = pattern.names.get(operand.name)
+            if target is not None:
+                found.add(target.part if isinstance(target, Produced) else target)
+            elif operand.name in self._values:
+                found.update(
+                    part.index for part in pattern.parts if self._may_be(operand.name, part)
+                )
+        return found
+
+    def _may_be(self, name: str, part: Part) -> bool:
+        """Return whether a value of the pattern could be the output of one of its operators.
+
+        A root it can't be: the matcher takes no match whose values are computed from a root.
+        """
+        pattern = self._pattern
+        if any(root.value.part == part.index for root in pattern.roots):
+            return False
+        if name in paths(pattern, part.index, sure_only=True)[1]:
+            return False
+        own = {each for each, target in pattern.names.items() if target == part.index}
+        apart = any(name in group and not own.isdisjoint(group) for group in pattern.distinct)
+        operators = [find(op) for op in part.ops]
+        return not apart or any(
+            each is None or output_bounds(each, {})[0].most != 1 for each in operators
+        )
 
     def by_paths(self) -> list[Inequality] | None:
         """Return what must hold for the sum over all paths to become smaller.
@@ -172,60 +211,24 @@ class Weighing:
         bound = int(len(pattern.roots) == 1)  # an optional value is below the only root if read
         changes = []
         for root, result in zip(pattern.roots, self._replacement.results, strict=True):
-            before, values = self.facts.paths(root.value.part, sure_only=True)
-            parts, values_after, made = self._unfolded(result)
+            before, values = paths(pattern, root.value.part, sure_only=True)
+            after, values_after, made = self._unfolded(result)
             if any(count > (values[name] or bound) for name, count in values_after.items()):
                 return None
-            gone = {part.index: before[part.index] - parts[part.index] for part in pattern.parts}
+            gone = {part.index: before[part.index] - after[part.index] for part in pattern.parts}
             changes.append(_Change(gone, made, 0))
-        together, made = Counter[int](), list[tuple[Application, int]]()
+        together = Counter[int]()
         for change in changes:
             together.update(change.gone)
-            made += change.made
+        made = [each for change in changes for each in change.made]
         changes = [] if len(changes) == 1 else changes
         return self._inequalities([*changes, _Change(together, made, 1)])
-
-    # -- which matched nodes stay ------------------------------------------------------------
-
-    def _staying(self) -> set[int]:
-        """Return the operators that the replacement reads or may read, and the shared ones."""
-        pattern, facts = self._pattern, self.facts
-        found = {part.index for part in pattern.parts if part.shared}
-        for operand in self._replacement.operands():
-            if isinstance(operand, Named) and operand.is_new:
-                continue
-            target = pattern.names.get(operand.name)
-            if target is not None:
-                found.add(target.part if isinstance(target, Produced) else target)
-            elif operand.name in facts.values and operand.name not in facts.variables:
-                found.update(self._could_be(operand.name))
-        return found
-
-    def _could_be(self, name: str) -> Iterator[int]:
-        """Yield the operators below the roots whose output a value of the pattern could be.
-
-        A root it can't be: the matcher takes no match whose values are computed from a root.
-        """
-        pattern = self._pattern
-        roots = {root.value.part for root in pattern.roots}
-        for part in pattern.parts:
-            if part.index in roots or name in self.facts.values_below[part.index]:
-                continue
-            own = {each for each, target in pattern.names.items() if target == part.index}
-            apart = any(name in group and not own.isdisjoint(group) for group in pattern.distinct)
-            operators = [find(op) for op in part.ops]
-            if not apart or any(
-                each is None or output_bounds(each, {})[0].most != 1 for each in operators
-            ):
-                yield part.index
-
-    # -- how often something stands in an unfolded replacement --------------------------------
 
     def _unfolded(
         self, result: Named | Application
     ) -> tuple[Counter[int], Counter[str], list[tuple[Application, int]]]:
         """Return how often each operator, value and new node stands in the tree of a result."""
-        facts, pattern = self.facts, self._pattern
+        pattern = self._pattern
         new = {
             name: each.application for each in self._replacement.assignments for name in each.names
         }
@@ -238,10 +241,10 @@ class Weighing:
                 times[id(new[operand.name])] += count
             elif (target := pattern.names.get(operand.name)) is not None:
                 number = target.part if isinstance(target, Produced) else target
-                inner, below = facts.paths(number, sure_only=False)
+                inner, below = paths(pattern, number)
                 parts.update({key: count * each for key, each in inner.items()})
                 values.update({name: count * each for name, each in below.items()})
-            elif operand.name in facts.values and operand.name not in facts.variables:
+            elif operand.name in self._values:
                 values[operand.name] += count
 
         read(result, 1)
@@ -251,8 +254,6 @@ class Weighing:
         made = [(each, times[id(each)]) for each in self._applications if times[id(each)]]
         return parts, +values, made
 
-    # -- changes as inequalities ---------------------------------------------------------------
-
     def _inequalities(self, changes: Iterable[_Change]) -> list[Inequality]:
         """Return what must hold for each change to be as much as it has to be.
 
@@ -260,8 +261,17 @@ class Weighing:
         """
         extremes: dict[_Extreme, None] = {}
         found = [self._inequality(change, extremes) for change in changes]
-        for extreme in extremes:
-            found += self._extreme_holds(extreme)
+        for extreme in extremes:  # it is the weight of the lightest or heaviest alternative
+            part, sign = self._pattern.parts[extreme.part], 1 if extreme.lightest else -1
+            for op in part.ops:
+                asked = {each.attribute: each for each in features_of(part, op)}
+                terms: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
+                for feature in self._features.get(op, ()):
+                    if feature in asked.values() or (
+                        not extreme.lightest and feature.attribute not in asked
+                    ):
+                        terms[feature] = sign
+                found.append(Inequality(terms, 0))
         return found
 
     def _inequality(self, change: _Change, extremes: dict[_Extreme, None]) -> Inequality:
@@ -279,7 +289,7 @@ class Weighing:
                     terms[feature] -= times
         for part in self._pattern.parts:
             times = change.gone[part.index]
-            if part.index not in self.facts.sure:
+            if part.index not in self._sure:
                 times = min(times, 0)
             if len(part.ops) > 1:
                 if times:
@@ -298,21 +308,6 @@ class Weighing:
             light -= times
         return Inequality({key: each for key, each in terms.items() if each}, change.slack + light)
 
-    def _extreme_holds(self, extreme: _Extreme) -> Iterator[Inequality]:
-        """Yield what makes an extreme the weight of the lightest or heaviest alternative."""
-        part, sign = self._pattern.parts[extreme.part], 1 if extreme.lightest else -1
-        for op in part.ops:
-            asked = {each.attribute: each for each in features_of(part, op)}
-            terms: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
-            for feature in self._features.get(op, ()):
-                if feature in asked.values() or (
-                    not extreme.lightest and feature.attribute not in asked
-                ):
-                    terms[feature] = sign
-            yield Inequality(terms, 0)
-
-    # -- attributes of new nodes ---------------------------------------------------------------
-
     def fact(self, feature: Feature, application: Application) -> Fact:
         """Return whether a new node, of the feature's operator, has the feature.
 
@@ -330,7 +325,7 @@ class Weighing:
                 target = self._pattern.names[source.node]
                 part = self._pattern.parts[target.part if isinstance(target, Produced) else target]
                 if _may_have(part.ops, key):
-                    alike = found == "absent" and part.index in self.facts.sure
+                    alike = found == "absent" and part.index in self._sure
                     found = Copied(part.index) if alike and part.ops == (op,) else "unknown"
             elif source.name == key:
                 given = source.value.literal
@@ -339,9 +334,7 @@ class Weighing:
             return "maybe"
         if isinstance(found, tuple) and not isinstance(found, Copied):
             return _compare(feature, {key: found[0]})
-        if self._takes_place(application) and not all(
-            _may_have([each], key) for each in self._root_operators()
-        ):
+        if self._hands_on(application, key):
             return "maybe"
         if isinstance(found, Copied):
             asked = {
@@ -350,25 +343,25 @@ class Weighing:
             return _compare(feature, {key: asked[key].value}) if key in asked else found
         return _compare(feature, {})
 
-    def _takes_place(self, application: Application) -> bool:
-        """Return whether a new node takes the place of a root, and so gets attributes of it."""
+    def _hands_on(self, application: Application, key: str) -> bool:
+        """Return whether a new node may get an attribute of the root whose place it takes."""
         results = self._replacement.results
         names = {each.name for each in results if not isinstance(each, Application)}
-        return any(each is application for each in results) or any(
+        if not any(each is application for each in results) and not any(
             each.application is application and not names.isdisjoint(each.names)
             for each in self._replacement.assignments
-        )
-
-    def _root_operators(self) -> Iterator[str]:
-        """Yield the operators that a root may be, one that may be absent looked through."""
-        for root in self._pattern.roots:
+        ):
+            return False
+        for root in self._pattern.roots:  # one that may be absent is looked through
             operand: Operand = root.value
             while isinstance(operand, Produced):
                 part = self._pattern.parts[operand.part]
-                yield from part.ops
+                if not all(_may_have([op], key) for op in part.ops):
+                    return True
                 if not part.maybe:
                     break
                 operand = part.operands[0]
+        return False
 
 
 def _compare(feature: Feature, given: dict[str, Constant]) -> Fact:
@@ -390,73 +383,22 @@ def _may_have(ops: Sequence[str], key: str) -> bool:
     return any(not _declared(op) or key in _declared(op) for op in ops)
 
 
-class PartFacts:
-    """What lies below each operator of a pattern, and what every match has. Linear in it."""
+def paths(
+    pattern: Pattern, number: int, *, sure_only: bool = False
+) -> tuple[Counter[int], Counter[str]]:
+    """Return on how many paths from an operator each operator and each value of a pattern stands.
 
-    def __init__(self, pattern: Pattern) -> None:
-        self._parts = pattern.parts
-        self.values: set[str] = set()
-        """Names of values that the pattern reads."""
-        self.variables: set[str] = set()
-        """Names of values that are variables at every match."""
-        self.values_below: list[set[str]] = []
-        """Per operator the names of values that it is sure to be computed from."""
-        self._reads: list[set[int]] = []
-        for part in pattern.parts:
-            below: set[str] = set()
-            for operand, sure in _operands(part):
-                if isinstance(operand, Produced):
-                    below |= self.values_below[operand.part] if sure else set()
-                elif not isinstance(operand, Anything | OptionalOperand) and operand.name:
-                    self.values.add(operand.name)
-                    below |= {operand.name} if sure else set()
-                    if isinstance(operand, Restricted) and operand.kind != "const":
-                        self.variables.add(operand.name)
-            self.values_below.append(below)
-            self._reads.append(_produced(part, sure_only=False))
-        found = {root.value.part for root in pattern.roots}
-        for part in reversed(pattern.parts):
-            if part.index in found:
-                found |= _produced(part, sure_only=True)
-        self.sure = frozenset(each for each in found if not pattern.parts[each].maybe)
-        """Operators that are there at every match."""
-
-    def below(self, numbers: Iterable[int]) -> set[int]:
-        """Return operators with everything that they read."""
-        found = set(numbers)
-        for part in reversed(self._parts):
-            if part.index in found:
-                found |= self._reads[part.index]
-        return found
-
-    def paths(self, number: int, *, sure_only: bool) -> tuple[Counter[int], Counter[str]]:
-        """Return on how many paths from an operator each operator and each value stands.
-
-        `sure_only` leaves out paths that some matches lack.
-        """
-        parts, values = Counter({number: 1}), Counter[str]()
-        for part in reversed(self._parts[: number + 1]):
-            times = parts[part.index]
-            for operand, sure in _operands(part) if times else ():
-                if sure_only and not sure:
-                    continue
-                if isinstance(operand, Produced):
-                    parts[operand.part] += times
-                elif isinstance(operand, Value | Rest | Restricted) and operand.name is not None:
-                    values[operand.name] += times
-        return parts, values
-
-
-def _operands(part: Part) -> Iterator[tuple[Operand, bool]]:
-    """Yield what an operator reads, and whether it, or its stand-in, does so at each match."""
-    for position, operand in enumerate(part.operands):
-        optional = isinstance(operand, OptionalOperand) or (part.maybe and position > 0)
-        yield bare(operand), not optional
-
-
-def _produced(part: Part, *, sure_only: bool) -> set[int]:
-    return {
-        operand.part
-        for operand, sure in _operands(part)
-        if isinstance(operand, Produced) and (sure or not sure_only)
-    }
+    `sure_only` leaves out paths that some matches lack.
+    """
+    parts, values = Counter({number: 1}), Counter[str]()
+    for part in reversed(pattern.parts[: number + 1]):
+        times = parts[part.index]
+        for position, operand in enumerate(part.operands if times else ()):
+            if sure_only and (isinstance(operand, OptionalOperand) or (part.maybe and position)):
+                continue
+            inner = bare(operand)
+            if isinstance(inner, Produced):
+                parts[inner.part] += times
+            elif isinstance(inner, Value | Rest | Restricted) and inner.name is not None:
+                values[inner.name] += times
+    return parts, values

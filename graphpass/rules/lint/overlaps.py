@@ -128,65 +128,51 @@ def overlaps(
     return found
 
 
-# -- what the patterns show ------------------------------------------------------------------------
-
-
 def _may_overlap(one: Pattern, other: Pattern) -> bool:
     """Return whether the root of one pattern may be an operator of the other."""
-    pairs = [(one, root.value.part, other, part) for root in one.roots for part in other.parts]
-    if one is not other:
-        pairs += [(other, root.value.part, one, part) for root in other.roots for part in one.parts]
+    turns = [(one, other)] if one is other else [(one, other), (other, one)]
     return any(
-        _unify(plan, plan.parts[root], pattern, part)
-        for plan, root, pattern, part in pairs
-        if plan is not pattern or root != part.index
+        _unify(first, first.parts[root.value.part], second, part)
+        for first, second in turns
+        for root in first.roots
+        for part in second.parts
+        if first is not second or root.value.part != part.index
     )
 
 
 def _unify(one: Pattern, part: Part, other: Pattern, twin: Part) -> bool:
     """Return whether nothing forbids that a node is matched by operators of both patterns."""
     counts = {part.visible_outputs, twin.visible_outputs} - {None}
-    shared = [op for op in part.ops if op in twin.ops and _agree(op, part, twin)]
+    shared = []
+    for op in set(part.ops).intersection(twin.ops):
+        asked = {each.attribute: each.value for each in features_of(part, op)}
+        others = features_of(twin, op)
+        if all(asked.get(each.attribute, each.value) == each.value for each in others):
+            shared.append(op)
     if not shared or len(counts) > 1:
         return False
-    operands, others = part.operands, twin.operands
-    loose = (Rest, OptionalOperand)
-    if any(isinstance(each, loose) for each in (*operands, *others)):
+    operands, turned = part.operands, twin.operands[::-1]
+    if any(isinstance(each, Rest | OptionalOperand) for each in (*operands, *turned)):
         return True
-    orders = [others]
-    if any(map(is_commutative, shared)):
-        orders.append(others[::-1])
-    return len(operands) == len(others) and any(
+    orders = [twin.operands, turned] if any(map(is_commutative, shared)) else [twin.operands]
+    return len(operands) == len(turned) and any(
         all(_meet(one, a, other, b) for a, b in zip(operands, order, strict=True))
         for order in orders
-    )
-
-
-def _agree(op: str, part: Part, twin: Part) -> bool:
-    asked = {each.attribute: each.value for each in features_of(part, op)}
-    return all(
-        asked.get(each.attribute, each.value) == each.value for each in features_of(twin, op)
     )
 
 
 def _meet(one: Pattern, operand: Operand, other: Pattern, twin: Operand) -> bool:
     """Return whether nothing forbids that a value stands for operands of both patterns."""
     a, b = bare(operand), bare(twin)
+    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
     parts = [
-        plan.parts[each.part] if isinstance(each, Produced) else None
-        for plan, each in ((one, a), (other, b))
+        plan.parts[each.part] for plan, each in ((one, a), (other, b)) if isinstance(each, Produced)
     ]
-    if any(part is not None and part.maybe for part in parts):
+    if any(part.maybe for part in parts):
         return True
     if isinstance(a, Produced) and isinstance(b, Produced):
-        assert parts[0] is not None
-        assert parts[1] is not None
         return a.output == b.output and _unify(one, parts[0], other, parts[1])
-    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
-    return len(kinds) < 2 and not (kinds and any(part is not None for part in parts))
-
-
-# -- what the graphs show --------------------------------------------------------------------------
+    return len(kinds) < 2 and not (kinds and parts)
 
 
 class _Trial:

@@ -294,7 +294,12 @@ class _Case:
                 array = np.array(parameters[source])
             else:
                 array = random.standard_normal(shape, dtype=np.float32)
-                if _is_variance(graph, keys[name]):
+                readers = [(graph.signature(use.node), use.slot) for use in graph.uses(keys[name])]
+                if any(
+                    slot < len(signature.input_names or ())
+                    and (signature.input_names or ())[slot] in _VARIANCES
+                    for signature, slot in readers
+                ):
                     array = np.abs(array) + np.float32(0.5)
             parameters.set(name, array, "aux" if keys[name] in auxiliary else "arg")
         return parameters
@@ -356,14 +361,6 @@ def _hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:
         if shape and len(shape) == len(hint or ()):
             found[graph.name(key)] = shape
     return found
-
-
-def _is_variance(graph: Graph, key: int) -> bool:
-    for reader, slot in graph.uses(key):
-        names = graph.signature(reader).input_names
-        if names is not None and slot < len(names) and names[slot] in _VARIANCES:
-            return True
-    return False
 
 
 def indented(text: str) -> str:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from graphpass.rules.lint.linear import Conflict, Inequality, Solution, solve
 from graphpass.rules.lint.measures import Feature, Weighing, Weight, features_of
@@ -31,6 +31,9 @@ from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["Termination", "terminates"]
 
+Measure: TypeAlias = Literal["nodes", "paths"]
+
+_MEASURES: tuple[Measure, ...] = ("nodes", "paths")
 _SHOWN = 6
 _MOST_NAMED = 4
 _MOST_NARROWED = 20
@@ -47,7 +50,7 @@ class Termination:
     weights: Mapping[str, int] = field(default_factory=dict)
     """Operator, or operator with an attribute's value -> weight; the latter adds to the former."""
 
-    measure: Literal["nodes", "paths"] = "nodes"
+    measure: Measure = "nodes"
     """What is weighed: each operator once, or as often as there are paths from a head to it."""
 
     blockers: tuple[int, ...] = ()
@@ -123,91 +126,70 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
         names = _names(rewrites, opaque)
         said = f"what {names} puts in is decided in Python"
         return Termination("bounded", blockers=tuple(opaque), reason=said)
-    proof = _Proof(rewrites, many)
-    found = proof.attempt(many)
+    features = dict.fromkeys(
+        feature
+        for number in many
+        for part in rewrites[number].pattern.parts
+        for op in part.ops
+        for feature in features_of(part, op)
+    )
+    rows: dict[str, dict[int, list[Inequality] | None]] = {"nodes": {}, "paths": {}}
+    for number in many:
+        body = rewrites[number].body
+        assert isinstance(body, TextBody)
+        weighing = Weighing(number, rewrites[number].pattern, body.replacement, features)
+        rows["nodes"][number], rows["paths"][number] = weighing.by_nodes(), weighing.by_paths()
+
+    def attempt(numbers: Sequence[int]) -> Termination | list[int] | None:
+        """Return a proof; or rewrites that have none; or None if the search was given up."""
+        blocked: set[int] = set()
+        given_up = False
+        for measure in _MEASURES:
+            found = _solved({number: rows[measure][number] for number in numbers})
+            if isinstance(found, Solution):
+                return Termination("proved", _whole(found), measure)
+            given_up = given_up or found is None
+            blocked.update(found or ())
+        return None if given_up else sorted(blocked)
+
+    found = attempt(many)
     if isinstance(found, Termination):
         return found
     if found is None:
-        return Termination(
-            "bounded",
-            blockers=tuple(many),
-            reason="the search for weights was given up as too long",
-        )
-    blockers = proof.narrow(found)
-    names = _names(rewrites, blockers)
+        reason = "the search for weights was given up as too long"
+        return Termination("bounded", blockers=tuple(many), reason=reason)
+    blockers = found
+    for number in found if len(found) <= _MOST_NARROWED else ():
+        rest = [each for each in blockers if each != number]
+        if rest and not isinstance(attempt(rest), Termination):
+            blockers = rest
     all_of = {1: "", 2: "both "}.get(len(blockers), "all of ")
-    reason = f"no weights make {all_of}{names} lighter"
+    reason = f"no weights make {all_of}{_names(rewrites, blockers)} lighter"
     return Termination("bounded", blockers=tuple(blockers), reason=reason)
 
 
-class _Proof:
-    """The inequalities of a group, for both measures."""
+def _solved(rows: Mapping[int, list[Inequality] | None]) -> Solution | list[int] | None:
+    """Return what meets the inequalities of rewrites; or rewrites whose own contradict each other.
 
-    def __init__(self, rewrites: Sequence[Rewrite], many: Sequence[int]) -> None:
-        features = dict.fromkeys(
-            feature
-            for number in many
-            for part in rewrites[number].pattern.parts
-            for op in part.ops
-            for feature in features_of(part, op)
-        )
-        self._nodes: dict[int, list[Inequality]] = {}
-        self._paths: dict[int, list[Inequality] | None] = {}
-        for number in many:
-            rewrite = rewrites[number]
-            assert isinstance(rewrite.body, TextBody)
-            weighing = Weighing(number, rewrite.pattern, rewrite.body.replacement, features)
-            self._nodes[number] = weighing.by_nodes()
-            self._paths[number] = weighing.by_paths()
-
-    def attempt(self, numbers: Sequence[int]) -> Termination | list[int] | None:
-        """Return a proof; or rewrites that have none; or None if the search was given up."""
-        blocked: dict[int, None] = {}
-        given_up = False
-        for measure in ("nodes", "paths"):
-            found = self._solve(numbers, measure)
-            if isinstance(found, Solution):
-                return Termination("proved", _whole(found), measure)
-            if found is None:
-                given_up = True
-            else:
-                blocked.update(dict.fromkeys(found))
-        return None if given_up else sorted(blocked)
-
-    def _solve(
-        self, numbers: Sequence[int], measure: Literal["nodes", "paths"]
-    ) -> Solution | list[int] | None:
-        rows: list[Inequality] = []
-        owners: list[int] = []
-        for number in numbers:
-            own = self._nodes[number] if measure == "nodes" else self._paths[number]
-            if own is None:
-                return [number]
-            rows += own
-            owners += [number] * len(own)
-        found = solve(rows)
-        if isinstance(found, Conflict):
-            return sorted({owners[row] for row in found.inequalities})
-        return found
-
-    def narrow(self, numbers: list[int]) -> list[int]:
-        """Return rewrites of these that have no proof together; of few, none can be left out."""
-        if len(numbers) > _MOST_NARROWED:
-            return numbers
-        for number in list(numbers):
-            rest = [each for each in numbers if each != number]
-            if rest and not isinstance(self.attempt(rest), Termination):
-                numbers = rest
-        return numbers
+    None if the search was given up.
+    """
+    listed: list[Inequality] = []
+    owners: list[int] = []
+    for number, own in rows.items():
+        if own is None:
+            return [number]
+        listed += own
+        owners += [number] * len(own)
+    found = solve(listed)
+    return [owners[row] for row in found.inequalities] if isinstance(found, Conflict) else found
 
 
 def _whole(solution: Solution) -> dict[str, int]:
     """Return whole numbers in proportion: 1 and what the solution adds for operators."""
     scale = solution.denominator
-    weights: dict[str, int] = {}
-    for key, value in solution.values.items():
-        if isinstance(key, Weight):
-            weights[key.op] = scale + value
+    weights = {
+        key.op: scale + value for key, value in solution.values.items() if isinstance(key, Weight)
+    }
     for key, value in solution.values.items():
         if isinstance(key, Feature) and value:
             weights.setdefault(key.op, scale)
@@ -219,6 +201,4 @@ def _names(rewrites: Sequence[Rewrite], numbers: Sequence[int]) -> str:
     names = [rewrites[number].id for number in numbers]
     if len(names) > _MOST_NAMED:
         names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
-    if len(names) < 3:
-        return " and ".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
