@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pass_hosts
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
 import graphpass
@@ -73,11 +73,14 @@ def test_every_rewrite_fires_on_some_model(name: str) -> None:
     }
     fired: Counter[str | None] = Counter()
 
-    @settings(max_examples=150, database=None, derandomize=True)
+    @settings(max_examples=30, database=None)
     @given(drawn=pass_hosts.hosts(name))
     def count(drawn: RunnableModel) -> None:
         report = graphpass.apply(name, drawn.model, inputs=drawn.shapes)
         fired.update(firing.rule for step in report.steps for firing in step.firings)
 
-    count()
-    assert wanted <= set(fired), (wanted - set(fired), fired)
+    for start in range(10):
+        seed(start)(count)()
+        if wanted <= set(fired):
+            return
+    raise AssertionError(f"never fired: {wanted - set(fired)}; fired: {fired}")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus_inputs import FOLDERS, networks
 from inference_judge import compare
+from real_networks import FOLDERS, networks
 
 from graphpass import load
 from graphpass.errors import GraphpassError
@@ -26,15 +26,15 @@ def test_every_answer_is_that_of_mxnet(corpus: Path, mx: Any, folder: str, given
     counts: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     failed: dict[str, Any] = {}
-    for path, inputs in networks(corpus, folder):
+    for network in networks(corpus, folder):
         try:
-            graph = load(path).graph
+            graph = load(network.path).graph
             if any(graph.op(key) in NEEDS_CODE for key in graph.order()):
                 continue
         except GraphpassError:
             continue
-        shapes = {name: shape for name, (shape, _) in inputs.items()} if given else {}
-        dtypes = {name: dtype for name, (_, dtype) in inputs.items()} if given else {}
+        shapes = network.inferable if given else {}
+        dtypes = {name: network.dtypes.get(name, "float32") for name in shapes}
         found = compare(mx, graph, shapes, dtypes)
         counts.update(
             networks=1,
@@ -45,11 +45,11 @@ def test_every_answer_is_that_of_mxnet(corpus: Path, mx: Any, folder: str, given
         )
         unknown.update({op: len(keys) for op, keys in found.unknown.items()})
         if found.wrong:
-            failed[path.name] = found.wrong[:3]
+            failed[network.name] = found.wrong[:3]
         if found.conflicts and not found.refused:
-            failed[path.name] = found.conflicts[:3]
+            failed[network.name] = found.conflicts[:3]
         if given and found.refused and not found.conflicts:
-            failed[path.name] = found.refused
+            failed[network.name] = found.refused
     print(f"{folder}: {dict(counts)}, no rule for {dict(unknown)}")
     assert not failed
     assert counts["networks"]

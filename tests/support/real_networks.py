@@ -1,7 +1,8 @@
-"""Real networks: the symbols of a corpus, and values for their variables as if trained."""
+"""Real networks: the symbols of a corpus, their inputs, and parameters as if trained."""
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corpus_inputs import symbols
 from numpy.typing import NDArray
 
 from graphpass import Model, Parameters
@@ -83,6 +83,25 @@ _READ_FROM_GRAPHS: Mapping[str, Shapes] = {
 _SMALL = {"resnet101_graph-symbol.json": {"data": (1, 3, 56, 56)}}
 """Shapes for networks without a record that take gigabytes at the first guess."""
 
+_QUANTIZED = {
+    "data": (4, 3, 8, 8),
+    **{f"{layer}_{what}_quantize_{end}": (1,)
+       for layer in ("conv0", "conv1", "fc0") for what in ("weight", "bias")
+       for end in ("min", "max")},
+}  # fmt: skip
+_FOR_INFERENCE: Mapping[str, Shapes] = {
+    "gluonzoo_inceptionv3": {"data": (1, 3, 299, 299)},
+    "amp_float16": {"data": (4, 3, 8, 8)},
+    "fp16_typed": {"data": (4, 3, 8, 8)},
+    "duplicate_names": {"data": (4, 6)},
+    "sparse_variables": {"data": (4, 10)},
+    "odd_names_control_chars": {"bell\x07x": (4, 6)},
+    "random_ops": {"mu": (2,), "sigma": (2,)},
+    "quantized_naive": _QUANTIZED,
+    "quantized_uint8": _QUANTIZED,
+}
+"""Shapes that inference alone is tried with where none is on record, by the name of the file."""
+
 _GUESSES = ((1, 3, 224, 224), (1, 3, 299, 299), (2, 3, 32, 32), (2, 3, 8, 8), (2, 10), (2, 5))
 """Shapes of inputs of which none is on record; the first that MXNet accepts counts."""
 
@@ -99,19 +118,33 @@ class Network:
     inputs: Shapes
     """What is known of its inputs; may be empty."""
 
+    dtypes: Mapping[str, str]
+    """Of those that are on record."""
+
     @property
-    def folder(self) -> str:
-        return self.name.partition("/")[0]
+    def inferable(self) -> Shapes:
+        """Shapes that inference can be tried with."""
+        stem = self.path.name.removesuffix("-symbol.json")
+        return self.inputs or _FOR_INFERENCE.get(stem, {"data": (1, 3, 224, 224)})
 
 
 def networks(corpus: Path, folder: str) -> list[Network]:
     """Return the symbols of one folder of a corpus, by name."""
+    index = json.loads((corpus / "zoo" / "index.json").read_text())
+    zoo = {corpus / "zoo" / each["file"]: each["inputs"] for each in index}
     found = []
-    for path, record in symbols(corpus, folder):
-        inputs = {each["name"]: tuple(each["shape"]) for each in record}
+    for path in sorted((corpus / folder).rglob("*.json")):
+        if path.name == "index.json" or path.name.endswith(".meta.json"):
+            continue
+        meta = path.with_name(path.name.replace("-symbol.json", ".meta.json"))
+        record = zoo.get(path)
+        if path not in zoo and meta.exists() and meta != path:
+            record = json.loads(meta.read_text()).get("inputs")
+        inputs = {each["name"]: tuple(each["shape"]) for each in record or ()}
+        dtypes = {each["name"]: each.get("dtype", "float32") for each in record or ()}
         name = str(path.relative_to(corpus))
         known = inputs or _READ_FROM_GRAPHS.get(name) or _SMALL.get(path.name, {})
-        found.append(Network(name, path, known))
+        found.append(Network(name, path, known, dtypes))
     return found
 
 

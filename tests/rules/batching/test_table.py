@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batching_cases import cases
-from batching_draws import Case
+from batching_cases import Case, cases
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
