@@ -14,6 +14,7 @@ elements of a run             2^30, or 64 times what is stored
 steps of a run                2^24, or 1,024 per node of the graph: some seconds
 firings of a run              10,000, or 30 per node of the graph
 alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
+time of a regular expression  5 s, and 50 us for each name
 ============================  ==================================================================
 """
 
@@ -27,7 +28,16 @@ from graphpass.errors import ExpressionError, RunawayError, SearchLimitError
 if TYPE_CHECKING:
     from graphpass.model import Model
 
-__all__ = ["MAX_ALTERNATIVES", "MAX_INT", "MAX_LENGTH", "MAX_RANK", "Limit", "Limits"]
+__all__ = [
+    "MAX_ALTERNATIVES",
+    "MAX_INT",
+    "MAX_LENGTH",
+    "MAX_RANK",
+    "REGEX_SECONDS",
+    "REGEX_SECONDS_A_NAME",
+    "Limit",
+    "Limits",
+]
 
 MAX_INT = 2**63
 MAX_LENGTH = 10_000
@@ -38,6 +48,12 @@ MAX_RANK = 32
 
 MAX_ALTERNATIVES = 100_000
 """How many alternatives a search may try from one node: a second or two."""
+
+REGEX_SECONDS = 5.0
+"""Seconds of computing that one regular expression may spend on all names together, and besides"""
+
+REGEX_SECONDS_A_NAME = 5e-5
+"""so much for each name: plain ones take a hundredth of that, and graphs may be large."""
 
 _ELEMENTS = 2**24
 _PER_STORED = 4

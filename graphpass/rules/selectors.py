@@ -30,6 +30,7 @@ from typing import Any, Literal, TypeAlias
 from graphpass.errors import SelectorError, nearest
 from graphpass.graph import Entry, Graph
 from graphpass.ops import canonical_name
+from graphpass.rules.limits import REGEX_SECONDS, REGEX_SECONDS_A_NAME
 
 __all__ = [
     "Kind",
@@ -103,7 +104,7 @@ def select_matches(
     form, text = _form(selector)
     if form != "regex":
         return dict.fromkeys(keys)
-    return dict(zip(keys, Expression(form, text).matches(graph.names_of(keys)), strict=True))
+    return dict(zip(keys, NamePattern(form, text).matches(graph.names_of(keys)), strict=True))
 
 
 def select_names(names: Sequence[str], selector: str) -> list[str]:
@@ -124,7 +125,7 @@ def select_names(names: Sequence[str], selector: str) -> list[str]:
         return [name for name in names if name == text]
     if form not in ("glob", "regex"):
         raise SelectorError(f"{selector!r} selects nodes where names are meant; write a name")
-    matches = Expression(form, text).matches(names)
+    matches = NamePattern(form, text).matches(names)
     return [name for name, match in zip(names, matches, strict=True) if match]
 
 
@@ -220,7 +221,7 @@ def _candidates(graph: Graph, form: str, text: str) -> list[int]:
     keys = graph.order()
     if (form, text) == ("glob", "*"):
         return list(keys)
-    matches = Expression(form, text).matches(graph.names_of(keys))
+    matches = NamePattern(form, text).matches(graph.names_of(keys))
     return [key for key, match in zip(keys, matches, strict=True) if match]
 
 
@@ -316,18 +317,11 @@ def _spell(selector: Selector) -> str:
     return text if len(text) <= _SPELLED else f"{text[:_SPELLED]}…"
 
 
-BUDGET = 5.0
-"""Seconds of computing that one expression may spend on all names together, and besides them"""
-
-BUDGET_A_NAME = 5e-5
-"""so much for each name: plain expressions take a hundredth of that, and graphs may be large."""
-
-
 class _TooLongError(Exception):
     pass
 
 
-class Expression:
+class NamePattern:
     """A compiled ``glob:`` or ``regex:``, matched against whole names.
 
     Python's `re` backtracks, and a pattern such as ``(a+)+b`` takes for ever on a name of forty
@@ -339,7 +333,7 @@ class Expression:
 
     def __init__(self, form: str, text: str) -> None:
         self._text = f"{form}:{text}"
-        self._left = None if form == "glob" else BUDGET
+        self._left = None if form == "glob" else REGEX_SECONDS
         try:
             self._pattern = re.compile(fnmatch.translate(text) if form == "glob" else text)
         except (re.error, OverflowError, RecursionError) as error:
@@ -355,7 +349,7 @@ class Expression:
         """
         if self._left is None:
             return list(map(self._pattern.fullmatch, names))
-        self._left += len(names) * BUDGET_A_NAME
+        self._left += len(names) * REGEX_SECONDS_A_NAME
         try:
             with _timer(self._left) as timer:  # no map(): timers ring between Python's steps
                 found = [self._pattern.fullmatch(name) for name in names]

@@ -15,7 +15,7 @@ from graphpass.errors import SelectorError
 from graphpass.graph import Entry
 from graphpass.rules import selectors
 from graphpass.rules.selectors import (
-    Expression,
+    NamePattern,
     select,
     select_entries,
     select_entry,
@@ -197,18 +197,18 @@ def test_names_that_stand_in_no_graph() -> None:
 
 
 def test_an_expression_that_backtracks_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "BUDGET", 0.2)
+    monkeypatch.setattr(selectors, "REGEX_SECONDS", 0.2)
     before = signal.getsignal(signal.SIGVTALRM)
     started = time.monotonic()
     with pytest.raises(SelectorError, match="takes for ever"):
-        Expression("regex", "(a+)+b").matches(["a" * 60])
+        NamePattern("regex", "(a+)+b").matches(["a" * 60])
     assert time.monotonic() - started < 5
     assert signal.getsignal(signal.SIGVTALRM) is before
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
 
 def test_all_names_together_share_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "BUDGET", 0.2)
+    monkeypatch.setattr(selectors, "REGEX_SECONDS", 0.2)
     graph = Graph()
     with graph.edit() as edit:
         heads = [graphpass.Entry(edit.add_variable("a" * 60 + str(n))) for n in range(50)]
@@ -229,9 +229,9 @@ def test_all_names_together_share_the_budget(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_whole_names_match(form: str, text: str, name: str, found: bool) -> None:
-    assert (Expression(form, text).matches([name]) != [None]) is found
+    assert (NamePattern(form, text).matches([name]) != [None]) is found
 
 
 def test_what_is_no_expression() -> None:
     with pytest.raises(SelectorError, match="is no regular expression"):
-        Expression("regex", "(")
+        NamePattern("regex", "(")

@@ -22,7 +22,7 @@ from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
 Number: TypeAlias = "bool | int | float"
 
-Operation: TypeAlias = "Callable[..., Any]"
+Computation: TypeAlias = "Callable[..., Any]"
 """What a part of an expression does: it takes the limits, then the values of its own parts."""
 
 READY = frozenset({bool, int, float, np.ndarray})
@@ -327,7 +327,7 @@ _JOINED = frozenset({str, tuple})
 _PLAIN = SCALARS | {NodeView}
 
 
-def binary(operation: Binary) -> Operation:
+def binary(operation: Binary) -> Computation:
     """Return what an operator does."""
     symbol, python = operation.symbol, operation.python
     if symbol == "@":
@@ -399,7 +399,7 @@ def multiply(limits: Limits, left: Any, right: Any) -> Array:
     return frozen(np.matmul(a, b))
 
 
-def unary(kind: type[ast.unaryop]) -> Operation:
+def unary(kind: type[ast.unaryop]) -> Computation:
     """Return what a sign does."""
     of_number, of_array = (
         (operator.neg, np.negative) if kind is ast.USub else (operator.pos, np.positive)
@@ -418,7 +418,7 @@ def unary(kind: type[ast.unaryop]) -> Operation:
 # -- comparisons ---------------------------------------------------------------------------------
 
 
-def relation(kind: type[ast.cmpop]) -> Operation:
+def relation(kind: type[ast.cmpop]) -> Computation:
     """Return what a comparison does; it gives a bool, or for arrays an array of such."""
     if kind is ast.Is:
         return lambda limits, left, right: left is None

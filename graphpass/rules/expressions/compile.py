@@ -18,7 +18,7 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import (
     BINARY,
     SCALARS,
-    Operation,
+    Computation,
     binary,
     checked,
     checked_place,
@@ -182,7 +182,7 @@ class Compiler:
     def _applied(
         self,
         node: ast.expr,
-        operation: Operation,
+        operation: Computation,
         parts: Sequence[Expression],
         keywords: Sequence[str] = (),
         **facts: Any,

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from graphpass.rules.expressions.values import (
     ValueView,
 )
 
-__all__ = ["FAILURES", "Expression", "Loop", "Operators", "Read", "lacking"]
+__all__ = ["FAILURES", "Expression", "Loop", "Read", "lacking"]
 
 FAILURES = (ArithmeticError, TypeError, ValueError, IndexError, MemoryError)
 """What an operation raises that can't be carried out."""
@@ -37,9 +37,6 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (OverflowError, "the number is too large"),
 )
 """What Python words in its own way, or differently from release to release."""
-
-Operators: TypeAlias = Mapping[str, Collection[str]]
-"""Name of a node -> the operators that it may be."""
 
 _NEAR = frozenset({"attrs", "name", "num_inputs", "num_outputs", "op"})
 """Words whose answer lies within the match, if they are asked of its nodes."""
@@ -289,7 +286,7 @@ class Expression:
 
     def looks_beyond(
         self,
-        operators: Operators,
+        operators: Mapping[str, Collection[str]],
         stored: Collection[str],
         computed: Collection[str],
         *,
@@ -299,7 +296,7 @@ class Expression:
 
         Parameters
         ----------
-        operators : mapping
+        operators : mapping of str to collection of str
             What the nodes of the pattern may be.
         stored : collection of str
             Names that stand for stored variables wherever it holds.
@@ -318,7 +315,10 @@ class Expression:
 
 
 def _is_beyond(
-    read: Read, operators: Operators, stored: Collection[str], computed: Collection[str]
+    read: Read,
+    operators: Mapping[str, Collection[str]],
+    stored: Collection[str],
+    computed: Collection[str],
 ) -> bool:
     name, _, word = read
     is_key = is_hidden_key(word)

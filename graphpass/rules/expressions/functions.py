@@ -19,7 +19,7 @@ from graphpass.rules.expressions.arithmetic import (
     READY,
     SLOW,
     Binary,
-    Operation,
+    Computation,
     array_of,
     as_tuple,
     axis_of,
@@ -41,7 +41,7 @@ from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
 __all__ = ["FUNCTIONS", "LOOPS", "Function"]
 
-_Call = TypeVar("_Call", bound=Operation)
+_Call = TypeVar("_Call", bound=Computation)
 
 LOOPS = ("all", "any", "count", "max", "min", "prod", "sum", "tuple")
 """Functions that take ``... for x in xs``."""
@@ -52,7 +52,7 @@ class Function:
     """One function."""
 
     name: str
-    call: Operation
+    call: Computation
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -74,7 +74,7 @@ FUNCTIONS: dict[str, Function] = {}
 """Name -> function."""
 
 
-def _add(name: str, call: Operation) -> None:
+def _add(name: str, call: Computation) -> None:
     FUNCTIONS[name] = Function(name, call)
 
 
@@ -144,7 +144,9 @@ def _number_or_text(x: Any) -> Any:
 # -- sums and the like ---------------------------------------------------------------------------
 
 
-def _folded(of_items: Callable[[Any], Any], of_array: Callable[..., Any], wanted: str) -> Operation:
+def _folded(
+    of_items: Callable[[Any], Any], of_array: Callable[..., Any], wanted: str
+) -> Computation:
     """Return a function of a tuple, or of an array along axes, all of them for None.
 
     Parameters
@@ -221,7 +223,7 @@ def mean(limits: Limits, x: Any, *, axis: Any = None, keepdims: Any = False) -> 
 
 def _by_element(
     of_array: Callable[[Any], Any], of_number: Callable[[Any], Any], rounds: int = 1 + SLOW
-) -> Operation:
+) -> Computation:
     def apply(limits: Limits, x: Any) -> Any:
         found = x if type(x) in READY else operand(x)
         if type(found) is not np.ndarray:
