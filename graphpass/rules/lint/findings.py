@@ -30,13 +30,9 @@ from graphpass.rules.rewrite.pattern import (
     Value,
     bare,
 )
+from graphpass.rules.rewrite.replacement import NewOperand, NewPart, Spread
 from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.replacement import (
-    Application,
-    CopyAttributes,
-    Named,
-    Spread,
-)
+from graphpass.rules.rewriting.draft import Made
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["RuleFinding", "findings_of"]
@@ -93,7 +89,7 @@ class _Inspection:
         if isinstance(rewrite.body, TextBody):
             yield from self._unused_names(rewrite.body)
             yield from self._conditions(rewrite.body)
-            for _, made in rewrite.body.replacement.applications():
+            for made in rewrite.body.replacement.parts:
                 yield from self._operators([made.operator], "replace", made.mark)
             if not (rewrite.once or rewrite.refuses) and _matches_again(rewrite, rewrite.body):
                 yield self._find(
@@ -251,33 +247,24 @@ def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:
     """
     pattern, replacement = rewrite.pattern, body.replacement
     weighing = Weighing(0, pattern, replacement)
-    new = {each.names: each.application for each in replacement.assignments if not each.unpacks}
-    images: dict[int, Application] = {}
+    images: dict[int, NewPart] = {}
     values: dict[str, str] = {}
 
-    def made_by(operand: Named | Spread | Application) -> Application | None:
-        if isinstance(operand, Named) and operand.is_new and operand.output is None:
-            return new.get((operand.name,))
-        return operand if isinstance(operand, Application) else None
-
-    def meets(operand: Operand, given: Named | Spread | Application) -> bool:
+    def meets(operand: Operand, given: NewOperand) -> bool:
         operand = bare(operand)
-        made = made_by(given)
-        if made is not None:
-            if not isinstance(operand, Produced) or operand.output:
+        if isinstance(given, Made):
+            if not isinstance(operand, Produced) or operand.output or given.output:
                 return False
-            part, op = pattern.parts[operand.part], canonical_name(made.operator)
+            part, made = pattern.parts[operand.part], replacement.parts[given.node]
             if images.setdefault(part.index, made) is not made:
                 return False
             return (
-                op in part.ops
+                made.op in part.ops
                 and part.visible_outputs is None
-                and len(part.operands) == len(made.inputs)
-                and all(weighing.fact(each, made) == "yes" for each in features_of(part, op))
-                and all(map(meets, part.operands, made.inputs))
+                and len(part.operands) == len(made.operands)
+                and all(weighing.fact(each, made) == "yes" for each in features_of(part, made.op))
+                and all(map(meets, part.operands, made.operands))
             )
-        if isinstance(given, Application) or (isinstance(given, Named) and given.is_new):
-            return False
         if isinstance(operand, Produced):  # kept as it is, with all that it reads
             _, kept = paths(pattern, operand.part)
             same = given.name in pattern.names and pattern.names[given.name] == operand.part
@@ -291,19 +278,19 @@ def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:
 
     results = replacement.results
     if not all(
-        made_by(result) is not None and meets(root.value, result)
+        isinstance(result, Made) and meets(root.value, result)
         for root, result in zip(pattern.roots, results, strict=True)
     ):
         return False
     distinct = {id(made) for made in images.values()}
-    if not len(distinct) == len(images) == len(list(replacement.applications())):
+    if not len(distinct) == len(images) == len(replacement.parts):
         return False
     if not (body.where or pattern.distinct):
         return True
     [(number, made), *others] = images.items()
     names = [name for name, target in pattern.names.items() if target == number]
     operator = find(made.operator)
-    as_it_was = any(made.attributes == (CopyAttributes(name),) for name in names) or (
+    as_it_was = any(made.attributes == (name,) for name in names) or (
         operator is not None and not operator.attributes and not made.attributes
     )
     return (

@@ -35,10 +35,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import GraphpassError
-from graphpass.ops import canonical_name, find
+from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Value as Constant
+from graphpass.rules.expressions import Expression
 from graphpass.rules.lint.linear import Inequality, Unknown
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
@@ -52,14 +53,8 @@ from graphpass.rules.rewrite.pattern import (
     Value,
     bare,
 )
-from graphpass.rules.rewriting.draft import attribute_text
-from graphpass.rules.rewriting.replacement import (
-    Application,
-    CopyAttributes,
-    Named,
-    Replacement,
-    Spread,
-)
+from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
+from graphpass.rules.rewriting.draft import Made, attribute_text
 
 __all__ = [
     "Copied",
@@ -112,7 +107,7 @@ class _Change(NamedTuple):
     gone: dict[int, int]
     """Number of a part -> how often it goes; negative: comes."""
 
-    made: list[tuple[Application, int]]
+    made: list[tuple[NewPart, int]]
     """New node and how often it comes."""
 
     slack: int
@@ -158,7 +153,7 @@ class Weighing:
             if isinstance(operand, Restricted) and operand.kind != "const"
         }
         """Names of values that some match computes."""
-        self._applications = [each for _, each in replacement.applications()]
+        self._made = replacement.parts
         self._features: dict[str, list[Feature]] = {}
         for feature in features:
             self._features.setdefault(feature.op, []).append(feature)
@@ -167,15 +162,13 @@ class Weighing:
         """Return what must hold for the sum over all nodes to become smaller."""
         staying = {below for each in self._staying() for below in paths(self._pattern, each)[0]}
         gone = {part.index: int(part.index not in staying) for part in self._pattern.parts}
-        return self._inequalities([_Change(gone, [(each, 1) for each in self._applications], 1)])
+        return self._inequalities([_Change(gone, [(each, 1) for each in self._made], 1)])
 
     def _staying(self) -> set[int]:
         """Return the operators that the replacement reads or may read, and the shared ones."""
         pattern = self._pattern
         found = {part.index for part in pattern.parts if part.shared}
-        for operand in self._replacement.operands():
-            if isinstance(operand, Named) and operand.is_new:
-                continue
+        for operand in self._replacement.reads():
             target = pattern.names.get(operand.name)
             if target is not None:
                 found.add(target.part if isinstance(target, Produced) else target)
@@ -225,20 +218,15 @@ class Weighing:
         return self._inequalities([*changes, _Change(together, made, 1)])
 
     def _unfolded(
-        self, result: Named | Application
-    ) -> tuple[Counter[int], Counter[str], list[tuple[Application, int]]]:
+        self, result: Named | Made
+    ) -> tuple[Counter[int], Counter[str], list[tuple[NewPart, int]]]:
         """Return how often each operator, value and new node stands in the tree of a result."""
         pattern = self._pattern
-        new = {
-            name: each.application for each in self._replacement.assignments for name in each.names
-        }
         parts, values, times = Counter[int](), Counter[str](), Counter[int]()
 
-        def read(operand: Named | Spread | Application, count: int) -> None:
-            if isinstance(operand, Application):
-                times[id(operand)] += count
-            elif isinstance(operand, Named) and operand.is_new:
-                times[id(new[operand.name])] += count
+        def read(operand: NewOperand, count: int) -> None:
+            if isinstance(operand, Made):
+                times[operand.node] += count
             elif (target := pattern.names.get(operand.name)) is not None:
                 number = target.part if isinstance(target, Produced) else target
                 inner, below = paths(pattern, number)
@@ -248,10 +236,10 @@ class Weighing:
                 values[operand.name] += count
 
         read(result, 1)
-        for application in reversed(self._applications):
-            for operand in application.inputs:
-                read(operand, times[id(application)])
-        made = [(each, times[id(each)]) for each in self._applications if times[id(each)]]
+        for number in range(len(self._made) - 1, -1, -1):
+            for operand in self._made[number].operands:
+                read(operand, times[number])
+        made = [(each, times[number]) for number, each in enumerate(self._made) if times[number]]
         return parts, +values, made
 
     def _inequalities(self, changes: Iterable[_Change]) -> list[Inequality]:
@@ -277,12 +265,12 @@ class Weighing:
     def _inequality(self, change: _Change, extremes: dict[_Extreme, None]) -> Inequality:
         terms, copies = Counter[Unknown](), Counter[tuple[int, Feature]]()
         light = 0
-        for application, times in change.made:
-            op = canonical_name(application.operator)
+        for made, times in change.made:
+            op = made.op
             terms[Weight(op)] -= times
             light += times
             for feature in self._features.get(op, ()):
-                known = self.fact(feature, application)
+                known = self.fact(feature, made)
                 if isinstance(known, Copied):
                     copies[known.part, feature] += times
                 elif known != "no":
@@ -308,7 +296,7 @@ class Weighing:
             light -= times
         return Inequality({key: each for key, each in terms.items() if each}, change.slack + light)
 
-    def fact(self, feature: Feature, application: Application) -> Fact:
+    def fact(self, feature: Feature, made: NewPart) -> Fact:
         """Return whether a new node, of the feature's operator, has the feature.
 
         ``maybe`` wherever something outside the two texts has a say: keys such as ``__lr_mult__``,
@@ -320,21 +308,22 @@ class Weighing:
         if is_hidden_key(key) or (operator is not None and key == operator.key_var_num_args):
             return "maybe"
         found: tuple[Constant] | Copied | Literal["absent", "unknown"] = "absent"
-        for source in application.attributes:
-            if isinstance(source, CopyAttributes):
-                target = self._pattern.names[source.node]
-                part = self._pattern.parts[target.part if isinstance(target, Produced) else target]
+        for step in made.attributes:
+            if isinstance(step, str):
+                part = self._pattern.nodes[step]
                 if _may_have(part.ops, key):
                     alike = found == "absent" and part.index in self._sure
                     found = Copied(part.index) if alike and part.ops == (op,) else "unknown"
-            elif source.name == key:
-                given = source.value.literal
-                found = "unknown" if given is None else "absent" if given == (None,) else given
+            elif step.name == key:
+                if step.value is None:
+                    found = "absent"
+                else:
+                    found = "unknown" if isinstance(step.value, Expression) else (step.value,)
         if found == "unknown":
             return "maybe"
         if isinstance(found, tuple) and not isinstance(found, Copied):
             return _compare(feature, {key: found[0]})
-        if self._hands_on(application, key):
+        if self._hands_on(made, key):
             return "maybe"
         if isinstance(found, Copied):
             asked = {
@@ -343,14 +332,10 @@ class Weighing:
             return _compare(feature, {key: asked[key].value}) if key in asked else found
         return _compare(feature, {})
 
-    def _hands_on(self, application: Application, key: str) -> bool:
+    def _hands_on(self, made: NewPart, key: str) -> bool:
         """Return whether a new node may get an attribute of the root whose place it takes."""
-        results = self._replacement.results
-        names = {each.name for each in results if not isinstance(each, Application)}
-        if not any(each is application for each in results) and not any(
-            each.application is application and not names.isdisjoint(each.names)
-            for each in self._replacement.assignments
-        ):
+        results = [each for each in self._replacement.results if isinstance(each, Made)]
+        if not any(self._made[each.node] is made for each in results):
             return False
         for root in self._pattern.roots:  # one that may be absent is looked through
             operand: Operand = root.value

@@ -1,14 +1,24 @@
-"""Pattern text -> `Pattern`. The text is Python's syntax, parsed with `ast` and never executed."""
+"""Pattern and replacement texts -> `Pattern`, `Replacement`; and the names that texts may use."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 
-from graphpass.errors import suggestion
-from graphpass.formats.python_text import PythonText, described, elements, parse_python
+from graphpass.errors import TextError, suggestion
+from graphpass.formats.python_text import Mark, PythonText, described, elements, parse_python
+from graphpass.graph import VARIABLE
+from graphpass.ops import find
+from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.values import Value as Constant
+from graphpass.rules.expressions import (
+    ARRAY_WORDS,
+    NODE_WORDS,
+    VALUE_WORDS,
+    Expression,
+    compile_expression,
+)
 from graphpass.rules.rewrite.builder import (
     Asked,
     BuiltOperand,
@@ -17,8 +27,18 @@ from graphpass.rules.rewrite.builder import (
     PatternBuilder,
 )
 from graphpass.rules.rewrite.pattern import KINDS, WORDS, Anything, Pattern, Value
+from graphpass.rules.rewrite.replacement import (
+    AttributeStep,
+    Named,
+    NewOperand,
+    Replacement,
+    ReplacementBuilder,
+    SetAttribute,
+    Spread,
+)
+from graphpass.rules.rewriting.draft import Made, literal_text
 
-__all__ = ["parse_pattern"]
+__all__ = ["check_names", "parse_pattern", "parse_replacement"]
 
 
 def parse_pattern(text: str) -> Pattern:
@@ -254,3 +274,254 @@ def _all_names(nodes: list[ast.expr]) -> TypeGuard[list[ast.Name]]:
 
 def _as_tuples(value: Any) -> Constant:
     return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+# -- replacements --------------------------------------------------------------------------------
+
+
+def parse_replacement(text: str, pattern: Pattern, lets: Iterable[str] = ()) -> Replacement:
+    """Parse a replacement.
+
+    Parameters
+    ----------
+    text : str
+        One statement a line; docs/rewrites.md has the grammar.
+    pattern : Pattern
+        The pattern.
+    lets : iterable of str
+        Names that the rewrite computes.
+
+    Raises
+    ------
+    TextError
+        If it is malformed, reads a name that nothing gives, or does not say what takes the place of
+        each root. The message has line, column and a caret.
+    """
+    return _ReplacementReader(parse_python(text, "replacement"), pattern, lets).read()
+
+
+class _ReplacementReader:
+    """Reads statement by statement."""
+
+    def __init__(self, text: PythonText, pattern: Pattern, lets: Iterable[str]) -> None:
+        self._text = text
+        self._pattern = pattern
+        self._lets = dict.fromkeys(lets)
+        self._builder = ReplacementBuilder(text.error, pattern.optional)
+        self._new: dict[str, tuple[Made, bool]] = {}
+        """Name that the replacement gives -> what it stands for, and whether it is a node."""
+        self._last: list[Made] = []
+        """What the last line with names gives names to."""
+        self._results: list[Named | Made] | None = None
+
+    def read(self) -> Replacement:
+        """Return the replacement of the whole text."""
+        statements = self._text.tree.body
+        for statement in statements:
+            if self._results is not None:
+                self._text.fail(statement, "nothing may follow the return")
+            if isinstance(statement, ast.Assign):
+                self._assign(statement)
+            elif isinstance(statement, ast.Return | ast.Expr):
+                if statement.value is None:
+                    self._text.fail(statement, "return what takes the place of the match")
+                self._results = [self._result(each) for each in elements(statement.value)]
+            else:
+                self._text.fail(
+                    statement, "a line of a replacement is a = Op(x), Op(x), x or return a"
+                )
+        if not statements:
+            raise self._text.error(None, "there is nothing to put in; write a value or an operator")
+        results = self._implied(statements[-1]) if self._results is None else self._results
+        wanted = len(self._pattern.roots)
+        if len(results) != wanted:
+            self._text.fail(
+                statements[-1],
+                f"the pattern returns {wanted} value{'s' * (wanted != 1)}, "
+                f"but {len(results)} take their place",
+            )
+        return self._builder.replacement(results)
+
+    def _implied(self, last: ast.stmt) -> Sequence[Made]:
+        """Return the results of a text without ``return``: by the roots' names, or the last one."""
+        roots = self._pattern.root_names
+        named = [self._new[root][0] for root in roots if root is not None and root in self._new]
+        if named and len(named) == len(roots):
+            return named
+        if len(roots) == len(self._last):
+            return self._last
+        listed = ", ".join(root or "_" for root in roots)
+        self._text.fail(
+            last, f"end with return, one value for each that the pattern returns ({listed})"
+        )
+
+    def _assign(self, statement: ast.Assign) -> None:
+        targets, value = self._text.targets(statement), statement.value
+        unpacks = isinstance(statement.targets[0], ast.Tuple)
+        if not isinstance(value, ast.Call):
+            self._text.fail(value, "only a new operator is given a name, as in a = Op(x)")
+        made = self._call(value)
+        names = [None if each.id == "_" else self._text.spelled(each) for each in targets]
+        for number, (name, target) in enumerate(zip(names, targets, strict=True)):
+            if name is None:
+                continue
+            if name in self._new or name in names[:number]:
+                self._text.fail(target, f"{name} is given already")
+            if name in self._lets:
+                self._text.fail(target, f"{name} is computed by let; choose another name")
+            if name in self._pattern.all_names and name not in self._pattern.root_names:
+                self._text.fail(
+                    target,
+                    f"{name} is bound by the pattern and not returned by it; choose another name",
+                )
+        if not any(name is not None for name in names):
+            self._text.fail(targets[0], "_ names nothing; give what is new a name")
+        self._builder.bind(made, names, self._text.place(statement))
+        self._last = []
+        for output, name in enumerate(names):
+            if name is not None:
+                self._new[name] = (Made(made.node, output), not unpacks)
+                self._last.append(self._new[name][0])
+
+    # -- operands ----------------------------------------------------------------------------
+
+    def _result(self, node: ast.expr) -> Named | Made:
+        operand = self._operand(node)
+        if isinstance(operand, Spread):
+            self._text.fail(node, "return one value, not several")
+        if isinstance(operand, Named) and operand.name in self._lets:
+            self._text.fail(node, f"{operand.name} is an array; let an operator read it")
+        return operand
+
+    def _operand(self, node: ast.expr) -> NewOperand:
+        if isinstance(node, ast.Name):
+            return self._value(node)[0]
+        if isinstance(node, ast.Subscript):
+            return self._output(node)
+        if isinstance(node, ast.Starred) and isinstance(node.value, ast.Name):
+            name = self._text.spelled(node.value)
+            if name not in self._pattern.rests:
+                self._text.fail(node, f"*{name} stands nowhere in the pattern")
+            return Spread(name)
+        if isinstance(node, ast.Call):
+            return self._value(node.args[0])[0] if self._is_optional(node) else self._call(node)
+        if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare):
+            self._text.fail(node, "compute arrays under let, and name the result here")
+        self._text.fail(node, "an input is a name, a[1], *xs or an operator Op(x)")
+
+    def _is_optional(self, node: ast.Call) -> bool:
+        function = node.func
+        is_word = isinstance(function, ast.Name) and function.id == "optional"
+        return is_word and len(node.args) == 1 and not node.keywords
+
+    def _value(self, node: ast.expr) -> tuple[Named | Made, bool]:
+        """Return what a name stands for, and whether it is a node."""
+        if not isinstance(node, ast.Name):
+            self._text.fail(node, "optional takes a name: optional(b)")
+        if node.id == "_":
+            self._text.fail(node, "_ stands for no value here; name it in the pattern")
+        name = self._text.spelled(node)
+        if name in self._new:
+            return self._new[name]
+        if name in self._pattern.rests:
+            self._text.fail(node, f"{name} stands for several values; write *{name}")
+        known = {*self._new, *self._lets, *self._pattern.all_names}
+        if name not in known:
+            self._text.fail(node, f"nothing is called {name}{suggestion(name, known)}")
+        return Named(name), name in self._pattern.nodes
+
+    def _output(self, node: ast.Subscript) -> Named | Made:
+        index = node.slice
+        if not isinstance(index, ast.Constant) or type(index.value) is not int:
+            self._text.fail(node, "an output is written as a[1]")
+        value, is_node = self._value(node.value)
+        if not is_node:
+            assert isinstance(node.value, ast.Name)
+            name = self._text.spelled(node.value)
+            self._text.fail(node, f"{name} is one value; only a node has outputs")
+        if isinstance(value, Made):
+            return Made(value.node, index.value)
+        return Named(value.name, index.value)
+
+    def _call(self, node: ast.Call) -> Made:
+        if not isinstance(node.func, ast.Name):
+            self._text.fail(node.func, "an operator is written as Op(x); a replacement names one")
+        if self._text.backquoted(node.func) in ("", VARIABLE):
+            self._text.fail(node.func, "that is no operator; a replacement can't make a variable")
+        operator = self._text.operator(node.func)
+        name: Expression | None = None
+        attributes: list[tuple[AttributeStep, Mark]] = []
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                attributes.append((self._copied(keyword), self._text.place(keyword)))
+            elif keyword.arg == "name":
+                name = self._expression(keyword.value)
+            else:
+                value = literal_text(self._expression(keyword.value))
+                step = SetAttribute(self._text.key(keyword), value)
+                attributes.append((step, self._text.place(keyword)))
+        operands = [self._operand(argument) for argument in node.args]
+        return self._builder.call(operator, operands, attributes, name, self._text.place(node))
+
+    def _copied(self, keyword: ast.keyword) -> str:
+        value = keyword.value
+        if (
+            isinstance(value, ast.Attribute)
+            and value.attr == "attrs"
+            and isinstance(value.value, ast.Name)
+        ):
+            name = self._text.spelled(value.value)
+            if name in self._pattern.nodes:
+                return name
+            near = suggestion(name, self._pattern.nodes)
+            self._text.fail(value, f"{name} is no node of the pattern{near}")
+        self._text.fail(
+            value, "attributes are taken over by **conv.attrs, conv being a matched node"
+        )
+
+    def _expression(self, node: ast.expr) -> Expression:
+        expression = compile_expression(node, self._text)
+        known = {**self._pattern.all_names, **self._lets}
+        for name in sorted(expression.names - known.keys()):
+            self._text.fail(node, f"nothing is called {name}{suggestion(name, known)}")
+        return expression
+
+
+# -- names in expressions ------------------------------------------------------------------------
+
+
+def check_names(expression: Expression, pattern: Pattern, computed: Iterable[str]) -> None:
+    """Refuse names that nothing gives, and attributes that no operator of a node has.
+
+    Raises
+    ------
+    TextError
+        For the first such name.
+    """
+    text = expression.text
+    known = dict.fromkeys([*pattern.all_names, *computed])
+    for name in sorted(expression.names - known.keys()):
+        raise TextError(
+            f"{text}: nothing is called {name}{suggestion(name, known)}; the pattern "
+            f"and let give {', '.join(known) or 'no name'}"
+        )
+    for name, word in sorted(expression.attributes):
+        part = pattern.nodes.get(name)
+        if part is None:
+            answers = word in VALUE_WORDS or is_hidden_key(word)
+            if name in pattern.all_names and name not in pattern.rests and not answers:
+                raise TextError(
+                    f"{text}: a value has no {word!r}{suggestion(word, VALUE_WORDS)}; "
+                    "for an attribute, name the node that has it"
+                )
+            continue
+        if word in NODE_WORDS or word in ARRAY_WORDS or is_hidden_key(word):
+            continue
+        operators = [find(each) for each in part.operators]
+        if any(each is None or word in each.attributes or each.open_keys for each in operators):
+            continue
+        keys = [key for each in operators if each is not None for key in each.attributes]
+        raise TextError(
+            f"{text}: {' or '.join(part.operators)} has no attribute {word!r}"
+            f"{suggestion(word, [*keys, *NODE_WORDS])}"
+        )

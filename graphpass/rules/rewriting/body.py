@@ -10,11 +10,10 @@ from typing import Protocol
 from graphpass.errors import ExpressionError
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.rewrite.match import Binding
+from graphpass.rules.rewrite.replacement import Replacement
 from graphpass.rules.rewriting.draft import Draft
 from graphpass.rules.rewriting.drafting import Drafting, computed
-from graphpass.rules.rewriting.recipes import Recipe, Result, recipes_of
 from graphpass.rules.rewriting.refusal import Refusal
-from graphpass.rules.rewriting.replacement import CopyAttributes, Replacement
 
 __all__ = ["REFUSED", "Body", "TextBody"]
 
@@ -57,12 +56,8 @@ class TextBody:
     def reads(self) -> frozenset[str]:
         """Names that conditions, computed values and replacement read."""
         found = {name for each in self.expressions() for name in each.names}
-        found |= {operand.name for operand in self.replacement.operands()}
+        found |= {operand.name for operand in self.replacement.reads()}
         return frozenset(found)
-
-    @cached_property
-    def _recipes(self) -> tuple[tuple[Recipe, ...], tuple[Result, ...]]:
-        return recipes_of(self.replacement)
 
     @cached_property
     def conditions(self) -> tuple[list[Expression], list[Expression]]:
@@ -77,12 +72,7 @@ class TextBody:
         """Yield everything that is computed at a match."""
         yield from self.where
         yield from self.let.values()
-        for _, application in self.replacement.applications():
-            for attribute in application.attributes:
-                if not isinstance(attribute, CopyAttributes):
-                    yield attribute.value
-            if application.name is not None:
-                yield application.name
+        yield from self.replacement.expressions()
 
     def draft(self, scope: Scope, bindings: Mapping[str, Binding]) -> Draft:
         """See `Body.draft`. The scope is empty afterwards."""
@@ -96,7 +86,7 @@ class TextBody:
                 _require(condition, scope)
             if self.refusal is not None:
                 raise Refusal(self.refusal, REFUSED)
-            return Drafting(self.let, scope, bindings).draft(*self._recipes)
+            return Drafting(self.let, scope, bindings).draft(self.replacement)
         finally:
             scope.release()
             scope.limits.end_match()

@@ -1,4 +1,4 @@
-"""From a replacement's recipes to the draft of one firing."""
+"""From a replacement to the draft of one firing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from graphpass.errors import OperationError
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Expression, Scope, UnknownError, ValueView
 from graphpass.rules.rewrite.match import Binding
+from graphpass.rules.rewrite.replacement import Named, NewPart, Replacement, Spread
 from graphpass.rules.rewriting.draft import (
     Draft,
     Made,
@@ -20,9 +21,7 @@ from graphpass.rules.rewriting.draft import (
     attribute_text,
     operator_attrs,
 )
-from graphpass.rules.rewriting.recipes import Recipe, Result
 from graphpass.rules.rewriting.refusal import Refusal, Stage
-from graphpass.rules.rewriting.replacement import Named, Spread
 
 __all__ = ["Drafting", "computed"]
 
@@ -61,39 +60,33 @@ class Drafting:
         self._let = let
         self._scope = scope
         self._bindings = bindings
-        self._new: dict[str, Made] = {}
         self._parameters: dict[str, NewParameter] = {}
 
-    def draft(self, recipes: tuple[Recipe, ...], results: tuple[Result, ...]) -> Draft:
-        """Follow the recipes.
+    def draft(self, replacement: Replacement) -> Draft:
+        """Follow the replacement.
 
         Raises
         ------
         Refusal
-            If something that they compute with is not known, or absent.
+            If something that it computes with is not known, or absent.
         OperationError
-            If they ask for what no operator can read or be called.
+            If it asks for what no operator can read or be called.
         """
-        nodes = []
-        for number, recipe in enumerate(recipes):
-            nodes.append(self._node(recipe))
-            for output, name in enumerate(recipe.names):
-                if name is not None:
-                    self._new[name] = Made(number, output)
-        return Draft(nodes, [self._result(result) for result in results])
+        nodes = list(map(self._node, replacement.parts))
+        return Draft(nodes, [self._result(result) for result in replacement.results])
 
-    def _result(self, result: Result) -> Entry | Made:
-        if isinstance(result, int):
-            return Made(result)
+    def _result(self, result: Named | Made) -> Entry | Made:
+        if isinstance(result, Made):
+            return result
         found = self._named(result)
         if found is None or isinstance(found, NewParameter):
             raise Refusal("what is to take its place is absent here", stage="replace")
         return found
 
-    def _node(self, recipe: Recipe) -> NewNode:
+    def _node(self, part: NewPart) -> NewNode:
         inputs: list[Source] = []
-        for operand in recipe.operands:
-            if type(operand) is Named:
+        for operand in part.operands:
+            if isinstance(operand, Named):
                 source = self._named(operand)
                 if source is not None:
                     inputs.append(source)
@@ -102,16 +95,15 @@ class Drafting:
                 assert isinstance(several, tuple)
                 inputs.extend(several)  # type: ignore[arg-type]
             else:
-                assert isinstance(operand, int)
-                inputs.append(Made(operand))
-        attrs = self._attributes(recipe)
-        if recipe.counter is not None:
-            attrs[recipe.counter] = str(len(inputs))
-        return NewNode(recipe.op, attrs, inputs, recipe.label, self._name(recipe))
+                inputs.append(operand)
+        attrs = self._attributes(part)
+        if part.counter is not None:
+            attrs[part.counter] = str(len(inputs))
+        return NewNode(part.op, attrs, inputs, part.label, self._name(part))
 
-    def _attributes(self, recipe: Recipe) -> dict[str, str]:
+    def _attributes(self, part: NewPart) -> dict[str, str]:
         attrs: dict[str, str] = {}
-        for step in recipe.attributes:
+        for step in part.attributes:
             if isinstance(step, str):
                 key = self._bindings.get(step)
                 if isinstance(key, int):
@@ -129,19 +121,16 @@ class Drafting:
                 attrs[name] = value
         return attrs
 
-    def _name(self, recipe: Recipe) -> str | None:
-        if recipe.name is None:
+    def _name(self, part: NewPart) -> str | None:
+        if part.name is None:
             return None
-        name = computed(recipe.name, "name", "replace", self._scope)
+        name = computed(part.name, "name", "replace", self._scope)
         if not isinstance(name, str) or not name:
-            raise OperationError(f"name={recipe.name.text} is {name!r}, which is no name")
+            raise OperationError(f"name={part.name.text} is {name!r}, which is no name")
         return name
 
     def _named(self, operand: Named) -> Source | None:
         name = operand.name
-        if operand.is_new:
-            made = self._new[name]
-            return made if operand.output is None else Made(made.node, operand.output)
         if name in self._let:
             return self._parameters.get(name) or self._parameter(name)
         bound = self._bindings.get(name)

@@ -12,11 +12,9 @@ from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
 from graphpass.rules.pass_files.places import PythonRule
 from graphpass.rules.rewrite.pattern import Pattern, Restricted, compile_pattern
-from graphpass.rules.rewrite.text import parse_pattern
+from graphpass.rules.rewrite.replacement import Replacement
+from graphpass.rules.rewrite.text import check_names, parse_pattern, parse_replacement
 from graphpass.rules.rewriting.body import Body, TextBody
-from graphpass.rules.rewriting.checks import check_names
-from graphpass.rules.rewriting.replacement import Replacement
-from graphpass.rules.rewriting.replacement_syntax import parse_replacement
 
 __all__ = ["Rewrite", "parse_rewrite"]
 
@@ -152,7 +150,7 @@ def parse_rewrite(
             conditions.append(expression)
     if (replace is None) == (refuse is None):
         raise TextError("a rewrite says what takes the place of a match, or why nothing does")
-    replacement = Replacement((), ())
+    replacement = Replacement()
     if replace is not None:
         with _text_of("replace"):
             replacement = parse_replacement(replace, pattern, computed)

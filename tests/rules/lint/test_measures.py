@@ -41,5 +41,5 @@ def test_facts(match: str, replace: str, feature: Feature, known: object) -> Non
     rewrite = parse_rewrite(match, replace)
     assert isinstance(rewrite.body, TextBody)
     replacement = rewrite.body.replacement
-    [application] = [each for _, each in replacement.applications() if each.operator == feature.op]
-    assert Weighing(0, rewrite.pattern, replacement).fact(feature, application) == known
+    [part] = [each for each in replacement.parts if each.op == feature.op]
+    assert Weighing(0, rewrite.pattern, replacement).fact(feature, part) == known
