@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import gcd
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Conflict", "Inequality", "Solution", "Unknown", "solve"]
+__all__ = ["Contradiction", "Inequality", "Solution", "Unknown", "solve"]
 
 Unknown: TypeAlias = Hashable
 
@@ -38,19 +38,19 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class Contradiction:
     """Inequalities that can't hold together."""
 
     inequalities: tuple[int, ...]
     """Their positions."""
 
 
-def solve(inequalities: Sequence[Inequality]) -> Solution | Conflict | None:
+def solve(inequalities: Sequence[Inequality]) -> Solution | Contradiction | None:
     """Return values of the unknowns, none negative, that meet every inequality.
 
     Returns
     -------
-    Solution, Conflict or None
+    Solution, Contradiction or None
         The values with the least sum; or inequalities that contradict each other; or None, if
         neither was found in `MAX_PIVOTS` steps.
 
@@ -60,7 +60,7 @@ def solve(inequalities: Sequence[Inequality]) -> Solution | Conflict | None:
     >>> found.values, found.denominator
     ({'x': 3, 'y': 4}, 2)
     >>> solve([Inequality({"x": 1, "y": -1}, 1), Inequality({"y": 1, "x": -1}, 1)])
-    Conflict(inequalities=(0, 1))
+    Contradiction(inequalities=(0, 1))
 
     Notes
     -----
@@ -96,7 +96,7 @@ def solve(inequalities: Sequence[Inequality]) -> Solution | Conflict | None:
         if column is None:  # nothing can lift this row, so what it is made of contradicts itself
             involved = [basic[number]]
             involved += [key for key, each in zip(others, rows[number][1:], strict=True) if each]
-            return Conflict(tuple(sorted(each - width for each in involved if each >= width)))
+            return Contradiction(tuple(sorted(each - width for each in involved if each >= width)))
         new = _pivot([*rows, costs], number, column, denominator)
         others[column - 1], basic[number] = basic[number], others[column - 1]
         denominator = new

@@ -116,13 +116,13 @@ def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
         if on_mxnet:
             backend = stack.enter_context(backend_or_mxnet(None, isolated=True))
             assert backend.name  # a library that is missing shows here, not as a failing test
-        allowance = _Allowance()
+        allowance = _Elements()
         return [case.run(allowance, backend) for case in _cases(loaded)]
 
 
 def graphs_of_tests(loaded: Pass) -> Iterator[tuple[str, Model]]:
     """Yield the models that tests begin with, each with its place; malformed ones left out."""
-    allowance = _Allowance()
+    allowance = _Elements()
     for case in _cases(loaded):
         try:
             yield loaded.place(case.path), case.before(allowance)
@@ -148,7 +148,7 @@ class _Failure(Exception):  # noqa: N818 - no error: an answer
         self.column = None if error is None else error.column
 
 
-class _Allowance:
+class _Elements:
     """How many elements the arrays of tests may still have."""
 
     _IN_ALL = 4 * _MOST_ELEMENTS
@@ -193,7 +193,7 @@ class _Case:
     def rule(self) -> str:
         return self.loaded.name if self.rewrite is None else self.rewrite.id
 
-    def run(self, allowance: _Allowance, backend: Backend | None) -> RuleTest:
+    def run(self, allowance: _Elements, backend: Backend | None) -> RuleTest:
         """Run it; with a backend, also compare outputs before and after."""
         failure: str | None = None
         note = ""
@@ -205,12 +205,12 @@ class _Case:
             place = self.loaded.place((*self.path, *found.where), found.line, found.column)
         return RuleTest(self.rule, int(self.path[-1]) + 1, place, failure, note)
 
-    def before(self, allowance: _Allowance) -> Model:
+    def before(self, allowance: _Elements) -> Model:
         """Return the model that it begins with."""
         graph = self._graph("before")
         return Model(graph, self._values(graph, allowance))
 
-    def _check(self, allowance: _Allowance, backend: Backend | None) -> str:
+    def _check(self, allowance: _Elements, backend: Backend | None) -> str:
         """Check everything; return why outputs were not compared, if they were to be."""
         before = self.before(allowance)
         if backend is not None:
@@ -280,7 +280,7 @@ class _Case:
         except TextError as error:
             raise _Failure(f"{key} is no graph: {error.reason}", key, error=error) from None
 
-    def _values(self, graph: Graph, allowance: _Allowance) -> Parameters:
+    def _values(self, graph: Graph, allowance: _Elements) -> Parameters:
         """Return the stored values of a graph, as the test states them."""
         stated: Mapping[str, Any] = self.test.get("parameters") or {}
         keys = {graph.name(key): key for key in graph.order() if graph.is_variable(key)}

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from graphpass.rules.lint.linear import Conflict, Inequality, Solution, solve
+from graphpass.rules.lint.linear import Contradiction, Inequality, Solution, solve
 from graphpass.rules.lint.measures import Feature, Weighing, Weight, features_of
 from graphpass.rules.rewriting.body import TextBody
 from graphpass.rules.rewriting.rewrite import Rewrite
@@ -181,7 +181,9 @@ def _solved(rows: Mapping[int, list[Inequality] | None]) -> Solution | list[int]
         listed += own
         owners += [number] * len(own)
     found = solve(listed)
-    return [owners[row] for row in found.inequalities] if isinstance(found, Conflict) else found
+    return (
+        [owners[row] for row in found.inequalities] if isinstance(found, Contradiction) else found
+    )
 
 
 def _whole(solution: Solution) -> dict[str, int]:

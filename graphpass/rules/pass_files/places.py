@@ -47,8 +47,8 @@ Scalar: TypeAlias = "str | int | float | bool | None"
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 """Keys and positions from the top of a pass to a value: ``("rules", 1, "rename", "to")``."""
 
-_Place: TypeAlias = tuple[int, int]
-_Characters: TypeAlias = Iterator[tuple[str, _Place]]
+_LineColumn: TypeAlias = tuple[int, int]
+_Characters: TypeAlias = Iterator[tuple[str, _LineColumn]]
 
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
 _COMMENT = re.compile(r"#.*")
@@ -212,7 +212,7 @@ def from_python(value: Any, source: PassText, path: KeyPath) -> Located:
 
 
 def place_in_scalar(
-    lines: Sequence[str], begin: _Place, text: str, offset: int
+    lines: Sequence[str], begin: _LineColumn, text: str, offset: int
 ) -> tuple[int, int] | None:
     """Return line and column of a character of a text, or None if `text` does not begin there.
 
@@ -246,7 +246,7 @@ def place_in_scalar(
     return None
 
 
-def _characters(lines: Sequence[str], begin: _Place, text: str) -> _Characters:
+def _characters(lines: Sequence[str], begin: _LineColumn, text: str) -> _Characters:
     """Yield every character with its place, and at last something where the text has ended."""
     line, column = begin
     anchor = _ANCHOR.match(lines[line - 1], column - 1)
@@ -301,7 +301,7 @@ def _flow(lines: Sequence[str], line: int, at: int, quote: str) -> _Characters:
             at += 1
 
 
-def _folded(ends: Sequence[_Place], joint: str) -> _Characters:
+def _folded(ends: Sequence[_LineColumn], joint: str) -> _Characters:
     """Yield what the ends of a line and of empty ones after it mean: breaks, or else the joint."""
     if len(ends) == 1 and joint:
         yield joint, ends[0]
@@ -320,7 +320,7 @@ def _leading(lines: Sequence[str]) -> int:
 
 def _block(lines: Sequence[str], line: int, indent: int, *, folds: bool) -> _Characters:
     """Yield the characters of a block whose first line is `line`."""
-    ends: list[_Place] = []
+    ends: list[_LineColumn] = []
     stands_out = True  # the line before is indented further, or there is none
     for number in range(line, len(lines) + 1):
         written = lines[number - 1]

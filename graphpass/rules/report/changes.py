@@ -123,9 +123,37 @@ class Delta:
     @classmethod
     def of(cls, journal: Journal, before: Snapshot, after: Snapshot) -> Delta:
         """Return what a transaction has changed. Linear in edits and parameters."""
+        found = journal.changes()
+
+        def ref(key: int) -> NodeRef:
+            data = journal.data(key)
+            return node_ref((key, data["op"], data["name"]))
+
+        def edited(*fields: str) -> list[int]:
+            return [key for key, old in found.edited.items() if not old.keys().isdisjoint(fields)]
+
+        def changed(field: str) -> tuple[NodeChange, ...]:
+            old = found.edited
+            return tuple([NodeChange(*ref(key), old[key][field]) for key in edited(field)])
+
+        attributes = [
+            AttributeChange(
+                *ref(key), _different(found.edited[key]["attrs"], journal.data(key)["attrs"])
+            )
+            for key in edited("attrs")
+        ]
+        same_heads = found.heads is None and before.outputs == after.outputs
         return cls(
-            **_graph_delta(journal, before.outputs, after.outputs),
-            **_parameter_delta(before.parameters, after.parameters),
+            nodes_added=tuple(map(ref, found.added)),
+            nodes_removed=tuple(
+                [node_ref((key, data["op"], data["name"])) for key, data in found.removed.items()]
+            ),
+            nodes_renamed=changed("name"),
+            operators_changed=changed("op"),
+            attributes_changed=tuple(attributes),
+            nodes_rewired=tuple(map(ref, edited("inputs", "control", "subgraphs", "carried"))),
+            outputs=None if same_heads else Change(before.outputs, after.outputs),
+            **_parameter_changes(before.parameters, after.parameters),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -186,43 +214,7 @@ class PendingDelta:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _graph_delta(
-    journal: Journal, before: tuple[str, ...], after: tuple[str, ...]
-) -> dict[str, Any]:
-    found = journal.changes()
-
-    def ref(key: int) -> NodeRef:
-        data = journal.data(key)
-        return node_ref((key, data["op"], data["name"]))
-
-    def changed(field: str) -> tuple[NodeChange, ...]:
-        return tuple(
-            [NodeChange(*ref(key), old[field]) for key, old in found.edited.items() if field in old]
-        )
-
-    rewired = {"inputs", "control", "subgraphs", "carried"}
-    return {
-        "nodes_added": tuple(map(ref, found.added)),
-        "nodes_removed": tuple(
-            [node_ref((key, data["op"], data["name"])) for key, data in found.removed.items()]
-        ),
-        "nodes_renamed": changed("name"),
-        "operators_changed": changed("op"),
-        "attributes_changed": tuple(
-            [
-                AttributeChange(*ref(key), _attributes(old["attrs"], journal.data(key)["attrs"]))
-                for key, old in found.edited.items()
-                if "attrs" in old
-            ]
-        ),
-        "nodes_rewired": tuple(
-            [ref(key) for key, old in found.edited.items() if not old.keys().isdisjoint(rewired)]
-        ),
-        "outputs": None if found.heads is None and before == after else Change(before, after),
-    }
-
-
-def _attributes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Change]:
+def _different(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Change]:
     return {
         name: Change(old.get(name), new.get(name))
         for name in dict.fromkeys((*old, *new))
@@ -230,7 +222,7 @@ def _attributes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Cha
     }
 
 
-def _parameter_delta(before: Parameters, after: Parameters) -> dict[str, Any]:
+def _parameter_changes(before: Parameters, after: Parameters) -> dict[str, Any]:
     """Tell renamed arrays from new ones by identity: arrays are replaced, never changed."""
     new, old = after.other_than(before), before.other_than(after)
     moved: dict[int, list[str]] = {}

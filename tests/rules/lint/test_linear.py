@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphpass.rules.lint.linear import Conflict, Inequality, Solution, solve
+from graphpass.rules.lint.linear import Contradiction, Inequality, Solution, solve
 
 UNKNOWNS = ("x", "y", "z")
 
@@ -53,10 +53,10 @@ def test_it_finds_what_trying_small_numbers_finds(inequalities: list[Inequality]
 @given(INEQUALITIES)
 def test_a_conflict_is_one_by_itself(inequalities: list[Inequality]) -> None:
     found = solve(inequalities)
-    if isinstance(found, Conflict):
+    if isinstance(found, Contradiction):
         assert found.inequalities
         chosen = [inequalities[number] for number in found.inequalities]
-        assert isinstance(solve(chosen), Conflict)
+        assert isinstance(solve(chosen), Contradiction)
 
 
 def test_the_least_sum_need_not_be_whole() -> None:
@@ -69,7 +69,7 @@ def test_nothing_asked_is_solved() -> None:
 
 
 def test_an_inequality_without_unknowns() -> None:
-    assert solve([Inequality({}, 1)]) == Conflict((0,))
+    assert solve([Inequality({}, 1)]) == Contradiction((0,))
     assert solve([Inequality({}, 0)]) == Solution({}, 1)
 
 
