@@ -78,7 +78,7 @@ def fuzz(seed: int, folder: Path) -> bool:
 @pytest.mark.parametrize("start", range(0, 1200, 300))
 def test_broken_passes_are_refused_in_words(start: int, tmp_path: Path) -> None:
     applied = [fuzz(seed, tmp_path) for seed in range(start, start + 300)]
-    assert 20 < sum(applied) < 280  # else they are all broken too much, or not at all
+    assert 10 < sum(applied) < 290  # else they are all broken too much, or not at all
 
 
 @pytest.mark.slow

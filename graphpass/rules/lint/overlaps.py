@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import GraphpassError
@@ -27,7 +27,6 @@ from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,
     OptionalOperand,
-    Part,
     Pattern,
     Produced,
     Rest,
@@ -131,48 +130,74 @@ def overlaps(
 def _may_overlap(one: Pattern, other: Pattern) -> bool:
     """Return whether the root of one pattern may be an operator of the other."""
     turns = [(one, other)] if one is other else [(one, other), (other, one)]
-    return any(
-        _unify(first, first.parts[root.value.part], second, part)
-        for first, second in turns
-        for root in first.roots
-        for part in second.parts
-        if first is not second or root.value.part != part.index
-    )
+    for first, second in turns:
+        known: dict[tuple[int, int], bool] = {}
+        for root, part in product(first.roots, second.parts):
+            if (first is not second or root.value.part != part.index) and _unify(
+                first, root.value.part, second, part.index, known
+            ):
+                return True
+    return False
 
 
-def _unify(one: Pattern, part: Part, other: Pattern, twin: Part) -> bool:
-    """Return whether nothing forbids that a node is matched by operators of both patterns."""
-    counts = {part.visible_outputs, twin.visible_outputs} - {None}
-    shared = []
-    for op in set(part.ops).intersection(twin.ops):
-        asked = {each.attribute: each.value for each in features_of(part, op)}
-        others = features_of(twin, op)
-        if all(asked.get(each.attribute, each.value) == each.value for each in others):
-            shared.append(op)
-    if not shared or len(counts) > 1:
-        return False
-    operands, turned = part.operands, twin.operands[::-1]
-    if any(isinstance(each, Rest | OptionalOperand) for each in (*operands, *turned)):
-        return True
-    orders = [twin.operands, turned] if any(map(is_commutative, shared)) else [twin.operands]
-    return len(operands) == len(turned) and any(
-        all(_meet(one, a, other, b) for a, b in zip(operands, order, strict=True))
-        for order in orders
-    )
+def _unify(
+    one: Pattern, number: int, other: Pattern, twin: int, known: dict[tuple[int, int], bool]
+) -> bool:
+    """Return whether nothing forbids that a node is matched by operators of both patterns.
+
+    Each pair of operators is looked at once: `known` has what was found.
+    """
+    if (number, twin) not in known:
+        a, b = one.parts[number], other.parts[twin]
+        counts = {a.visible_outputs, b.visible_outputs} - {None}
+        shared = []
+        for op in set(a.ops).intersection(b.ops):
+            asked = {each.attribute: each.value for each in features_of(a, op)}
+            if all(
+                asked.get(each.attribute, each.value) == each.value for each in features_of(b, op)
+            ):
+                shared.append(op)
+        turned = b.operands[::-1]
+        orders = [b.operands, turned] if any(map(is_commutative, shared)) else [b.operands]
+        loose = any(isinstance(each, Rest | OptionalOperand) for each in (*a.operands, *turned))
+        known[number, twin] = (
+            bool(shared)
+            and len(counts) < 2
+            and (
+                loose
+                or (len(a.operands) == len(turned)
+                and any(
+                    all(
+                        _meet(one, x, other, y, known)
+                        for x, y in zip(a.operands, order, strict=True)
+                    )
+                    for order in orders
+                ))
+            )
+        )
+    return known[number, twin]
 
 
-def _meet(one: Pattern, operand: Operand, other: Pattern, twin: Operand) -> bool:
+def _meet(
+    one: Pattern,
+    operand: Operand,
+    other: Pattern,
+    twin: Operand,
+    known: dict[tuple[int, int], bool],
+) -> bool:
     """Return whether nothing forbids that a value stands for operands of both patterns."""
     a, b = bare(operand), bare(twin)
-    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
-    parts = [
-        plan.parts[each.part] for plan, each in ((one, a), (other, b)) if isinstance(each, Produced)
+    made = [
+        pattern.parts[each.part]
+        for pattern, each in ((one, a), (other, b))
+        if isinstance(each, Produced)
     ]
-    if any(part.maybe for part in parts):
+    if any(part.maybe for part in made):
         return True
     if isinstance(a, Produced) and isinstance(b, Produced):
-        return a.output == b.output and _unify(one, parts[0], other, parts[1])
-    return len(kinds) < 2 and not (kinds and parts)
+        return a.output == b.output and _unify(one, a.part, other, b.part, known)
+    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
+    return len(kinds) < 2 and not (kinds and made)
 
 
 class _Trial:
@@ -189,7 +214,7 @@ class _Trial:
         names: Overlap | None = None
         failure = ""
         for number, (place, model) in enumerate(self._graphs):
-            pairs = list(self._pairs(first, second, number))[:_MOST_PAIRS]
+            pairs = list(islice(self._pairs(first, second, number), _MOST_PAIRS))
             try:
                 ends = [
                     (self._run(first, one, model), self._run(second, other, model))

@@ -158,13 +158,21 @@ def test_pairs_that_are_not_tested_stand_on_one_line() -> None:
     ]
 
 
-def test_a_pattern_of_many_operands_takes_no_time() -> None:
+def chain(op: str) -> str:
+    """Return a pattern in which each sum is read twice by the next."""
+    lines = [f"r0 = {op}(x)", *[f"r{n + 1} = elemwise_add(r{n}, r{n})" for n in range(40)]]
+    return "\n".join(lines)
+
+
+def test_large_patterns_take_no_time() -> None:
     operands = ", ".join("_" * 800)
     loaded = rewrites(
         ("wide", f"y = add_n(x, {operands})", "y = identity(x)"),
         ("deep", f"y = {'relu(' * 24}x{')' * 24}", "y = relu(x)"),
         ("sums", f"y = {'elemwise_add(relu(' * 12}x{'), y0)' * 12}",
          f"y = {'elemwise_add(tanh(' * 12}x{'), y0)' * 12}"),
+        ("twice", chain("relu"), "y = tanh(x)"),
+        ("again", chain("exp"), "y = tanh(x)"),
     )  # fmt: skip
     start = perf_counter()
     lint(loaded)
