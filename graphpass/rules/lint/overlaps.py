@@ -27,6 +27,7 @@ from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,
     OptionalOperand,
+    Part,
     Pattern,
     Produced,
     Rest,
@@ -129,75 +130,55 @@ def overlaps(
 
 def _may_overlap(one: Pattern, other: Pattern) -> bool:
     """Return whether the root of one pattern may be an operator of the other."""
-    turns = [(one, other)] if one is other else [(one, other), (other, one)]
-    for first, second in turns:
-        known: dict[tuple[int, int], bool] = {}
+    for first, second in [(one, other)] if one is other else [(one, other), (other, one)]:
+        overlay = _Overlay(first, second)
         for root, part in product(first.roots, second.parts):
-            if (first is not second or root.value.part != part.index) and _unify(
-                first, root.value.part, second, part.index, known
-            ):
+            is_itself = first is second and root.value.part == part.index
+            if not is_itself and overlay.unifies(root.value.part, part.index):
                 return True
     return False
 
 
-def _unify(
-    one: Pattern, number: int, other: Pattern, twin: int, known: dict[tuple[int, int], bool]
-) -> bool:
-    """Return whether nothing forbids that a node is matched by operators of both patterns.
+class _Overlay:
+    """Two patterns laid over each other, each pair of operators looked at once."""
 
-    Each pair of operators is looked at once: `known` has what was found.
-    """
-    if (number, twin) not in known:
-        a, b = one.parts[number], other.parts[twin]
-        counts = {a.visible_outputs, b.visible_outputs} - {None}
+    def __init__(self, one: Pattern, other: Pattern) -> None:
+        self._one, self._other = one.parts, other.parts
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def unifies(self, number: int, twin: int) -> bool:
+        """Return whether nothing forbids that a node is matched by operators of both patterns."""
+        if (number, twin) not in self._known:
+            found = self._operators_agree(self._one[number], self._other[twin])
+            self._known[number, twin] = found
+        return self._known[number, twin]
+
+    def _operators_agree(self, part: Part, twin: Part) -> bool:
         shared = []
-        for op in set(a.ops).intersection(b.ops):
-            asked = {each.attribute: each.value for each in features_of(a, op)}
-            if all(
-                asked.get(each.attribute, each.value) == each.value for each in features_of(b, op)
-            ):
+        for op in set(part.ops).intersection(twin.ops):
+            asked = {each.attribute: each.value for each in features_of(part, op)}
+            tests = features_of(twin, op)
+            if all(asked.get(each.attribute, each.value) == each.value for each in tests):
                 shared.append(op)
-        turned = b.operands[::-1]
-        orders = [b.operands, turned] if any(map(is_commutative, shared)) else [b.operands]
-        loose = any(isinstance(each, Rest | OptionalOperand) for each in (*a.operands, *turned))
-        known[number, twin] = (
-            bool(shared)
-            and len(counts) < 2
-            and (
-                loose
-                or (len(a.operands) == len(turned)
-                and any(
-                    all(
-                        _meet(one, x, other, y, known)
-                        for x, y in zip(a.operands, order, strict=True)
-                    )
-                    for order in orders
-                ))
-            )
+        if not shared or len({part.visible_outputs, twin.visible_outputs} - {None}) > 1:
+            return False
+        if any(isinstance(each, Rest | OptionalOperand) for each in part.operands + twin.operands):
+            return True
+        turns = (1, -1) if any(map(is_commutative, shared)) else (1,)
+        return len(part.operands) == len(twin.operands) and any(
+            all(map(self._operands_agree, part.operands, twin.operands[::turn])) for turn in turns
         )
-    return known[number, twin]
 
-
-def _meet(
-    one: Pattern,
-    operand: Operand,
-    other: Pattern,
-    twin: Operand,
-    known: dict[tuple[int, int], bool],
-) -> bool:
-    """Return whether nothing forbids that a value stands for operands of both patterns."""
-    a, b = bare(operand), bare(twin)
-    made = [
-        pattern.parts[each.part]
-        for pattern, each in ((one, a), (other, b))
-        if isinstance(each, Produced)
-    ]
-    if any(part.maybe for part in made):
-        return True
-    if isinstance(a, Produced) and isinstance(b, Produced):
-        return a.output == b.output and _unify(one, a.part, other, b.part, known)
-    kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
-    return len(kinds) < 2 and not (kinds and made)
+    def _operands_agree(self, operand: Operand, twin: Operand) -> bool:
+        a, b = bare(operand), bare(twin)
+        made = [self._one[a.part]] if isinstance(a, Produced) else []
+        made += [self._other[b.part]] if isinstance(b, Produced) else []
+        if any(part.maybe for part in made):
+            return True
+        if isinstance(a, Produced) and isinstance(b, Produced):
+            return a.output == b.output and self.unifies(a.part, b.part)
+        kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
+        return len(kinds) < 2 and not (kinds and made)
 
 
 class _Trial:
