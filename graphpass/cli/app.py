@@ -134,10 +134,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"error: {_LONG.sub(_shortened, message)}", err=True)
-
-
-def _shortened(value: re.Match[str]) -> str:
-    """Leave out the middle of what the user has given, so that the message stays readable."""
-    text = value[0]
-    return f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
+    """Print an error, without the middles of what the user has given, so that it stays readable."""
+    half = _SHOWN // 2
+    readable = _LONG.sub(lambda value: f"{value[0][:half]}…{value[0][-half:]}", message)
+    click.echo(f"error: {readable}", err=True)

@@ -55,17 +55,13 @@ def _summary(loaded: Pass) -> dict[str, Any]:
     groups = [group for each in passes for group in groups_of(each)]
     kinds = {terminates([each.rewrite for each in group]).kind for group in groups}
     words = {"bounded": "bounded by budget", "proved": "proved", "once": "once"}
+    sentence, stop, _ = " ".join(loaded.description.split()).partition(". ")
     return {
         "name": loaded.name,
-        "description": _first_sentence(loaded.description),
+        "description": sentence + "." if stop else sentence,
         "rules": len(loaded.rules),
         "termination": next((word for kind, word in words.items() if kind in kinds), "operations"),
     }
-
-
-def _first_sentence(text: str) -> str:
-    sentence, stop, _ = " ".join(text.split()).partition(". ")
-    return sentence + "." if stop else sentence
 
 
 @passes.command("show")

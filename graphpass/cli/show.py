@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,9 @@ from graphpass.cli.options import load_model, parse_shapes, print_json
 from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
+    from graphpass.graph import Graph
     from graphpass.model import Model
-    from graphpass.view.summary import CostLine, Costs
+    from graphpass.view.summary import Costs
 
 __all__ = ["show"]
 
@@ -52,30 +53,68 @@ def show(
     if inputs and not shapes and not cost:
         raise UsageError("--input says nothing without --shapes or --cost")
     loaded = load_model(model, epoch, params)
-    if shapes or cost:
-        _show_costs(loaded, parse_shapes(inputs), cost, json)
+    if text:
+        from graphpass.formats.text import print_graph
+
+        printed = print_graph(loaded.graph)
+        print_json({"text": printed}) if json else click.echo(printed)
+        return
+    from graphpass.view.summary import assess, neighbourhood, summarise
+    from graphpass.view.summary import tied as find_tied
+
+    costs = assess(loaded, parse_shapes(inputs)) if shapes or cost else None
+    if costs is not None:
+        listing = _costs(costs) if cost else _shapes(costs)
     elif around is not None:
-        _show_around(loaded, around, hops, json)
-    elif text:
-        _show_text(loaded, json)
+        from graphpass.rules import select_one
+
+        key = select_one(loaded.graph, around)
+        listing = _nodes(loaded.graph, neighbourhood(loaded.graph, key, hops))
     elif nodes:
-        _show_nodes(loaded, None, json)
+        listing = _nodes(loaded.graph, None)
     elif ops:
-        _show_operators(loaded, json)
+        facts = summarise(loaded)
+        unknown = ["unknown" if op in facts.unknown_operators else "" for op in facts.operators]
+        rows = zip(facts.operators, facts.operators.values(), unknown, strict=True)
+        listing = _Listing(facts.operators, ("operator", "count", ""), rows)
     elif tied:
-        _show_tied(loaded, json)
+        found = find_tied(loaded.graph)
+        listing = _Listing(
+            [asdict(line) for line in found],
+            ("id", "variable", "read by"),
+            [(line.id, line.name, ", ".join(line.users)) for line in found],
+        )
     else:
-        _show_summary(loaded, json)
+        listing = _summary(loaded)
+    if json:
+        print_json(listing.data)
+        return
+    from graphpass.view.tables import echo, print_table
+
+    print_table(listing.columns, listing.rows, right=listing.right)
+    if costs is not None:
+        for conflict in costs.conflicts:
+            echo(f"conflict: {conflict.op} {conflict.name!r}: {conflict.message}", err=True)
+        if costs.unknown:
+            echo(f"no rule for the operators {', '.join(sorted(costs.unknown))}", err=True)
 
 
-def _show_summary(model: Model, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What is shown, as plain data and as a table."""
+
+    data: Any
+    columns: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    right: Collection[str] = ()
+    """Columns that are aligned to the right."""
+
+
+def _summary(model: Model) -> _Listing:
     from graphpass.view.summary import summarise
-    from graphpass.view.tables import print_table, size
+    from graphpass.view.tables import size
 
     facts = summarise(model)
-    if json:
-        print_json(facts.to_json())
-        return
     counts = ", ".join(f"{count} {op}" for op, count in list(facts.operators.items())[:8])
     more = len(facts.operators) - 8
     rows = [
@@ -92,129 +131,46 @@ def _show_summary(model: Model, json: bool) -> None:
         ("states without a value", ", ".join(facts.missing)),
         ("parameters not used", ", ".join(facts.unused)),
     ]
-    print_table(("", "model"), [row for row in rows if row[1]])
+    return _Listing(facts.to_json(), ("", "model"), [row for row in rows if row[1]])
 
 
-def _show_nodes(model: Model, keys: set[int] | None, json: bool) -> None:
+def _nodes(graph: Graph, keys: set[int] | None) -> _Listing:
     from graphpass.view.summary import node_lines
-    from graphpass.view.tables import print_table
 
-    lines = node_lines(model.graph, keys)
-    if json:
-        print_json([asdict(line) for line in lines])
-        return
+    lines = node_lines(graph, keys)
+    rows = []
+    for line in lines:
+        attributes = ", ".join(f"{key}={value}" for key, value in line.attrs.items())
+        rows.append((line.id, line.op, line.name, ", ".join(line.inputs), attributes))
+    columns = ("id", "op", "name", "inputs", "attributes")
+    return _Listing([asdict(line) for line in lines], columns, rows)
+
+
+_COLUMNS = ("id", "op", "name", "shape", "dtype")
+
+
+def _shapes(costs: Costs) -> _Listing:
+    from graphpass.shapes.shape import printed
+
+    rows = []
+    for line in costs.lines:
+        shapes = ", ".join(printed(shape) for shape in line.shapes)
+        dtypes = ", ".join(dict.fromkeys(dtype or "?" for dtype in line.dtypes))
+        rows.append((line.id, line.op, line.name, shapes, dtypes))
+    return _Listing(costs.to_json(), _COLUMNS, rows)
+
+
+def _costs(costs: Costs) -> _Listing:
+    def spelled(number: int | None) -> str:
+        return "?" if number is None else f"{number:,}"
+
     rows = [
-        (
-            line.id,
-            line.op,
-            line.name,
-            ", ".join(line.inputs),
-            ", ".join(f"{key}={value}" for key, value in line.attrs.items()),
-        )
-        for line in lines
-    ]
-    print_table(("id", "op", "name", "inputs", "attributes"), rows)
-
-
-def _show_around(model: Model, around: str, hops: int, json: bool) -> None:
-    from graphpass.rules import select_one
-    from graphpass.view.summary import neighbourhood
-
-    key = select_one(model.graph, around)
-    _show_nodes(model, neighbourhood(model.graph, key, hops), json)
-
-
-def _show_text(model: Model, json: bool) -> None:
-    from graphpass.formats.text import print_graph
-
-    printed = print_graph(model.graph)
-    if json:
-        print_json({"text": printed})
-        return
-    click.echo(printed)
-
-
-def _show_costs(
-    model: Model, shapes: Mapping[str, tuple[int, ...]], cost: bool, json: bool
-) -> None:
-    from graphpass.view.summary import assess
-    from graphpass.view.tables import echo, print_table
-
-    costs = assess(model, shapes)
-    if json:
-        print_json(costs.to_json())
-        return
-    if cost:
-        print_table(_COST_COLUMNS, _cost_rows(costs), right=("id", *_COST_COLUMNS[-2:]))
-    else:
-        rows = [(line.id, line.op, line.name, _shapes(line), _dtypes(line)) for line in costs.lines]
-        print_table(_COST_COLUMNS[:5], rows)
-    for conflict in costs.conflicts:
-        echo(f"conflict: {conflict.op} {conflict.name!r}: {conflict.message}", err=True)
-    if costs.unknown:
-        echo(f"no rule for the operators {', '.join(sorted(costs.unknown))}", err=True)
-
-
-_COST_COLUMNS = ("id", "op", "name", "shape", "dtype", "multiply-adds", "parameter bytes")
-
-
-def _cost_rows(costs: Costs) -> list[Sequence[object]]:
-    rows: list[Sequence[object]] = [
-        (
-            line.id,
-            line.op,
-            line.name,
-            _shapes(line),
-            _dtypes(line),
-            _count(line.multiply_adds),
-            _count(line.parameter_bytes),
-        )
-        for line in costs.lines
+        (*row, spelled(line.multiply_adds), spelled(line.parameter_bytes))
+        for row, line in zip(_shapes(costs).rows, costs.lines, strict=True)
         if line.op != "variable"
     ]
     left_out = f"without {costs.open} not known" if costs.open else ""
-    total = (_count(costs.multiply_adds), _count(costs.parameter_bytes))
-    return [*rows, ("", "total", left_out, "", "", *total)]
-
-
-def _shapes(line: CostLine) -> str:
-    from graphpass.shapes.shape import printed
-
-    return ", ".join(printed(shape) for shape in line.shapes)
-
-
-def _dtypes(line: CostLine) -> str:
-    return ", ".join(dict.fromkeys(dtype or "?" for dtype in line.dtypes))
-
-
-def _count(number: int | None) -> str:
-    return "?" if number is None else f"{number:,}"
-
-
-def _show_operators(model: Model, json: bool) -> None:
-    from graphpass.view.summary import summarise
-    from graphpass.view.tables import print_table
-
-    facts = summarise(model)
-    if json:
-        print_json(facts.operators)
-        return
-    unknown = set(facts.unknown_operators)
-    rows = [
-        (op, count, "unknown" if op in unknown else "") for op, count in facts.operators.items()
-    ]
-    print_table(("operator", "count", ""), rows)
-
-
-def _show_tied(model: Model, json: bool) -> None:
-    from graphpass.view.summary import tied
-    from graphpass.view.tables import print_table
-
-    found = tied(model.graph)
-    if json:
-        print_json([asdict(line) for line in found])
-        return
-    print_table(
-        ("id", "variable", "read by"),
-        [(line.id, line.name, ", ".join(line.users)) for line in found],
-    )
+    total = (spelled(costs.multiply_adds), spelled(costs.parameter_bytes))
+    rows.append(("", "total", left_out, "", "", *total))
+    numbers = ("multiply-adds", "parameter bytes")
+    return _Listing(costs.to_json(), (*_COLUMNS, *numbers), rows, ("id", *numbers))
