@@ -42,7 +42,6 @@ def _stripping(subject: CheckedModel) -> Attempt:
     "apply strip-training",
 )
 def losses(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield losses."""
     for op, says in LOSSES.items():
         for spot in subject.of(op):
             attempt = _stripping(subject)
@@ -73,7 +72,6 @@ def _why_not(subject: CheckedModel, spot: Spot) -> str:
     "apply ssd-deploy",
 )
 def targets(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield operators that assign targets."""
     for spot in subject.of(*_TARGETS):
         says = "it assigns targets for training, and asks for a label"
         yield Hit((spot.node,), says, remedy=_stripping(subject))
@@ -81,7 +79,6 @@ def targets(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("label-input", "warning", "an input that only losses read", "apply strip-training")
 def labels(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield labels."""
     for key in label_inputs(subject):
         yield Hit(
             (subject.found(key),),
@@ -112,7 +109,6 @@ def label_inputs(subject: CheckedModel) -> dict[int, None]:
 
 @finds("dropout", "warning", 'a Dropout, if not of `mode="always"`', "apply drop-dropout")
 def dropouts(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield Dropouts."""
     for spot in subject.of("Dropout"):
         if spot.attribute("mode") != "always":
             yield Hit((spot.node,), "it does nothing in inference")
@@ -120,7 +116,6 @@ def dropouts(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("blocked-gradient", "warning", "a BlockGrad", "apply strip-training")
 def blocked(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield BlockGrads."""
     for spot in subject.of("BlockGrad"):
         says = "it gives its input in inference, and converters do not know it"
         yield Hit((spot.node,), says, remedy=Attempt("strip-training"))
@@ -128,7 +123,6 @@ def blocked(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("sync-batch-norm", "warning", "a SyncBatchNorm", "apply syncbn-to-bn")
 def synchronised(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield SyncBatchNorms."""
     for spot in subject.of("_contrib_SyncBatchNorm"):
         says = "in inference it is BatchNorm, which converters know"
         if spot.attribute("output_mean_var"):
@@ -165,14 +159,12 @@ def _dead(subject: CheckedModel, *, inputs: bool) -> Iterator[FoundNode]:
     "apply prune",
 )
 def dead(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield nodes that no head depends on."""
     for node in _dead(subject, inputs=False):
         yield Hit((node,), "no head depends on it; MXNet never runs it")
 
 
 @finds("unused-input", "warning", "a variable without a value that nothing reads", "apply prune")
 def unused(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield variables that nothing reads."""
     for node in _dead(subject, inputs=True):
         reason = "nothing reads it, so MXNet does not list it as an argument to be fed"
         yield Hit((node,), reason)

@@ -107,7 +107,6 @@ def _bearers(scope: ScopedGraph) -> Iterator[tuple[str, list[FoundNode]]]:
     "apply unique-names",
 )
 def repeated_variables(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield variables of one name."""
     for name, nodes in _bearers(subject.scopes[0]):
         variables = tuple(node for node in nodes if node.op == "null")
         if len(variables) > 1:
@@ -135,7 +134,6 @@ def repeated_operators(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("shared-name", "warning", "an operator that is named like a variable", "apply unique-names")
 def shared_names(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield a variable and an operator of one name."""
     for scope in subject.scopes:
         for name, nodes in _bearers(scope):
             if len({node.op == "null" for node in nodes}) > 1:
@@ -152,7 +150,6 @@ def shared_names(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("unknown-operator", "error", "an operator that MXNet 1.9.1 does not have")
 def unknown(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield operators that the operator table lacks."""
     for op, spots in subject.spots.items():
         if find(op) is None:
             reason = f"MXNet 1.9.1 has no operator {op!r}{suggestion(op, operator_names())}"
@@ -162,7 +159,6 @@ def unknown(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("custom-operator", "warning", "an operator that is Python code elsewhere")
 def custom(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield custom operators."""
     for spot in subject.of("Custom"):
         kind = spot.attribute("op_type", "?")
         yield Hit(
@@ -177,7 +173,6 @@ def custom(subject: CheckedModel) -> Iterator[Hit]:
     "an attribute that MXNet 1.9.1 does not have, or a value that it does not take",
 )
 def attributes(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield operators whose attributes do not check."""
     for op, spots in subject.spots.items():
         operator = find(op)
         if operator is None:
@@ -191,7 +186,6 @@ def attributes(subject: CheckedModel) -> Iterator[Hit]:
 
 @finds("wrong-arity", "error", "an operator with too few inputs, or too many")
 def arity(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield operators that read another number of values than they take."""
     for spots in subject.spots.values():
         for spot in spots:
             try:
@@ -225,7 +219,6 @@ operator and not of one of its names."""
     "apply softmax-activation",
 )
 def deprecated(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield deprecated operators."""
     for op, (instead, remedy) in DEPRECATED.items():
         for spot in subject.of(op):
             yield Hit(
@@ -291,7 +284,6 @@ def fixed_gammas(subject: CheckedModel) -> Iterator[Hit]:
     "a moving variance less than 0; a warning if `eps` makes up for it",
 )
 def negative_variances(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield variances that are less than 0."""
     for spot, name, low, _ in _norms(subject, "moving_var"):
         if not low < 0:  # NaN is told by another check
             continue

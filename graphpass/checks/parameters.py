@@ -33,7 +33,6 @@ def _found(subject: CheckedModel, misfit: Misfit) -> Hit:
 
 @finds("missing-parameter", "error", "a weight or auxiliary state without a value")
 def missing(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield weights and states that have no value."""
     for misfit in _of_kind(subject, "missing"):
         yield _found(subject, misfit)
 
@@ -124,7 +123,6 @@ def _variables(subject: CheckedModel, name: str) -> tuple[FoundNode, ...]:
 
 @finds("parameter-type", "error", "a value of a type that MXNet 1.9.1 does not load")
 def types(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield parameters of types that came with later releases."""
     from graphpass.formats.ndarray_binary import is_newer
 
     for name, array in subject.model.parameters.items():
@@ -159,7 +157,6 @@ def unnamed(subject: CheckedModel) -> Iterator[Hit]:
     "a stored parameter that holds NaN; a warning if it holds only infinities",
 )
 def non_finite(subject: CheckedModel) -> Iterator[Hit]:
-    """Yield parameters that hold NaN or infinity."""
     for name, array in subject.model.parameters.items():
         nans, infinities = _count(array)
         if not nans and not infinities:

@@ -276,24 +276,10 @@ _LOCATIONS = {
 
 
 def passed_in(graph: Graph, key: int, which: int, variable: int) -> Entry | None:
-    """Return the value that a variable of a subgraph is every time the subgraph runs.
+    """Return the value that a variable of a subgraph is every time an operator runs that subgraph.
 
-    Parameters
-    ----------
-    graph, key, which
-        The graph around the subgraph, the operator that runs it, and which of the operator's
-        subgraphs it is.
-    variable : int
-        Key of the variable in the subgraph.
-
-    Returns
-    -------
-    Entry or None
-        None for what is another value in each step of a loop: slices of data, and states.
-
-    Notes
-    -----
-    Linear in the subgraph.
+    None for what is another value in each step of a loop: slices of data, and states. Linear in the
+    subgraph, which is number `which` of the operator `key`.
     """
     inner = graph.subgraphs(key)[which]
     position = [each for each in inner.order() if inner.is_variable(each)].index(variable)

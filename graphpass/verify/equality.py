@@ -264,50 +264,39 @@ def run_both(
     BackendError
         Saying which of the two can't be run.
     """
+    from graphpass.formats.ndarray_binary import dtype_name
+    from graphpass.verify.arrays import cast
+
     feeds = [feeding.run(number) for number in range(runs)]
     found: list[list[Computed]] = []
     for side, (label, graph) in enumerate(zip("AB", graphs, strict=True)):
-        if side and feeding.computed:
-            feeds = [_with_computed(*pair, feeding) for pair in zip(feeds, found[0], strict=True)]
+        given = [feed[side] for feed in feeds]
+        if side:  # some inputs of B get what A has computed for them
+            for feed, run in zip(given, found[0], strict=True):
+                for key, position in feeding.computed.items():
+                    feed[key] = cast(run.outputs[position], feeding.dtypes[key])
+        constants = feeding.constants[side]
+        differentiable: list[int] = []
+        if backward:  # decimals that are no indices, labels or lengths
+            dtypes = {key: dtype_name(value.dtype) for key, value in constants.items()}
+            dtypes.update((key, each.dtype) for key, each in feeding.sources[side].items())
+            dtypes.update(feeding.dtypes if side else {})
+            differentiable = [
+                key
+                for key in graph.variable_keys().arguments
+                if dtypes[key] in _DECIMALS and not is_limited(graph, key)
+            ]
         with blamed(label):
             results = backend.run(
                 graph,
-                feeding.constants[side],
-                [feed[side] for feed in feeds],
+                constants,
+                given,
                 training=training,
-                gradients_of=_differentiable(graph, feeding, side) if backward else (),
+                gradients_of=differentiable,
                 head_gradients=head_gradients[side] if head_gradients is not None else (),
             )
         found.append(results)
     return list(zip(*found, strict=True))
-
-
-def _with_computed(
-    feed: tuple[dict[int, Array], dict[int, Array]], run: Computed, feeding: Feeding
-) -> tuple[dict[int, Array], dict[int, Array]]:
-    """Give the inputs of B what A has computed for them."""
-    from graphpass.verify.arrays import cast
-
-    values = {
-        key: cast(run.outputs[position], feeding.dtypes[key])
-        for key, position in feeding.computed.items()
-    }
-    return feed[0], {**feed[1], **values}
-
-
-def _differentiable(graph: Graph, feeding: Feeding, side: int) -> list[int]:
-    """Return the arguments that have gradients: decimals that are no indices, labels or lengths."""
-    from graphpass.formats.ndarray_binary import dtype_name
-
-    dtypes = {key: dtype_name(value.dtype) for key, value in feeding.constants[side].items()}
-    dtypes.update((key, source.dtype) for key, source in feeding.sources[side].items())
-    if side:
-        dtypes.update(feeding.dtypes)
-    return [
-        key
-        for key in graph.variable_keys().arguments
-        if dtypes[key] in _DECIMALS and not is_limited(graph, key)
-    ]
 
 
 _HALF_HINT, _SINGLE_HINT = "2", "0"

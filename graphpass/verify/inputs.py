@@ -130,8 +130,9 @@ class Side:
         missing = [key for key in keys if self.is_learned(key) and self.name(key) not in self.given]
         if missing:
             raise UsageError(
-                f"{self.label}: no value is stored for {self._listed(missing)}; are these the "
-                "parameters of this graph? To draw one at random, give its shape as an input"
+                f"{self.label}: no value is stored for {_listed(map(self.name, missing))}; are "
+                "these the parameters of this graph? To draw one at random, give its shape as an "
+                "input"
             )
 
     def infer(
@@ -169,18 +170,25 @@ class Side:
         """
         shapes = self._known_shapes(keys, inference)
         found = {}
+        graph = self.model.graph
         for key, shape in shapes.items():
             given = self.given.get(self.name(key))
+            slots = [
+                names[slot]
+                for reader, slot in graph.uses(key)
+                if slot < len(names := graph.signature(reader).input_names or ())
+                and graph.reaches(reader)
+            ]
             fixed = _as_array(given) if _is_array(given) else None
             found[key] = Source(
                 name=self.name(key),
                 shape=shape,
                 dtype=self.dtype(key, inference),
-                hint=dtype_hint(self.model.graph.attrs(key)),
+                hint=dtype_hint(graph.attrs(key)),
                 fixed=fixed,
-                domain=domain_of(self.model.graph, key, inference.shapes),
+                domain=domain_of(graph, key, inference.shapes),
                 parameter=draw_learned and fixed is None and self.is_learned(key),
-                slot=self._slot(key),
+                slot=slots[0] if slots else None,
                 seed=seed,
             )
         return found
@@ -203,19 +211,6 @@ class Side:
         own = dtype_name(_as_array(given).dtype) if _is_array(given) else "float32"
         # NumPy makes float64 of any decimals, so that tells nothing.
         return "float32" if own == "float64" else own
-
-    def _slot(self, key: int) -> str | None:
-        graph = self.model.graph
-        for reader, slot in graph.uses(key):
-            names = graph.signature(reader).input_names or ()
-            if graph.reaches(reader) and slot < len(names):
-                return names[slot]
-        return None
-
-    def _listed(self, keys: Sequence[int]) -> str:
-        names = [repr(self.name(key)) for key in keys[:_LISTED]]
-        more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
-        return ", ".join(names) + more
 
     def _given_shape(self, key: int) -> tuple[int, ...] | None:
         given = self.given.get(self.name(key))
@@ -254,8 +249,8 @@ class Side:
         reason = f"; MXNet says: {inference.problem}" if inference.problem else ""
         sizes = tuple(max(1, size) for size in shape) if shape else (1, 3, 224, 224)
         raise UsageError(
-            f"{self.label}: the shape of {self._listed(unknown)} is not known{partly}; give it, "
-            f"such as --input {name}:{','.join(map(str, sizes))} "
+            f"{self.label}: the shape of {_listed(map(self.name, unknown))} is not known{partly}; "
+            f"give it, such as --input {name}:{','.join(map(str, sizes))} "
             f"(in Python inputs={{{name!r}: {sizes}}}){reason}"
         )
 
@@ -278,6 +273,12 @@ def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None
         if old not in names_a:
             nearest = suggestion(old, names_a)
             raise UsageError(f"A has no input {old!r} to feed {new!r} with{nearest}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(map(repr, names))
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
 
 
 def _is_array(value: object) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphpass.errors import AttributeValueError, ParamsError
-from graphpass.graph import Graph, Use
+from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, looks_trained
 
@@ -54,9 +55,57 @@ def misfits(model: Model, inputs: Collection[str] = ()) -> list[Misfit]:
     -----
     Linear in the graph. Looks at shapes only, so no array is read from its file.
     """
-    if not model.parameters:
+    graph, parameters = model.graph, model.parameters
+    if not parameters:
         return []
-    return [*_missing(model, inputs), *_extra(model), *_shapes(model), *_unprefixed(model)]
+    keys = graph.variable_keys()
+    variables = {key: graph.name(key) for key in (*keys.arguments, *keys.auxiliary_states)}
+    states = set(keys.auxiliary_states)
+    missing = [
+        Misfit(
+            "missing",
+            name,
+            key,
+            f"{describe(graph, key)} has no value in the parameters",
+            "is it stored under another name, or is the file of another model?",
+        )
+        for key, name in variables.items()
+        if name not in parameters
+        and name not in inputs
+        and (key in states or looks_trained(graph, key))
+    ]
+    names = set(variables.values())
+    extra = [
+        Misfit(
+            "extra",
+            name,
+            None,
+            f"the parameter {parameters.stored_name(name)!r} belongs to no variable of the graph",
+            "remove it with the operation prune, or rename it",
+        )
+        for name in parameters
+        if name not in names
+    ]
+    misshapen = [
+        fault
+        for key, name in variables.items()
+        if name in parameters
+        and (fault := _misshapen(graph, key, tuple(parameters[name].shape))) is not None
+    ]
+    classes = {name: parameters.class_of(name) for name in parameters}
+    have_classes = any(classes.values())
+    unprefixed = [
+        Misfit(
+            "unprefixed",
+            name,
+            next(filter(graph.is_variable, graph.named(name)), None),
+            f"the parameter {name!r} is stored without 'arg:' or 'aux:' while others have it",
+            f"MXNet's load_checkpoint fails on that: store it as 'arg:{name}'",
+        )
+        for name, class_ in classes.items()
+        if have_classes and not class_
+    ]
+    return [*missing, *extra, *misshapen, *unprefixed]
 
 
 def refuse_misfits(model: Model, found: Iterable[Misfit]) -> None:
@@ -77,81 +126,6 @@ def refuse_misfits(model: Model, found: Iterable[Misfit]) -> None:
     )
 
 
-def _missing(model: Model, inputs: Collection[str]) -> Iterator[Misfit]:
-    graph = model.graph
-    keys = graph.variable_keys()
-    trained = [key for key in keys.arguments if looks_trained(graph, key)]
-    for key in (*trained, *keys.auxiliary_states):
-        name = graph.name(key)
-        if name not in model.parameters and name not in inputs:
-            yield Misfit(
-                "missing",
-                name,
-                key,
-                f"{describe(graph, key)} has no value in the parameters",
-                "is it stored under another name, or is the file of another model?",
-            )
-
-
-def _extra(model: Model) -> Iterator[Misfit]:
-    graph = model.graph
-    keys = graph.variable_keys()
-    names = {graph.name(key) for key in (*keys.arguments, *keys.auxiliary_states)}
-    for name in model.parameters:
-        if name not in names:
-            stored = model.parameters.stored_name(name)
-            yield Misfit(
-                "extra",
-                name,
-                None,
-                f"the parameter {stored!r} belongs to no variable of the graph",
-                "remove it with the operation prune, or rename it",
-            )
-
-
-def _unprefixed(model: Model) -> Iterator[Misfit]:
-    parameters = model.parameters
-    classes = {name: parameters.class_of(name) for name in parameters}
-    if not any(classes.values()):
-        return
-    for name, class_ in classes.items():
-        if not class_:
-            yield Misfit(
-                "unprefixed",
-                name,
-                next(
-                    (key for key in model.graph.named(name) if model.graph.is_variable(key)), None
-                ),
-                f"the parameter {name!r} is stored without 'arg:' or 'aux:' while others have it",
-                f"MXNet's load_checkpoint fails on that: store it as 'arg:{name}'",
-            )
-
-
-def _shapes(model: Model) -> Iterator[Misfit]:
-    graph, parameters = model.graph, model.parameters
-    keys = graph.variable_keys()
-    for key in (*keys.arguments, *keys.auxiliary_states):
-        name = graph.name(key)
-        if name not in parameters:
-            continue
-        shape = tuple(parameters[name].shape)
-        for reader, wanted in _wanted(graph, key):
-            if not fits(shape, wanted):
-                spelled = ", ".join("?" if size is None else str(size) for size in wanted)
-                yield Misfit(
-                    "shape",
-                    name,
-                    key,
-                    f"{describe(graph, key)} is stored with shape {shape}, but {reader} needs "
-                    f"({spelled})",
-                    "is the file of another model?",
-                )
-                break
-
-
-_Wanted = tuple["int | None", ...]
-
-
 def fits(shape: tuple[int, ...], wanted: Sequence[int | None]) -> bool:
     """Return whether an array of a shape is what is wanted, None where any size will do."""
     return len(shape) == len(wanted) and all(
@@ -159,77 +133,71 @@ def fits(shape: tuple[int, ...], wanted: Sequence[int | None]) -> bool:
     )
 
 
-def _wanted(graph: Graph, key: int) -> Iterator[tuple[str, _Wanted]]:
+def _misshapen(graph: Graph, key: int, shape: tuple[int, ...]) -> Misfit | None:
+    """Return what the hint of a variable, or the first reader that minds, says of its shape."""
+    for reader, wanted in _wanted(graph, key):
+        if not fits(shape, wanted):
+            spelled = ", ".join("?" if size is None else str(size) for size in wanted)
+            return Misfit(
+                "shape",
+                graph.name(key),
+                key,
+                f"{describe(graph, key)} is stored with shape {shape}, but {reader} needs "
+                f"({spelled})",
+                "is the file of another model?",
+            )
+    return None
+
+
+def _wanted(graph: Graph, key: int) -> Iterator[tuple[str, Sequence[int | None]]]:
     """Yield the shapes that the readers of a variable need, None where any size will do."""
-    hint = _hinted_shape(graph, key)
-    if hint is not None:
-        yield "its hint __shape__", hint
-    for use in graph.uses(key):
-        wanted = _needed_by(graph, use)
-        if wanted is not None:
-            yield describe(graph, use.node), wanted
-
-
-def _hinted_shape(graph: Graph, key: int) -> _Wanted | None:
     from graphpass.ops.values import parse_value
 
     text = graph.attrs(key).get("__shape__")
-    if text is None:
-        return None
-    try:
-        shape = parse_value("Shape(tuple)", text)
-    except ValueError:
-        return None
-    if not isinstance(shape, tuple) or not shape:
-        return None
-    return tuple(size if isinstance(size, int) and size > 0 else None for size in shape)
+    if text is not None:
+        hint: object = None
+        with suppress(ValueError):
+            hint = parse_value("Shape(tuple)", text)
+        if isinstance(hint, tuple) and hint:
+            sizes = [size if isinstance(size, int) and size > 0 else None for size in hint]
+            yield "its hint __shape__", sizes
+    for use in graph.uses(key):
+        rules = _RULES.get(graph.op(use.node))
+        names = graph.signature(use.node).input_names
+        if rules is None or names is None or use.slot >= len(names) or names[use.slot] not in rules:
+            continue
+        with suppress(AttributeValueError, KeyError, TypeError):
+            wanted = rules[names[use.slot]](graph.node(use.node).attributes)
+            if wanted is not None:
+                yield describe(graph, use.node), wanted
 
 
-def _needed_by(graph: Graph, use: Use) -> _Wanted | None:
-    rule = _RULES.get(graph.op(use.node))
-    names = graph.signature(use.node).input_names
-    if rule is None or names is None or use.slot >= len(names):
-        return None
-    try:
-        return rule(names[use.slot], graph.node(use.node).attributes)
-    except (AttributeValueError, KeyError, TypeError):
-        return None
+_Rule = Callable[[Mapping[str, Any]], "tuple[int | None, ...] | None"]
 
 
-def _fully_connected(slot: str, attrs: Mapping[str, Any]) -> _Wanted | None:
-    return {"weight": (attrs["num_hidden"], None), "bias": (attrs["num_hidden"],)}.get(slot)
+def _channels_first(rule: _Rule) -> _Rule:
+    return lambda attrs: rule(attrs) if str(attrs["layout"] or "NC").startswith("NC") else None
 
 
-def _convolution(slot: str, attrs: Mapping[str, Any]) -> _Wanted | None:
-    if slot == "bias":
-        return (attrs["num_filter"],)
-    if slot != "weight" or not str(attrs["layout"] or "NC").startswith("NC"):
-        return None
-    return (attrs["num_filter"], None, *attrs["kernel"])
-
-
-def _deconvolution(slot: str, attrs: Mapping[str, Any]) -> _Wanted | None:
-    if slot == "bias":
-        return (attrs["num_filter"],)
-    if slot != "weight" or not str(attrs["layout"] or "NC").startswith("NC"):
-        return None
-    return (None, attrs["num_filter"] // attrs["num_group"], *attrs["kernel"])
-
-
-def _embedding(slot: str, attrs: Mapping[str, Any]) -> _Wanted | None:
-    return (attrs["input_dim"], attrs["output_dim"]) if slot == "weight" else None
-
-
-def _batch_norm(slot: str, attrs: Mapping[str, Any]) -> _Wanted | None:
-    return None if slot == "data" else (None,)
-
-
-_RULES: dict[str, Callable[[str, Mapping[str, Any]], _Wanted | None]] = {
-    "BatchNorm": _batch_norm,
-    "Convolution": _convolution,
-    "Deconvolution": _deconvolution,
-    "Embedding": _embedding,
-    "FullyConnected": _fully_connected,
+_RULES: dict[str, dict[str, _Rule]] = {
+    "BatchNorm": dict.fromkeys(
+        ("gamma", "beta", "moving_mean", "moving_var"), lambda attrs: (None,)
+    ),
+    "Convolution": {
+        "weight": _channels_first(lambda attrs: (attrs["num_filter"], None, *attrs["kernel"])),
+        "bias": lambda attrs: (attrs["num_filter"],),
+    },
+    "Deconvolution": {
+        "weight": _channels_first(
+            lambda attrs: (None, attrs["num_filter"] // attrs["num_group"], *attrs["kernel"])
+        ),
+        "bias": lambda attrs: (attrs["num_filter"],),
+    },
+    "Embedding": {"weight": lambda attrs: (attrs["input_dim"], attrs["output_dim"])},
+    "FullyConnected": {
+        "weight": lambda attrs: (attrs["num_hidden"], None),
+        "bias": lambda attrs: (attrs["num_hidden"],),
+    },
 }
 """What an operator needs of its parameters, from its attributes alone.
 
