@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 from check_cases import CASES, Case, source
+from effort import at_most
 from hypothesis import given, reject, settings
 
 import graphpass
@@ -115,15 +115,11 @@ def chain_of(length: int) -> graphpass.Model:
     return source("\n".join([*lines, f"return n{length - 1}"])).model()
 
 
-@pytest.mark.slow
 def test_time_is_linear() -> None:
-    times = []
-    for length in (10_000, 80_000):
+    for length in (1_000, 10_000):
         model = chain_of(length)
-        start = time.perf_counter()
-        graphpass.check(model, {"x": (1, 3)})
-        times.append(time.perf_counter() - start)
-    assert times[1] < 8 * 3 * times[0]
+        with at_most(300 * length):
+            graphpass.check(model, {"x": (1, 3)})
 
 
 def test_no_file_of_the_corpus_breaks_it(corpus: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
 import pytest
+from effort import at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,12 +92,10 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_texts_give_one_clear_error_at_once(what: str) -> None:
     text, reason = HOSTILE[what]
-    started = time.process_time()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), at_most(12_000_000):
         warnings.simplefilter("error")
         with pytest.raises(TextError, match=re.escape(reason)) as refused:
             parse_graph(text)
-    assert time.process_time() - started < 10
     assert len(str(refused.value)) < 1000
     assert str(refused.value).endswith("^")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -199,10 +198,8 @@ def test_names_that_stand_in_no_graph() -> None:
 def test_an_expression_that_backtracks_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selectors, "REGEX_SECONDS", 0.2)
     before = signal.getsignal(signal.SIGVTALRM)
-    started = time.monotonic()
     with pytest.raises(SelectorError, match="takes for ever"):
         NamePattern("regex", "(a+)+b").matches(["a" * 60])
-    assert time.monotonic() - started < 5
     assert signal.getsignal(signal.SIGVTALRM) is before
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
@@ -213,10 +210,8 @@ def test_all_names_together_share_the_budget(monkeypatch: pytest.MonkeyPatch) ->
     with graph.edit() as edit:
         heads = [graphpass.Entry(edit.add_variable("a" * 60 + str(n))) for n in range(50)]
         edit.set_heads(heads)
-    started = time.monotonic()
     with pytest.raises(SelectorError, match="takes for ever"):
         select(graph, "regex:(a|aa)+b")
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(

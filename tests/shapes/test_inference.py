@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from effort import at_most
 
 from graphpass import Entry, Graph
 from graphpass.formats.text import parse_graph
@@ -209,7 +208,6 @@ def test_a_long_chain_takes_linear_time_and_no_stack(backwards: bool) -> None:
         known = edit.add_variable("known")
         both = edit.add_node("elemwise_add", "both", {}, [value, Entry(known)])
         edit.set_heads([Entry(both)])
-    start = time.process_time()
-    found = infer(graph, {"known" if backwards else "data": (2, 3)})
+    with at_most(250 * len(graph)):
+        found = infer(graph, {"known" if backwards else "data": (2, 3)})
     assert found.shape(Entry(data)) == found.shape(Entry(known)) == (2, 3)
-    assert time.process_time() - start < 5

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 
 import pytest
+from effort import at_most
 from hypothesis import given, reject
 
 from graphpass import Entry, Graph, loads
@@ -133,6 +133,5 @@ def test_any_two_graphs_are_aligned_one_to_one(first: str, second: str) -> None:
 
 def test_time_is_linear() -> None:
     a, b = network(8_000), network(8_000, prefix="x_", after=(100, 4_000))
-    started = time.process_time()
-    align(a, b)
-    assert time.process_time() - started < 5
+    with at_most(300 * len(a)):
+        align(a, b)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from effort import at_most
 
 from graphpass import Entry, Graph, Model, Parameters, loads
 from graphpass.errors import UsageError
@@ -277,16 +277,7 @@ def test_two_dialects_of_one_network_are_isomorphic() -> None:
 @pytest.mark.parametrize("make", [lambda: chain(20_000), lambda: branches(200, 100)])
 def test_time_is_linear(make: Callable[[], Graph]) -> None:
     a, b = make(), make()
-    started = time.process_time()
-    found = isomorphic(a, b, names=True)
+    with at_most(100 * len(a)):
+        found = isomorphic(a, b, names=True)
     assert found
     assert len(found.mapping) == len(a)
-    assert time.process_time() - started < 2
-
-
-@pytest.mark.slow
-def test_a_chain_of_100_000_takes_two_seconds() -> None:
-    a, b = chain(100_000), chain(100_000)
-    started = time.process_time()
-    assert isomorphic(a, b)
-    assert time.process_time() - started < 2

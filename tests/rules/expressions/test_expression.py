@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
+from effort import at_most
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -152,7 +152,6 @@ TOKENS = st.lists(
 
 def try_out(text: str, scope: Scope) -> None:
     """Do with a text what a rewrite does; let nothing but the errors of the language pass."""
-    started = time.process_time()
     scope.limits.begin_match(10)
     try:
         expression = parse_expression(text)
@@ -160,12 +159,12 @@ def try_out(text: str, scope: Scope) -> None:
         return
     for act in (expression.evaluate, expression.holds, expression.why_not):
         try:
-            found = act(scope)
+            with at_most(1_000_000):
+                found = act(scope)
         except (ExpressionError, UnknownError) as error:
             assert len(str(error)) < 1000
         else:
             assert act is not expression.why_not or isinstance(found, str)
-    assert time.process_time() - started < 10
 
 
 @settings(suppress_health_check=list(HealthCheck), max_examples=400)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from effort import at_most
 
 from graphpass import Model
 from graphpass.errors import ExpressionError, TextError
@@ -172,12 +172,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:50].encode("ascii", "replace"))
 def test_an_attempt_is_refused(text: str, scope: Scope) -> None:
-    started = time.process_time()
-    with pytest.raises(REFUSED) as caught:
+    with at_most(1_000_000), pytest.raises(REFUSED) as caught:
         parse_expression(text).evaluate(scope)
         pytest.fail("it gave a value")
     assert len(str(caught.value)) < 1000
-    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

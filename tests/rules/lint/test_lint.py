@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
+from effort import at_most
 
 from graphpass.rules import load_pass
 from graphpass.rules.lint.lint import lint
@@ -143,9 +143,8 @@ def test_a_hundred_rewrites() -> None:
         for n in range(100)
     ]
     loaded = rewrites(*rules)
-    start = perf_counter()
-    report = lint(loaded)
-    assert perf_counter() - start < 10
+    with at_most(10_000_000):
+        report = lint(loaded)
     assert "r0 and itself, r0 and r1, r0 and r2 and 952 more: no test" in str(report)
 
 
@@ -174,9 +173,8 @@ def test_large_patterns_take_no_time() -> None:
         ("twice", chain("relu"), "y = tanh(x)"),
         ("again", chain("exp"), "y = tanh(x)"),
     )  # fmt: skip
-    start = perf_counter()
-    lint(loaded)
-    assert perf_counter() - start < 2
+    with at_most(2_000_000):
+        lint(loaded)
 
 
 def test_what_is_used_is_looked_into(tmp_path: Path) -> None:

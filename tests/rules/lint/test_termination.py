@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import product
-from time import perf_counter
 from typing import Any
 
 import pytest
+from effort import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,10 +205,9 @@ def test_a_hundred_rewrites_take_no_time() -> None:
         for n in range(100)
     ]
     circle = [*rules, parse_rewrite("y = `op100`(x)", "y = `op0`(x)", id="back")]
-    start = perf_counter()
-    assert terminates(rules)
-    assert not terminates(circle)
-    assert perf_counter() - start < 2
+    with at_most(2_000_000):
+        assert terminates(rules)
+        assert not terminates(circle)
 
 
 # -- properties ----------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 
 import pytest
+from effort import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,9 +119,8 @@ def test_aliases_stand_for_the_value_and_its_place() -> None:
 def test_an_alias_bomb_costs_nothing_here() -> None:
     lines = ["a0: &a0 [x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40)]
-    start = time.perf_counter()
-    parse("\n".join(lines))
-    assert time.perf_counter() - start < 5
+    with at_most(12_000_000):
+        parse("\n".join(lines))
 
 
 @pytest.mark.parametrize(
@@ -187,8 +186,7 @@ def test_syntax_errors_have_a_place_and_a_caret(text: str, place: str) -> None:
 
 
 def test_deep_nesting_does_not_hang() -> None:
-    start = time.perf_counter()
-    assert "nested deeper" in refusal("[" * 500_000)
-    assert "nested deeper" in refusal("{a: " * 200_000)
-    assert "nested deeper" in refusal("- " * 400_000 + "x")
-    assert time.perf_counter() - start < 20
+    with at_most(12_000_000):
+        assert "nested deeper" in refusal("[" * 500_000)
+        assert "nested deeper" in refusal("{a: " * 200_000)
+        assert "nested deeper" in refusal("- " * 400_000 + "x")

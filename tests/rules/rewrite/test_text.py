@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from effort import at_most
 
 from graphpass.errors import GraphpassError, TextError
 from graphpass.rules.rewrite.pattern import (
@@ -288,10 +288,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_text_is_read_or_refused(text: str, recwarn: pytest.WarningsRecorder) -> None:
-    started = time.monotonic()
-    with suppress(GraphpassError):
+    with at_most(1_000_000), suppress(GraphpassError):
         parse_pattern(text)
-    assert time.monotonic() - started < 5
     assert not recwarn.list
 
 

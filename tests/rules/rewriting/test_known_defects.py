@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 import pytest
+from effort import at_most
 
 from graphpass import isomorphic
 from graphpass.errors import GraphpassError, RunawayError
@@ -134,12 +134,10 @@ def test_a_rule_that_grows_for_ever_is_ended(rewriting: Any, size: int) -> None:
     lines = ["x = variable()", "y0 = negative(x)"]
     lines += [f"y{n} = negative(y{n - 1})" for n in range(1, size)]
     text = "\n".join([*lines, f"return y{size - 1}"])
-    started = time.process_time()
-    with pytest.raises(RunawayError) as caught:
+    with at_most(20_000_000), pytest.raises(RunawayError) as caught:
         rewriting(text, {"id": "grow", "match": "negative(x)",
                          "replace": "negative(negative(negative(x)))"})  # fmt: skip
     assert "grow (" in str(caught.value)
-    assert time.process_time() - started < 5
 
 
 def test_nine_commutative_operands_are_one_rule(rewriting: Any) -> None:
@@ -151,9 +149,8 @@ def test_nine_commutative_operands_are_one_rule(rewriting: Any) -> None:
         f"y = add_n({', '.join(shuffled)})\nreturn y"
     )
     operands = ", ".join(f"{op}(p{n})" for n, op in enumerate(ops))
-    started = time.process_time()
-    done = rewriting(text, {"match": f"y = add_n({operands})", "replace": "y = tanh(p4)"})
-    assert time.process_time() - started < 2
+    with at_most(2_000_000):
+        done = rewriting(text, {"match": f"y = add_n({operands})", "replace": "y = tanh(p4)"})
     assert done.model.graph.arguments == ["v4"]
 
 
@@ -301,13 +298,11 @@ def test_a_pattern_with_too_many_ways_ends_with_an_error(rewriting: Any) -> None
     pattern = "exp(x)"
     for _ in range(24):
         pattern = f"maybe(relu)({pattern})"
-    started = time.process_time()
-    with pytest.raises(GraphpassError, match="in too many ways"):
+    with at_most(50_000_000), pytest.raises(GraphpassError, match="in too many ways"):
         rewriting(
             "\n".join([*lines, "return y59"]),
             {"match": f"y = relu({pattern})", "replace": "y = tanh(x)"},
         )
-    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
