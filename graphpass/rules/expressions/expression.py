@@ -58,6 +58,12 @@ class Read(NamedTuple):
     word: str = ""
     """What stands behind the dot, or the number of the loop variable."""
 
+    def __str__(self) -> str:
+        """Return it about as it is written."""
+        if self.way == "word":
+            return f"{self.name}.{self.word}"
+        return self.name if self.way == "value" else f"{self.way}({self.name})"
+
 
 class Loop(NamedTuple):
     """What is known of a loop before it runs. Parts: items, body, conditions."""
