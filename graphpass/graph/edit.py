@@ -163,6 +163,35 @@ class Edit:
         for touched in (self._signatures, self._attributed, self._names):
             touched[key] = None
 
+    def put(self, data: dict[str, Any], into: InEdges, key: int | None = None) -> int:
+        """Put in a node, or make an old one something else, which the caller has checked already.
+
+        Parameters
+        ----------
+        data : dict
+            The node's data as the DAG has them: ``op``, ``name``, ``attrs``.
+        into : InEdges
+            What it reads.
+        key : int, optional
+            The old node; its users stay.
+
+        Returns
+        -------
+        int
+            The node.
+        """
+        graph, journal = self._graph, self._journal
+        if key is None:
+            key = graph._new_key()
+            graph._insert(key, data, into)
+            journal.append((graph._delete, key))
+            return key
+        if graph.name(key) != data["name"]:
+            self._put(key, "name", data["name"])
+        journal.append((graph._set_data, key, graph._set_data(key, data)))
+        journal.append((graph._wire, key, graph._wire(key, into)))
+        return key
+
     def remove_node(self, key: int) -> None:
         """Remove a node that nothing reads.
 
@@ -366,8 +395,8 @@ class Edit:
         for entry in after:
             self._signatures[entry.node] = None
 
-    def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> int:
-        """Make every use of one value, heads included, read another; return how many there were.
+    def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> list[int]:
+        """Make every use of one value, heads included, read another; return the nodes that did.
 
         Parameters
         ----------
@@ -379,7 +408,7 @@ class Edit:
         """
         return self.redirect_all({old: new}, keep=keep)
 
-    def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> int:
+    def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> list[int]:
         """Do what `redirect` does for several values at once: two may change places.
 
         Linear in the users of the values, their inputs, and the heads if one is a head.
@@ -387,23 +416,20 @@ class Edit:
         graph = self._graph
         kept = set(keep)
         known = {old[:2]: new for old, new in moves.items()}
-        count = 0
 
         def moved(entry: Entry) -> Entry:
-            nonlocal count
             new = known.get(entry[:2])
             if new is None:
                 return entry
-            count += 1
             return Entry(new.node, new.output, new.version or entry.version)
 
-        readers = [use.node for node, output in known for use in graph.uses(node, output)]
-        for consumer in dict.fromkeys(readers):
-            if consumer not in kept:
-                self.set_inputs(consumer, [moved(entry) for entry in graph.inputs(consumer)])
+        uses = [use.node for node, output in known for use in graph.uses(node, output)]
+        readers = [key for key in dict.fromkeys(uses) if key not in kept]
+        for reader in readers:
+            self.set_inputs(reader, [moved(entry) for entry in graph.inputs(reader)])
         if any(graph.is_head(node) for node, _ in known):
             self.set_heads([moved(head) for head in graph.heads])
-        return count
+        return readers
 
     def replace_nodes(self, stands: Mapping[int, int]) -> None:
         """Let whoever reads, or waits for, a node read what stands for it. Heads stay.

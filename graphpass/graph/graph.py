@@ -117,6 +117,10 @@ class Graph(Store):
         self._nodes[key]
         return Node(self, key)
 
+    def data(self, key: int) -> Mapping[str, Any]:
+        """Return the data of a node as the DAG has them: op, name, attrs, …; read-only."""
+        return self._nodes[key]
+
     def op(self, key: int) -> str:
         """Return the operator name of a node, ``"null"`` for a variable."""
         op: str = self._nodes[key]["op"]

@@ -11,8 +11,8 @@ from graphpass.rules.operations.operation import Outcome, Run
 from graphpass.rules.report.changes import HeadChange, NodeRef, node_ref
 from graphpass.rules.report.report import near_miss_lines
 from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.group import Member
 from graphpass.rules.rewriting.firing_record import Firing
-from graphpass.rules.rewriting.group import Member
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["HeadsBefore", "outcomes"]

@@ -23,7 +23,7 @@ from graphpass.errors import GraphpassError
 from graphpass.graph import Edit
 from graphpass.rules import Matcher, load_pass
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewriting import group
+from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.testing import RunnableModel, models
 
@@ -91,7 +91,7 @@ def assert_fixpoint(rules: Sequence[dict[str, Any]], model: Model) -> None:
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 with pytest.raises(Refusal):
-                    group.decide(rewrite, match, index, model.parameters)
+                    decide(rewrite, match, index, model.parameters)
 
 
 def check(judge: Judge, drawn: RunnableModel, rules: list[dict[str, Any]]) -> None:

@@ -12,24 +12,20 @@ from graphpass import Model
 from graphpass.errors import RunawayError
 from graphpass.graph import Edit
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.fates import Decision, decide
+from graphpass.rules.rewrite.fire import Fired, FiringContext, fire
 from graphpass.rules.rewrite.matcher import Matcher
-from graphpass.rules.rewriting.draft import Draft
-from graphpass.rules.rewriting.firing import fire
-from graphpass.rules.rewriting.firing_record import Firing
-from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.group import decide
+from graphpass.rules.rewrite.prepare import prepare
+from graphpass.rules.rewrite.worklist import BUDGET_PER_OPERATOR
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
-from graphpass.rules.rewriting.runaway import BUDGET_PER_OPERATOR
-from graphpass.rules.rewriting.surroundings import Surroundings
 
-__all__ = ["first_to_fire", "run_naively"]
+__all__ = ["fire_decision", "first_to_fire", "run_naively"]
 
 
-def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Firing]:
+def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Fired]:
     """Rewrite a model until nothing applies: the first rule that does, where it does first."""
-    firings: list[Firing] = []
+    firings: list[Fired] = []
     graph = model.graph
     inputs = model.inputs  # once all parameters are gone, only hints would tell them
     with model.edit() as edit:
@@ -47,26 +43,30 @@ def run_naively(rewrites: Sequence[Rewrite], model: Model) -> list[Firing]:
 
 def _step(
     rewrites: Sequence[Rewrite], model: Model, inputs: Sequence[str], edit: Edit
-) -> Firing | None:
-    index = Facts(model.graph, inputs)
-    found = first_to_fire(rewrites, model, index)
+) -> Fired | None:
+    facts = Facts(model.graph, inputs)
+    found = first_to_fire(rewrites, model, facts)
     if found is None:
         return None
-    number, match, draft = found
-    around = Surroundings(index, edit, model.parameters, FreshNames(model.graph))
-    return fire(draft, match, rewrites[number].id, around).firing
+    return fire_decision(found, FiringContext(facts, edit, model.parameters))
 
 
-def first_to_fire(
-    rewrites: Sequence[Rewrite], model: Model, index: Facts
-) -> tuple[int, Match, Draft] | None:
-    """Return the first rewrite that applies, by number, and what it puts in at its first match."""
-    for number, rewrite in enumerate(rewrites):
-        matcher = Matcher(rewrite.pattern, model.graph, facts=index)
+def fire_decision(decision: Decision, context: FiringContext) -> Fired:
+    """Do what was decided, whatever was done before."""
+    template, keys = prepare(
+        decision, decision.match.matched, context.facts, context.parameters, context.twins
+    )
+    return fire(template, keys, [each.value.array for each in template.values], context)
+
+
+def first_to_fire(rewrites: Sequence[Rewrite], model: Model, facts: Facts) -> Decision | None:
+    """Return what the first rewrite that applies does at its first match."""
+    for rewrite in rewrites:
+        matcher = Matcher(rewrite.pattern, model.graph, facts=facts)
         for key in model.graph.order():
             for match in matcher.assignments(key):
                 try:
-                    return number, match, decide(rewrite, match, index, model.parameters)
+                    return decide(rewrite, match, facts, model.parameters)
                 except Refusal:
                     continue
     return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.rules.batching.tracking import Tracking
 from graphpass.rules.batching.trunk import Trunk
-from graphpass.rules.rewriting.fresh_names import FreshNames
+from graphpass.rules.rewrite.fire import FreshNames
 from graphpass.rules.surgery.region import Value, value_of
 from graphpass.rules.surgery.uses import give_control_to
 

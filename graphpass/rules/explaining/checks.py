@@ -46,7 +46,7 @@ def checks_of_match(match: Match, subject: Subject) -> tuple[Check, ...]:
     """Return the operators of a match, and the conditions, all of which hold."""
     nodes = {number: -1 if key is None else key for number, key in enumerate(match.nodes)}
     return (
-        *_operators(subject.plan, match.graph, nodes),
+        *_operators(subject.pattern, match.graph, nodes),
         *(Check(text, True) for stage, text in steps(subject) if stage == "where" and text),
     )
 
@@ -57,21 +57,21 @@ def checks_of_miss(miss: Miss, subject: Subject, graph: Graph) -> tuple[Check, .
     if failing is not None and failing.code == "distinct":
         failing = None
     return (
-        *_operators(subject.plan, graph, miss.nodes, miss if failing else None, subject),
+        *_operators(subject.pattern, graph, miss.nodes, miss if failing else None, subject),
         *_conditions(miss, subject, graph),
     )
 
 
 def _operators(
-    plan: Pattern,
+    pattern: Pattern,
     graph: Graph,
     nodes: Mapping[int, int],
     miss: Miss | None = None,
     subject: Subject | None = None,
 ) -> Iterator[Check]:
     fault = None if miss is None else miss.cause
-    for number in _from_the_roots(plan):
-        what, key = part_text(plan, number), nodes.get(number)
+    for number in _from_the_roots(pattern):
+        what, key = part_text(pattern, number), nodes.get(number)
         if isinstance(fault, Fault) and fault.part == number:
             assert miss is not None and subject is not None
             at = key if key is not None and key >= 0 else next(iter(fault.nodes), None)
@@ -97,10 +97,10 @@ def _predicate(fault: Fault, reason: str, graph: Graph, key: int) -> str:
     return reason.removeprefix(f"{node} ").replace(f" of {node} is ", " is ", 1)
 
 
-def _from_the_roots(plan: Pattern) -> list[int]:
+def _from_the_roots(pattern: Pattern) -> list[int]:
     """Return the operators, each before what it reads, roots and operands from left to right."""
     found: dict[int, None] = {}
-    pending = [root.value.part for root in reversed(plan.roots)]
+    pending = [root.value.part for root in reversed(pattern.roots)]
     while pending:
         number = pending.pop()
         if number in found:
@@ -108,7 +108,7 @@ def _from_the_roots(plan: Pattern) -> list[int]:
         found[number] = None
         operands = [
             each.operand if isinstance(each, OptionalOperand) else each
-            for each in plan.parts[number].operands
+            for each in pattern.parts[number].operands
         ]
         pending += [each.part for each in reversed(operands) if isinstance(each, Produced)]
     return list(found)

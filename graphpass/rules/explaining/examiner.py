@@ -2,8 +2,8 @@
 
 The matcher closes a match in as early as it can: it drops a node that is a head, or that has more
 users than the pattern has operators, before it looks at what the node reads. Whoever asks for a
-reason wants to know first whether the rest would fit. So the examiner's plan leaves that check to
-the end, where the matcher makes it once more; which matches there are is the same either way.
+reason wants to know first whether the rest would fit. So the examiner leaves that check to the
+end, where the matcher makes it once more; which matches there are is the same either way.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from graphpass.formats.parameters import Parameters
 from graphpass.model import Model
 from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
-from graphpass.rules.explaining.rehearsal import Rehearsal
 from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.match import Fault, Level, Match
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import Pattern
-from graphpass.rules.rewriting.group import decide
+from graphpass.rules.rewrite.prepare import prepare
+from graphpass.rules.rewrite.weights import Twins
 from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["Examiner", "patient"]
 
 
-def patient(plan: Pattern) -> Pattern:
-    """Return a plan that has the same matches, but checks only whole ones for being closed."""
-    return replace(plan, parts=tuple([replace(part, interior=False) for part in plan.parts]))
+def patient(pattern: Pattern) -> Pattern:
+    """Return a pattern that has the same matches, but checks only whole ones for being closed."""
+    return replace(pattern, parts=tuple([replace(part, interior=False) for part in pattern.parts]))
 
 
 class Examiner:
@@ -47,8 +48,8 @@ class Examiner:
         The model's; None inside a subgraph.
     path : tuple of Level
         The way to the graph from the outermost one.
-    rehearses : bool
-        Whether what takes the place of a match is put in, as a rehearsal, to see if it can be.
+    prepares : bool
+        Whether to see, too, if what takes the place of a match can be put in.
     limits : Limits, optional
         What the expressions may compute, if that is not for this rewrite alone.
     """
@@ -60,7 +61,7 @@ class Examiner:
         parameters: Parameters | None,
         path: tuple[Level, ...] = (),
         *,
-        rehearses: bool = True,
+        prepares: bool = True,
         limits: Limits | None = None,
     ) -> None:
         self.subject = subject
@@ -68,17 +69,17 @@ class Examiner:
         self.path = path
         self._parameters = parameters
         self.limits = limits or Limits.of(Model(index.graph, parameters))
-        self._rehearsal = Rehearsal(index, parameters) if rehearses else None
-        plan = subject.plan
-        self._plan = patient(plan)
-        self._matcher = self.matcher(plan)
+        self._prepares = prepares
+        pattern = subject.pattern
+        self._plan = patient(pattern)
+        self._matcher = self.matcher(pattern)
         self._patient = self.matcher(self._plan)
-        self._ops = {op for anchor in plan.anchors for op in plan.parts[anchor.part].ops}
-        self._one_node = len({root.value.part for root in plan.roots}) == 1
+        self._ops = {op for anchor in pattern.anchors for op in pattern.parts[anchor.part].ops}
+        self._one_node = len({root.value.part for root in pattern.roots}) == 1
 
-    def matcher(self, plan: Pattern) -> Matcher:
-        """Return a matcher of another plan on the same graph."""
-        return Matcher(plan, self.index.graph, path=self.path, facts=self.index)
+    def matcher(self, pattern: Pattern) -> Matcher:
+        """Return a matcher of another pattern on the same graph."""
+        return Matcher(pattern, self.index.graph, path=self.path, facts=self.index)
 
     def candidates(self) -> list[int]:
         """Return the nodes whose operator the first root may be, in saved order."""
@@ -88,10 +89,7 @@ class Examiner:
     @property
     def operators(self) -> list[str]:
         """The operators that the first root may be."""
-        parts = self.subject.plan.parts
-        return list(
-            dict.fromkeys(op for each in self.subject.plan.anchors for op in parts[each.part].ops)
-        )
+        return list(self._matcher.operators)
 
     def at(self, key: int) -> Match | Miss:
         """Return the first match that the driver would take at a node, or why it takes none."""
@@ -142,10 +140,10 @@ class Examiner:
             return None
         decided = False
         try:
-            draft = decide(rewrite, match, self.index, self._parameters, limits=self.limits)
+            decision = decide(rewrite, match, self.index, self._parameters, limits=self.limits)
             decided = True
-            if self._rehearsal is not None:
-                self._rehearsal.fire(draft, match, rewrite.id)
+            if self._prepares:
+                prepare(decision, match.matched, self.index, self._parameters, Twins())
         except Refusal as cause:
             return cause
         except GraphpassError as error:
@@ -153,6 +151,6 @@ class Examiner:
         return None
 
     def _unfit(self, key: int) -> Miss:
-        root = self.subject.plan.roots[0].value.part
+        root = self.subject.pattern.roots[0].value.part
         found = self.index.graph.op(key)
         return Miss(key, {}, Fault("operator", root, (key,), found, tuple(self.operators), ()))

@@ -24,7 +24,7 @@ class Subject(NamedTuple):
     """What is explained: a rewrite, or a pattern alone."""
 
     id: str
-    plan: Pattern
+    pattern: Pattern
     rewrite: Rewrite | None = None
 
 
@@ -118,11 +118,11 @@ class Miss:
 
     def what(self, subject: Subject) -> str:
         """Return which part of the rewrite failed, as it is written."""
-        cause, plan = self.cause, subject.plan
+        cause, pattern = self.cause, subject.pattern
         if isinstance(cause, Fault):
             if cause.code == "distinct":
                 return f"distinct({', '.join(cause.wanted)})"
-            return part_text(plan, cause.part)
+            return part_text(pattern, cause.part)
         if isinstance(cause, Refusal):
             is_condition = cause.stage == "where" and cause.condition is not None
             return str(cause.condition if is_condition else cause.stage)
@@ -132,19 +132,19 @@ class Miss:
         """Return one clause: what was found, and what was wanted."""
         cause = self.cause
         if isinstance(cause, Fault):
-            return describe_fault(cause, subject.plan, graph)
+            return describe_fault(cause, subject.pattern, graph)
         if isinstance(cause, Refusal):
             return cause.reason
         return f"stops with an error: {cause.error}"
 
 
-def part_text(plan: Pattern, number: int) -> str:
+def part_text(pattern: Pattern, number: int) -> str:
     """Return how an operator of the pattern is written, without its operands."""
-    part = plan.parts[number]
+    part = pattern.parts[number]
     text = " | ".join(part.ops)
     if part.maybe:
         text = f"maybe({text})"
-    for target in plan.names.values():
+    for target in pattern.names.values():
         if (target.part if isinstance(target, Produced) else target) == number:
             return f"{part.label} = {text}"
     return text

@@ -96,7 +96,7 @@ def near_misses(
     steps.
     """
     groups = Groups(Subject(rewrite.id, rewrite.pattern, rewrite))
-    examiner = Examiner(groups.subject, index, parameters, path, rehearses=False, limits=limits)
+    examiner = Examiner(groups.subject, index, parameters, path, prepares=False, limits=limits)
     for key in examiner.candidates():
         if examiner.limits.is_exceeded:
             break

@@ -43,7 +43,7 @@ def remedy(miss: Miss, examiner: Examiner) -> str | None:
 
 
 def _if_closed(fault: Fault, miss: Miss, examiner: Examiner) -> str | None:
-    part = examiner.subject.plan.parts[fault.part]
+    part = examiner.subject.pattern.parts[fault.part]
     if not _matches_with(replace(part, shared=True), fault, miss, examiner):
         return None
     index, key = examiner.index, fault.nodes[0]
@@ -67,7 +67,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _with_attribute(fault: Fault, miss: Miss, examiner: Examiner) -> str | None:
-    part = examiner.subject.plan.parts[fault.part]
+    part = examiner.subject.pattern.parts[fault.part]
     name, _, wanted = fault.found
     left = tuple([each for each in part.attributes if each[0] != name])
     if not _matches_with(replace(part, attributes=left), fault, miss, examiner):
@@ -89,10 +89,10 @@ def _without_condition(refusal: Refusal, miss: Miss, examiner: Examiner) -> str 
 
 def _matches_with(part: Part, fault: Fault, miss: Miss, examiner: Examiner) -> bool:
     """Return whether the driver would take a match if one operator of the pattern asked less."""
-    plan = patient(examiner.subject.plan)
-    parts = list(plan.parts)
+    pattern = patient(examiner.subject.pattern)
+    parts = list(pattern.parts)
     parts[part.index] = replace(part, interior=False)
-    eased = examiner.matcher(replace(plan, parts=tuple(parts)))
+    eased = examiner.matcher(replace(pattern, parts=tuple(parts)))
     patience = Patience()
     with suppress(EnoughError):
         for found in eased.assignments(miss.key, patience):

@@ -10,7 +10,7 @@ from graphpass.errors import AttributeValueError, count, listed, shortened
 from graphpass.graph import Edit, Graph
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.operations.operation import Operation, Purpose, Run
-from graphpass.rules.rewriting.firing import PROVENANCE
+from graphpass.rules.rewrite.fire import PROVENANCE
 from graphpass.rules.surgery.repeating import has_own_shape, overwritten_gammas, repeats
 from graphpass.rules.surgery.stamps import restamp
 from graphpass.rules.surgery.subgraphs import change_subgraphs

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 from graphpass.graph import Edit
 from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
 from graphpass.rules.outcomes import HeadsBefore, outcomes
+from graphpass.rules.rewrite.group import Member, run_group
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
-from graphpass.rules.rewriting.run import Member, run_group
 
 __all__ = ["GivenRewrite", "RewriteOperation"]
 

@@ -89,7 +89,7 @@ class Match:
     """Per root whether all outputs of the node are returned, not just the one."""
 
     nodes: tuple[int | None, ...] = ()
-    """Node of each operator of the pattern, in the order of the plan; None where it is absent."""
+    """Node of each operator of the pattern, by number; None where it is absent."""
 
     @property
     def matched(self) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ class Mismatch:
 
 
 class Recorder(Protocol):
-    """Who wants to know what the matcher tries. Numbers are those of the plan's parts."""
+    """Who wants to know what the matcher tries. Numbers are those of the pattern's parts."""
 
     def tried(self, part: int, key: int) -> None:
         """Take note that a node is looked at for an operator of the pattern."""
@@ -149,12 +149,12 @@ class Recorder(Protocol):
         """Take note that a condition does not hold."""
 
 
-def describe_fault(fault: Fault, plan: Pattern, graph: Graph) -> str:
+def describe_fault(fault: Fault, pattern: Pattern, graph: Graph) -> str:
     """Return one sentence, without a full stop: what was found, and what was wanted."""
-    return _WORDS[fault.code](fault, plan, graph)
+    return _WORDS[fault.code](fault, pattern, graph)
 
 
-def _inputs(fault: Fault, plan: Pattern, graph: Graph) -> str:
+def _inputs(fault: Fault, pattern: Pattern, graph: Graph) -> str:
     operands: Sequence[Operand] = fault.wanted
     rest = any(isinstance(operand, Rest) for operand in operands)
     least = sum(not isinstance(operand, Rest | OptionalOperand) for operand in operands)
@@ -164,7 +164,7 @@ def _inputs(fault: Fault, plan: Pattern, graph: Graph) -> str:
     return f"{node} has {count(fault.found, 'input')}; the pattern gives {wanted}"
 
 
-def _kind(fault: Fault, plan: Pattern, graph: Graph) -> str:
+def _kind(fault: Fault, pattern: Pattern, graph: Graph) -> str:
     noun = {
         "param": "a parameter",
         "aux": "an auxiliary state",
@@ -174,63 +174,63 @@ def _kind(fault: Fault, plan: Pattern, graph: Graph) -> str:
     return f"{_value_name(graph, fault.found)} is not {noun}"
 
 
-def _taken(fault: Fault, plan: Pattern, graph: Graph) -> str:
-    first, second = plan.parts[fault.found].label, plan.parts[fault.part].label
+def _taken(fault: Fault, pattern: Pattern, graph: Graph) -> str:
+    first, second = pattern.parts[fault.found].label, pattern.parts[fault.part].label
     node = describe(graph, fault.nodes[0])
     return f"{node} stands for {first} already and can't stand for {second} too"
 
 
-def _attribute(fault: Fault, plan: Pattern, graph: Graph) -> str:
+def _attribute(fault: Fault, pattern: Pattern, graph: Graph) -> str:
     name, found, wanted = fault.found
     return f"{describe(graph, fault.nodes[0])} has {name}={found!r}, not {wanted!r}"
 
 
-def _node(fault: Fault, plan: Pattern, graph: Graph) -> str:
-    label = plan.parts[fault.part].label
+def _node(fault: Fault, pattern: Pattern, graph: Graph) -> str:
+    label = pattern.parts[fault.part].label
     found, wanted = _value_name(graph, fault.found), _value_name(graph, fault.wanted)
     return f"{label} is {wanted} already, not {found}"
 
 
-def _value(fault: Fault, plan: Pattern, graph: Graph) -> str:
+def _value(fault: Fault, pattern: Pattern, graph: Graph) -> str:
     name, known = fault.wanted
     return f"{name} is {_several(graph, known)} already, not {_several(graph, fault.found)}"
 
 
 _WORDS: dict[str, Callable[[Fault, Pattern, Graph], str]] = {
-    "operator": lambda fault, plan, graph: (
+    "operator": lambda fault, pattern, graph: (
         f"{describe(graph, fault.nodes[0])} is no {' or '.join(fault.wanted)}"
     ),
-    "output": lambda fault, plan, graph: (
+    "output": lambda fault, pattern, graph: (
         f"output {fault.found} of {describe(graph, fault.nodes[0])} is read, "
         f"not output {fault.wanted}"
     ),
     "attribute": _attribute,
     "inputs": _inputs,
-    "outputs": lambda fault, plan, graph: (
+    "outputs": lambda fault, pattern, graph: (
         f"{describe(graph, fault.nodes[0])} has {count(fault.found, 'visible output')}; "
         f"the pattern names {fault.wanted}"
     ),
-    "operand": lambda fault, plan, graph: (
-        f"no input of {describe(graph, fault.nodes[0])} is {_spell(fault.wanted, plan)}"
+    "operand": lambda fault, pattern, graph: (
+        f"no input of {describe(graph, fault.nodes[0])} is {_spell(fault.wanted, pattern)}"
     ),
     "kind": _kind,
     "value": _value,
     "node": _node,
     "taken": _taken,
-    "reader": lambda fault, plan, graph: (
+    "reader": lambda fault, pattern, graph: (
         f"no {' or '.join(fault.wanted)} reads what is matched so far, "
-        f"as {plan.parts[fault.part].label}"
+        f"as {pattern.parts[fault.part].label}"
     ),
-    "distinct": lambda fault, plan, graph: (
+    "distinct": lambda fault, pattern, graph: (
         f"{fault.found[0]} and {fault.found[1]} are both {describe(graph, fault.nodes[0])}"
     ),
-    "head": lambda fault, plan, graph: (
+    "head": lambda fault, pattern, graph: (
         f"output {fault.found} of {describe(graph, fault.nodes[0])} is a head"
     ),
-    "used": lambda fault, plan, graph: (
+    "used": lambda fault, pattern, graph: (
         f"{describe(graph, fault.nodes[0])} is also used by {describe(graph, fault.nodes[1])}"
     ),
-    "cycle": lambda fault, plan, graph: (
+    "cycle": lambda fault, pattern, graph: (
         f"{describe(graph, fault.nodes[1])}, which the match reads, is computed from its root "
         f"{describe(graph, fault.nodes[0])}"
     ),
@@ -252,11 +252,11 @@ def _several(graph: Graph, value: Entry | tuple[Entry, ...]) -> str:
     return f"({', '.join(_value_name(graph, entry) for entry in value)})"
 
 
-def _spell(operand: Operand, plan: Pattern) -> str:
+def _spell(operand: Operand, pattern: Pattern) -> str:
     if isinstance(operand, OptionalOperand):
-        return _spell(operand.operand, plan)
+        return _spell(operand.operand, pattern)
     if isinstance(operand, Produced):
-        return plan.parts[operand.part].label
+        return pattern.parts[operand.part].label
     if isinstance(operand, Restricted):
         return f"{operand.kind}({operand.name or '_'})"
     return operand.name or "_" if isinstance(operand, Value | Rest) else "_"

@@ -75,14 +75,14 @@ def find(pattern: str | Pattern, subject: Model | Graph) -> list[Match]:
     -----
     Linear in the graph in practice; this module says when it is not.
     """
-    plan = compile_pattern(parse_pattern(pattern) if isinstance(pattern, str) else pattern)
+    pattern = compile_pattern(parse_pattern(pattern) if isinstance(pattern, str) else pattern)
     graph = subject.graph if isinstance(subject, Model) else subject
     found: list[Match] = []
     with paused_collector():
         for inner, path in graph.nested():
             inputs = subject.inputs if isinstance(subject, Model) and not path else None
             levels = tuple([Level(*step) for step in path])
-            found += Matcher(plan, inner, inputs=inputs, path=levels).matches()
+            found += Matcher(pattern, inner, inputs=inputs, path=levels).matches()
     return found
 
 
@@ -91,7 +91,7 @@ class Matcher:
 
     Parameters
     ----------
-    plan : Pattern
+    pattern : Pattern
         What `compile_pattern` makes of a pattern.
     graph : Graph
         The graph.
@@ -107,7 +107,7 @@ class Matcher:
 
     def __init__(
         self,
-        plan: Pattern,
+        pattern: Pattern,
         graph: Graph,
         *,
         inputs: Collection[str] | None = None,
@@ -115,23 +115,23 @@ class Matcher:
         facts: Facts | None = None,
         patience: int = MAX_ALTERNATIVES,
     ) -> None:
-        self.plan = plan
+        self.pattern = pattern
         self.facts = Facts(graph, inputs) if facts is None else facts
-        self.context = SearchContext(plan, self.facts, path, patience)
+        self.context = SearchContext(pattern, self.facts, path, patience)
         self._parts = compile_parts(self.context)
-        self.first = self._parts[plan.roots[0].value.part].producer(plan.roots[0].value)
+        self.first = self._parts[pattern.roots[0].value.part].producer(pattern.roots[0].value)
         self._further: Agenda = None
-        for root in reversed(plan.roots[1:]):
+        for root in reversed(pattern.roots[1:]):
             produce = self._parts[root.value.part].producer(root.value)
             self._further = (_root, root, produce, self._further)
         self._outputs: dict[str, dict[int, None]] = {}
         """Operator -> outputs of such a node that the first root may be."""
-        for anchor in plan.anchors:
-            for op in plan.parts[anchor.part].ops:
+        for anchor in pattern.anchors:
+            for op in pattern.parts[anchor.part].ops:
                 self._outputs.setdefault(op, {})[anchor.output] = None
         self._certain: list[CompiledPart] = []
         """What stands at the first root, at its first input, and so on, as far as that is sure."""
-        part = self._parts[plan.anchors[0].part]
+        part = self._parts[pattern.anchors[0].part]
         while not part.part.maybe:
             self._certain.append(part)
             first = part.part.operands[0] if part.part.operands else None
@@ -141,7 +141,7 @@ class Matcher:
 
     def matches(self) -> Iterator[Match]:
         """Yield one match for each set of root nodes, in saved order of the first root."""
-        one_node = len({root.value.part for root in self.plan.roots}) == 1
+        one_node = len({root.value.part for root in self.pattern.roots}) == 1
         seen: set[frozenset[int]] = set()
         for key in self.candidates():
             for anchor in self.anchors(key) if self.allows(key) else ():
@@ -179,11 +179,11 @@ class Matcher:
         for match in self.assignments(key, deepest):
             return match
         fault = deepest.fault or self.unfit(key)
-        return Mismatch(describe_fault(fault, self.plan, self.facts.graph), fault.nodes, fault)
+        return Mismatch(describe_fault(fault, self.pattern, self.facts.graph), fault.nodes, fault)
 
     def unfit(self, key: int) -> Fault:
         """Return the fault of a node that is no operator which the first root may be."""
-        root = self.plan.roots[0].value.part
+        root = self.pattern.roots[0].value.part
         return Fault("operator", root, (key,), self.facts.graph.op(key), self.operators, ())
 
     def search(self, first: Entry, recorder: Recorder | None = None) -> Search:
@@ -193,9 +193,9 @@ class Matcher:
     @property
     def operators(self) -> tuple[str, ...]:
         """The operators that the first root may be."""
-        parts = self.plan.parts
+        parts = self.pattern.parts
         return tuple(
-            dict.fromkeys(op for anchor in self.plan.anchors for op in parts[anchor.part].ops)
+            dict.fromkeys(op for anchor in self.pattern.anchors for op in parts[anchor.part].ops)
         )
 
     def candidates(self) -> list[int]:
@@ -238,13 +238,13 @@ def _root(search: Search, root: Root, produce: Any) -> bool:
     found.sort(key=lambda entry: ranks[entry.node])
     if not found:
         number = root.value.part
-        return search.fail("reader", number, (), None, search.context.plan.parts[number].ops)
+        return search.fail("reader", number, (), None, search.context.pattern.parts[number].ops)
     return search.offer([[(produce, entry, None)] for entry in found])
 
 
 def _reached(context: SearchContext, found: Iterable[Entry], step: Produced) -> Iterator[Entry]:
     """Yield what the operator of a step makes of the values below it."""
-    part, facts = context.plan.parts[step.part], context.facts
+    part, facts = context.pattern.parts[step.part], context.facts
     for entry in found:
         if part.maybe:
             yield entry

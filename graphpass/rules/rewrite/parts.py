@@ -39,7 +39,7 @@ Take: TypeAlias = Callable[[Search, Sequence[Any], int], bool]
 def compile_parts(context: SearchContext) -> list[CompiledPart]:
     """Compile the operators of a pattern, each after what it reads. Linear in the pattern."""
     compiled: list[CompiledPart] = []
-    for part in context.plan.parts:
+    for part in context.pattern.parts:
         compiled.append(CompiledPart(context, part, compiled))
     return compiled
 
@@ -86,7 +86,7 @@ class CompiledPart:
     def _compile(self) -> Callable[[Search, Entry, int], bool]:
         part, facts = self.part, self._context.facts
         number, ops, visible, interior = part.index, part.ops, part.visible_outputs, part.interior
-        graph, asks, most = facts.graph, bool(part.attributes), len(self._context.plan.parts) - 1
+        graph, asks, most = facts.graph, bool(part.attributes), len(self._context.pattern.parts) - 1
         takes, by_name = self._takes, self._by_name
 
         def enter(search: Search, entry: Entry, output: int) -> bool:
@@ -170,7 +170,7 @@ class CompiledPart:
         heads = facts.heads.get(key)
         if heads:
             return search.fail("head", number, (key,), min(heads), [])
-        readers = islice(facts.readers(key), len(self._context.plan.parts))
+        readers = islice(facts.readers(key), len(self._context.pattern.parts))
         outside = [reader for reader in readers if reader not in search.owners]
         return search.fail("used", number, (key, outside[-1]), None, [])
 
@@ -288,7 +288,7 @@ class CompiledPart:
             known = search.nodes.get(operand.part)
             if known is not None:
                 return known == ABSENT or (known, operand.output) == entry[:2]
-            part = self._context.plan.parts[operand.part]
+            part = self._context.pattern.parts[operand.part]
             fits = entry.output == operand.output and facts.graph.op(entry.node) in part.ops
             return fits or part.maybe
         if isinstance(operand, Restricted) and not facts.is_kind(entry, operand.kind):

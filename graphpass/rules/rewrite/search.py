@@ -35,7 +35,7 @@ class SearchContext:
 
     Parameters
     ----------
-    plan : Pattern
+    pattern : Pattern
         The pattern.
     facts : Facts
         Facts of the graph.
@@ -45,10 +45,12 @@ class SearchContext:
         How many alternatives one search may try.
     """
 
-    __slots__ = ("facts", "named_parts", "path", "patience", "plan", "tried")
+    __slots__ = ("facts", "named_parts", "path", "patience", "pattern", "tried")
 
-    def __init__(self, plan: Pattern, facts: Facts, path: tuple[Level, ...], patience: int) -> None:
-        self.plan = plan
+    def __init__(
+        self, pattern: Pattern, facts: Facts, path: tuple[Level, ...], patience: int
+    ) -> None:
+        self.pattern = pattern
         self.facts = facts
         self.path = path
         self.patience = patience
@@ -56,7 +58,7 @@ class SearchContext:
             (name, target.part, target.output)
             if isinstance(target, Produced)
             else (name, target, None)
-            for name, target in plan.names.items()
+            for name, target in pattern.names.items()
         ]
         """Name, operator and output; no output for the node itself."""
         self.tried = Limits.alternatives(len(facts.ranks))
@@ -180,11 +182,11 @@ class Search:
 
     def roots(self) -> tuple[Entry, ...]:
         """Return the values that the pattern returns."""
-        return tuple([self.value(root.value) for root in self.context.plan.roots])
+        return tuple([self.value(root.value) for root in self.context.pattern.roots])
 
     def named(self, name: str) -> Entry | None:
         """Return the one value that a name stands for, if any; a node stands for its first."""
-        target = self.context.plan.names.get(name)
+        target = self.context.pattern.names.get(name)
         if target is None:
             value = self.values.get(name)
             return value if isinstance(value, Entry) else None
@@ -209,7 +211,7 @@ class Search:
     def match(self) -> Match:
         """Return what is bound as a match; later changes of the bindings do not touch it."""
         context, nodes = self.context, self.nodes
-        plan, facts = context.plan, context.facts
+        pattern, facts = context.pattern, context.facts
         roots = self.roots()
         returned = {entry.node for entry in roots}
         interior = [key for key in self.owners if key not in returned]
@@ -221,9 +223,12 @@ class Search:
             tuple(interior),
             facts.graph,
             context.path,
-            tuple([root.whole and nodes[root.value.part] != ABSENT for root in plan.roots]),
+            tuple([root.whole and nodes[root.value.part] != ABSENT for root in pattern.roots]),
             tuple(
-                [None if nodes.get(n) == ABSENT else nodes.get(n) for n in range(len(plan.parts))]
+                [
+                    None if nodes.get(n) == ABSENT else nodes.get(n)
+                    for n in range(len(pattern.parts))
+                ]
             ),
         )
 
@@ -237,15 +242,15 @@ class Search:
         Linear in the users of the matched nodes; for several roots also in the nodes that lie
         between the first root and the values that the match reads, in saved order.
         """
-        plan = self.context.plan
-        if plan.distinct and not self._is_distinct():
+        pattern = self.context.pattern
+        if pattern.distinct and not self._is_distinct():
             return False
         if not self._is_apart() and not self._is_closed():
             return False
-        return len(plan.roots) == 1 or self._has_no_cycle()
+        return len(pattern.roots) == 1 or self._has_no_cycle()
 
     def _is_distinct(self) -> bool:
-        for names in self.context.plan.distinct:
+        for names in self.context.pattern.distinct:
             seen: dict[tuple[int, int], str] = {}
             for name in names:
                 entry = self.named(name)
@@ -261,7 +266,11 @@ class Search:
 
         So it is, almost always; only otherwise those outputs have to be looked at.
         """
-        enclosed, owners, heads = self.context.plan.enclosed, self.owners, self.context.facts.heads
+        enclosed, owners, heads = (
+            self.context.pattern.enclosed,
+            self.owners,
+            self.context.facts.heads,
+        )
         for number, key in self.nodes.items():
             if number not in enclosed or key == ABSENT:
                 continue
@@ -278,7 +287,7 @@ class Search:
         for entry in self.roots():
             given.setdefault(entry.node, set()).add(entry.output)
         for number, key in self.nodes.items():
-            if number not in self.context.plan.enclosed or key == ABSENT:
+            if number not in self.context.pattern.enclosed or key == ABSENT:
                 continue
             outputs = given.get(key, set())
             for output in sorted(facts.heads.get(key, set()) - outputs):

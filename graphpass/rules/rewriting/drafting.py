@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graphpass.errors import OperationError
 from graphpass.graph import Entry
@@ -23,7 +24,7 @@ from graphpass.rules.rewriting.draft import (
 )
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 
-__all__ = ["Drafting", "computed"]
+__all__ = ["Drafting", "computed", "parameter_array"]
 
 
 def computed(expression: Expression, what: str, stage: Stage, scope: Scope) -> Any:
@@ -140,16 +141,8 @@ class Drafting:
         return bound
 
     def _parameter(self, name: str) -> NewParameter:
-        value = self._scope[name]
-        array = value.array if isinstance(value, ValueView) else value
-        if not isinstance(array, np.ndarray) or array.ndim == 0:
-            raise OperationError(
-                f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
-                f"make one: full((1,), {name})"
-            )
-        if array.dtype.kind == "f" and not np.isfinite(array).all() and self._reads_finite():
-            raise Refusal(f"{name} would hold numbers that are not finite", name, "let")
         bindings = self._bindings
+        array = parameter_array(name, self._scope, bindings)
         only: int | None = None
         for read in self._let[name].names:
             bound = bindings.get(read)
@@ -161,15 +154,27 @@ class Drafting:
         made = self._parameters[name] = NewParameter(array, name, only)
         return made
 
-    def _reads_finite(self) -> bool:
-        """Return whether all stored values of the match are finite."""
-        stored = [
-            ValueView(self._scope, bound).stored
-            for bound in self._bindings.values()
-            if type(bound) is Entry
-        ]
-        return all(
-            np.isfinite(array).all()
-            for array in stored
-            if array is not None and array.dtype.kind == "f"
+
+def parameter_array(name: str, scope: Scope, bindings: Mapping[str, Binding]) -> npt.NDArray[Any]:
+    """Return what was computed for a name, as a value that an operator can read.
+
+    Raises
+    ------
+    Refusal
+        If it holds infinities or NaN, and all stored values of the match are finite.
+    OperationError
+        If it is no array, or one without dimensions.
+    """
+    value = scope[name]
+    array = value.array if isinstance(value, ValueView) else value
+    if not isinstance(array, np.ndarray) or array.ndim == 0:
+        raise OperationError(
+            f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
+            f"make one: full((1,), {name})"
         )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        views = [ValueView(scope, each) for each in bindings.values() if type(each) is Entry]
+        stored = [each.stored for each in views if each.stored is not None]
+        if all(np.isfinite(each).all() for each in stored if each.dtype.kind == "f"):
+            raise Refusal(f"{name} would hold numbers that are not finite", name, "let")
+    return array

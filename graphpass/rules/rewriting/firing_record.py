@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef
+from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
+from graphpass.rules.rewrite.fire import Fired
 from graphpass.rules.rewrite.match import Level
 
 __all__ = ["Firing"]
@@ -38,6 +39,21 @@ class Firing:
 
     number: int = 0
     """Which of all firings of its group it was, from 1: rewrites of a group take turns."""
+
+    @classmethod
+    def of(cls, fired: Fired, path: tuple[Level, ...], number: int) -> Firing:
+        """Return the record of a firing."""
+        removed = [node_ref((key, data["op"], data["name"])) for key, data, _ in fired.cut]
+        return cls(
+            fired.rule,
+            fired.root,
+            (*fired.turned, *removed),
+            tuple(fired.added),
+            tuple(fired.stored),
+            tuple(fired.dropped),
+            path,
+            number,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the firing as dicts and lists of texts and numbers."""

@@ -10,8 +10,11 @@ import random_patterns
 from graphpass import Model
 from graphpass.errors import GraphpassError, RunawayError, TextError
 from graphpass.rules import explain
+from graphpass.rules.limits import Limits
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fire import FiringContext
+from graphpass.rules.rewrite.group import Group, Member, _GraphRun
 from graphpass.rules.rewrite.text import parse_pattern
-from graphpass.rules.rewriting.group import Group, Member, _Run
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 CONDITIONS = (
@@ -60,8 +63,8 @@ def fires(model: Model, rewrite: Rewrite, key: int) -> bool | None:
     group = Group([Member(rewrite, "r")])
     try:
         with model.edit() as edit:
-            run = _Run(group, model.graph, edit, model.parameters, model.inputs, ())
-            return run._look(0, key)
+            context = FiringContext(Facts(model.graph, model.inputs), edit, model.parameters)
+            return _GraphRun(group, context, Limits.of(model))._fires(0, key)
     except GraphpassError:
         return None
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graphpass.formats.text import parse_graph
 from graphpass.graph import Graph
 from graphpass.rules.lint.termination import Termination, terminates
-from graphpass.rules.rewriting.group import Group, Member
+from graphpass.rules.rewrite.group import Group, Member
 from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 DROP = parse_rewrite("y = Dropout(x)", "x", id="drop-dropout")

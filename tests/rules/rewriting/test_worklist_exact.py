@@ -15,10 +15,9 @@ from graphpass.errors import GraphpassError
 from graphpass.formats.text import print_graph
 from graphpass.graph import Entry, Graph
 from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fire import FiringContext
+from graphpass.rules.rewrite.group import Group, Member
 from graphpass.rules.rewrite.pattern import print_pattern
-from graphpass.rules.rewriting.firing import Surroundings, fire
-from graphpass.rules.rewriting.fresh_names import FreshNames
-from graphpass.rules.rewriting.group import Group, Member
 from graphpass.rules.rewriting.rewrite import Rewrite
 
 
@@ -116,13 +115,12 @@ def test_an_index_that_follows_is_like_a_new_one(start: int) -> None:
         with suppress(GraphpassError), model.edit() as edit:
             edit.sweep()
             index = Facts(model.graph, model.inputs)
-            around = Surroundings(index, edit, model.parameters, FreshNames(model.graph))
+            context = FiringContext(index, edit, model.parameters)
             for _ in range(12):
                 assert_like_new(index, model)
                 found = naive.first_to_fire(rewrites, model, index)
                 if found is None:
                     break
-                number, match, draft = found
-                fire(draft, match, rewrites[number].id, around)
+                naive.fire_decision(found, context)
                 followed += 1
     assert followed > 100

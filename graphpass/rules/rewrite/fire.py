@@ -1,0 +1,334 @@
+"""One firing: a match gives way to its replacement, graph and parameters together.
+
+A template says what happens, and is filled in with the nodes of the match; there is no other way to
+fire. A root that goes is turned into what takes its place, and keeps key, name and users.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graphpass.formats.ndarray_binary import Array
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import VARIABLE, Edit, Entry, Graph
+from graphpass.graph.in_edges import in_edges
+from graphpass.graph.store import Cut
+from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Level
+from graphpass.rules.rewrite.prepare import NewOperator, Template
+from graphpass.rules.rewrite.weights import (
+    Twins,
+    fitting_hints,
+)
+from graphpass.rules.surgery.arrays import new_class
+
+__all__ = ["PROVENANCE", "Fired", "FiringContext", "FreshNames", "fire"]
+
+PROVENANCE = "__graphpass__"
+"""Attribute of a new node: the rewrite that made it, and the nodes that it was made of."""
+
+
+class FreshNames:
+    """Gives names that no node of a graph has.
+
+    A base is counted on from where it was left, so many names of one base cost no more than
+    different ones.
+    """
+
+    __slots__ = ("_graph", "_next")
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._next: dict[str, int] = {}
+
+    def fresh(self, base: str, going: Container[int] = ()) -> str:
+        """Return `base`, or ``base_1``, ``base_2``, …: the next that is free.
+
+        A name that only nodes in `going` have counts as free.
+        """
+        if base not in self._next and self._is_free(base, going):
+            return base
+        number = self._next.get(base, 1)
+        while not self._is_free(f"{base}_{number}", going):
+            number += 1
+        self._next[base] = number
+        return f"{base}_{number}"
+
+    def _is_free(self, name: str, going: Container[int]) -> bool:
+        names = self._graph.names
+        return name not in names or all(key in going for key in names.keys(name))
+
+
+@dataclass(slots=True)
+class FiringContext:
+    """What firings change besides their matches, and what they count on."""
+
+    facts: Facts
+    """Facts of the graph; they follow."""
+
+    edit: Edit
+    """An open transaction on the graph."""
+
+    parameters: Parameters | None
+    """The model's; None inside a subgraph, which has none."""
+
+    path: tuple[Level, ...] = ()
+    """The way to the graph from the outermost one."""
+
+    provenance: bool = False
+    """Whether new nodes get the attribute `PROVENANCE`."""
+
+    names: FreshNames = field(init=False)
+    twins: Twins = field(default_factory=Twins)
+
+    def __post_init__(self) -> None:
+        self.names = FreshNames(self.facts.graph)
+
+
+class Fired(NamedTuple):
+    """What one firing did; reports make a record of it."""
+
+    rule: str
+
+    root: NodeRef
+    """The first root of the match, as it was."""
+
+    turned: Sequence[NodeRef]
+    """Roots that became something else, as they were."""
+
+    cut: Sequence[Cut]
+    """Key, data and in-edges of each node that is gone."""
+
+    added: Sequence[NodeRef]
+    stored: Sequence[ParameterChange]
+    dropped: Sequence[ParameterRef]
+    made: Sequence[int]
+    """Keys of the operators that it put in."""
+
+    again: Sequence[int]
+    """Operators that are new, that read something new, or that other nodes read than before."""
+
+
+def fire(
+    template: Template, keys: Sequence[int], arrays: Sequence[Array], context: FiringContext
+) -> Fired:
+    """Put in what a template says.
+
+    Parameters
+    ----------
+    template : Template
+        What to do.
+    keys : sequence of int
+        The nodes that its places stand for.
+    arrays : sequence of array
+        The computed values, in the order of the template's.
+    context : FiringContext
+        The graph and the parameters.
+
+    Notes
+    -----
+    Linear in the match, what is new, what goes, and the users of all these.
+    """
+    return _Firing(template, keys, arrays, context).run()
+
+
+class _Firing:
+    """The steps of one firing."""
+
+    __slots__ = ("_added", "_arrays", "_context", "_dropped", "_going", "_graph", "_keys",
+                 "_made", "_new", "_stored", "_template", "_variables")  # fmt: skip
+
+    def __init__(
+        self,
+        template: Template,
+        keys: Sequence[int],
+        arrays: Sequence[Array],
+        context: FiringContext,
+    ) -> None:
+        self._template = template
+        self._keys = keys
+        self._arrays = arrays
+        self._context = context
+        self._graph = context.facts.graph
+        self._going = {keys[place]: None for place in template.going}
+        self._made: list[int] = []
+        self._new: list[int] = []
+        """New variables and operators, and roots that turned."""
+        self._added: list[NodeRef] = []
+        self._variables: list[int | None] = [None] * len(template.values)
+        """The variables that have the computed values, some of them old ones."""
+        self._stored: list[ParameterChange] = []
+        self._dropped: list[ParameterRef] = []
+
+    def run(self) -> Fired:
+        template, keys, context, graph = self._template, self._keys, self._context, self._graph
+        facts, going = context.facts, self._going
+        root = keys[template.root]
+        root_ref, rank = _ref(graph, root), facts.ranks[root]
+        turned = [keys[each.turned] for each in template.nodes if each.turned is not None]
+        were = [_ref(graph, key) for key in turned]
+        origin = ""
+        if context.provenance:
+            names = [graph.name(key) for key in sorted([keys[n] for n in template.matched])]
+            origin = f"{template.rule}: {', '.join(names)}"
+        for node in template.nodes:
+            self._make(node, origin)
+        moved, readers = self._redirect()
+        if facts.has_waiting:
+            self._pass_on_waiting(turned)
+        stays = {*turned, *self._variables}
+        cut = context.edit.remove_nodes([key for key in going if key not in stays])
+        self._drop(cut)
+        facts.ranks.place([*self._new, *readers], rank)
+        computed = dict(zip(self._variables, self._arrays, strict=True))
+        facts.follow([key for key, _, _ in cut], self._made, moved, computed)  # type: ignore[arg-type]
+        again = dict.fromkeys([*self._made, *readers])
+        again |= dict.fromkeys([keys[place] for place in (*template.matched, *template.around)])
+        return Fired(
+            template.rule,
+            root_ref,
+            were,
+            cut,
+            self._added,
+            self._stored,
+            self._dropped,
+            self._made,
+            [key for key in again if key in facts.ranks],
+        )
+
+    def _make(self, node: NewOperator, origin: str) -> None:
+        keys, graph, context = self._keys, self._graph, self._context
+        if node.name is not None:
+            name = node.name
+        else:
+            name = graph.name(keys[node.base])
+            if not node.is_heir:
+                name = context.names.fresh(_extended(name, node.label), self._going)
+        entries = []
+        for way, number, output, version in node.inputs:
+            if way == 0:
+                source = keys[number]
+            elif way == 1:
+                source = self._made[number]
+            else:
+                known = self._variables[number]
+                source = self._store(number, name) if known is None else known
+            entries.append(Entry(source, output, version))
+        into = in_edges(entries, [keys[place] for place in node.control])
+        attrs = {**node.attrs, PROVENANCE: origin} if origin else node.attrs
+        root = None if node.turned is None else keys[node.turned]
+        key = context.edit.put({"op": node.op, "name": name, "attrs": attrs}, into, root)
+        self._made.append(key)
+        self._new.append(key)
+        self._added.append(node_ref((key, node.op, name)))
+
+    # -- computed values ---------------------------------------------------------------------
+
+    def _store(self, number: int, node: str) -> int:
+        """Store a value for an input of the node that is being made, and return its variable."""
+        placement, array = self._template.values[number], self._arrays[number]
+        graph, context, parameters = self._graph, self._context, self._context.parameters
+        assert parameters is not None
+        donor = None if placement.donor is None else self._keys[placement.donor]
+        if placement.twin is not None:
+            self._variables[number] = placement.twin
+            if donor is not None and donor in self._going:
+                self._hand_on_name(donor, placement.twin)
+            return placement.twin
+        attrs = {} if donor is None else graph.attrs(donor)
+        hints = fitting_hints(attrs, array)
+        name = placement.value.name
+        if donor is not None and placement.moves_in:
+            key, name = donor, graph.name(donor)
+            if hints is not attrs:
+                context.edit.set_attrs(key, hints)
+        else:
+            if name is None:
+                label = f"{node}_{placement.slot}" if node else placement.slot
+                name = context.names.fresh(label, self._going)
+            key = context.edit.put({"op": VARIABLE, "name": name, "attrs": hints}, {})
+            context.facts.kinds[key] = placement.kind
+            self._new.append(key)
+            self._added.append(node_ref((key, VARIABLE, name)))
+        before = parameters[name].nbytes if name in parameters else 0
+        class_ = new_class(parameters, is_state=placement.kind == "aux")
+        parameters.set(name, array, class_)
+        self._variables[number] = key
+        if self._template.tied:
+            sources = tuple([self._keys[place] for place in self._template.tied])
+            context.twins.note(self._template.rule, placement.value.label, sources, key)
+        self._stored.append(ParameterChange(name, array.nbytes, before))
+        return key
+
+    def _hand_on_name(self, donor: int, twin: int) -> None:
+        """Give a value that others share already the name of the one it replaces, when that goes.
+
+        The first of several that read a tied weight can't: the weight is still read then.
+        """
+        parameters, graph = self._context.parameters, self._graph
+        assert parameters is not None
+        old, name = graph.name(twin), graph.name(donor)
+        array, class_ = parameters[old], parameters.class_of(old)
+        before = parameters[name].nbytes if name in parameters else 0
+        parameters.set(name, array, class_)
+        del parameters[old]
+        self._context.edit.rename(twin, name)
+        self._stored.append(ParameterChange(name, array.nbytes, before))
+        self._dropped.append(ParameterRef(old, array.nbytes))
+
+    def _drop(self, cut: Iterable[Cut]) -> None:
+        """Drop the values of the variables that went, unless a new one has taken the name."""
+        parameters = self._context.parameters
+        if parameters is None:
+            return
+        kept = {change.name for change in self._stored}
+        for _, data, _ in cut:
+            name = data["name"]
+            if data["op"] == VARIABLE and name in parameters and name not in kept:
+                self._dropped.append(ParameterRef(name, parameters[name].nbytes))
+                del parameters[name]
+
+    # -- what is around ----------------------------------------------------------------------
+
+    def _redirect(self) -> tuple[dict[Entry, Entry], list[int]]:
+        """Let the users of each root read what takes its place, all at once: roots may swap."""
+        facts, moved = self._context.facts, dict[Entry, Entry]()
+        for place, output, whole, (way, number, first, version) in self._template.moved:
+            key = self._keys[place]
+            node = self._keys[number] if way == 0 else self._made[number]
+            for used in sorted(facts.outputs_in_use(key)) if whole else (output,):
+                shift = used if whole else 0
+                moved[Entry(key, used)] = Entry(node, first + shift, version)
+        if not moved:
+            return moved, []
+        keep = {self._keys[place] for place in self._template.keep}.union(self._made)
+        readers = self._context.edit.redirect_all(moved, keep=keep)
+        return moved, [key for key in readers if key in facts.ranks and key not in self._going]
+
+    def _pass_on_waiting(self, turned: Sequence[int]) -> None:
+        """Let who waits for a root that goes wait for the last new node instead."""
+        graph = self._graph
+        for place in self._template.matched:
+            root = self._keys[place]
+            if root not in self._going or root in turned:
+                continue
+            for reader in [key for key in graph.readers(root) if key not in self._going]:
+                control = [
+                    self._made[-1] if source == root else source
+                    for source in graph.control_dependencies(reader)
+                ]
+                self._context.edit.set_inputs(reader, graph.inputs(reader), control=control)
+
+
+def _ref(graph: Graph, key: int) -> NodeRef:
+    return node_ref((key, graph.op(key), graph.name(key)))
+
+
+def _extended(base: str, label: str) -> str:
+    """Return ``conv0_relu`` of ``conv0`` and ``relu``, and of ``conv0_relu_1`` too."""
+    stem = re.sub(rf"_{re.escape(label)}(_[0-9]+)?$", "", base)
+    return f"{stem}_{label}" if stem else label

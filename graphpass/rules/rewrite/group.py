@@ -1,0 +1,281 @@
+"""A group of rewrites on a model: one match at a time, until none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from graphpass.errors import GraphpassError, OperationError, RunawayError, prefixed
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import Edit, Graph
+from graphpass.graph.invariants import describe
+from graphpass.model import Model
+from graphpass.rules.limits import Limits
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fire import Fired, FiringContext, fire
+from graphpass.rules.rewrite.match import Level
+from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.templates import Templates
+from graphpass.rules.rewrite.worklist import RunawayWatch, Worklist
+from graphpass.rules.rewriting.firing_record import Firing
+from graphpass.rules.rewriting.rewrite import Rewrite
+
+if TYPE_CHECKING:
+    from graphpass.rules.operations.operation import Run
+    from graphpass.shapes import Shape
+
+__all__ = ["Group", "Member", "run_group"]
+
+
+class Member(NamedTuple):
+    """A rewrite of a group."""
+
+    rewrite: Rewrite
+
+    label: str
+    """What errors call it."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Rewrites that run together: always the first in the list that applies, where it does first.
+
+    Those whose conditions look beyond the match are tried everywhere once more when nothing else
+    applies: whether they do can change by a firing anywhere.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        In the order of the pass.
+    budget : int, optional
+        How many firings there may be; by default what `RunawayWatch` allows.
+    provenance : bool
+        Whether new nodes say which rewrite made them, and of what.
+    """
+
+    members: Sequence[Member]
+    budget: int | None = None
+    provenance: bool = False
+    firings: list[list[Firing]] = field(init=False)
+    """Per rewrite what it did, in order."""
+
+    count: int = field(init=False, default=0)
+    """How many firings there were."""
+
+    def __post_init__(self) -> None:
+        self.firings = [[] for _ in self.members]
+
+    def run(
+        self,
+        graph: Graph,
+        edit: Edit,
+        parameters: Parameters | None,
+        inputs: Collection[str] | None,
+        path: tuple[Level, ...] = (),
+        shapes: Mapping[str, Shape] | None = None,
+        limits: Limits | None = None,
+        facts: Facts | None = None,
+    ) -> int:
+        """Rewrite a graph, subgraphs left aside, until no rewrite applies.
+
+        Parameters
+        ----------
+        graph : Graph
+            The graph.
+        edit : Edit
+            An open transaction on it.
+        parameters : Parameters or None
+            The model's; None for a subgraph.
+        inputs : collection of str or None
+            Names of the arguments without a stored value; hints tell if None.
+        path : tuple of Level
+            The way to the graph from the outermost one.
+        shapes : mapping of str to Shape, optional
+            Shapes of inputs, as far as they are known.
+        limits : Limits, optional
+            What the run may take, if that is not for this graph alone.
+        facts : Facts, optional
+            Facts of the graph, where they are known already.
+
+        Returns
+        -------
+        int
+            How many firings there were.
+
+        Raises
+        ------
+        RunawayError
+            If they go on for ever.
+        GraphpassError
+            If a firing would break the graph; the message begins with the rewrite.
+
+        Notes
+        -----
+        Linear in nodes plus firings, as long as each node is decided in a bounded number of steps;
+        see `graphpass.rules.rewrite.matcher`.
+        """
+        facts = Facts(graph, inputs, shapes) if facts is None else facts
+        context = FiringContext(facts, edit, parameters, path, self.provenance)
+        before = self.count
+        with np.errstate(all="ignore"):
+            _GraphRun(self, context, limits or Limits.of(Model(graph, parameters))).run()
+        return self.count - before
+
+
+class _GraphRun:
+    """A group on one graph."""
+
+    def __init__(self, group: Group, context: FiringContext, limits: Limits) -> None:
+        self._group = group
+        self._members = group.members
+        self._context = context
+        self._facts = context.facts
+        self._limits = limits
+        rewrites = [member.rewrite for member in group.members]
+        graph, path = self._facts.graph, context.path
+        self._matchers = [
+            Matcher(each.pattern, graph, path=path, facts=self._facts) for each in rewrites
+        ]
+        self._templates = [Templates(each, context, limits) for each in rewrites]
+        self._once = {number for number, each in enumerate(rewrites) if each.once}
+        self._far = [n for n, each in enumerate(rewrites) if not (each.is_local or each.once)]
+        self._worklist = Worklist([each.pattern for each in rewrites], self._facts, self._once)
+        self._watch: RunawayWatch | None = None
+        self._own: list[set[int]] = [set() for _ in rewrites]
+        """What each rewrite that runs once has made."""
+
+    def run(self) -> None:
+        again = False
+        while True:
+            taken = self._worklist.take()
+            if taken is not None:
+                again = self._fires(*taken) or again
+            elif again and self._far:
+                again = False
+                self._facts.forget_inference()
+                for number in self._far:
+                    self._worklist.add_all(number)
+            else:
+                return
+
+    def _fires(self, number: int, key: int) -> bool:
+        """Fire a rewrite at a node if it applies there, and say whether it did."""
+        facts, own = self._facts, self._own[number]
+        root = key
+        try:
+            for search in self._matchers[number].searches(key):
+                if own and not own.isdisjoint(search.owners):
+                    continue
+                ready = self._templates[number].ready(search)
+                if ready is None:
+                    continue
+                root = search.roots()[0].node
+                matched = list(search.owners)
+                if self._watch is None:
+                    self._watch = RunawayWatch(facts.graph, self._group.budget)
+                fired = fire(ready.template, ready.keys, ready.arrays, self._context)
+                self._take_in(number, matched, fired)
+                return True
+        except RunawayError as error:
+            raise RunawayError(f"{self._members[number].label}: {error}") from None
+        except GraphpassError as error:
+            name = describe(facts.graph, root)
+            raise prefixed(error, f"{self._members[number].label} at {name}") from error
+        return False
+
+    def _take_in(self, number: int, matched: Sequence[int], fired: Fired) -> None:
+        group = self._group
+        group.count += 1
+        group.firings[number].append(Firing.of(fired, self._context.path, group.count))
+        if number in self._once:
+            self._own[number].update(fired.made)
+        assert self._watch is not None
+        self._watch.record(fired, matched)
+        if group.budget is None:
+            self._limits.firings.take()
+        self._worklist.add_around(fired.again)
+
+
+def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firing]]:
+    """Run rewrites together on a model until none applies.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        The rewrites, in the order of the pass.
+    run : Run
+        The run of the pass.
+    edit : Edit
+        The open transaction on the model's graph.
+
+    Returns
+    -------
+    list of list of Firing
+        Per rewrite what it did, in order.
+
+    Raises
+    ------
+    OperationError
+        If one is for inference only and the graph is to be trained.
+    RunawayError
+        If they go on for ever.
+    GraphpassError
+        If a firing would break the graph.
+
+    Notes
+    -----
+    Inside the subgraphs of control-flow operators each rewrite sees one subgraph by itself.
+    """
+    for rewrite, label in members:
+        if rewrite.when == "inference" and run.purpose == "training":
+            raise OperationError(
+                f"{label}: it is right for inference only, and this graph is to be trained; "
+                "leave the rule out, or run it when the training is done"
+            )
+    group = Group(members, run.budget, provenance=run.provenance)
+    model = run.model
+    if len(model.graph) != len(model.graph.order()):
+        run.drop_orphans(edit)
+    limits = run.limits or Limits.of(model)
+    group.run(model.graph, edit, model.parameters, model.inputs, (), run.shapes, limits)
+    _run_inside(group, model.graph, edit, (), limits)
+    return group.firings
+
+
+def _run_inside(
+    group: Group, graph: Graph, edit: Edit, path: tuple[Level, ...], limits: Limits
+) -> None:
+    """Rewrite the subgraphs of a graph, those of theirs included."""
+    for key in graph.with_subgraphs():
+        subgraphs = graph.subgraphs(key)
+        rewritten = []
+        before = group.count
+        for number, subgraph in enumerate(subgraphs):
+            twin = subgraph.copy()
+            already = group.count
+            below = (*path, Level(key, number))
+            with twin.edit() as inner:
+                group.run(twin, inner, None, None, below, limits=limits)
+                _run_inside(group, twin, inner, below, limits)
+            if group.count != already:
+                _check_interface(subgraph, twin, graph, key)
+            rewritten.append(twin)
+        if group.count != before:
+            edit.set_subgraphs(key, rewritten)
+
+
+def _check_interface(before: Graph, after: Graph, graph: Graph, key: int) -> None:
+    """Refuse another list of what a subgraph reads: the operator around it counts on that."""
+    names = [
+        [each.name(key) for key in each.order() if each.is_variable(key)]
+        for each in (before, after)
+    ]
+    if names[0] != names[1]:
+        raise OperationError(
+            f"inside {describe(graph, key)} the rewrites change what the subgraph reads, from "
+            f"{', '.join(before.arguments)} to {', '.join(after.arguments)}; the operator around "
+            "it gives these by position, so leave the subgraph's variables as they are"
+        )

@@ -1,0 +1,286 @@
+"""A decision as a template: what a firing does, with places of the match in place of nodes.
+
+So it is good for every match of the same shape. All that could be wrong with it is found here,
+before the graph is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from graphpass.errors import AttributeValueError, GraphError, OperationError
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import Entry, Graph
+from graphpass.graph.invariants import check_text, checked_attrs, describe
+from graphpass.ops import Signature, find
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fates import Decision
+from graphpass.rules.rewrite.weights import (
+    Placement,
+    Twins,
+    new_signature,
+    placements,
+    stored_sources,
+)
+from graphpass.rules.rewriting.draft import Made, NewNode, NewParameter, Source, user_attrs
+
+__all__ = ["NewOperator", "Template", "prepare"]
+
+
+class Input(NamedTuple):
+    """What an input of a new node is."""
+
+    way: int
+    """0: a place of the match; 1: a new node; 2: a computed value."""
+
+    number: int
+    """Which of these."""
+
+    output: int
+    version: int
+
+
+class NewOperator(NamedTuple):
+    """A new node, by places."""
+
+    op: str
+    attrs: dict[str, str]
+    """Those of the new node, and those that a user hung on the root that it turns from."""
+
+    inputs: tuple[Input, ...]
+    label: str
+    name: str | None
+
+    turned: int | None
+    """Place of the root that turns into it."""
+
+    base: int
+    """Place of the node that it is named for."""
+
+    is_heir: bool
+    """Whether it gets just that name."""
+
+    control: tuple[int, ...]
+    """Places of what it waits for."""
+
+
+class Moved(NamedTuple):
+    """A value whose users read another one afterwards."""
+
+    place: int
+    output: int
+    whole: bool
+    result: Input
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a firing does at each match of one shape."""
+
+    rule: str
+    root: int
+    nodes: tuple[NewOperator, ...]
+    values: tuple[Placement, ...]
+    """Where computed values go; a donor is a place."""
+
+    going: tuple[int, ...]
+    """Places of what goes, each before what it reads."""
+
+    keep: frozenset[int]
+    """Places of matched nodes that go on reading what they read."""
+
+    moved: tuple[Moved, ...]
+    matched: tuple[int, ...]
+
+    tied: tuple[int, ...]
+    """Places of all stored values that the match names, if something else reads one of them."""
+
+    around: tuple[int, ...]
+    """Places of operators that stay and that other nodes read than before."""
+
+
+def prepare(
+    decision: Decision,
+    keys: Sequence[int],
+    facts: Facts,
+    parameters: Parameters | None,
+    twins: Twins,
+) -> tuple[Template, list[int]]:
+    """Work out what a firing does, and refuse what would leave no valid graph.
+
+    Parameters
+    ----------
+    decision : Decision
+        What a rewrite does at a match.
+    keys : sequence of int
+        The places: keys of nodes, the matched ones and what they read among them.
+    facts : Facts
+        Facts of the graph.
+    parameters : Parameters or None
+        The model's; None inside a subgraph.
+    twins : Twins
+        Computed values that others may compute once more.
+
+    Returns
+    -------
+    Template, list of int
+        What it does, and the places, with those of other nodes that it is about.
+
+    Raises
+    ------
+    GraphpassError
+        If the result would be no valid graph, or a name that the rewrite asks for is taken.
+
+    Notes
+    -----
+    Linear in the match, the draft and what goes.
+    """
+    draft, fates, match = decision.draft, decision.fates, decision.match
+    graph = facts.graph
+    places = {key: place for place, key in enumerate(keys)}
+
+    def place(key: int) -> int:
+        return places.setdefault(key, len(places))
+
+    values = placements(decision, facts, parameters, twins)
+    numbers = {each.value: number for number, each in enumerate(values)}
+
+    def read(source: Source, *, is_state: bool = False) -> Input:
+        if isinstance(source, NewParameter):
+            return Input(2, numbers[source], 0, int(is_state))  # the stamp of a first change
+        _check_output(source, draft.nodes, graph)
+        if isinstance(source, Made):
+            return Input(1, source.node, source.output, 0)
+        return Input(0, place(source.node), source.output, source.version)
+
+    _check_names(decision, facts)
+    heirs = list(fates.turned.values())
+    nodes: list[NewOperator] = []
+    for position, node in enumerate(draft.nodes):
+        root = fates.turned.get(position)
+        what = f"the new {node.op}" if root is None else f"{node.op} {graph.name(root)!r} (#{root})"
+        signature = _checked(node, what, graph)
+        states = () if signature is None else signature.mutable_slots
+        base, is_heir = (root, True) if root is not None else _namesake(decision, position, heirs)
+        hung = {} if root is None else user_attrs(graph.op(root), graph.attrs(root))
+        waits = fates.waiting if position == len(draft.nodes) - 1 else ()
+        nodes.append(
+            NewOperator(
+                node.op,
+                {**hung, **node.attrs},
+                tuple([read(each, is_state=n in states) for n, each in enumerate(node.inputs)]),
+                node.label,
+                node.name,
+                None if root is None else place(root),
+                place(base),
+                is_heir,
+                tuple(map(place, waits)),
+            )
+        )
+    moved: list[Moved] = []
+    for root_entry, result, whole in zip(match.roots, draft.results, match.whole, strict=True):
+        key = root_entry.node
+        turns = isinstance(result, Made) and fates.turned.get(result.node) == key
+        if result is not None and not turns:
+            moved.append(Moved(place(key), root_entry.output, whole, read(result)))
+    near = dict.fromkeys([source for key in fates.going for source in graph.sources(key)])
+    near |= dict.fromkeys(draft.read_nodes())
+    stay = [key for key in near if key not in fates.going and not graph.is_variable(key)]
+    sources = stored_sources(decision, facts)
+    shared = any(source not in fates.going for source in sources)
+    donors = [None if each.donor is None else place(each.donor) for each in values]
+    template = Template(
+        rule=decision.rule,
+        root=place(match.roots[0].node),
+        nodes=tuple(nodes),
+        values=tuple([each._replace(donor=d) for each, d in zip(values, donors, strict=True)]),
+        going=tuple(map(place, fates.going)),
+        keep=frozenset(map(place, fates.living)),
+        moved=tuple(moved),
+        matched=tuple(map(place, match.matched)),
+        tied=tuple(map(place, sources)) if values and shared else (),
+        around=tuple(map(place, stay)),
+    )
+    return template, list(places)
+
+
+def _checked(node: NewNode, what: str, graph: Graph) -> Signature | None:
+    """Return the signature of a node to be, and refuse one that no graph could hold."""
+    check_text(node.op, "an operator")
+    checked_attrs(node.attrs)
+    operator = find(node.op)
+    if operator is None:
+        return None
+    version = graph.origin.version if graph.origin is not None else None
+    try:
+        operator.check(node.attrs, allow_unknown=(version or 0) > 10901)
+        signature = operator.signature(node.attrs)
+    except AttributeValueError as error:
+        raise GraphError(f"{what}: {error}") from None
+    wanted = signature.num_inputs
+    if wanted is not None and wanted != len(node.inputs):
+        listed = f" ({', '.join(signature.input_names)})" if signature.input_names else ""
+        raise GraphError(
+            f"{what} takes {wanted} input{'s' * (wanted != 1)}{listed} "
+            f"under its attributes, but is given {len(node.inputs)}"
+        )
+    return signature
+
+
+def _check_output(source: Entry | Made, nodes: Sequence[NewNode], graph: Graph) -> None:
+    """Refuse to read an output that does not exist; MXNet never looks which one of a variable."""
+    if not source.output:
+        return
+    if isinstance(source, Entry):
+        if graph.is_variable(source.node):
+            return
+        what, count = describe(graph, source.node), graph.signature(source.node).num_outputs
+    else:
+        signature = new_signature(nodes[source.node])
+        what = f"the new {nodes[source.node].op}"
+        count = 1 if signature is None else signature.num_outputs
+    if source.output >= count:
+        raise GraphError(f"output {source.output} of {what} is to be read, which has {count}")
+
+
+def _check_names(decision: Decision, facts: Facts) -> None:
+    """Refuse a name that a rewrite asks for and that a node has which stays.
+
+    Raises
+    ------
+    OperationError
+        If there is such a node; the message names it.
+    """
+    graph, going, turned = facts.graph, decision.fates.going, decision.fates.turned
+    asked: list[tuple[str, str]] = []
+    for position, node in enumerate(decision.draft.nodes):
+        for value in node.inputs:
+            if isinstance(value, NewParameter) and value.name is not None:
+                asked.append((value.name, "a variable"))
+        root = turned.get(position)
+        if node.name is not None and (root is None or node.name != graph.name(root)):
+            asked.append((node.name, "an operator"))
+    given: dict[str, str] = {}
+    for name, what in dict.fromkeys(asked):
+        check_text(name, "a name")
+        taken = [facts.describe(key) for key in graph.named(name) if key not in going]
+        other = given.setdefault(name, what)
+        if taken or other != what or asked.count((name, "an operator")) > 1:
+            raise OperationError(
+                f"{what} would be called {name!r}, as {taken[0] if taken else 'another new one'} "
+                "is; make the name from one that is unique, or leave name= out"
+            )
+
+
+def _namesake(decision: Decision, position: int, heirs: list[int]) -> tuple[int, bool]:
+    """Return the root that a new node is named for, and whether it gets just its name."""
+    roots = decision.match.roots
+    for entry, result in zip(roots, decision.draft.results, strict=True):
+        if isinstance(result, Made) and result.node == position:
+            if entry.node in decision.fates.going and entry.node not in heirs:
+                heirs.append(entry.node)
+                return entry.node, True
+            return entry.node, False
+    return roots[0].node, False
