@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from graphpass.rules import Pass as Pass
     from graphpass.rules import Report as Report
     from graphpass.rules import apply as apply
-    from graphpass.rules.python.rewrite import rewrite as rewrite
+    from graphpass.rules.rewrite.python_rewrite import rewrite as rewrite
     from graphpass.verify import diff as diff
     from graphpass.verify import isomorphic as isomorphic
     from graphpass.verify import verify as verify
@@ -44,7 +44,7 @@ __getattr__, __dir__, __all__ = lazily(
         "graph": "Entry Graph Node",
         "model": "Model load",
         "rules": "Pass Report apply",
-        "rules.python.rewrite": "rewrite",
+        "rules.rewrite.python_rewrite": "rewrite",
         "verify": "diff isomorphic verify",
     },
 )

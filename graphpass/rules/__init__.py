@@ -13,7 +13,6 @@ module                  what is in it
 :mod:`.rewrite`         the engine: where patterns hold, and what takes their place
 :mod:`.expressions`     conditions and computed values
 :mod:`.rewriting`       replacements, and the engine that puts them in
-:mod:`.python`          rewrites written in Python: the decorator `rewrite`
 :mod:`.explaining`      `explain`: where a rewrite applies, and why not elsewhere
 :mod:`.lint`            what can be said of rewrites without a model: `lint`, termination, tests
 ======================  ==================================================================

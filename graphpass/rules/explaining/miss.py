@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, get_args
 
 from graphpass.errors import GraphpassError
 from graphpass.graph import Graph
-from graphpass.rules.python.body import PythonBody
 from graphpass.rules.rewrite.match import CODES, Fault, Match, describe_fault
 from graphpass.rules.rewrite.pattern import Pattern, Produced
+from graphpass.rules.rewrite.python_rewrite import PythonBody
 from graphpass.rules.rewriting.body import REFUSED, TextBody
 from graphpass.rules.rewriting.refusal import Refusal, Stage
 

@@ -13,7 +13,7 @@ from graphpass import Model, Parameters
 from graphpass.errors import ExpectationError, OperationError, PassFileError, UsageError
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.rules import explain, load_pass, parse_rewrite
-from graphpass.rules.python.rewrite import PythonRewrite
+from graphpass.rules.rewrite.python_rewrite import PythonRewrite
 
 
 def make_model(text: str, **values: Any) -> Model:

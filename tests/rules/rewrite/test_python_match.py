@@ -14,7 +14,7 @@ from graphpass import Model, Parameters
 from graphpass.errors import GraphpassError, OperationError
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.rules import explain
-from graphpass.rules.python.rewrite import PythonRewrite
+from graphpass.rules.rewrite.python_rewrite import PythonRewrite
 
 HERE = Path(__file__).name
 
