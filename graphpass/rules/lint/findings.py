@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import AttributeValueError, GraphpassError
+from graphpass.formats.python_text import Mark
 from graphpass.graph import Graph
 from graphpass.ops import canonical_name, find, format_value, operator_names
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.lint.measures import Weighing, features_of, paths
 from graphpass.rules.pass_files.loading import Pass
-from graphpass.rules.pass_files.places import Mark
 from graphpass.rules.pass_rewrites import PassRewrite
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.parts import attribute_tests

@@ -13,7 +13,9 @@ from graphpass.errors import PassFileError, TextError, UsageError, nearest, sugg
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.operations.operation import Operation
 from graphpass.rules.pass_files.parameters import Plain, locate, substitute
-from graphpass.rules.pass_files.places import (
+from graphpass.rules.pass_files.schema import SchemaFault, schema_faults
+from graphpass.rules.pass_files.yaml_text import (
+    MAX_BYTES,
     KeyPath,
     KeyValue,
     Located,
@@ -21,9 +23,9 @@ from graphpass.rules.pass_files.places import (
     PassText,
     PythonRule,
     from_python,
+    parse_yaml,
+    plain_scalar,
 )
-from graphpass.rules.pass_files.schema import SchemaFault, schema_faults
-from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
 
 __all__ = [
     "Pass",

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from graphpass.errors import suggestion
-from graphpass.rules.pass_files.places import MAX_DEPTH, KeyPath, Located, Mark, PassText, TextMark
+from graphpass.rules.pass_files.yaml_text import (
+    MAX_DEPTH,
+    KeyPath,
+    Located,
+    Mark,
+    PassText,
+    TextMark,
+)
 
 __all__ = ["Plain", "locate", "substitute"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphpass.errors import nearest, suggestion
-from graphpass.rules.pass_files.places import KeyPath
+from graphpass.rules.pass_files.yaml_text import KeyPath
 
 __all__ = ["SchemaFault", "pass_schema", "schema_faults"]
 

@@ -7,8 +7,7 @@ from effort import at_most
 
 from graphpass.errors import PassFileError
 from graphpass.rules.pass_files.parameters import locate, substitute
-from graphpass.rules.pass_files.places import Mark, PassText, from_python
-from graphpass.rules.pass_files.yaml_text import parse_yaml
+from graphpass.rules.pass_files.yaml_text import Mark, PassText, from_python, parse_yaml
 
 VALUES = {"cut": "fc1", "count": 3, "kernel": [3, 3], "on": True, "nothing": None}
 

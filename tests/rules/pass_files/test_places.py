@@ -8,7 +8,7 @@ import pytest
 
 from graphpass.errors import PassFileError
 from graphpass.rules.pass_files.loading import load_pass
-from graphpass.rules.pass_files.places import KeyValue, Located, Mark, PassText, from_python
+from graphpass.rules.pass_files.yaml_text import KeyValue, Located, Mark, PassText, from_python
 
 TEXT = PassText("siamese.yaml", ["rules:", "  - renam: {from: a}"])
 

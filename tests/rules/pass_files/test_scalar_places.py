@@ -7,8 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.pass_files.places import PassText, place_in_scalar
-from graphpass.rules.pass_files.yaml_text import parse_yaml
+from graphpass.rules.pass_files.yaml_text import PassText, parse_yaml, place_in_scalar
 
 MARKER = "§"
 

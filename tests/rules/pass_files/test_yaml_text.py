@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
-from graphpass.rules.pass_files.places import Located, Mark, PassText
-from graphpass.rules.pass_files.yaml_text import MAX_BYTES, parse_yaml, plain_scalar
+from graphpass.rules.pass_files.yaml_text import (
+    MAX_BYTES,
+    Located,
+    Mark,
+    PassText,
+    parse_yaml,
+    plain_scalar,
+)
 
 
 def parse(text: str) -> Located:
