@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,11 @@ class _Trials:
             if key not in self._left:
                 self._left[key] = frozenset(map(_identity, kind.find(after)))
             if _identity(found) not in self._left[key]:
-                return " ".join([str(attempt), *(_options(shapes) if told else ())]), False
+                given = [f"{name}:{','.join(str(each or 0) for each in shape)}"
+                         for name, shape in shapes.items() if told]  # fmt: skip
+                return " ".join(
+                    [str(attempt), *(f"--input {quote(each)}" for each in given)]
+                ), False
         return "", after is None
 
     def _subject_after(self, attempt: Attempt, shapes: Mapping[str, Shape]) -> CheckedModel | None:
@@ -123,8 +127,3 @@ class _Trials:
 def _identity(found: Hit) -> object:
     """Return what stays of a finding while its nodes become other operators."""
     return tuple((node.name, node.inside) for node in found.nodes) or found.reason
-
-
-def _options(shapes: Mapping[str, Shape]) -> Iterator[str]:
-    for name, shape in shapes.items():
-        yield f"--input {quote(f'{name}:' + ','.join(str(extent or 0) for extent in shape))}"

@@ -14,16 +14,14 @@ paired as far as it agrees, so that one node inserted into a large graph costs o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-from graphpass.graph import Entry, Graph
+from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.verify.attributes import comparable
 
 __all__ = ["align"]
-
-_Key = Callable[[int], Hashable]
 
 
 def align(a: Graph, b: Graph) -> dict[int, int]:
@@ -40,14 +38,19 @@ def align(a: Graph, b: Graph) -> dict[int, int]:
         classes = _Classes()
         side_a, side_b = classes.of(a), classes.of(b)
         aligner = _Aligner(side_a, side_b)
-        aligner.by(side_a.exact, side_b.exact)
+        aligner.by(side_a.exacts, side_b.exacts)
         for head_a, head_b in zip(a.heads, b.heads, strict=False):
             aligner.offer(head_a.node, head_b.node)
-        aligner.by(side_a.label, side_b.label)
-        aligner.by(side_a.shape, side_b.shape)
-        aligner.by(side_a.op_and_name, side_b.op_and_name)
-        aligner.by(side_a.kind_and_name, side_b.kind_and_name)
-        aligner.by(side_a.op_and_attributes, side_b.op_and_attributes, only_if_as_many=True)
+        aligner.by(side_a.labels, side_b.labels)
+        aligner.by(side_a.shapes, side_b.shapes)
+        if len(aligner.forward) < min(len(a.order()), len(b.order())):
+            names_a, names_b = ({key: (each.op(key), each.name(key)) for key in each.order()}
+                                for each in (a, b))  # fmt: skip
+            aligner.by(names_a, names_b)
+            kinds_a, kinds_b = ({key: (op == VARIABLE, name) for key, (op, name) in names.items()}
+                                for names in (names_a, names_b))  # fmt: skip
+            aligner.by(kinds_a, kinds_b)
+        aligner.by(side_a.attributes, side_b.attributes, only_if_as_many=True)
         return aligner.forward
 
 
@@ -57,28 +60,16 @@ class _Numbered(NamedTuple):
     graph: Graph
     inputs: Mapping[int, tuple[Entry, ...]]
     labels: Mapping[int, int]
+    """Operator, attributes and name."""
+
     exacts: Mapping[int, int]
+    """The label, and those of everything that it depends on."""
+
     shapes: Mapping[int, int]
+    """The same without names. A variable alone has none: it is paired by what reads it."""
+
     attributes: Mapping[int, int]
-
-    def exact(self, key: int) -> Hashable:
-        return self.exacts[key]
-
-    def label(self, key: int) -> Hashable:
-        return self.labels[key]
-
-    def shape(self, key: int) -> Hashable:
-        # A variable alone has no shape to tell it by: it is paired by what reads it.
-        return None if self.graph.is_variable(key) else self.shapes[key]
-
-    def op_and_name(self, key: int) -> Hashable:
-        return self.graph.op(key), self.graph.name(key)
-
-    def kind_and_name(self, key: int) -> Hashable:
-        return self.graph.is_variable(key), self.graph.name(key)
-
-    def op_and_attributes(self, key: int) -> Hashable:
-        return self.attributes[key]
+    """Operator and attributes."""
 
 
 class _Classes:
@@ -103,7 +94,8 @@ class _Classes:
                 read = tuple([(classes[entry.node], entry.output) for entry in inputs])
                 after = tuple([classes[source] for source in control])
                 classes[key] = self._number((own, read, after))
-        return _Numbered(graph, all_inputs, labels, exacts, shapes, attributes)
+        told = {key: shape for key, shape in shapes.items() if not graph.is_variable(key)}
+        return _Numbered(graph, all_inputs, labels, exacts, told, attributes)
 
     def _says(self, graph: Graph, key: int) -> int:
         """Return the number of a node's operator, attributes and count of subgraphs."""
@@ -128,22 +120,28 @@ class _Aligner:
         self._free_a = Counter(a.labels.values())
         self._free_b = Counter(b.labels.values())
 
-    def by(self, key_a: _Key, key_b: _Key, *, only_if_as_many: bool = False) -> None:
-        """Pair free nodes whose keys are equal, the last ones first: they settle the most."""
-        if len(self.forward) in (len(self.a.labels), len(self.b.labels)):
+    def by(
+        self,
+        groups_a: Mapping[int, Hashable],
+        groups_b: Mapping[int, Hashable],
+        *,
+        only_if_as_many: bool = False,
+    ) -> None:
+        """Pair free nodes of one group, the last ones first: they settle the most."""
+        order_a, order_b = self.a.graph.order(), self.b.graph.order()
+        if len(self.forward) in (len(order_a), len(order_b)):
             return
-        groups_a = _groups(self.a.graph.order(), self.forward, key_a)
-        groups_b = _groups(self.b.graph.order(), self._backward, key_b)
+        free: dict[Hashable, list[int]] = {}
+        for b in order_b:
+            if b not in self._backward and b in groups_b:
+                free.setdefault(groups_b[b], []).append(b)
         if only_if_as_many:
-            groups_b = {
-                group: keys
-                for group, keys in groups_b.items()
-                if len(keys) == len(groups_a.get(group, ()))
-            }
-        for a in reversed(self.a.graph.order()):
-            if a in self.forward:
+            wanted = Counter(groups_a[a] for a in order_a if a not in self.forward)
+            free = {group: keys for group, keys in free.items() if len(keys) == wanted[group]}
+        for a in reversed(order_a):
+            if a in self.forward or a not in groups_a:
                 continue
-            candidates = groups_b.get(key_a(a), [])
+            candidates = free.get(groups_a[a], [])
             while candidates and candidates[-1] in self._backward:
                 candidates.pop()
             if candidates:
@@ -195,12 +193,3 @@ class _Aligner:
                 use = (side.graph.op(user), slot, side.inputs[user][slot].output)
                 readers.setdefault(use, []).append(user)
         return {use: users[0] for use, users in readers.items() if len(users) == 1}
-
-
-def _groups(order: Iterable[int], taken: Container[int], key: _Key) -> dict[Hashable, list[int]]:
-    groups: dict[Hashable, list[int]] = {}
-    for node in order:
-        group = key(node)
-        if node not in taken and group is not None:
-            groups.setdefault(group, []).append(node)
-    return groups
