@@ -19,7 +19,7 @@ module                  what is in it
 from graphpass.graph.edit import Edit
 from graphpass.graph.graph import Graph
 from graphpass.graph.names import free_name
-from graphpass.graph.node import VARIABLE, Entry, Node, Use
+from graphpass.graph.node import VARIABLE, Entry, Node, Use, Value
 from graphpass.graph.origin import Origin
 
-__all__ = ["VARIABLE", "Edit", "Entry", "Graph", "Node", "Origin", "Use", "free_name"]
+__all__ = ["VARIABLE", "Edit", "Entry", "Graph", "Node", "Origin", "Use", "Value", "free_name"]

@@ -80,6 +80,11 @@ class Graph(Store):
         return self._nodes.keys()
 
     @property
+    def all_sources(self) -> Mapping[int, Mapping[int, Mapping[Any, Mapping[str, int]]]]:
+        """What each node reads or waits for, as `sources` gives it for one; read-only."""
+        return self._pred
+
+    @property
     def heads(self) -> tuple[Entry, ...]:
         """The values that the graph returns, in order; one may stand twice."""
         return self._heads

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphpass.ops import Attributes, Operator, Signature, find
 
 if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
 
-__all__ = ["VARIABLE", "Entry", "Node", "Use"]
+__all__ = ["VARIABLE", "Entry", "Node", "Use", "Value"]
 
 VARIABLE = "null"
 """The op of a variable, as the symbol JSON spells it."""
+
+
+Value: TypeAlias = "tuple[int, int]"
+"""Node and output: an entry without its stamp, which tells no values apart."""
 
 
 class Entry(NamedTuple):
@@ -26,6 +30,11 @@ class Entry(NamedTuple):
     """Which of the node's outputs."""
     version: int = 0
     """Order stamp of a mutated variable; MXNet copies it through and never reads it."""
+
+    @property
+    def value(self) -> Value:
+        """Which value it is."""
+        return self[:2]
 
 
 class Use(NamedTuple):

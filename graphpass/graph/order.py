@@ -6,7 +6,7 @@ Source: ``nnvm::DFSVisit`` and ``Symbol::ListInputs``, described and checked in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphpass.graph.node import VARIABLE, Entry
@@ -23,6 +23,9 @@ class VariableKeys(NamedTuple):
 
     arguments: tuple[int, ...]
     auxiliary_states: tuple[int, ...]
+
+    writers: Mapping[int, Sequence[int]]
+    """Variable that is mutated -> the operators that do so, in saved order."""
 
 
 def post_order(pred: Mapping[int, Mapping[int, object]], heads: Iterable[Entry]) -> list[int]:
@@ -94,7 +97,7 @@ def variable_keys(graph: Graph) -> VariableKeys:
     A variable that some operator mutates is an auxiliary state, whatever else reads it.
     """
     by_op = graph.by_op()
-    mutated: set[int] = set()
+    writers: dict[int, list[int]] = {}
     for op, keys in by_op.items():
         operator = find(op)
         if op == VARIABLE or (operator is not None and operator.never_mutates):
@@ -109,17 +112,14 @@ def variable_keys(graph: Graph) -> VariableKeys:
                 if len(data) == 3:
                     known[shared] = slots
             if slots:
-                mutated.update(
-                    [
-                        source
-                        for source, edges in graph._pred[key].items()
-                        if any([slot in edges for slot in slots])
-                    ]
-                )
+                for source, edges in graph._pred[key].items():
+                    if any([slot in edges for slot in slots]):
+                        writers.setdefault(source, []).append(key)
     variables = by_op.get(VARIABLE, ())
     return VariableKeys(
-        tuple([key for key in variables if key not in mutated]),
-        tuple([key for key in variables if key in mutated]),
+        tuple([key for key in variables if key not in writers]),
+        tuple([key for key in variables if key in writers]),
+        writers,
     )
 
 

@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
+from graphpass.formats.ndarray_binary import is_newer
+from graphpass.formats.parameters import Parameters
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
@@ -17,7 +19,6 @@ from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
 from graphpass.rules.report.changes import PendingDelta, Snapshot
 from graphpass.rules.report.lineage import Ancestry
 from graphpass.rules.report.report import Census, Report, Step
-from graphpass.rules.surgery.arrays import refuse_newer_types
 
 if TYPE_CHECKING:
     from graphpass.shapes import Shape
@@ -181,7 +182,7 @@ def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
     with run.model.edit() as edit:
         outcomes = rules[0].operation.apply_together(others, run, edit)
         try:
-            refuse_newer_types(before, run.model.parameters)
+            _refuse_newer_types(before, run.model.parameters)
         except OperationError as error:
             labels = ", ".join(dict.fromkeys(rule.label for rule in rules))
             raise OperationError(f"{labels}: {error}") from error
@@ -207,7 +208,7 @@ def _step(rule: Rule, run: Run) -> Step:
     try:
         with run.model.edit() as edit:
             summary = rule.operation.apply(run, edit)
-            refuse_newer_types(snapshot.parameters, run.model.parameters)
+            _refuse_newer_types(snapshot.parameters, run.model.parameters)
     except GraphpassError as error:
         raise prefixed(error, rule.label) from error
     return Step(
@@ -220,3 +221,16 @@ def _step(rule: Rule, run: Run) -> Step:
         pending=PendingDelta(edit, snapshot, run.model),
         steps=tuple(run.steps),
     )
+
+
+def _refuse_newer_types(before: Parameters, after: Parameters) -> None:
+    """Refuse an array of a type that MXNet 1.9.1 can't load, if none was of that type before."""
+    newer = [name for name in after.new_since(before) if is_newer(after[name].dtype)]
+    known = {array.dtype for array in before.values()} if newer else ()
+    for name in newer:
+        array = after[name]
+        if array.dtype not in known:
+            raise OperationError(
+                f"the parameter {name!r} would be of {array.dtype}, which MXNet 1.9.1 can't load; "
+                "make it float32, int32 or int64, say"
+            )

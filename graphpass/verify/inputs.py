@@ -97,7 +97,7 @@ class Side:
         self.label = label
         self.model = model
         self.given = given
-        arguments, states = model.graph.variable_keys()
+        arguments, states, _ = model.graph.variable_keys()
         self.variables = (*arguments, *states)
         self._states = frozenset(states)
         self.constants = {

@@ -116,6 +116,10 @@ STEPS = st.sampled_from(
         lambda edit: edit.set_heads([Entry(2)]),
         lambda edit: edit.add_node("relu", "n", {}, [Entry(0)]),
         lambda edit: edit.sweep(),
+        lambda edit: edit.rename_all({1: "b", 2: "a"}),
+        lambda edit: edit.rename_all({1: "a", 2: "b"}),
+        lambda edit: edit.replace_nodes({1: 0}),
+        lambda edit: edit.add_copies(edit._owner, {1: f"c{len(edit._owner)}"}, {}, {}),
     ]
 )
 

@@ -21,5 +21,5 @@ def test_operations_are_imported_when_they_are_used() -> None:
     modules = loaded_by("import graphpass.rules")
     assert not [name for name in modules if name.startswith("graphpass.rules.operations.")]
     modules = loaded_by("import graphpass.rules; graphpass.rules.load_pass([{'prune': None}])")
-    assert "graphpass.rules.operations.prune" in modules
+    assert "graphpass.rules.operations.remove" in modules
     assert "graphpass.rules.operations.merge" not in modules

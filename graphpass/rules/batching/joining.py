@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph import Edit, Entry, Graph, Value
 from graphpass.rules.batching.tracking import Tracking
 from graphpass.rules.batching.trunk import Trunk
+from graphpass.rules.operations.region import give_control_to
 from graphpass.rules.rewrite.fire import FreshNames
-from graphpass.rules.surgery.region import Value, value_of
-from graphpass.rules.surgery.uses import give_control_to
 
 __all__ = ["join"]
 
@@ -28,10 +27,10 @@ class _Joining:
     def starts(self) -> dict[Value, Entry]:
         """Join what corresponds among the starts that the trunk reads."""
         graph = self.graph
-        read = {value_of(entry) for key in self.trunk.twins for entry in graph.inputs(key)}
+        read = {entry.value for key in self.trunk.twins for entry in graph.inputs(key)}
         joined: dict[Value, Entry] = {}
         for column in zip(*self.trunk.branches, strict=True):
-            value = value_of(column[0])
+            value = column[0].value
             if value in read:
                 attrs = {"dim": str(self.tracking.axes[value]), "num_args": str(len(column))}
                 name = self.names.fresh(f"{graph.name(value[0])}_batch")
@@ -42,7 +41,7 @@ class _Joining:
         """Make the first branch read the joined starts."""
         for key in self.trunk.twins:
             read, waits = self.graph.inputs(key), self.graph.control_dependencies(key)
-            inputs = tuple([joined.get(value_of(entry), entry) for entry in read])
+            inputs = tuple([joined.get(entry.value, entry) for entry in read])
             control = tuple([joined.get((other, 0), Entry(other)).node for other in waits])
             if (inputs, control) != (read, waits):
                 self.edit.set_inputs(key, inputs, control=control)
@@ -51,7 +50,7 @@ class _Joining:
         """Return the values of the trunk that something else uses in some branch."""
         graph, inside = self.graph, self.inside
         used: dict[Value, None] = {}
-        heads = {value_of(head) for head in graph.heads}
+        heads = {head.value for head in graph.heads}
         for key, twins in self.trunk.twins.items():
             for output in range(graph.signature(key).num_outputs):
                 if any(
@@ -76,7 +75,7 @@ class _Joining:
             parts = [Entry(node, part) for part in range(len(twins))]
             self.inside.add(node)
         for twin, part in zip(twins, parts, strict=True):
-            if (twin, output) != value_of(part):
+            if (twin, output) != part.value:
                 self.edit.redirect(Entry(twin, output), part, keep=self.inside)
 
 
@@ -131,14 +130,14 @@ def _name_heads(
     named: dict[Value, Entry] = {}
     heads = list(graph.heads)
     for position, (head, before, output) in enumerate(zip(heads, former, outputs, strict=True)):
-        if value_of(head) == value_of(before) or before.node not in names:
+        if head.value == before.value or before.node not in names:
             continue
         name = names[before.node]
         if output != (f"{name}_output" if name else "output"):
             continue
-        if value_of(before) not in named:
+        if before.value not in named:
             if before.node in joining.trunk.twins:
                 edit.rename(before.node, joining.names.fresh(f"{name}_batch"))
-            named[value_of(before)] = Entry(edit.add_node("_copy", name, {}, [head]))
-        heads[position] = named[value_of(before)]
+            named[before.value] = Entry(edit.add_node("_copy", name, {}, [head]))
+        heads[position] = named[before.value]
     edit.set_heads(heads)

@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphpass.errors import AttributeValueError, OperationError
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph import Edit, Entry, Graph, Value
 from graphpass.graph.invariants import describe
 from graphpass.rules.batching.tracking import Tracking
-from graphpass.rules.surgery.copying import Copying
-from graphpass.rules.surgery.region import Value, value_of
-from graphpass.rules.surgery.uses import give_control_to
+from graphpass.rules.operations.region import Copying, give_control_to
 
 __all__ = ["Whole", "count_of", "find_whole", "part"]
 
@@ -64,7 +62,7 @@ def find_whole(
     sources: dict[int, frozenset[int]] = {key: frozenset([key]) for key in joins}
     failed: dict[int, str] = {}
     trunk, splits = [], []
-    heads = {value_of(head) for head in graph.heads}
+    heads = {head.value for head in graph.heads}
     for key in graph.order():
         if key in joins:
             if (key, 0) in heads:
@@ -90,7 +88,7 @@ def _splits(graph: Graph, tracking: Tracking, key: int, number: int) -> bool:
     if graph.op(key) != "SliceChannel":
         return False
     (entry,) = graph.inputs(key)
-    axis = tracking.axes.get(value_of(entry))
+    axis = tracking.axes.get(entry.value)
     try:
         attributes = graph.node(key).attributes
         return (
@@ -139,8 +137,7 @@ def part(graph: Graph, edit: Edit, whole: Whole, names: Sequence[Mapping[int, st
     for branch, twins in enumerate(names, 1):
         values = {(join, 0): read[branch] for join, read in starts.items()}
         branches.append(Copying(graph, edit, values))
-        for key in whole.trunk:
-            branches[-1].copy(key, twins[key])
+        branches[-1].copy({key: twins[key] for key in whole.trunk})
     ends = {key: graph.inputs(key)[0] for key in whole.splits}
     for join, read in starts.items():
         edit.redirect(Entry(join), read[0])

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from graphpass.errors import AttributeValueError, OperationError
-from graphpass.graph import Graph
+from graphpass.graph import Graph, Value
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
 from graphpass.rules.batching.site import Axis, Site
 from graphpass.rules.batching.table import RULES
 from graphpass.rules.operations.operation import Run
-from graphpass.rules.surgery.region import Value, value_of
 from graphpass.shapes import Inference
 
 __all__ = ["Tracking", "shapes_of"]
@@ -72,7 +71,7 @@ class Tracking:
         if draws == "always" or (draws == "training" and self.training):
             raise OperationError("it draws random numbers, so its outputs would be others")
         read = graph.inputs(key)
-        axes = tuple([self.axes.get(value_of(entry)) for entry in read])
+        axes = tuple([self.axes.get(entry.value) for entry in read])
         if draws == "never" and not node.subgraphs and not any(axis is not None for axis in axes):
             return (None,) * count
         rule = RULES.get(node.op)

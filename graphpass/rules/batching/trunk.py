@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphpass.errors import OperationError
-from graphpass.graph import Entry, Graph
+from graphpass.graph import Entry, Graph, Value
 from graphpass.graph.invariants import describe
 from graphpass.rules.batching.colors import Coloring, says
-from graphpass.rules.surgery.region import Value, value_of
 
 __all__ = ["Branches", "Trunk", "trunk_of"]
 
@@ -93,7 +92,7 @@ def trunk_of(
     Linear in nodes and edges.
     """
     starts = {(key, 0): (_NO_BRANCH, key) for key in others} | {
-        value_of(entry): (branch, position)
+        entry.value: (branch, position)
         for branch, entries in enumerate(branches)
         for position, entry in enumerate(entries)
     }
@@ -158,17 +157,17 @@ class _Search:
         self._nodes.setdefault(branch, {})[known] = key
 
     def _owners_of(self, entry: Entry) -> frozenset[int]:
-        start = self._starts.get(value_of(entry))
+        start = self._starts.get(entry.value)
         if start is not None:
             return frozenset([start[0]])
         return self._owners.get(entry.node, frozenset())
 
     def _described(self, entry: Entry) -> Hashable:
-        start = self._starts.get(value_of(entry))
+        start = self._starts.get(entry.value)
         if start is not None:
             return "start", start[1]
         if entry.node in self.identities:
             return "twin", self.identities[entry.node], entry.output
         if self._coloring.inputs[entry.node] == ():
             return "equal", self._coloring.colors[entry.node], entry.output
-        return "same", *value_of(entry)
+        return "same", *entry.value

@@ -1,4 +1,4 @@
-"""The operations: one module each, named for the keyword that pass files use.
+"""The operations; one and its counterpart share a module.
 
 A module is imported when its operation is first used, so a pass that renames loads no code of the
 others.
@@ -17,28 +17,28 @@ __all__ = ["OPERATIONS", "operation_class"]
 
 OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
-        "batch": "Batch",
-        "clone": "Clone",
-        "deduplicate": "Deduplicate",
-        "expect": "Expect",
-        "extract": "Extract",
-        "fold": "Fold",
-        "insert": "Insert",
-        "merge": "Merge",
-        "prefix": "Prefix",
-        "prune": "Prune",
-        "remove": "Remove",
-        "rename": "Rename",
-        "rewrite": "RewriteOperation",
-        "set": "Set",
-        "substitute": "Substitute",
-        "tie": "Tie",
-        "unbatch": "Unbatch",
-        "untie": "Untie",
-        "use": "Use",
+        "batch": "batch.Batch",
+        "clone": "clone.Clone",
+        "deduplicate": "deduplicate.Deduplicate",
+        "expect": "expect.Expect",
+        "extract": "extract.Extract",
+        "fold": "fold.Fold",
+        "insert": "insert.Insert",
+        "merge": "merge.Merge",
+        "prefix": "rename.Prefix",
+        "prune": "remove.Prune",
+        "remove": "remove.Remove",
+        "rename": "rename.Rename",
+        "rewrite": "rewrite.RewriteOperation",
+        "set": "set.Set",
+        "substitute": "substitute.Substitute",
+        "tie": "tie.Tie",
+        "unbatch": "unbatch.Unbatch",
+        "untie": "tie.Untie",
+        "use": "use.Use",
     }
 )
-"""Keyword to class; the keyword is also the name of the module in this package."""
+"""Keyword to the module in this package, and the class in it."""
 
 
 def operation_class(keyword: str) -> type[Operation]:
@@ -59,6 +59,6 @@ def operation_class(keyword: str) -> type[Operation]:
             f"there is no operation {keyword!r}{suggestion(keyword, OPERATIONS)}; "
             f"the operations are {', '.join(OPERATIONS)}"
         )
-    module = importlib.import_module(f"graphpass.rules.operations.{keyword}")
-    found: type[Operation] = getattr(module, OPERATIONS[keyword])
+    module, _, name = OPERATIONS[keyword].partition(".")
+    found: type[Operation] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     return found

@@ -15,9 +15,8 @@ from graphpass.rules.batching.joining import join
 from graphpass.rules.batching.tracking import Tracking, shapes_of
 from graphpass.rules.batching.trunk import Branches, Trunk, trunk_of
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.region import restamp
 from graphpass.rules.selectors import Selector, select_entries
-from graphpass.rules.surgery.region import value_of
-from graphpass.rules.surgery.stamps import restamp
 from graphpass.shapes import Inference
 
 __all__ = ["Batch"]
@@ -59,7 +58,7 @@ class Batch(Operation):
         constants = follow_constants(tracking, _inputs(run))
         for trunk in trunks:
             for entries in trunk.branches:
-                tracking.axes.update({value_of(entry): self.axis for entry in entries})
+                tracking.axes.update({entry.value: self.axis for entry in entries})
             self._track(tracking, trunk)
             refuse_two_lengths(graph, constants, trunk.nodes)
         states = graph.variable_keys().auxiliary_states
@@ -135,7 +134,7 @@ def _refuse_odd(graph: Graph, shapes: Inference, branches: Branches) -> None:
             f"the branches start at {' and '.join(str(len(each)) for each in branches)} values, "
             "and each has to start at as many as the others, in corresponding order"
         )
-    values = [value_of(entry) for entries in branches for entry in entries]
+    values = [entry.value for entries in branches for entry in entries]
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
         raise OperationError(
@@ -152,9 +151,9 @@ def _refuse_odd(graph: Graph, shapes: Inference, branches: Branches) -> None:
 
 def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
     """Refuse branches that have nothing in common, and starts that nothing in common reads."""
-    read = {value_of(entry) for key in trunk.twins for entry in graph.inputs(key)}
+    read = {entry.value for key in trunk.twins for entry in graph.inputs(key)}
     for column in zip(*trunk.branches, strict=True):
-        if value_of(column[0]) not in read:
+        if column[0].value not in read:
             raise OperationError(
                 f"{listed(map(graph.output_name, column))} do not go through the same operators "
                 "with the same attributes on the same weights; are the weights tied?"

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from graphpass.errors import OperationError, count, listed, suggestion
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph import Edit, Entry, Graph, Value
 from graphpass.graph.invariants import describe
+from graphpass.rules.operations.names import fill, fill_all, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.region import Copying, Region, restamp, trace
+from graphpass.rules.operations.weights import copy_parameter
 from graphpass.rules.selectors import Selector, select_entries, select_entry
-from graphpass.rules.surgery.arrays import copy_parameter
-from graphpass.rules.surgery.copying import Copying
-from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
-from graphpass.rules.surgery.region import Region, Value, trace, value_of
-from graphpass.rules.surgery.stamps import restamp
 
 __all__ = ["Clone"]
 
@@ -61,40 +59,49 @@ class Clone(Operation):
         graph = run.graph
         template = self._template()
         region, sources = self._region(run)
-        originals = region.dependents(sources) if self.share == "parameters" else list(region.order)
-        names = {key: fill(template, name=graph.name(key)) for key in originals}
+        originals = region.dependents(sources) if self.share == "parameters" else region.order
+        names = dict(zip(originals, fill_all(template, graph.names_of(originals)), strict=True))
         input_names = self._input_names(graph, sources, template)
         variables = [key for key in originals if graph.is_variable(key)]
         copied = dict.fromkeys([*variables, *(key for key, _ in sources)])
         _refuse_namesakes(graph, filter(graph.is_variable, copied))
+        apart = set(variables)
         refuse_clashes(
             run,
             variables=[*input_names.values(), *(names[key] for key in variables)],
-            operators=[names[key] for key in originals if not graph.is_variable(key)],
+            operators=[name for key, name in names.items() if key not in apart],
             advice=self._advice(run),
         )
+        writers = graph.variable_keys().writers
         values = {value: Entry(*value) for value in region.cuts}
         for value, name in input_names.items():
             attrs = graph.attrs(value[0]) if graph.is_variable(value[0]) else {}
             values[value] = Entry(edit.add_variable(name, attrs))
             run.copied(values[value].node, Entry(*value))
         copying = Copying(graph, edit, values)
-        for key in originals:
-            twin = copying.copy(key, names[key])
-            if self.share != "nothing" or not graph.is_variable(key):
-                run.copied(twin, Entry(key))
+        copying.copy(names)
+        twins = copying.twins
+        if self.share == "nothing":
+            run.copied_all({key: twin for key, twin in twins.items() if key not in apart})
+        else:
+            run.copied_all(twins)
         outputs = [copying.value(entry) for entry in region.outputs]
         run.choose_heads([*graph.heads, *region.outputs])
         edit.set_heads([*graph.heads, *outputs])
         if self.share == "copy":
             for key in variables:
                 copy_parameter(run.model.parameters, graph.name(key), names[key])
-        updates = _shared_updates(graph, originals, copying)
-        restamp(graph, edit, dict.fromkeys(state for _, state in updates))
-        self._note(run, region, outputs, sources, updates)
-        operators = len(originals) - len(variables)
+        updates = {
+            state: [key for key in operators if key in twins]
+            for state, operators in writers.items()
+            if state not in twins and values.get((state, 0), Entry(state)).node == state
+        }
+        shared = {state: operators for state, operators in updates.items() if operators}
+        restamp(graph, edit, shared)
+        self._note(run, region, outputs, sources, shared)
         return (
-            f"cloned {count(operators, 'operator')} and {count(len(variables), 'variable')}; "
+            f"cloned {count(len(names) - len(variables), 'operator')} and "
+            f"{count(len(variables), 'variable')}; "
             f"the clone reads {listed(input_names.values())} and returns "
             f"{listed(graph.output_name(entry) for entry in outputs)}"
         )
@@ -124,12 +131,14 @@ class Clone(Operation):
         """Return what computes `to`, and the values for which the clone gets own variables."""
         graph = run.graph
         outputs = graph.heads if self.to is None else select_entries(graph, self.to)
-        kept = dict.fromkeys(map(value_of, select_entries(graph, self.keep)))
+        kept = dict.fromkeys([entry.value for entry in select_entries(graph, self.keep)])
         if self.from_ is None:
             inputs = [key for name in run.model.inputs for key in run.variables(name)]
             sources = [(key, 0) for key in inputs if (key, 0) not in kept]
         else:
-            sources = list(dict.fromkeys(map(value_of, select_entries(graph, self.from_))))
+            sources = list(
+                dict.fromkeys([entry.value for entry in select_entries(graph, self.from_)])
+            )
             both = [value for value in sources if value in kept]
             if both:
                 raise OperationError(
@@ -160,7 +169,7 @@ class Clone(Operation):
     ) -> dict[Value, str]:
         given: dict[Value, str] = {}
         for selector, name in self.inputs.items():
-            value = value_of(select_entry(graph, selector))
+            value = select_entry(graph, selector).value
             if value not in sources:
                 raise OperationError(
                     f"inputs names {selector!r}, for which the clone has no variable of its "
@@ -186,7 +195,7 @@ class Clone(Operation):
         region: Region,
         outputs: Sequence[Entry],
         sources: Sequence[Value],
-        updates: Sequence[tuple[int, int]],
+        updates: Mapping[int, Sequence[int]],
     ) -> None:
         graph = run.graph
         same = [
@@ -195,8 +204,9 @@ class Clone(Operation):
             if entry == original
         ]
         if same:
+            named = listed(map(graph.output_name, same))
             run.note(
-                f"{_spell(graph, map(value_of, same))} does not depend on what the clone reads "
+                f"{named} does not depend on what the clone reads "
                 "anew, so the same value is a head twice"
             )
         valued = [value for value in sources if graph.name(value[0]) in run.model.parameters]
@@ -205,14 +215,16 @@ class Clone(Operation):
                 f"{_spell(graph, valued)} has a stored value, but from makes it an input: the "
                 "clone's variable has none"
             )
-        states = dict.fromkeys(
+        states = [
             state
-            for operator, state in updates
-            if graph.node(operator).attributes.get("use_global_stats") is not True
-        )
+            for state, operators in updates.items()
+            if any(
+                graph.node(key).attributes.get("use_global_stats") is not True for key in operators
+            )
+        ]
         if states:
             run.note(
-                f"{listed(map(graph.name, states))} "
+                f"{listed(graph.names_of(states))} "
                 f"{'is' if len(states) == 1 else 'are'} shared: in training, each tower updates "
                 "the same statistics with its own batch (share: copy gives the clone its own)"
             )
@@ -228,19 +240,6 @@ def _refuse_namesakes(graph: Graph, variables: Iterable[int]) -> None:
                 f"{describe(graph, other)} and {describe(graph, key)} have one name, and so would "
                 f"their clones; tie them ([id:{other}, id:{key}]) or rename one first"
             )
-
-
-def _shared_updates(
-    graph: Graph, originals: Iterable[int], copying: Copying
-) -> list[tuple[int, int]]:
-    """Return (operator, variable) wherever an operator and its copy update the same variable."""
-    found = []
-    for key in originals:
-        inputs = graph.inputs(key)
-        for slot in graph.signature(key).mutable_slots:
-            if slot < len(inputs) and copying.value(inputs[slot]).node == inputs[slot].node:
-                found.append((key, inputs[slot].node))
-    return found
 
 
 def _spell(graph: Graph, values: Iterable[Value]) -> str:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from graphpass.errors import AttributeValueError, count, listed, shortened
-from graphpass.graph import Edit, Graph
+from graphpass.graph import VARIABLE, Edit, Graph
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.operations.operation import Operation, Purpose, Run
+from graphpass.rules.operations.operators import overwritten_gammas, repeats, says_own_shape
+from graphpass.rules.operations.region import change_subgraphs, restamp
 from graphpass.rules.rewrite.fire import PROVENANCE
-from graphpass.rules.surgery.repeating import has_own_shape, overwritten_gammas, repeats
-from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.surgery.subgraphs import change_subgraphs
 
 __all__ = ["Deduplicate"]
 
 _SHOWN = 6
-
-_Place: TypeAlias = "tuple[int, int]"
-"""The first node of a class, and an output: what equal values have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +72,7 @@ class _Merged:
     def said(self) -> str:
         if not self.gone:
             return ""
-        pairs = [f"{old!r} into {new!r}" for old, new in self.gone]
+        pairs = (f"{old!r} into {new!r}" for old, new in self.gone)
         return f" ({shortened(pairs, _SHOWN)})"
 
 
@@ -89,56 +85,78 @@ class _Merger:
         self._unstable = overwritten_gammas(graph)
         if purpose == "training":
             self._unstable.update(graph.variable_keys().auxiliary_states)
-        self._classes: dict[Hashable, list[int]] = {}
+        self._kinds: dict[Hashable, _Kind | None] = {}
         self._first: dict[int, int] = {}
-        """Operator -> the first of its class."""
+        """Operator -> the first of its class, where that is another."""
 
     def merge(self, edit: Edit) -> _Merged:
         """Let one operator of each class stand for all of it."""
         graph = self._graph
+        firsts: dict[Hashable, int] = {}
+        classes: dict[int, list[int]] = {}
         for key in graph.order():
             identity = self._identity(key)
             if identity is not None:
-                members = self._classes.setdefault(identity, [])
-                members.append(key)
-                self._first[key] = members[0]
+                first = firsts.setdefault(identity, key)
+                if first != key:
+                    self._first[key] = first
+                    classes.setdefault(first, [first]).append(key)
         merged = _Merged()
         stands: dict[int, int] = {}
-        for members in self._classes.values():
-            if len(members) > 1:
-                self._choose(members, stands, merged)
-        if stands:
-            self._rewire(stands, edit)
+        for members in classes.values():
+            self._choose(members, stands, merged)
+        edit.replace_nodes(stands)
         return merged
 
     def _identity(self, key: int) -> Hashable | None:
         """Return what equal operators have in common; None for a node that equals none."""
         graph = self._graph
-        if graph.is_variable(key):
+        op, attrs = graph.op(key), graph.attrs(key)
+        if op == VARIABLE:
             return None
+        said = op, *attrs.items()
+        if graph.subgraphs(key):
+            return None
+        if said not in self._kinds:
+            self._kinds[said] = self._kind(key)
+        kind = self._kinds[said]
+        into = graph.sources(key)
+        if kind is None or not (into or kind.has_own_shape):
+            return None
+        if not kind.writes and not self._unstable.isdisjoint(into):
+            return None
+        first = self._first
+        if all([len(edges) == 1 and slot in edges for slot, edges in enumerate(into.values())]):
+            read = [
+                (first.get(source, source), edges[slot]["output"])
+                for slot, (source, edges) in enumerate(into.items())
+            ]
+            waited_for: tuple[int, ...] = ()
+        else:
+            read = [(first.get(node, node), output) for node, output, _ in graph.inputs(key)]
+            waits = graph.control_dependencies(key)
+            waited_for = tuple(sorted({first.get(other, other) for other in waits}))
+        if len(read) == 2 and kind.commutes:
+            read.sort()
+        return kind.meaning, tuple(read), waited_for
+
+    def _kind(self, key: int) -> _Kind | None:
+        """Return what operators of one name and the same texts have in common."""
+        graph, op = self._graph, self._graph.op(key)
         try:
-            if not repeats(graph, key, self._purpose) or not has_own_shape(graph, key):
+            if not repeats(graph, key, self._purpose):
                 return None
-            attributes = tuple(
-                sorted(
-                    (name, repr(value))
-                    for name, value in graph.node(key).attributes.items()
-                    if name != PROVENANCE
-                )
-            )
+            values = graph.node(key).attributes.items()
+            attributes = [(name, repr(value)) for name, value in values if name != PROVENANCE]
+            has_own_shape = says_own_shape(graph, key)
         except AttributeValueError:
             return None
-        inputs = graph.inputs(key)
-        if any(entry.node in self._unstable for entry in inputs) and not _writes(graph, key):
-            return None
-        read: list[_Place] = [(self._stand(e.node), e.output) for e in inputs]
-        if len(read) == 2 and is_commutative(graph.op(key)) and self._purpose == "inference":
-            read.sort()
-        waited_for = sorted({self._stand(other) for other in graph.control_dependencies(key)})
-        return graph.op(key), attributes, tuple(read), tuple(waited_for)
-
-    def _stand(self, key: int) -> int:
-        return self._first.get(key, key)
+        return _Kind(
+            meaning=(op, *sorted(attributes)),
+            has_own_shape=has_own_shape,
+            writes=bool(graph.signature(key).mutable_slots),
+            commutes=is_commutative(op) and self._purpose == "inference",
+        )
 
     def _choose(self, members: list[int], stands: dict[int, int], merged: _Merged) -> None:
         """Choose which of equal operators stays: the first head, or the first of all."""
@@ -146,30 +164,26 @@ class _Merger:
         heads = [key for key in members if graph.is_head(key)]
         stays = heads[0] if heads else members[0]
         if len(heads) > 1:
-            merged.heads.append([graph.name(key) for key in heads])
+            merged.heads.append(graph.names_of(heads))
         for key in members:
             if key == stays:
                 continue
             stands[key] = stays
             if key not in heads:
                 merged.gone.append((graph.name(key), graph.name(stays)))
-                merged.states += [
-                    graph.inputs(key)[slot].node for slot in graph.signature(key).mutable_slots
-                ]
-
-    def _rewire(self, stands: dict[int, int], edit: Edit) -> None:
-        """Let everybody read, and wait for, what stands for others. Linear in the edges."""
-        graph = self._graph
-        for key in graph.order():
-            if stands.keys().isdisjoint(graph.sources(key)):
-                continue
-            inputs = [
-                entry._replace(node=stands.get(entry.node, entry.node))
-                for entry in graph.inputs(key)
-            ]
-            control = [stands.get(other, other) for other in graph.control_dependencies(key)]
-            edit.set_inputs(key, inputs, control=dict.fromkeys(control))
+                slots = graph.signature(key).mutable_slots
+                merged.states += [graph.inputs(key)[slot].node for slot in slots]
 
 
-def _writes(graph: Graph, key: int) -> bool:
-    return bool(graph.signature(key).mutable_slots)
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What operators of one name and the same texts have in common."""
+
+    meaning: Hashable
+    """Their name and the values of their attributes; equal for texts that mean the same."""
+
+    has_own_shape: bool
+    """Whether one that reads nothing says what it makes."""
+
+    writes: bool
+    commutes: bool

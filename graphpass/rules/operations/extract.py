@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.errors import OperationError, count, listed
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.rules.operations.names import refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.region import Region, give_control_to, trace
+from graphpass.rules.operations.weights import drop_parameters
 from graphpass.rules.selectors import Selector, select_entries, select_entry
-from graphpass.rules.surgery.arrays import drop_parameters
-from graphpass.rules.surgery.naming import refuse_clashes
-from graphpass.rules.surgery.region import Region, Value, trace, value_of
-from graphpass.rules.surgery.uses import give_control_to
 
 __all__ = ["Extract"]
 
@@ -90,9 +89,7 @@ class Extract(Operation):
             entries = {select_entry(graph, value): name for value, name in given.items()}
         else:
             entries = dict.fromkeys(select_entries(graph, given))
-        return {
-            value_of(entry): name or graph.output_name(entry) for entry, name in entries.items()
-        }
+        return {entry.value: name or graph.output_name(entry) for entry, name in entries.items()}
 
 
 def _refuse_unread(region: Region, inputs: Iterable[Value]) -> None:

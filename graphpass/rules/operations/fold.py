@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
-from graphpass.errors import OperationError, count, listed
-from graphpass.formats.ndarray_binary import Array, code_of_dtype
-from graphpass.graph import Edit, Entry
-from graphpass.graph.names import free_name
-from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.surgery.arrays import new_class
-from graphpass.rules.surgery.constants import Constants, constants_of
-from graphpass.rules.surgery.growth import within
-from graphpass.rules.surgery.region import Value, value_of
+import numpy as np
 
-__all__ = ["Fold"]
+from graphpass.errors import AttributeValueError, OperationError, count, listed
+from graphpass.formats.ndarray_binary import BFLOAT16, Array, code_of_dtype
+from graphpass.graph import Edit, Entry, Graph, Value, free_name
+from graphpass.model import Model
+from graphpass.rules.evaluation import EVALUATORS, evaluate
+from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.operators import has_own_shape, overwritten_gammas, repeats
+from graphpass.rules.operations.weights import dtype_hint, new_class
+from graphpass.shapes import Inference, infer
+
+__all__ = ["Fold", "within"]
 
 _ROOM = 4
 """How many times as large as the file may become all values together may be, those between too."""
@@ -47,7 +52,7 @@ class Fold(Operation):
             return "folded 0 operators"
         size = parameters.nbytes
         grown = 0 if run.bytes_before is None else max(size - run.bytes_before, 0)
-        found = constants_of(run.model, _ROOM * (size + self.grow))
+        found = _constants_of(run.model, _ROOM * (size + self.grow))
         going = within(
             self.grow - grown,
             graph,
@@ -77,7 +82,7 @@ class Fold(Operation):
             for slot, entry in enumerate(inputs):
                 if entry.node not in going:
                     continue
-                value = value_of(entry)
+                value = entry.value
                 if value not in variables:
                     array = found.values[entry.node][entry.output]
                     name = free_name(graph.output_name(entry), taken)
@@ -120,3 +125,270 @@ def _changed(change: int) -> str:
     return (
         f"the parameters are {count(abs(change), 'byte')} {'larger' if change > 0 else 'smaller'}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """What is known of a model's values that depend on no input."""
+
+    stored: Mapping[int, Array]
+    """Arguments with a value that nothing writes to."""
+
+    values: Mapping[int, list[Array]]
+    """Operators on these, and on each other, each after what it reads -> their outputs."""
+
+    left: Mapping[str, list[int]]
+    """Why operators that read nothing else were left alone -> these operators."""
+
+
+def _constants_of(model: Model, room: int) -> Constants:
+    """Evaluate the operators that read nothing but stored arguments and each other, at inference.
+
+    Left alone are heads, operators that another one waits for or whose output another one writes
+    to, those that `graphpass.rules.evaluation` does not know, those without a known shape, and
+    those that inference has a conflict for: MXNet runs some of these nevertheless.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    room : int
+        Bytes that all values together may take.
+
+    Notes
+    -----
+    Linear in the graph and in the elements of the values.
+    """
+    return _Search(model, room).run()
+
+
+class _Search:
+    def __init__(self, model: Model, room: int) -> None:
+        self._graph = model.graph
+        self._room = room
+        self._stored = _stored(model)
+        self._fixed = _waited_for_or_written(model.graph)
+        self._values: dict[int, list[Array]] = {}
+        self._left: dict[str, list[int]] = {}
+        self._inference: Inference | None = None
+        self._conflicts: dict[int, str] = {}
+
+    def run(self) -> Constants:
+        graph = self._graph
+        for key in graph.order():
+            sources = graph.sources(key)
+            if graph.is_variable(key) or not all(
+                source in self._values or source in self._stored for source in sources
+            ):
+                continue
+            try:
+                why_not = self._why_not(key) or self._evaluate(key)
+            except AttributeValueError as error:
+                why_not = str(error)
+            if why_not:
+                self._left.setdefault(why_not, []).append(key)
+        return Constants(self._stored, self._values, self._left)
+
+    def _why_not(self, key: int) -> str | None:
+        graph = self._graph
+        if graph.subgraphs(key) or not repeats(graph, key, "inference"):
+            return "not the same in every run"
+        if graph.op(key) not in EVALUATORS:
+            return f"graphpass can't evaluate {graph.op(key)}"
+        if graph.is_head(key):
+            return "a head, which keeps its name"
+        if key in self._fixed:
+            return "an operator waits for it, or writes to it"
+        if not has_own_shape(graph, key):
+            return "its shape depends on what reads it"
+        return None
+
+    def _evaluate(self, key: int) -> str | None:
+        """Evaluate an operator, or return why that can't be."""
+        graph = self._graph
+        shapes, dtypes = self._inferred(key)
+        if key in self._conflicts:
+            return f"graphpass can't say what MXNet makes of this: {self._conflicts[key]}"
+        if shapes is None or dtypes is None:
+            return "its shape is not known"
+        sizes = map(prod, shapes)
+        size = sum(n * np.dtype(dtype).itemsize for n, dtype in zip(sizes, dtypes, strict=True))
+        if size > self._room:
+            return "it is too large"
+        inputs = [
+            self._values[entry.node][entry.output]
+            if entry.node in self._values
+            else self._stored[entry.node]
+            for entry in graph.inputs(key)
+        ]
+        found = evaluate(graph.op(key), graph.attrs(key), inputs, shapes, dtypes)
+        if found is None:
+            return f"graphpass can't say what MXNet's {graph.op(key)} gives for these numbers"
+        self._room -= size
+        self._values[key] = found
+        return None
+
+    def _inferred(self, key: int) -> tuple[list[tuple[int, ...]] | None, list[str] | None]:
+        """Return shapes and dtypes of the outputs of an operator, None where they are not known."""
+        graph = self._graph
+        if self._inference is None:
+            names = {graph.name(each): array for each, array in self._stored.items()}
+            self._inference = infer(
+                graph,
+                {name: array.shape for name, array in names.items()},
+                {name: array.dtype.name for name, array in names.items()},
+            )
+            self._conflicts = {each.key: each.message for each in self._inference.conflicts}
+        shapes, dtypes = [], []
+        for output in range(graph.signature(key).num_outputs):
+            shape = self._inference.shape(Entry(key, output))
+            dtype = self._inference.dtype(Entry(key, output))
+            if shape is None or dtype is None:
+                return None, None
+            shapes.append(tuple([extent for extent in shape if extent is not None]))
+            dtypes.append(dtype)
+            if len(shapes[-1]) != len(shape):
+                return None, None
+        return shapes, dtypes
+
+
+def _stored(model: Model) -> dict[int, Array]:
+    """Return the arguments whose stored value is what an operator reads."""
+    graph, parameters = model.graph, model.parameters
+    overwritten = overwritten_gammas(graph)
+    found = {}
+    for key in graph.variable_keys().arguments:
+        array = parameters.get(graph.name(key))
+        if array is None or key in overwritten or array.dtype == BFLOAT16:
+            continue
+        hints = graph.attrs(key)
+        if hints.get("__storage_type__", "0") == "0" and dtype_hint(hints) in (None, array.dtype):
+            found[key] = array
+    return found
+
+
+def _waited_for_or_written(graph: Graph) -> set[int]:
+    found: set[int] = set()
+    for key in graph.order():
+        found.update(graph.control_dependencies(key))
+        inputs = graph.inputs(key)
+        found.update(inputs[slot].node for slot in _mutable_slots(graph, key) if slot < len(inputs))
+    return found
+
+
+def _mutable_slots(graph: Graph, key: int) -> tuple[int, ...]:
+    try:
+        return graph.signature(key).mutable_slots
+    except AttributeValueError:
+        return ()
+
+
+def within(
+    limit: int,
+    graph: Graph,
+    sizes: Mapping[int, tuple[int, ...]],
+    stored: Mapping[int, int],
+) -> set[int]:
+    """Return which constant operators to do away with, so that the file grows by `limit` at most.
+
+    What the others read of them has to be stored; stored variables that only they read need not be
+    any more. As long as that makes too much, the operator whose staying helps most stays.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes.
+    graph : Graph
+        The graph.
+    sizes : mapping of int to tuple of int
+        Operators that read nothing but each other and stored variables -> bytes of their outputs.
+    stored : mapping of int to int
+        Stored variables -> bytes.
+
+    Notes
+    -----
+    O(n log n) in the operators and their edges.
+    """
+    selection = _Selection(graph, sizes, stored)
+    selection.shrink(limit)
+    return selection.going
+
+
+class _Selection:
+    """Which operators go, what has to be stored for that, and how much the file grows by it."""
+
+    def __init__(
+        self, graph: Graph, sizes: Mapping[int, tuple[int, ...]], stored: Mapping[int, int]
+    ) -> None:
+        self._graph = graph
+        self._sizes = sizes
+        self._stored = stored
+        self.going = set(sizes)
+        self._kept: set[Value] = set()
+        """Outputs of what goes that something reads which stays."""
+        self._alive: set[int] = set()
+        """Stored variables that something reads which stays."""
+        self._above: Counter[int] = Counter()
+        """Operator that goes -> how many others that go read it."""
+        for reader in graph.order():
+            if reader in sizes:
+                self._above.update(graph.sources(reader).keys() & sizes.keys())
+            else:
+                self._keep_what_it_reads(reader)
+        self._alive.update(head.node for head in graph.heads)
+        freed = {variable for key in sizes for variable in self._variables(key)} - self._alive
+        self._growth = sum(map(self._size, self._kept)) - sum(stored[each] for each in freed)
+
+    def shrink(self, limit: int) -> None:
+        """Let operators stay, one that all of its readers do before those that it reads."""
+        heap = [(-self._gain(key), key) for key in self.going if not self._above[key]]
+        heapq.heapify(heap)
+        while self._growth > limit and heap:
+            negative, key = heapq.heappop(heap)
+            if key not in self.going:
+                continue
+            gain = self._gain(key)
+            if gain != -negative:
+                heapq.heappush(heap, (-gain, key))
+                continue
+            self._growth -= gain
+            for near in self._let_stay(key):
+                heapq.heappush(heap, (-self._gain(near), near))
+
+    def _let_stay(self, key: int) -> set[int]:
+        """Let an operator stay, and return those whose gain is greater now, or that are next."""
+        graph = self._graph
+        self.going.discard(key)
+        self._kept.difference_update([(key, output) for output in range(len(self._sizes[key]))])
+        known = {source for source in self._variables(key) if source not in self._alive}
+        known |= {node for node, output in self._values(key) if (node, output) not in self._kept}
+        self._keep_what_it_reads(key)
+        for source in graph.sources(key):
+            self._above[source] -= 1
+        near = {reader for source in known for reader in graph.readers(source)}
+        near |= graph.sources(key).keys()
+        return {each for each in near if each in self.going and not self._above[each]}
+
+    def _keep_what_it_reads(self, key: int) -> None:
+        self._kept.update(self._values(key))
+        self._alive.update(self._variables(key))
+
+    def _gain(self, key: int) -> int:
+        """Return how many bytes it saves that an operator stays, all that reads it staying."""
+        outputs = enumerate(self._sizes[key])
+        saved = sum(size for output, size in outputs if (key, output) in self._kept)
+        new = sum(self._size(value) for value in self._values(key) if value not in self._kept)
+        revived = sum(self._stored[v] for v in self._variables(key) if v not in self._alive)
+        return saved - new - revived
+
+    def _size(self, value: Value) -> int:
+        return self._sizes[value[0]][value[1]]
+
+    def _values(self, key: int) -> set[Value]:
+        """Return the values that an operator reads of those that go."""
+        inputs = self._graph.inputs(key)
+        return {entry.value for entry in inputs if entry.node in self.going}
+
+    def _variables(self, key: int) -> set[int]:
+        """Return the stored variables that an operator reads."""
+        return self._graph.sources(key).keys() & self._stored.keys()

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike, fspath
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
-from graphpass.errors import OperationError, count, listed, suggestion
-from graphpass.graph import Edit, Entry, Graph
+from graphpass.errors import (
+    AttributeValueError,
+    OperationError,
+    SelectorError,
+    count,
+    listed,
+    suggestion,
+)
+from graphpass.graph import Edit, Entry, Graph, Value
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, load
+from graphpass.ops.meaning import randomness
+from graphpass.rules.operations.names import free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.surgery.arrays import drop_parameters, new_class
-from graphpass.rules.surgery.copying import Copying
-from graphpass.rules.surgery.equality import equal_nodes
-from graphpass.rules.surgery.interface import argument, fed_inputs, meet
-from graphpass.rules.surgery.naming import free_prefix, refuse_clashes
-from graphpass.rules.surgery.region import Region, Value, trace
-from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.surgery.uses import give_control_to
+from graphpass.rules.operations.region import Copying, Region, give_control_to, restamp, trace
+from graphpass.rules.operations.weights import (
+    drop_parameters,
+    dtype_hint,
+    new_class,
+    parameter_identity,
+    same_shape,
+    shape_hint,
+)
+from graphpass.rules.selectors import Selector, select_entry, select_one
 
 __all__ = ["Merge"]
 
 Heads = Literal["both", "ours", "theirs"]
 PrefixMode = Literal["clash", "all"]
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +81,8 @@ class Merge(Operation):
         """Bring the model in. Linear in both graphs; `share_equal` reads all arrays."""
         self._refuse_options()
         theirs = self._load(run)
-        values = meet(run.model, theirs, share=self.share, connect=self.connect)
-        fed = fed_inputs(run.model, theirs, self.feed)
+        values = _meet(run.model, theirs, share=self.share, connect=self.connect)
+        fed = _fed_inputs(run.model, theirs, self.feed)
         wanted = [*(theirs.graph.heads if self.heads != "ours" else ()), *fed.values()]
         if not wanted:
             raise OperationError("heads: ours brings nothing in unless feed says what is used")
@@ -76,7 +90,7 @@ class Merge(Operation):
         self._refuse_unread(theirs.graph, arriving)
         staying = self._staying(run.graph, values, fed)
         equal = (
-            equal_nodes(run.model, staying.order, theirs, arriving.order, values)
+            _equal_nodes(run.model, staying.order, theirs, arriving.order, values)
             if self.share_equal
             else {}
         )
@@ -87,8 +101,7 @@ class Merge(Operation):
 
         drop_parameters(run.model, leaving)
         copying = Copying(theirs.graph, edit, values, dict(equal))
-        for key, name in names.items():
-            copying.copy(key, name)
+        copying.copy(names)
         _bring_parameters(run, theirs, names)
         self._set_heads(run, edit, theirs.graph, copying)
         for key, entry in fed.items():
@@ -135,7 +148,7 @@ class Merge(Operation):
 
     def _refuse_unread(self, graph: Graph, arriving: Region) -> None:
         for name in self.connect:
-            key = argument(graph, name, "connect")
+            key = _argument(graph, name, "connect")
             if (key, 0) not in arriving.reached:
                 raise OperationError(
                     f"connect: nothing that is brought in reads {name!r}; wanted of the merged "
@@ -247,3 +260,220 @@ def _note(run: Run, theirs: Model, equal: Mapping[int, int], share_equal: bool) 
 
 def _is_variable(graph: Graph, name: str) -> bool:
     return any(graph.is_variable(key) for key in graph.named(name))
+
+
+# -- where the two models meet ------------------------------------------------------------------
+
+
+def _meet(
+    ours: Model, theirs: Model, *, share: Iterable[str], connect: Mapping[str, Any]
+) -> dict[Value, Entry]:
+    """Return the values of another model that are to be values of ours.
+
+    Parameters
+    ----------
+    ours, theirs : Model
+        The models.
+    share : iterable of str
+        Inputs of the same name in both.
+    connect : mapping
+        Their input to the value of ours that takes its place.
+
+    Raises
+    ------
+    OperationError
+        If inputs to share do not agree, or have values.
+    SelectorError
+        If there is no such input or value.
+    """
+    found = {}
+    for name in share:
+        our_key = _argument(ours.graph, {"name": name}, "share")
+        their_key = _there(partial(_argument, theirs.graph, {"name": name}, "share"))
+        _refuse_unshareable(name, (ours, our_key), (theirs, their_key))
+        found[their_key, 0] = Entry(our_key)
+    for name, value in connect.items():
+        their_key = _there(partial(_argument, theirs.graph, name, "connect"))
+        found[their_key, 0] = select_entry(ours.graph, value)
+    return found
+
+
+def _fed_inputs(ours: Model, theirs: Model, feed: Mapping[str, Any]) -> dict[int, Entry]:
+    """Return inputs of ours, each with the value of theirs that takes its place."""
+    return {
+        _argument(ours.graph, name, "feed"): _there(partial(select_entry, theirs.graph, value))
+        for name, value in feed.items()
+    }
+
+
+def _argument(graph: Graph, selector: Selector, option: str) -> int:
+    """Return the argument of a graph that an option means."""
+    key = select_one(graph, selector, kind="variables")
+    if key not in graph.variable_keys().arguments:
+        raise OperationError(
+            f"{option}: {describe(graph, key)} is an auxiliary state, which its operator updates "
+            f"itself; {option} is about inputs"
+        )
+    return key
+
+
+def _there(find: Callable[[], _Found]) -> _Found:
+    """Look something up in their graph, and say so if it is not there."""
+    try:
+        return find()
+    except SelectorError as error:
+        raise SelectorError(f"in the merged model: {error}") from None
+
+
+def _refuse_unshareable(name: str, ours: tuple[Model, int], theirs: tuple[Model, int]) -> None:
+    for (model, key), where in ((ours, "here"), (theirs, "in the merged model")):
+        if model.graph.name(key) in model.parameters:
+            raise OperationError(
+                f"share: {name!r} has a stored value {where}, and share is for inputs; give a "
+                "prefix and tie the two afterwards"
+            )
+    our_attrs, their_attrs = (model.graph.attrs(key) for model, key in (ours, theirs))
+    shapes = shape_hint(our_attrs), shape_hint(their_attrs)
+    if not same_shape(*shapes):
+        raise OperationError(
+            f"share: {name!r} has the shape {shapes[0]} here and {shapes[1]} in the merged model; "
+            "one input can't have both"
+        )
+    dtypes = dtype_hint(our_attrs), dtype_hint(their_attrs)
+    if None not in dtypes and dtypes[0] != dtypes[1]:
+        raise OperationError(
+            f"share: {name!r} is of {dtypes[0]} here and of {dtypes[1]} in the merged model; "
+            "one input can't be of both"
+        )
+
+
+# -- what they have in common -------------------------------------------------------------------
+
+_Source: TypeAlias = "Callable[[Entry], Hashable | None]"
+"""What equal inputs have in common; None if it can't be told."""
+
+
+def _equal_nodes(
+    ours: Model,
+    our_keys: Iterable[int],
+    theirs: Model,
+    their_keys: Iterable[int],
+    values: Mapping[Value, Entry],
+) -> dict[int, int]:
+    """Return which nodes of another model compute what nodes of ours compute.
+
+    An operator equals one that runs the same operator with the same attributes, hints included, on
+    the same inputs. Parameters are the same input if type, shape, every bit and the hints for
+    training are equal; one of theirs stands for one of ours only, so that what is tied stays tied
+    and what is not stays apart. Operators that may be random equal none.
+
+    Parameters
+    ----------
+    ours, theirs : Model
+        The models.
+    our_keys, their_keys : iterable of int
+        The nodes to compare, each after what it reads.
+    values : mapping
+        Values of their graph that are known to be values of ours.
+
+    Returns
+    -------
+    dict
+        Their node to ours: operators, and the parameters that these read.
+
+    Notes
+    -----
+    Linear in the nodes and in the bytes of the parameters of both models.
+    """
+    search = _Search(_Side(ours), _Side(theirs), values)
+    candidates: dict[Hashable, list[int]] = {}
+    for key in our_keys:
+        identity = search.ours.identity(key, search.our_source)
+        if identity is not None:
+            candidates.setdefault(identity, []).append(key)
+    for key in their_keys:
+        bucket = candidates.get(search.theirs.identity(key, search.their_source), [])
+        for candidate in bucket:
+            if search.join(key, candidate):
+                bucket.remove(candidate)
+                break
+    return search.twins
+
+
+@dataclass(slots=True)
+class _Side:
+    """One of the two models, and what tells its parameters apart."""
+
+    model: Model
+    known: dict[int, Hashable] = field(default_factory=dict)
+
+    def parameter(self, key: int) -> Hashable | None:
+        """Return what equal parameters have in common; None if the node is no parameter."""
+        graph, parameters = self.model.graph, self.model.parameters
+        name = graph.name(key)
+        if not graph.is_variable(key) or name not in parameters:
+            return None
+        if key not in self.known:
+            self.known[key] = parameter_identity(self.model, key)
+        return self.known[key]
+
+    def identity(self, key: int, source: _Source) -> Hashable | None:
+        """Return what equal operators have in common; None for a node that equals none."""
+        graph = self.model.graph
+        node = graph.node(key)
+        if node.is_variable:
+            return None
+        try:
+            attributes = frozenset(node.attributes.items())
+        except AttributeValueError:
+            return None
+        if node.subgraphs or randomness(node.op, node.attrs) != "never":
+            return None
+        read = [source(entry) for entry in graph.inputs(key)]
+        waited_for = [source(Entry(other)) for other in graph.control_dependencies(key)]
+        if None in read or None in waited_for:
+            return None
+        return node.op, attributes, tuple(read), tuple(waited_for)
+
+
+@dataclass(slots=True)
+class _Search:
+    """What is known so far of nodes that are equal."""
+
+    ours: _Side
+    theirs: _Side
+    values: Mapping[Value, Entry]
+    twins: dict[int, int] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+
+    def our_source(self, entry: Entry) -> Hashable:
+        return self.ours.parameter(entry.node) or entry.value
+
+    def their_source(self, entry: Entry) -> Hashable | None:
+        ours = self.ours_for(entry)
+        return self.theirs.parameter(entry.node) if ours is None else self.our_source(ours)
+
+    def ours_for(self, entry: Entry) -> Entry | None:
+        """Return the value of ours that a value of theirs is known to be."""
+        if entry.node in self.twins:
+            return entry._replace(node=self.twins[entry.node])
+        return self.values.get(entry.value)
+
+    def join(self, theirs: int, ours: int) -> bool:
+        """Take two operators, and the parameters they read, for one, unless these are others'."""
+        found = {theirs: ours}
+        their_inputs = self.theirs.model.graph.inputs(theirs)
+        our_inputs = self.ours.model.graph.inputs(ours)
+        for their_entry, our_entry in zip(their_inputs, our_inputs, strict=True):
+            known = self.ours_for(their_entry)
+            if known is not None:
+                if known.value != our_entry.value:
+                    return False
+            elif found.setdefault(their_entry.node, our_entry.node) != our_entry.node:
+                return False
+        new = set(found.values())
+        if len(new) < len(found) or new & self.taken:
+            return False
+        self.twins.update(found)
+        self.taken |= new
+        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from graphpass.rules.rewriting.firing_record import Firing
     from graphpass.shapes import Shape
 
-__all__ = ["Operation", "Outcome", "Purpose", "Run", "Together"]
+__all__ = ["Operation", "Outcome", "Purpose", "Run", "Together", "check_regular"]
 
 Purpose: TypeAlias = Literal["inference", "training"]
 """What a graph is for."""
@@ -91,6 +93,11 @@ class Run:
         """Say that a new node computes what `original` is, if what it reads is the same."""
         if self.ancestry is not None:
             self.ancestry.copied(key, original)
+
+    def copied_all(self, twins: Mapping[int, int]) -> None:
+        """Say of many nodes, original to copy, what `copied` says of one."""
+        if self.ancestry is not None:
+            self.ancestry.copied_all(twins)
 
     def choose_heads(self, heads: Iterable[Entry | None]) -> None:
         """Say that the heads are not what they were, or what took its place, but other values.
@@ -244,3 +251,27 @@ class Operation(ABC):
         except TypeError as error:
             missing = str(error).partition("argument")[2].lstrip("s: ")
             raise UsageError(f"{cls.keyword} needs the option {missing}") from None
+
+
+def check_regular(path: Path, max_bytes: int | None = None) -> None:
+    """Refuse a file that can't be read to an end, such as a pipe or a device, or is too large.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is about to be read.
+    max_bytes : int, optional
+        How large it may be.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it is refused; `OSError.strerror` says why.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if max_bytes is not None and found.st_size > max_bytes:
+        raise OSError(
+            errno.EFBIG, f"it has {found.st_size} bytes, and no more than {max_bytes} are read"
+        )

@@ -1,4 +1,4 @@
-"""``remove``: take operators out, so that their users read what the operators read."""
+"""``remove`` takes operators out, so that their users read what they read; ``prune`` the unused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.operators import find_slot, select_operators
+from graphpass.rules.operations.region import give_control_to
 from graphpass.rules.selectors import Selector
-from graphpass.rules.surgery.operators import select_operators
-from graphpass.rules.surgery.slots import find_slot
-from graphpass.rules.surgery.uses import give_control_to
 
-__all__ = ["Remove"]
+__all__ = ["Prune", "Remove"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +99,36 @@ def _refuse_stranded(graph: Graph, states: dict[int, int]) -> None:
                 f"removal would leave the auxiliary state {graph.name(key)!r} without an operator "
                 f"that updates it, while {users[0]} still uses it; remove that too"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prune(Operation):
+    """Drop nodes that the heads do not reach, and arrays that no variable uses."""
+
+    keyword: ClassVar[str] = "prune"
+
+    nodes: bool = True
+    """Whether to drop nodes."""
+
+    parameters: bool = True
+    """Whether to drop arrays."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Drop them. Linear in the graph and the number of parameters."""
+        parameters = run.model.parameters
+        dropped = len(edit.sweep()) if self.nodes else 0
+        unused = [name for name in parameters if not run.variables(name)] if self.parameters else []
+        if unused and len(unused) == len(parameters):
+            wanted = [*run.graph.arguments, *run.graph.auxiliary_states]
+            raise OperationError(
+                f"the graph has no variable for any of the {count(len(unused), 'array')} "
+                f"({listed(unused)}), so these parameters belong to another graph, or their names "
+                f"have to be mended first; the graph wants {listed(wanted or ['nothing'])}"
+            )
+        size = sum(parameters[name].nbytes for name in unused)
+        for name in unused:
+            del parameters[name]
+        return (
+            f"dropped {count(dropped, 'node')} and {count(len(unused), 'parameter')} "
+            f"({count(size, 'byte')})"
+        )

@@ -1,10 +1,10 @@
-"""``rename``: new names for nodes, and for the parameters of variables."""
+"""``rename`` and ``prefix``: new names for nodes, and for the parameters of variables."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,14 +12,11 @@ from typing import ClassVar, Literal
 from graphpass.errors import OperationError
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.names import FreeNames, NameTemplate, rename_nodes
+from graphpass.rules.operations.operation import Operation, Run, check_regular
 from graphpass.rules.selectors import Kind, Selector, select, select_matches, select_one
-from graphpass.rules.surgery.name_templates import FreeNames, NameTemplate
-from graphpass.rules.surgery.regular_files import check_regular
-from graphpass.rules.surgery.renaming import rename_nodes
-from graphpass.rules.surgery.repeated_names import repeated_names
 
-__all__ = ["Rename"]
+__all__ = ["Prefix", "Rename"]
 
 _MAX_BYTES = 2**26
 """The largest table of names that is read: far more rows than a graph has nodes."""
@@ -119,7 +116,7 @@ class Rename(Operation):
             inputs = set(run.model.inputs)
             found = {key: match for key, match in found.items() if graph.name(key) not in inputs}
         if self.repeated:
-            again = repeated_names(graph, found)
+            again = _repeated_names(graph, found)
             found = {key: match for key, match in found.items() if key in again}
         return found
 
@@ -176,3 +173,71 @@ def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:
             raise
         reason = error.strerror if isinstance(error, OSError) else error
         raise OperationError(f"{path}: the table of names can't be read: {reason}") from None
+
+
+def _repeated_names(graph: Graph, among: Container[int]) -> set[int]:
+    """Return the nodes of `among` whose name another node has a better claim to.
+
+    What is not among them keeps its name in any case. Then come variables, by whose names
+    parameters are stored and inputs are fed, then operators that are heads, by whose names outputs
+    go, then the others, each in saved order. Of two heads whose outputs have one name though their
+    nodes do not, the later operator gives way.
+    Linear in the graph.
+    """
+    owners: dict[str, int] = {}
+    for key in sorted(graph.order(), key=lambda key: _claim(graph, key, among)):
+        owners.setdefault(graph.name(key), key)
+    found = {key for key in graph.order() if key in among and owners[graph.name(key)] != key}
+    outputs: dict[str, int] = {}
+    for head in sorted(graph.heads, key=lambda head: not graph.is_variable(head.node)):
+        first = outputs.setdefault(graph.output_name(head), head.node)
+        if first != head.node and head.node in among and not graph.is_variable(head.node):
+            found.add(head.node)
+    return found
+
+
+def _claim(graph: Graph, key: int, among: Container[int]) -> int:
+    if key not in among:
+        return 0
+    if graph.is_variable(key):
+        return 1
+    return 2 if graph.is_head(key) else 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix(Operation):
+    """Put a prefix before the names of nodes, and of the parameters of variables.
+
+    Examples
+    --------
+    ``prefix: {prefix: left_, keep: data}`` renames everything but the input.
+    """
+
+    keyword: ClassVar[str] = "prefix"
+    shorthand: ClassVar[str | None] = "prefix"
+
+    prefix: str
+    """What to put before the names."""
+
+    select: Selector | None = None
+    """The nodes to rename; default: all."""
+
+    kind: Kind = "both"
+    """Which nodes are meant."""
+
+    keep: Selector = ()
+    """Nodes whose names stay."""
+
+    optional: bool = False
+    """Whether selecting nothing is fine."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Rename the nodes. Linear in the graph."""
+        graph = run.graph
+        selected = {"glob": "*"} if self.select is None else self.select
+        chosen = select(graph, selected, kind=self.kind, optional=self.optional)
+        kept = set(select(graph, self.keep, optional=self.optional))
+        keys = [key for key in chosen if key not in kept] if kept else chosen
+        before = graph.names_of(keys)
+        names = {key: self.prefix + name for key, name in zip(keys, before, strict=True)}
+        return rename_nodes(run, edit, names, before)

@@ -13,8 +13,9 @@ from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.operators import as_tuples
+from graphpass.rules.operations.weights import shape_hint
 from graphpass.rules.selectors import Kind, Selector, select, select_entries
-from graphpass.rules.surgery.values import shape_hint
 from graphpass.shapes.batch import batch_axis, is_shared
 
 __all__ = ["Set"]
@@ -185,7 +186,7 @@ def _text(value: Any, what: str) -> str | None:
             f"{what} can't be {value}, which is no finite number; where an operator takes it, "
             f"write the text '{value}'"
         )
-    return value if value is None or isinstance(value, str) else format_value(_tuples(value))
+    return value if value is None or isinstance(value, str) else format_value(as_tuples(value))
 
 
 def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -197,7 +198,3 @@ def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
             "elements"
         )
     return found
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -12,14 +12,14 @@ from graphpass.graph.invariants import describe
 from graphpass.ops import Operator
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.selectors import Selector
-from graphpass.rules.surgery.operators import (
+from graphpass.rules.operations.operators import (
     attribute_texts,
     checked_attrs,
     find_operator,
+    find_slot,
     select_operators,
 )
-from graphpass.rules.surgery.slots import find_slot
+from graphpass.rules.selectors import Selector
 
 __all__ = ["Substitute"]
 

@@ -1,4 +1,4 @@
-"""``tie``: several variables become one node, so that all their consumers read the same weight."""
+"""``tie`` and ``untie``: several variables become one node, and one becomes several."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphpass.errors import OperationError, count, listed, suggestion
+from graphpass.errors import OperationError, count, listed, shortened, suggestion
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.ops.attributes import is_hidden_key
+from graphpass.rules.operations.names import fill, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.selectors import Selector, select
-from graphpass.rules.surgery.equal_weights import tie_equal
-from graphpass.rules.surgery.naming import refuse_clashes
-from graphpass.rules.surgery.stamps import restamp
-from graphpass.rules.surgery.uses import give_control_to
-from graphpass.rules.surgery.values import dtype_hint, same_bits, same_shape, shape_hint
+from graphpass.rules.operations.operators import overwritten_gammas
+from graphpass.rules.operations.region import give_control_to, restamp, users_of
+from graphpass.rules.operations.weights import (
+    copy_parameter,
+    dtype_hint,
+    equal_parameters,
+    same_shape,
+    shape_hint,
+)
+from graphpass.rules.selectors import Selector, select, select_one
+from graphpass.verify.arrays import same_bits
 
-__all__ = ["Tie"]
+__all__ = ["Tie", "Untie"]
+
+_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,7 @@ class Tie(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Tie the variables. Linear in the graph, and in the bytes of the arrays compared."""
         if self.equal:
-            return tie_equal(run, edit, self._selected(run.graph))
+            return _tie_equal(run, edit, self._selected(run.graph))
         graph, parameters = run.graph, run.model.parameters
         tied = self._tied(graph)
         names = [graph.name(key) for key in tied]
@@ -194,3 +202,143 @@ def _note_values(run: Run, names: Iterable[str], winner: str | None) -> None:
 
 def _spell(hint: str | None) -> str:
     return "none" if hint is None else repr(hint)
+
+
+def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:
+    """Tie the arguments among some variables whose stored values are equal, and say which.
+
+    The first stays, or the first that is a head. Auxiliary states stay apart, and so do heads. A
+    gamma that BatchNorm fills with ones is equal to another such one only.
+
+    Linear in the graph, and in the bytes of the arrays compared.
+    """
+    if run.purpose == "training":
+        raise OperationError(
+            "values that are equal now would differ after training, and tied ones could not; name "
+            "the variables that are to be one weight, and leave `equal` out"
+        )
+    graph, parameters = run.graph, run.model.parameters
+    stored = [key for key in keys if graph.name(key) in parameters]
+    states = set(graph.variable_keys().auxiliary_states)
+    gammas = overwritten_gammas(graph)
+    size = parameters.nbytes
+    ties = [
+        *_groups(run, [key for key in stored if key not in states and key not in gammas]),
+        *_groups(run, [key for key in stored if key in gammas and key not in states]),
+    ]
+    tied: list[tuple[str, str]] = []
+    stands: dict[int, int] = {}
+    for stays, others in ties:
+        for key in others:
+            tied.append((graph.name(key), graph.name(stays)))
+            stands[key] = stays
+    if tied:
+        edit.replace_nodes(stands)
+        run.drop_orphans(edit)
+    for group in equal_parameters(run.model, [key for key in stored if key in states]):
+        names = listed(map(graph.name, group))
+        run.note(f"{names} are equal, but are auxiliary states, which stay apart")
+    shown = shortened([f"{old!r} into {new!r}" for old, new in tied], _SHOWN)
+    return (
+        f"tied {count(len(tied), 'variable')}{f' ({shown})' if tied else ''}; "
+        f"{count(size - parameters.nbytes, 'byte')} left the parameters"
+    )
+
+
+def _groups(run: Run, keys: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Return which variable stays, and which others it takes the place of."""
+    graph = run.graph
+    found = []
+    for group in equal_parameters(run.model, keys):
+        heads = [key for key in group if graph.is_head(key)]
+        if len(heads) > 1:
+            run.note(f"{listed(map(graph.name, heads))} are equal, but are heads, which stay apart")
+        stays = heads[0] if heads else group[0]
+        others = [key for key in group if key != stays and key not in heads]
+        if others:
+            found.append((stays, others))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untie(Operation):
+    """Give every operator that reads a variable one of its own, with the same value.
+
+    An operator that reads the variable twice goes on reading one. Where the variable is a head, the
+    first operator's is.
+    """
+
+    keyword: ClassVar[str] = "untie"
+    shorthand: ClassVar[str | None] = "variable"
+
+    variable: Selector
+    """The variable."""
+
+    names: Sequence[str] | str | None = None
+    """Names of the variables, one per operator in saved order; or their template, such as
+    ``{user}_weight``. Default: the first operator keeps the variable, the others get
+    ``{name}_{user}``."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Untie the variable. Linear in the graph."""
+        graph, parameters = run.graph, run.model.parameters
+        shared = select_one(graph, self.variable, kind="variables")
+        old = graph.name(shared)
+        users = users_of(graph, shared)
+        if len(users) < 2:
+            readers = listed(map(graph.name, users)) if users else "no operator"
+            raise OperationError(f"{readers} alone reads {old!r}, so it is not tied")
+        names = self._names(graph, old, users)
+        refuse_clashes(
+            run,
+            variables=names,
+            leaving={shared},
+            advice="choose other names under names, one per operator",
+        )
+        was_state = shared in graph.variable_keys().auxiliary_states
+        if names[0] != old:
+            parameters.rename({old: names[0]})
+            edit.rename(shared, names[0])
+        variables = [shared]
+        for user, name in zip(users[1:], names[1:], strict=True):
+            twin = edit.add_variable(name, graph.attrs(shared))
+            variables.append(twin)
+            run.copied(twin, Entry(shared))
+            copy_parameter(parameters, names[0], name)
+            inputs = graph.inputs(user)
+            edit.set_inputs(
+                user, [e._replace(node=twin) if e.node == shared else e for e in inputs]
+            )
+        restamp(graph, edit, variables)
+        if was_state:
+            self._note_arguments(run, variables)
+        return f"untied {old!r}: {count(len(users), 'operator')} now read {listed(names)}"
+
+    def _names(self, graph: Graph, old: str, users: Sequence[int]) -> list[str]:
+        owners = [graph.name(user) for user in users]
+        if self.names is None:
+            return [old, *(f"{old}_{owner}" for owner in owners[1:])]
+        if isinstance(self.names, str):
+            if "{user}" not in self.names:
+                raise OperationError(
+                    f"the name {self.names!r} would be every variable's; write {{user}} "
+                    "where the operator's name goes, such as '{user}_weight'"
+                )
+            return [fill(self.names, name=old, user=owner) for owner in owners]
+        if len(self.names) != len(users):
+            raise OperationError(
+                f"names has {count(len(self.names), 'name')} for "
+                f"{count(len(users), 'operator')} that read {old!r}: {listed(owners)}; "
+                "give one name each, in this order"
+            )
+        return list(self.names)
+
+    def _note_arguments(self, run: Run, variables: Sequence[int]) -> None:
+        graph = run.graph
+        states = set(graph.variable_keys().auxiliary_states)
+        arguments = [graph.name(key) for key in variables if key not in states]
+        if arguments:
+            run.note(
+                f"{listed(arguments)} is no auxiliary state any more: no operator that reads it "
+                "updates it"
+            )

@@ -13,11 +13,11 @@ from graphpass.rules.batching.constants import follow_constants, refuse_two_leng
 from graphpass.rules.batching.finding import assumption, may_join
 from graphpass.rules.batching.parting import Whole, count_of, find_whole, part
 from graphpass.rules.batching.tracking import Tracking, shapes_of
+from graphpass.rules.operations.names import fill, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.operators import select_operators
+from graphpass.rules.operations.region import restamp
 from graphpass.rules.selectors import Selector
-from graphpass.rules.surgery.naming import fill, refuse_clashes
-from graphpass.rules.surgery.operators import select_operators
-from graphpass.rules.surgery.stamps import restamp
 from graphpass.shapes import Inference
 
 __all__ = ["Unbatch"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphpass.graph import Entry, Graph
 from graphpass.model import Lineage
 from graphpass.rules.report.report import Report, Step
-from graphpass.rules.surgery.region import value_of
 
 __all__ = ["Ancestry", "culprit"]
 
@@ -48,6 +47,10 @@ class Ancestry:
         """
         self._originals[key] = original
 
+    def copied_all(self, twins: Mapping[int, int]) -> None:
+        """Take note of many nodes that were copied whole: original to copy."""
+        self._originals.update(zip(twins.values(), map(Entry, twins), strict=True))
+
     def choose(self, heads: Iterable[Entry | None]) -> None:
         """Take note of what the running step has made the heads: values, or None for new ones."""
         self._chosen = tuple(heads)
@@ -74,16 +77,14 @@ class Ancestry:
         if value is None:
             return None
         earlier = zip(self._before, self._heads, strict=True)
-        stood = [head for before, head in earlier if value_of(before) == value_of(value)]
+        stood = [head for before, head in earlier if before.value == value.value]
         if not stood:
             return self._original(value)
-        same_place = position < len(self._before) and value_of(self._before[position]) == value_of(
-            value
-        )
+        same_place = position < len(self._before) and self._before[position].value == value.value
         return self._heads[position] if same_place else stood[0]
 
     def _original(self, value: Entry) -> Entry | None:
-        node, output = value_of(value)
+        node, output = value.value
         while node not in self._known:
             original = self._originals.get(node)
             if original is None:

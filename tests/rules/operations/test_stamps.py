@@ -7,7 +7,7 @@ import json
 import pytest
 
 from graphpass import dumps, loads
-from graphpass.rules.surgery.stamps import restamp
+from graphpass.rules.operations.region import restamp
 
 NET = """
     one = BatchNorm(data, g, b, m, v)

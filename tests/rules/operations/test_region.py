@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.graph import Entry, Graph
-from graphpass.rules.surgery.region import trace, value_of
+from graphpass.rules.operations.region import trace
 
 
 def random_graph(reads: list[list[int]]) -> tuple[Graph, list[int]]:
@@ -37,10 +37,10 @@ def test_it_is_what_reaches_the_outputs_without_passing_a_cut(reads, cut) -> Non
     assert set(region.order) == nx.ancestors(uncut, keys[-1]) | {keys[-1]}
     seen: set[int] = set()
     for key in region.order:
-        read = set(map(value_of, graph.inputs(key)))
+        read = set([entry.value for entry in graph.inputs(key)])
         assert {node for node, _ in read - cuts} <= seen
         seen.add(key)
-    wanted = {value for key in region.order for value in map(value_of, graph.inputs(key))} & cuts
+    wanted = cuts & {entry.value for key in region.order for entry in graph.inputs(key)}
     assert region.reached == wanted
 
 
@@ -55,9 +55,9 @@ def test_dependents_are_the_descendants_inside(reads, source) -> None:
 
 def test_an_output_may_be_cut_itself(net) -> None:
     graph = net("a = relu(x)\nreturn a").graph
-    region = trace(graph, graph.heads, [value_of(graph.heads[0])])
+    region = trace(graph, graph.heads, [graph.heads[0].value])
     assert region.order == ()
-    assert region.reached == {value_of(graph.heads[0])}
+    assert region.reached == {graph.heads[0].value}
 
 
 @pytest.mark.parametrize("cut", ["short", "long"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Edit, Graph
-from graphpass.rules.surgery.subgraphs import change_subgraphs
+from graphpass.rules.operations.region import change_subgraphs
 
 NESTED = """
 def body():

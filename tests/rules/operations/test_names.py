@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graphpass.errors import OperationError
+from graphpass.rules.operations.names import fill, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Run
-from graphpass.rules.surgery.naming import fill, free_prefix, refuse_clashes
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphpass.rules.surgery.values import dtype_hint, same_bits, same_shape, shape_hint
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "same"),
-    [
-        ([1.0, 2.0], [1.0, 2.0], True),
-        ([0.0], [-0.0], False),
-        ([np.nan], [np.nan], True),
-        ([[1.0]], [1.0], False),
-    ],
-)
-def test_every_bit_counts(first, second, same: bool) -> None:
-    assert same_bits(np.array(first, "f4"), np.array(second, "f4")) is same
-
-
-def test_the_type_counts() -> None:
-    assert not same_bits(np.zeros(2, "f4"), np.zeros(2, "i4"))
+from graphpass.rules.operations.weights import dtype_hint, same_shape, shape_hint
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphpass.formats.text import parse_graph
-from graphpass.rules.surgery.repeating import has_own_shape, overwritten_gammas, repeats
+from graphpass.rules.operations.operators import has_own_shape, overwritten_gammas, repeats
 
 
 @pytest.mark.parametrize(

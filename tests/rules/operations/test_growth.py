@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.graph import Entry, Graph
-from graphpass.rules.surgery.growth import within
+from graphpass.rules.operations.fold import within
 
 
 @st.composite

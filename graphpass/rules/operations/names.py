@@ -1,0 +1,431 @@
+r"""New names: templates of them, their clashes, and how nodes that exist get them.
+
+In a template may stand:
+
+===========  ====================================================================================
+field        is
+===========  ====================================================================================
+``{name}``   the old name
+``{op}``     of an operator: what it runs, in short: ``conv``, ``bn``, ``fc``, ``elemwise_add``
+``{user}``   of a variable: the name of the first operator that reads it
+``{input}``  of a variable: what that operator calls the input, such as ``weight``
+``{index}``  0, 1, …: the first number that makes the name free
+``{unique}`` nothing if the name is free, else ``_1``, ``_2``, …
+===========  ====================================================================================
+
+In what stands between the fields, ``\1`` is a group of a ``regex:`` selector.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from operator import eq
+
+from graphpass.errors import OperationError, count, suggestion
+from graphpass.graph import VARIABLE, Edit, Graph
+from graphpass.graph.invariants import describe
+from graphpass.rules.operations.operation import Run
+
+__all__ = [
+    "FreeNames",
+    "NameTemplate",
+    "fill",
+    "fill_all",
+    "free_prefix",
+    "refuse_clashes",
+    "rename_nodes",
+    "short_name",
+]
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_FIELDS = ("name", "op", "user", "input", "index", "unique")
+_NUMBER = "\0"
+"""Stands for the number until it is known; no name holds it."""
+
+_SHORT = {
+    "Activation": "act",
+    "BatchNorm": "bn",
+    "Convolution": "conv",
+    "Deconvolution": "deconv",
+    "FullyConnected": "fc",
+    "Pooling": "pool",
+}
+
+
+def short_name(op: str) -> str:
+    """Return what an operator is called in names.
+
+    Examples
+    --------
+    >>> short_name("Convolution"), short_name("_contrib_ROIAlign"), short_name("_plus_scalar")
+    ('conv', 'roialign', 'plus_scalar')
+    """
+    return _SHORT.get(op) or op.lower().lstrip("_").removeprefix("contrib_")
+
+
+def fill(template: str, **values: str) -> str:
+    """Return a template with its fields filled in; braces around other words stay.
+
+    Examples
+    --------
+    >>> fill("{name}_{user}", name="embed_weight", user="decoder")
+    'embed_weight_decoder'
+    """
+    return _FIELD.sub(lambda match: values.get(match[1], match[0]), template)
+
+
+def fill_all(template: str, names: Iterable[str]) -> list[str]:
+    """Return a template with each of some names in the place of ``{name}``."""
+    before, field, after = template.partition("{name}")
+    if field and "{" not in before and "{" not in after:
+        return [f"{before}{name}{after}" for name in names]
+    return [fill(template, name=name) for name in names]
+
+
+def refuse_clashes(
+    run: Run,
+    *,
+    variables: Iterable[str] = (),
+    operators: Iterable[str] = (),
+    leaving: Container[int] = (),
+    advice: str,
+) -> None:
+    """Refuse new names that something else has.
+
+    A variable and an operator may share a name, as in MXNet.
+
+    Parameters
+    ----------
+    run : Run
+        Its model is looked at before anything new is added.
+    variables : iterable of str
+        Names of new variables.
+    operators : iterable of str
+        Names of new operators; among themselves they may repeat.
+    leaving : container of int
+        Nodes that are about to go, whose names are therefore free.
+    advice : str
+        What to do about a clash: the end of the message.
+
+    Raises
+    ------
+    OperationError
+        Naming the owner.
+    """
+    graph = run.graph
+    wanted, known = [*variables], [*operators]
+    stored = run.model.parameters.keys()
+    if (
+        len(set(wanted)) == len(wanted)
+        and stored.isdisjoint(wanted)
+        and graph.names.holds_none([*wanted, *known])
+    ):
+        return
+    for name, often in Counter(wanted).items():
+        if often > 1:
+            raise OperationError(f"{often} new variables would be called {name!r}; {advice}")
+        owners = [key for key in graph.named(name) if key not in leaving]
+        for key in owners:
+            if graph.is_variable(key):
+                raise OperationError(
+                    f"a new variable can't be called {name!r}: {describe(graph, key)} is there "
+                    f"already; {advice}"
+                )
+        if name in stored and not run.variables(name):
+            raise OperationError(
+                f"a new variable can't be called {name!r}: the parameters hold an array of that "
+                f"name, which no variable uses and which would become its value; {advice}, or drop "
+                "the array first (`prune`)"
+            )
+    for name in dict.fromkeys(known):
+        for key in graph.named(name):
+            if key not in leaving and not graph.is_variable(key):
+                raise OperationError(
+                    f"a new operator can't be called {name!r}: {describe(graph, key)} is there "
+                    f"already; {advice}"
+                )
+
+
+def free_prefix(run: Run, prefix: str) -> str:
+    """Return a prefix with which no name of the model begins, for advice."""
+    names = [*run.graph.names, *run.model.parameters]
+    number = 2
+    stem = prefix.rstrip("_-") or "clone"
+    end = prefix[len(prefix.rstrip("_-")) :] or "_"
+    while any(name.startswith(f"{stem}{number}{end}") for name in names):
+        number += 1
+    return f"{stem}{number}{end}"
+
+
+def rename_nodes(
+    run: Run, edit: Edit, names: Mapping[int, str], before: Sequence[str] | None = None
+) -> str:
+    """Rename nodes, and the parameters of variables with them; names may be swapped.
+
+    Parameters
+    ----------
+    run, edit : Run, Edit
+        What `Operation.apply` gets.
+    names : mapping of int to str
+        Node key -> new name.
+    before : sequence of str, optional
+        The old names, where they are known already.
+
+    Returns
+    -------
+    str
+        What was done: ``renamed 2 variables, 1 operator``.
+
+    Raises
+    ------
+    OperationError
+        If two nodes would have one name; both are named. Nothing is renamed then.
+
+    Notes
+    -----
+    Linear in the nodes that are renamed and their parameters.
+    """
+    graph = run.graph
+    before = graph.names_of(names) if before is None else before
+    if any(map(eq, before, names.values())):
+        changed = zip(names.items(), before, strict=True)
+        names = {key: name for (key, name), old in changed if name != old}
+        before = graph.names_of(names)
+    are_all = len(names) == len(graph)
+    if len(set(names.values())) < len(names) or not (
+        are_all or graph.names.holds_none(names.values())
+    ):
+        _refuse_clashes(graph, names)
+    variables = {key: names[key] for key in graph.by_op().get(VARIABLE, ()) if key in names}
+    were_unique = (len(set(before)) if are_all else len(graph.names)) == len(graph)
+    moved = _move_parameters(run, variables, were_unique=were_unique)
+    edit.rename_all(names)
+    operators = len(names) - len(variables)
+    numbers = {"variable": len(variables), "operator": operators, "parameter": moved}
+    parts = [count(number, noun) for noun, number in numbers.items() if number]
+    return f"renamed {', '.join(parts) or 'nothing'}"
+
+
+def _refuse_clashes(graph: Graph, names: Mapping[int, str]) -> None:
+    """Refuse a name for two variables, and one for two operators that did not share one before.
+
+    A variable and an operator may share a name, as in MXNet.
+    """
+    owners: dict[tuple[str, bool], list[int]] = {}
+    for key, name in names.items():
+        owners.setdefault((name, graph.is_variable(key)), []).append(key)
+    for (name, variable), keys in owners.items():
+        staying = [
+            key
+            for key in graph.named(name)
+            if key not in names and graph.is_variable(key) == variable
+        ]
+        everyone = [*staying, *keys]
+        if len(everyone) == 1:
+            continue
+        if not variable and not staying and len({graph.name(key) for key in keys}) == 1:
+            continue
+        raise OperationError(
+            f"{_listed(graph, everyone)} would both be called {name!r}; {_advice(graph, staying)}"
+        )
+
+
+def _listed(graph: Graph, keys: Iterable[int]) -> str:
+    first, second, *more = keys
+    rest = f", and {len(more)} more," if more else ""
+    return f"{describe(graph, first)} and {describe(graph, second)}{rest}"
+
+
+def _advice(graph: Graph, staying: Iterable[int]) -> str:
+    if any(not graph.reaches(key) for key in staying):
+        return "the heads do not reach the one that has the name: `prune` drops it"
+    return "choose another name, or rename both in one rule"
+
+
+def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: bool) -> int:
+    """Rename the arrays of variables, and return how many got a new name.
+
+    A file may hold several variables of one name, which share its array; those that are named
+    apart go on sharing it.
+    """
+    graph, parameters = run.graph, run.model.parameters
+    stored = parameters.keys()
+    if not stored.isdisjoint(variables.values()):
+        _refuse_unused_arrays(run, variables)
+    before = zip(graph.names_of(variables), variables.values(), strict=True)
+    if were_unique:
+        moving = {old: name for old, name in before if old in stored}
+        parameters.rename(moving)
+        return len(moving)
+    new_names: dict[str, list[str]] = {}
+    for old, name in before:
+        if old in stored:
+            new_names.setdefault(old, []).append(name)
+    moving = {}
+    copies: list[tuple[str, str]] = []
+    for old, several in new_names.items():
+        stays = any(key not in variables for key in run.variables(old))
+        if not stays:
+            moving[old] = several.pop(0)
+        copies.extend((moving.get(old, old), name) for name in several)
+    parameters.rename(moving)
+    for source, name in copies:
+        parameters.set(name, parameters[source], parameters.class_of(source))
+        run.note(f"the variables {source!r} and {name!r} had one name, and share the array still")
+    return len(moving) + len(copies)
+
+
+def _refuse_unused_arrays(run: Run, variables: Mapping[int, str]) -> None:
+    """Refuse a name that an array has which belongs to no variable, unless it is the value."""
+    graph, parameters = run.graph, run.model.parameters
+    for key, name in variables.items():
+        if name not in parameters or run.variables(name):
+            continue
+        if graph.name(key) in parameters:
+            raise OperationError(
+                f"{describe(graph, key)} can't be called {name!r}: the parameters hold an array "
+                "of that name, which no variable uses; `prune` drops it"
+            )
+        run.note(f"the array {name!r}, which no variable used, is now the value of a variable")
+
+
+class FreeNames:
+    """Gives every node a name of its own; counts on from where a base was left."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken
+        self._next: dict[str, int] = {}
+
+    def take(self, base: str, *, numbered: bool) -> str:
+        """Return the first free name of a base, in which the number's place is marked.
+
+        Parameters
+        ----------
+        base : str
+            The name; of one that is `numbered`, with the mark where the number goes.
+        numbered : bool
+            Whether the number is there always, from 0, or behind a ``_`` from 1 where it has to be.
+        """
+        if not numbered and base.replace(_NUMBER, "") not in self._taken:
+            return self._took(base.replace(_NUMBER, ""))
+        number = self._next.get(base, 0 if numbered else 1)
+        while (name := base.replace(_NUMBER, f"{'' if numbered else '_'}{number}")) in self._taken:
+            number += 1
+        self._next[base] = number + 1
+        return self._took(name)
+
+    def _took(self, name: str) -> str:
+        self._taken.add(name)
+        return name
+
+
+class NameTemplate:
+    """A template, taken apart, for the nodes of one graph.
+
+    Raises
+    ------
+    OperationError
+        If a field is unknown, or both ``{index}`` and ``{unique}`` are there.
+    """
+
+    def __init__(self, text: str, graph: Graph) -> None:
+        self.text = text
+        self._graph = graph
+        self._position: dict[int, int] = {}
+        self._pieces = _FIELD.split(text)
+        fields = self._pieces[1::2]
+        for name in fields:
+            if name not in _FIELDS:
+                raise OperationError(
+                    f"the template {text!r} has a field {{{name}}}{suggestion(name, _FIELDS)}; "
+                    f"there are {', '.join(f'{{{each}}}' for each in _FIELDS)}"
+                )
+        if {"index", "unique"} <= set(fields):
+            raise OperationError(
+                f"the template {text!r} has both {{index}} and {{unique}}; one of them is enough"
+            )
+        self.numbered = "index" in fields
+        self._asks_readers = not {"user", "input"}.isdisjoint(fields)
+        self.is_free = self.numbered or "unique" in fields
+        """Whether no two nodes get one name."""
+
+    def fits(self, key: int) -> bool:
+        """Return whether a node has something for every field; a head that nothing reads has not.
+
+        Constant, after a walk over the graph.
+        """
+        return not self._asks_readers or bool(self._uses(key))
+
+    def fill(self, key: int, match: re.Match[str] | None = None) -> str:
+        """Return the name for a node, with a mark for its number.
+
+        Parameters
+        ----------
+        key : int
+            The node.
+        match : re.Match, optional
+            Where a regular expression selected it: its groups are filled in between the fields.
+
+        Raises
+        ------
+        OperationError
+            If the node has nothing for a field, or the expression no such group.
+        """
+        pieces = list(self._pieces)
+        for position, piece in enumerate(pieces):
+            if position % 2:
+                pieces[position] = self._value(key, piece)
+            elif match is not None:
+                pieces[position] = self._expand(match, piece)
+        return "".join(pieces)
+
+    def _value(self, key: int, field: str) -> str:
+        graph = self._graph
+        if field in ("index", "unique"):
+            return _NUMBER
+        if field == "name":
+            return graph.name(key)
+        if graph.is_variable(key) == (field == "op"):
+            kind = "operators" if field == "op" else "variables"
+            raise OperationError(
+                f"the template {self.text!r} has {{{field}}}, which is for {kind}, and selects "
+                f"{describe(graph, key)}; say `kind: {kind}`"
+            )
+        return short_name(graph.op(key)) if field == "op" else self._reading(key, field)
+
+    def _reading(self, key: int, field: str) -> str:
+        """Return which operator reads a variable first, or as what."""
+        graph = self._graph
+        uses = self._uses(key)
+        if not uses:
+            raise OperationError(
+                f"the template {self.text!r} has {{{field}}}, and no operator reads "
+                f"{describe(graph, key)}"
+            )
+        _, slot, reader = min(uses)
+        if field == "user":
+            return graph.name(reader)
+        names = graph.signature(reader).input_names or ()
+        return names[slot] if slot < len(names) else f"input{slot}"
+
+    def _uses(self, key: int) -> list[tuple[int, int, int]]:
+        """Return who reads a node: places in saved order, slots, and nodes."""
+        if not self._position:
+            self._position = {each: at for at, each in enumerate(self._graph.order())}
+        place = self._position
+        return [
+            (place[reader], slot, reader)
+            for reader, slot in self._graph.uses(key)
+            if reader in place
+        ]
+
+    def _expand(self, match: re.Match[str], piece: str) -> str:
+        try:
+            return match.expand(piece)
+        except (re.error, IndexError) as error:
+            raise OperationError(
+                f"the template `{self.text}` does not fit regex:{match.re.pattern}, which has "
+                f"{count(match.re.groups, 'group')}: {error}"
+            ) from None
