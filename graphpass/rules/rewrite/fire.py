@@ -16,6 +16,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.graph.in_edges import in_edges
 from graphpass.graph.store import Cut
+from graphpass.rules.operations.weights import new_class
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Level
@@ -24,7 +25,6 @@ from graphpass.rules.rewrite.weights import (
     Twins,
     fitting_hints,
 )
-from graphpass.rules.surgery.arrays import new_class
 
 __all__ = ["PROVENANCE", "Fired", "FiringContext", "FreshNames", "fire"]
 

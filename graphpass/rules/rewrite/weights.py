@@ -20,7 +20,7 @@ from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision
 from graphpass.rules.rewrite.pattern import Kind
 from graphpass.rules.rewriting.draft import NewNode, NewParameter
-from graphpass.rules.surgery.values import same_bits
+from graphpass.verify.arrays import same_bits
 
 __all__ = ["Placement", "Twins", "fitting_hints", "new_signature", "placements", "stored_sources"]
 
