@@ -62,12 +62,13 @@ def locate(
     The mark of a text knows the places inside it.
     """
     key = value = tree.mark
+    names = _Substitution(values, PassText())
     for step in path:
         if isinstance(tree.value, tuple) and isinstance(step, int) and step < len(tree.value):
             tree = tree.value[step]
             key = value = tree.mark
         elif isinstance(tree.value, Mapping):
-            found = [name for name in tree.value if _key(name, values) == step]
+            found = [name for name in tree.value if names.key(name) == step]
             if not found:
                 break
             key, tree = tree.value[found[0]]
@@ -88,7 +89,7 @@ def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
     for match in _PLACEHOLDER.finditer(text):
         try:
             piece = _inside(match, values)
-        except _ExpandError:
+        except _PlaceholderError:
             continue
         begin, end = match.span()
         pieces += [text[done:begin], piece]
@@ -100,11 +101,13 @@ def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
 
 
 class _Substitution:
+    """Fills in placeholders, as long as that does not come to too much."""
+
     def __init__(self, values: Mapping[str, Plain] | None, source: PassText) -> None:
         self._values = values
         self._source = source
         self._count = 0
-        self._characters = _MAX_CHARACTERS
+        self._characters = 0
 
     def value(self, tree: Located, path: KeyPath) -> Plain:
         self._count_value(tree.mark, path)
@@ -125,17 +128,24 @@ class _Substitution:
             made[key] = self.value(member, (*path, key))
         return made
 
-    def _text(self, text: str, mark: Mark | None, path: KeyPath) -> Plain:
-        if self._values is None:
-            return text
+    def key(self, text: str) -> Plain:
+        """Return what a key becomes; one that can't be filled in stays as it is."""
         try:
-            found = _expand(text, self._values, self._characters)
-            if found is not text and isinstance(found, str):
-                self._characters = _left(self._characters, found)
-        except _ExpandError as error:
+            return self._filled(text)
+        except _PlaceholderError:
+            return text
+
+    def _text(self, text: str, mark: Mark | None, path: KeyPath) -> Plain:
+        try:
+            found = self._filled(text)
+        except _PlaceholderError as error:
             raise self._source.error(mark, str(error), path) from None
-        if isinstance(found, list | dict):
-            self._count_values(found, mark, path)
+        waiting = [found] if isinstance(found, list | dict) else []
+        while waiting:  # a parameter is shared here, but each use of it is looked at
+            value = waiting.pop()
+            self._count_value(mark, path)
+            if isinstance(value, list | dict):
+                waiting.extend(value.values() if isinstance(value, dict) else value)
         return found
 
     def _count_value(self, mark: Mark | None, path: KeyPath) -> None:
@@ -147,51 +157,28 @@ class _Substitution:
                 path,
             )
 
-    def _count_values(self, found: Plain, mark: Mark | None, path: KeyPath) -> None:
-        """Count what stands in a parameter: it is shared here, but each use of it is looked at."""
-        waiting = [found]
-        while waiting:
-            value = waiting.pop()
-            self._count_value(mark, path)
-            if isinstance(value, list | dict):
-                waiting.extend(value.values() if isinstance(value, dict) else value)
+    def _filled(self, text: str) -> Plain:
+        if self._values is None or "${" not in text:
+            return text
+        values = self._values
+        whole = _PLACEHOLDER.fullmatch(text)
+        if whole and not whole["escaped"]:
+            found = _lookup(whole, values)
+            return self._counted(found) if isinstance(found, str) else found
+        return _PLACEHOLDER.sub(lambda match: self._counted(_inside(match, values)), text)
 
-
-class _ExpandError(ValueError):
-    """A placeholder that can't be replaced."""
-
-
-def _key(text: str, values: Mapping[str, Plain]) -> Plain:
-    try:
-        return _expand(text, values)
-    except _ExpandError:
-        return text
-
-
-def _expand(text: str, values: Mapping[str, Plain], room: int = _MAX_CHARACTERS) -> Plain:
-    """Return a text with its placeholders replaced by no more than `room` characters."""
-    if "${" not in text:
-        return text
-    whole = _PLACEHOLDER.fullmatch(text)
-    if whole and not whole["escaped"]:
-        return _lookup(whole, values)
-
-    def fill(match: re.Match[str]) -> str:
-        nonlocal room
-        piece = _inside(match, values)
-        room = _left(room, piece)
+    def _counted(self, piece: str) -> str:
+        self._characters += len(piece)
+        if self._characters > _MAX_CHARACTERS:
+            raise _PlaceholderError(
+                f"more than {_MAX_CHARACTERS} characters come from ${{...}} in this pass; is a "
+                "long parameter repeated too often?"
+            )
         return piece
 
-    return _PLACEHOLDER.sub(fill, text)
 
-
-def _left(room: int, text: str) -> int:
-    if len(text) > room:
-        raise _ExpandError(
-            f"more than {_MAX_CHARACTERS} characters come from ${{...}} in this pass; is a long "
-            "parameter repeated too often?"
-        )
-    return room - len(text)
+class _PlaceholderError(ValueError):
+    """A placeholder that can't be replaced."""
 
 
 def _inside(match: re.Match[str], values: Mapping[str, Plain]) -> str:
@@ -199,11 +186,11 @@ def _inside(match: re.Match[str], values: Mapping[str, Plain]) -> str:
         return match[0][1:]
     value = _lookup(match, values)
     if value is None:
-        raise _ExpandError(
+        raise _PlaceholderError(
             f"the parameter {match['name']!r} has no value; give it one: --set {match['name']}=..."
         )
     if isinstance(value, list | dict):
-        raise _ExpandError(
+        raise _PlaceholderError(
             f"the parameter {match['name']!r} is a collection and can't stand inside a text"
         )
     return str(value)
@@ -212,11 +199,13 @@ def _inside(match: re.Match[str], values: Mapping[str, Plain]) -> str:
 def _lookup(match: re.Match[str], values: Mapping[str, Plain]) -> Plain:
     name = match["name"]
     if not match["closed"]:
-        raise _ExpandError(f"${{{name} is never closed; write $${{ where no parameter is meant")
+        raise _PlaceholderError(
+            f"${{{name} is never closed; write $${{ where no parameter is meant"
+        )
     if name in values:
         return values[name]
     known = f"; the pass has {', '.join(values)}" if values else "; the pass declares none"
-    raise _ExpandError(
+    raise _PlaceholderError(
         f"there is no parameter {name!r}{suggestion(name, values) or known}; "
         "write $${ where no parameter is meant"
     )
