@@ -28,8 +28,8 @@ from graphpass.ops import find, operator_names
 __all__ = [
     "MAX_LENGTH",
     "Mark",
+    "Offset",
     "PythonText",
-    "Spot",
     "Syntax",
     "described",
     "elements",
@@ -78,7 +78,7 @@ class Mark(NamedTuple):
     column: int
 
 
-class Spot(NamedTuple):
+class Offset(NamedTuple):
     """A place as Python's parser has it."""
 
     line: int
@@ -118,7 +118,7 @@ class PythonText:
         self._piece = _PIECE if is_long else MAX_LENGTH
         self._base = 0
         self._code = ""
-        self._names: dict[Spot, str] = {}
+        self._names: dict[Offset, str] = {}
         lines = self._given.count("\n") + 1
         if not is_long and (len(text) > MAX_LENGTH or lines > _MAX_LINES):
             raise TextError(
@@ -162,17 +162,17 @@ class PythonText:
     def backquoted(self, node: ast.expr | ast.keyword) -> str | None:
         """Return the name that stands in backquotes where a node begins, or None."""
         word = node.arg if isinstance(node, ast.keyword) else getattr(node, "id", None)
-        return self._names.get(self.spot(node)) if word and word[0] == "_" else None
+        return self._names.get(self.offset(node)) if word and word[0] == "_" else None
 
     def spelled(self, node: ast.Name) -> str:
         """Return a name, in backquotes or not."""
-        return self._names.get(self.spot(node), node.id) if node.id[0] == "_" else node.id
+        return self._names.get(self.offset(node), node.id) if node.id[0] == "_" else node.id
 
     def key(self, node: ast.keyword) -> str:
         """Return the name of a keyword, in backquotes or not."""
         word = node.arg
         assert word is not None
-        return self._names.get(self.spot(node), word) if word[0] == "_" else word
+        return self._names.get(self.offset(node), word) if word[0] == "_" else word
 
     def block_name(self, node: ast.FunctionDef) -> str:
         """Return the name of a ``def``."""
@@ -183,8 +183,8 @@ class PythonText:
         assert word is not None
         between = self._code[start : word.end()]
         column = len(between.rpartition("\n")[2]) + ("\n" not in between) * node.col_offset
-        spot = Spot(self._base + node.lineno + between.count("\n"), column)
-        return self._names.get(spot, node.name)
+        offset = Offset(self._base + node.lineno + between.count("\n"), column)
+        return self._names.get(offset, node.name)
 
     def operator(self, node: ast.expr, *words: str) -> str:
         """Return the name of an operator; in backquotes it may be one that MXNet does not know.
@@ -248,28 +248,28 @@ class PythonText:
 
     # -- places and errors -------------------------------------------------------------------
 
-    def spot(self, node: Syntax) -> Spot:
+    def offset(self, node: Syntax) -> Offset:
         """Return where something begins, as Python's parser has it."""
-        return Spot(self._base + node.lineno, node.col_offset)
+        return Offset(self._base + node.lineno, node.col_offset)
 
-    def place(self, where: Syntax | Spot) -> Mark:
+    def place(self, where: Syntax | Offset) -> Mark:
         """Return where something begins."""
-        line, offset = where if isinstance(where, Spot) else self.spot(where)
+        line, offset = where if isinstance(where, Offset) else self.offset(where)
         line = min(line, len(self.lines))
         before = self.lines[line - 1][self._indent :].encode(errors="replace")[:offset]
         return Mark(line, len(before.decode(errors="ignore")) + self._indent + 1)
 
     @property
-    def end(self) -> Spot:
+    def end(self) -> Offset:
         """Where the text ends."""
         lines = self._text.rstrip().split("\n")
-        return Spot(len(lines), len(lines[-1].encode(errors="replace")))
+        return Offset(len(lines), len(lines[-1].encode(errors="replace")))
 
-    def error(self, where: Syntax | Spot | tuple[int, int] | None, reason: str) -> TextError:
+    def error(self, where: Syntax | Offset | tuple[int, int] | None, reason: str) -> TextError:
         """Make the error about what stands somewhere: place, reason, the line and a caret."""
         if where is None:
             return TextError(f"{self.name}: {reason}", reason=reason)
-        if isinstance(where, Spot | ast.AST):
+        if isinstance(where, Offset | ast.AST):
             where = self.place(where)
         line = min(max(where[0], 1), len(self.lines))
         shown = self.lines[line - 1]
@@ -277,7 +277,7 @@ class PythonText:
         text = f"{self.name}:{line}:{column}: {reason}\n{pointed(shown, column)}"
         return TextError(text, reason=reason, line=line, column=column)
 
-    def fail(self, where: Syntax | Spot | None, reason: str) -> NoReturn:
+    def fail(self, where: Syntax | Offset | None, reason: str) -> NoReturn:
         """Raise the error about what stands somewhere."""
         raise self.error(where, reason)
 
@@ -326,7 +326,7 @@ class PythonText:
                     line += between.count("\n")
                     offset, between = 0, between[between.rfind("\n") + 1 :]
                 offset += len(between.encode())
-                self._names[Spot(line, offset)] = self._name(token)
+                self._names[Offset(line, offset)] = self._name(token)
                 seen = start
                 parts += (text[done:start], "_" * len(token[0].encode()))
                 done = end
@@ -372,7 +372,7 @@ class PythonText:
             reason = "the number is too long"
         rows = self._code.split("\n")[line - 1 : line]
         offset = len("".join(rows)[: max(column - 1, 0)].encode())
-        self.fail(Spot(self._base + line, offset), f"Python can't read this: {reason}")
+        self.fail(Offset(self._base + line, offset), f"Python can't read this: {reason}")
 
 
 def parse_python(text: str, name: str) -> PythonText:

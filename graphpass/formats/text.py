@@ -41,7 +41,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError, SymbolError, TextError, suggestion
-from graphpass.formats.python_text import PythonText, Spot, described, elements, shortened
+from graphpass.formats.python_text import Offset, PythonText, described, elements, shortened
 from graphpass.formats.symbol_read import build_graph, is_opaque
 from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
 from graphpass.formats.text_print import SPECIAL, natural_stamps, print_graph
@@ -114,16 +114,16 @@ def parse_graph(text: str) -> Graph:
 def _located(block: _Block, error: SymbolError, source: PythonText) -> TextError:
     """Turn the path to a record into the place of the call that it was made of."""
     text = str(error)
-    spot = source.end
+    offset = source.end
     end = 0
     while step := _STEP.match(text, end):
         end = step.end()
         number = int(step[2])
         if step[1] == "nodes":
-            position, spot = number, block.spots[number]
+            position, offset = number, block.offsets[number]
         else:
             block = block.inner[position][number]
-    return source.error(spot, text[end:].partition(": ")[2] or text)
+    return source.error(offset, text[end:].partition(": ")[2] or text)
 
 
 def _stamp(block: _Block, graph: Graph) -> None:
@@ -161,7 +161,7 @@ class _Block:
         What the graph returns; None until its return has been read.
     nodes : list of NodeRecord
         Its nodes.
-    spots : list of Spot
+    offsets : list of Offset
         Where each node's call begins.
     stamped : set of (int, int)
         Position and slot of every edge whose stamp is given.
@@ -172,7 +172,7 @@ class _Block:
     def __init__(self, source: PythonText, allowance: list[int]) -> None:
         self.heads: list[EntryRecord] | None = None
         self.nodes: list[NodeRecord] = []
-        self.spots: list[Spot] = []
+        self.offsets: list[Offset] = []
         self.stamped: set[tuple[int, int]] = set()
         self.inner: dict[int, list[_Block]] = {}
         self._source = source
@@ -184,7 +184,7 @@ class _Block:
         """Positions of nodes whose outputs only the text can tell."""
         self._names: dict[str, _Bound] = {}
         self._unnamed: list[int] = []
-        self._pending: dict[str, tuple[Spot, _Block]] = {}
+        self._pending: dict[str, tuple[Offset, _Block]] = {}
         """Blocks that no operator runs yet."""
 
     def read(self, statements: Iterable[ast.stmt]) -> None:
@@ -206,8 +206,8 @@ class _Block:
                     f"{described(statement)} is no statement of the text form, which has "
                     "NAME = OPERATOR(…), def and return",
                 )
-        for name, (spot, _) in self._pending.items():
-            source.fail(spot, f"no operator runs the block {shortened(name)}")
+        for name, (offset, _) in self._pending.items():
+            source.fail(offset, f"no operator runs the block {shortened(name)}")
         # operators that stand inside calls are named as MXNet does: relu0, relu1
         taken = {*self._names, *(record.name for record in self.nodes)} if self._unnamed else set()
         counts: Counter[str] = Counter()
@@ -252,7 +252,7 @@ class _Block:
                 f"{shortened(name)} has a meaning since line {known.line}; choose another word, "
                 'and give a node of the same name name="…" in its call',
             )
-        self._names[name] = _Bound(position, output, self.spots[position].line)
+        self._names[name] = _Bound(position, output, self.offsets[position].line)
 
     def _define(self, statement: ast.FunctionDef) -> None:
         source = self._source
@@ -266,7 +266,7 @@ class _Block:
         block.read(statement.body)
         if block.heads is None:
             source.fail(statement, f"the block {shortened(name)} ends without: return NAME")
-        self._pending[name] = (source.spot(statement), block)
+        self._pending[name] = (source.offset(statement), block)
 
     # -- values ------------------------------------------------------------------------------
 
@@ -372,7 +372,7 @@ class _Block:
         name = "" if target is None else source.spelled(target)
         entries = [(number, output, stamp or 0) for number, output, stamp in inputs]
         self.nodes.append(NodeRecord(op, name, entries, attrs))
-        self.spots.append(source.spot(node))
+        self.offsets.append(source.offset(node))
         self._outputs.append(outputs)
         for slot, (_, _, given) in enumerate(inputs):
             if given is not None:

@@ -16,12 +16,12 @@ from graphpass import Model
 from graphpass.graph import Entry
 from graphpass.rules.rewrite.pattern import (
     Anything,
+    NamedValue,
     OptionalOperand,
     Part,
     Pattern,
     Rest,
     Restricted,
-    Value,
 )
 
 COMMUTATIVE = {"elemwise_add", "add_n"}
@@ -172,12 +172,12 @@ class Attempt:
         if isinstance(operand, Rest):
             value = tuple([each[:2] for each in entry])
             return operand.name is None or self.values.setdefault(operand.name, value) == value
-        if isinstance(operand, Value):
+        if isinstance(operand, NamedValue):
             return self.values.setdefault(operand.name, entry[:2]) == entry[:2]
         if isinstance(operand, Restricted):
             if not self.oracle.is_kind(entry, operand.kind):
                 return False
-            return operand.name is None or self.agrees(Value(operand.name), entry)
+            return operand.name is None or self.agrees(NamedValue(operand.name), entry)
         if isinstance(operand, OptionalOperand):
             return self.agrees(operand.operand, entry)
         part, output = self.oracle.pattern.parts[operand.part], operand.output

@@ -21,13 +21,13 @@ from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.parts import attribute_tests
 from graphpass.rules.rewrite.pattern import (
     Anything,
-    Kind,
+    NamedValue,
     Operand,
     Part,
     Produced,
     Rest,
     Restricted,
-    Value,
+    ValueKind,
     bare,
 )
 from graphpass.rules.rewrite.replacement import NewOperand, NewPart, Spread
@@ -131,7 +131,7 @@ class _Inspection:
         counts: Counter[str] = Counter()
         places: dict[str, tuple[str, Mark | None]] = {}
         for operand in pattern.operands():
-            if isinstance(operand, Value | Restricted | Rest) and operand.name is not None:
+            if isinstance(operand, NamedValue | Restricted | Rest) and operand.name is not None:
                 counts[operand.name] += 1
                 instead = "*_" if isinstance(operand, Rest) else "_"
                 places.setdefault(operand.name, (instead, operand.mark))
@@ -174,7 +174,7 @@ class _Inspection:
         These are attribute values that MXNet does not take together; a value that is to be of two
         kinds; and an auxiliary state that is to be of another kind.
         """
-        kinds: dict[str, Kind] = {}
+        kinds: dict[str, ValueKind] = {}
         end = "the pattern can never match"
         found: list[tuple[RuleSeverity, str, Mark | None]] = []
         for part in self._rewrite.pattern.parts:
@@ -273,7 +273,7 @@ def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:
             return False
         if isinstance(operand, Anything) or operand.name is None:
             return True
-        same = given.name == operand.name or isinstance(operand, Value)
+        same = given.name == operand.name or isinstance(operand, NamedValue)
         return same and values.setdefault(operand.name, given.name) == given.name
 
     results = replacement.results

@@ -43,6 +43,7 @@ from graphpass.rules.expressions import Expression
 from graphpass.rules.lint.linear import Inequality, Unknown
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
+    NamedValue,
     Operand,
     OptionalOperand,
     Part,
@@ -50,7 +51,6 @@ from graphpass.rules.rewrite.pattern import (
     Produced,
     Rest,
     Restricted,
-    Value,
     bare,
 )
 from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
@@ -384,6 +384,6 @@ def paths(
             inner = bare(operand)
             if isinstance(inner, Produced):
                 parts[inner.part] += times
-            elif isinstance(inner, Value | Rest | Restricted) and inner.name is not None:
+            elif isinstance(inner, NamedValue | Rest | Restricted) and inner.name is not None:
                 values[inner.name] += times
     return parts, values

@@ -20,7 +20,7 @@ from graphpass.ops.operator import Bounds, input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.rewrite.pattern import (
     Anything,
-    Kind,
+    NamedValue,
     Operand,
     OptionalOperand,
     Part,
@@ -30,7 +30,7 @@ from graphpass.rules.rewrite.pattern import (
     Restricted,
     Root,
     Route,
-    Value,
+    ValueKind,
     compile_pattern,
     print_operators,
 )
@@ -99,7 +99,7 @@ class BuiltOptional:
     mark: Mark | None
 
 
-BuiltOperand: TypeAlias = Value | Anything | Rest | Restricted | BuiltOutput | BuiltOptional
+BuiltOperand: TypeAlias = NamedValue | Anything | Rest | Restricted | BuiltOutput | BuiltOptional
 
 
 @dataclass(slots=True)
@@ -116,13 +116,13 @@ class PatternBuilder:
     values: dict[str, Mark | None] = field(default_factory=dict)
     """The values that are read so far, with the place of the first time."""
     rests: set[str] = field(default_factory=set)
-    _distinct: list[tuple[tuple[Value | BuiltOutput, ...], Mark | None]] = field(
+    _distinct: list[tuple[tuple[NamedValue | BuiltOutput, ...], Mark | None]] = field(
         default_factory=list
     )
 
     # -- operands ----------------------------------------------------------------------------
 
-    def named(self, name: str, mark: Mark | None) -> Value | BuiltOutput:
+    def named(self, name: str, mark: Mark | None) -> NamedValue | BuiltOutput:
         """Return what a name stands for: a part that has it, or else a value."""
         if name in self.bound:
             known = self.bound[name]
@@ -130,7 +130,7 @@ class PatternBuilder:
         if name in self.rests:
             raise self.complain(mark, f"{name} stands for several values; write *{name}")
         self.values.setdefault(name, mark)
-        return Value(name, mark)
+        return NamedValue(name, mark)
 
     def rest(self, name: str | None, mark: Mark | None) -> Rest:
         """Return the remaining inputs."""
@@ -143,7 +143,7 @@ class PatternBuilder:
         return Rest(name, mark)
 
     def restricted(
-        self, kind: Kind, name: str | None, mark: Mark | None, place: Mark | None
+        self, kind: ValueKind, name: str | None, mark: Mark | None, place: Mark | None
     ) -> Restricted:
         """Return a value of a kind, whose name stands at `place`."""
         if name is not None and isinstance(self.named(name, place), BuiltOutput):
@@ -307,12 +307,13 @@ class PatternBuilder:
         """Let the rest of the graph use an operator although it is no root."""
         part.shared, part.shared_at = True, mark
 
-    def distinct(self, values: Sequence[Value | BuiltOutput], mark: Mark | None) -> None:
+    def distinct(self, values: Sequence[NamedValue | BuiltOutput], mark: Mark | None) -> None:
         """Ask that no two values are the same."""
         if len(values) < 2:
             raise self.complain(mark, "distinct takes two values or more")
         keys = [
-            each.name if isinstance(each, Value) else (each.part, each.output) for each in values
+            each.name if isinstance(each, NamedValue) else (each.part, each.output)
+            for each in values
         ]
         for value, number in zip(values, map(keys.count, keys), strict=True):
             if number > 1:
@@ -494,9 +495,9 @@ class PatternBuilder:
         return order
 
 
-def _spelled(value: Value | BuiltOutput) -> str:
+def _spelled(value: NamedValue | BuiltOutput) -> str:
     """Return the name of a value, of an operator without one what it may be."""
-    if isinstance(value, Value):
+    if isinstance(value, NamedValue):
         return value.name
     place = value.output if value.part.unpacked else 0
     name = value.part.names[place] if value.part.names else None
@@ -542,7 +543,7 @@ class _Certain:
             for operand in self._operands(index):
                 if isinstance(operand, Produced):
                     pending.append(operand.part)
-                elif isinstance(operand, Value | Restricted) and operand.name is not None:
+                elif isinstance(operand, NamedValue | Restricted) and operand.name is not None:
                     self.names.add(operand.name)
 
     def route(self, root: Produced) -> Route | None:
@@ -561,7 +562,7 @@ class _Certain:
                     if operand.part not in seen:
                         seen.add(operand.part)
                         pending.append((*path, operand))
-                elif isinstance(operand, Value | Restricted) and operand.name in self.names:
+                elif isinstance(operand, NamedValue | Restricted) and operand.name in self.names:
                     assert operand.name is not None
                     return Route(operand.name, path[::-1])
         return None

@@ -12,7 +12,7 @@ from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
 from graphpass.model import Model
 from graphpass.ops.meaning import randomness
-from graphpass.rules.rewrite.pattern import Kind
+from graphpass.rules.rewrite.pattern import ValueKind
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
@@ -57,7 +57,7 @@ class Facts:
         self._inputs = inputs
         self._shapes = shapes or {}
         self._inference: Inference | None = None
-        self._kinds: dict[int, Kind] | None = None
+        self._kinds: dict[int, ValueKind] | None = None
         self._constant: dict[int, bool] = {}
         """Node -> whether it is constant, as far as that was asked."""
         self.has_waiting = any(
@@ -136,14 +136,14 @@ class Facts:
 
     # -- what values are ---------------------------------------------------------------------
 
-    def is_kind(self, entry: Entry, kind: Kind) -> bool:
+    def is_kind(self, entry: Entry, kind: ValueKind) -> bool:
         """Return whether a value is of the kind that a pattern asks for."""
         if kind == "const":
             return self._is_constant(entry.node)
         return self.kinds.get(entry.node) == kind
 
     @property
-    def kinds(self) -> dict[int, Kind]:
+    def kinds(self) -> dict[int, ValueKind]:
         """Variable -> ``param``, ``aux`` or ``input``."""
         if self._kinds is None:
             keys = self.graph.variable_keys()

@@ -31,13 +31,13 @@ from graphpass.errors import count
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.rewrite.pattern import (
+    NamedValue,
     Operand,
     OptionalOperand,
     Pattern,
     Produced,
     Rest,
     Restricted,
-    Value,
 )
 
 __all__ = [
@@ -259,4 +259,4 @@ def _spell(operand: Operand, pattern: Pattern) -> str:
         return pattern.parts[operand.part].label
     if isinstance(operand, Restricted):
         return f"{operand.kind}({operand.name or '_'})"
-    return operand.name or "_" if isinstance(operand, Value | Rest) else "_"
+    return operand.name or "_" if isinstance(operand, NamedValue | Rest) else "_"

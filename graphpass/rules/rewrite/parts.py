@@ -14,13 +14,13 @@ from graphpass.ops.meaning import is_commutative
 from graphpass.ops.values import Value as Constant
 from graphpass.ops.values import round_to_type
 from graphpass.rules.rewrite.pattern import (
+    NamedValue,
     Operand,
     OptionalOperand,
     Part,
     Produced,
     Rest,
     Restricted,
-    Value,
 )
 from graphpass.rules.rewrite.search import ABSENT, Search, SearchContext, same_value
 
@@ -201,7 +201,7 @@ class CompiledPart:
                 steps.append((slot, None, None, compiled.producer(inner), compiled.is_goal))
             elif isinstance(inner, Restricted):
                 steps.append((slot, inner.name, inner.kind, None, False))
-            elif isinstance(inner, Value | Rest) and inner.name is not None:
+            elif isinstance(inner, NamedValue | Rest) and inner.name is not None:
                 steps.append((slot, inner.name, None, None, False))
         count = len(steps)
 
@@ -293,7 +293,7 @@ class CompiledPart:
             return fits or part.maybe
         if isinstance(operand, Restricted) and not facts.is_kind(entry, operand.kind):
             return False
-        if not isinstance(operand, Value | Restricted) or operand.name is None:
+        if not isinstance(operand, NamedValue | Restricted) or operand.name is None:
             return True
         value = search.values.get(operand.name)
         return value is None or same_value(value, entry)

@@ -6,7 +6,7 @@ Texts and Python functions make it with a `PatternBuilder`, the matcher works fr
 ===================  ===========================================================================
 class                as text
 ===================  ===========================================================================
-`Value`              ``x``
+`NamedValue`         ``x``
 `Anything`           ``_``
 `Rest`               ``*xs``, ``*_``
 `Restricted`         ``param(w)``, ``aux(m)``, ``input(x)``, ``const(c)``
@@ -35,7 +35,7 @@ __all__ = [
     "KINDS",
     "WORDS",
     "Anything",
-    "Kind",
+    "NamedValue",
     "Operand",
     "OptionalOperand",
     "Part",
@@ -45,16 +45,16 @@ __all__ = [
     "Restricted",
     "Root",
     "Route",
-    "Value",
+    "ValueKind",
     "bare",
     "compile_pattern",
     "print_operators",
     "print_pattern",
 ]
 
-Kind: TypeAlias = Literal["param", "aux", "input", "const"]
+ValueKind: TypeAlias = Literal["param", "aux", "input", "const"]
 
-KINDS: tuple[Kind, ...] = ("param", "aux", "input", "const")
+KINDS: tuple[ValueKind, ...] = ("param", "aux", "input", "const")
 """What a `Restricted` may ask for."""
 
 WORDS = (*KINDS, "optional", "maybe", "shared", "distinct")
@@ -62,7 +62,7 @@ WORDS = (*KINDS, "optional", "maybe", "shared", "distinct")
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class NamedValue:
     """Any value; the same name is the same value wherever it stands."""
 
     name: str
@@ -88,7 +88,7 @@ class Rest:
 class Restricted:
     """A value of one kind."""
 
-    kind: Kind
+    kind: ValueKind
     name: str | None
     mark: Mark | None = field(default=None, compare=False, repr=False)
 
@@ -111,7 +111,7 @@ class OptionalOperand:
     mark: Mark | None = field(default=None, compare=False, repr=False)
 
 
-Operand: TypeAlias = Value | Anything | Rest | Restricted | Produced | OptionalOperand
+Operand: TypeAlias = NamedValue | Anything | Rest | Restricted | Produced | OptionalOperand
 """What may stand among the inputs of an operator."""
 
 
@@ -223,7 +223,7 @@ class Pattern:
     @cached_property
     def values(self) -> tuple[str, ...]:
         """Names of values that the pattern reads."""
-        read = [each for each in self.operands() if isinstance(each, Value | Restricted)]
+        read = [each for each in self.operands() if isinstance(each, NamedValue | Restricted)]
         return tuple(dict.fromkeys([each.name for each in read if each.name is not None]))
 
     @cached_property
@@ -263,14 +263,14 @@ class Pattern:
         """Operators that the first root may be."""
         return frozenset(op for anchor in self.anchors for op in self.parts[anchor.part].ops)
 
-    def operands(self) -> Iterator[Value | Anything | Rest | Restricted | Produced]:
+    def operands(self) -> Iterator[NamedValue | Anything | Rest | Restricted | Produced]:
         """Yield what stands among the inputs of all operators; what is optional, as it is."""
         for part in self.parts:
             for operand in part.operands:
                 yield bare(operand)
 
 
-def bare(operand: Operand) -> Value | Anything | Rest | Restricted | Produced:
+def bare(operand: Operand) -> NamedValue | Anything | Rest | Restricted | Produced:
     """Return an operand without the ``optional`` around it."""
     while isinstance(operand, OptionalOperand):
         operand = operand.operand

@@ -21,7 +21,14 @@ from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.arithmetic import shortened
 from graphpass.rules.rewrite.builder import BuiltOperand, BuiltOutput, BuiltPart, PatternBuilder
-from graphpass.rules.rewrite.pattern import Anything, Kind, Pattern, Rest, Restricted, Value
+from graphpass.rules.rewrite.pattern import (
+    Anything,
+    NamedValue,
+    Pattern,
+    Rest,
+    Restricted,
+    ValueKind,
+)
 from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Handle", "NodeHandle", "Operators", "PatternOp", "call", "place_of", "trace"]
@@ -115,7 +122,7 @@ class _Tracer:
             self.fail(f"{name!r} is no name; write a text, such as 'conv'")
         return name
 
-    def values(self, function: Callable[..., Any]) -> Iterator[Value | Anything | Rest]:
+    def values(self, function: Callable[..., Any]) -> Iterator[NamedValue | Anything | Rest]:
         """Yield what the function's parameters after ``op`` stand for."""
         try:
             parameters = list(inspect.signature(function).parameters.values())
@@ -139,7 +146,7 @@ class _Tracer:
                 yield Anything()
             else:
                 value = self.builder.named(name, None)
-                assert isinstance(value, Value)
+                assert isinstance(value, NamedValue)
                 yield value
 
     def roots(self, returned: object) -> Iterator[tuple[BuiltOutput, bool]]:
@@ -395,16 +402,16 @@ class PatternOp:
         compared = []
         for value in values:
             operand = tracer.operand(value)
-            if not isinstance(operand, Value | BuiltOutput):
+            if not isinstance(operand, NamedValue | BuiltOutput):
                 tracer.fail("distinct takes values and operators of the pattern")
             compared.append(operand)
         tracer.builder.distinct(compared, tracer.mark())
 
-    def __restricted(self, kind: Kind, value: Handle | None) -> Handle:
+    def __restricted(self, kind: ValueKind, value: Handle | None) -> Handle:
         read = Anything() if value is None else self.__tracer.operand(value)
-        if not isinstance(read, Value | Anything):
+        if not isinstance(read, NamedValue | Anything):
             self.__tracer.fail(f"{kind} takes a value that the function is given: op.{kind}(x)")
-        name = read.name if isinstance(read, Value) else None
+        name = read.name if isinstance(read, NamedValue) else None
         return Handle(self.__tracer, Restricted(kind, name))
 
     def __names(self, operators: tuple[str | Operators, ...]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from graphpass.rules.rewrite.builder import (
     BuiltPart,
     PatternBuilder,
 )
-from graphpass.rules.rewrite.pattern import KINDS, WORDS, Anything, Pattern, Value
+from graphpass.rules.rewrite.pattern import KINDS, WORDS, Anything, NamedValue, Pattern
 from graphpass.rules.rewrite.replacement import (
     AttributeStep,
     Named,
@@ -241,7 +241,7 @@ class _PatternReader:
             self._text.fail(node, f"{name} is no node of the pattern{suggestion(name, bound)}")
         return BuiltOutput(bound[name].part, bound[name].output, self._text.place(node))
 
-    def _known_value(self, node: ast.Name) -> Value | BuiltOutput:
+    def _known_value(self, node: ast.Name) -> NamedValue | BuiltOutput:
         name, known = self._name(node) or "_", [*self._builder.values, *self._builder.bound]
         if name not in known:
             self._text.fail(

@@ -18,7 +18,7 @@ from graphpass.graph.in_edges import source_at
 from graphpass.ops import Signature, find, format_value
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision
-from graphpass.rules.rewrite.pattern import Kind
+from graphpass.rules.rewrite.pattern import ValueKind
 from graphpass.rules.rewriting.draft import NewNode, NewParameter
 from graphpass.verify.arrays import same_bits
 
@@ -36,7 +36,7 @@ class Placement(NamedTuple):
     slot: str
     """What that node calls the input; a new variable is named for it."""
 
-    kind: Kind
+    kind: ValueKind
     """``aux`` if that node changes it."""
 
     donor: int | None
@@ -67,7 +67,7 @@ class Twins:
         rule: str,
         value: NewParameter,
         sources: tuple[int, ...],
-        kind: Kind,
+        kind: ValueKind,
         facts: Facts,
         parameters: Parameters | None,
     ) -> int | None:
@@ -99,7 +99,7 @@ def placements(
             if not isinstance(value, NewParameter) or value in found:
                 continue
             label = names[slot] if slot < len(names) else value.label
-            kind: Kind = "aux" if slot in states else "param"
+            kind: ValueKind = "aux" if slot in states else "param"
             twin = twins.find(decision.rule, value, sources, kind, facts, parameters)
             if twin is not None:
                 taken.append(twin)
@@ -129,7 +129,7 @@ def _donor(
     value: NewParameter,
     op: str,
     slot: str,
-    kind: Kind,
+    kind: ValueKind,
     decision: Decision,
     facts: Facts,
     taken: Collection[int],

@@ -16,13 +16,13 @@ from graphpass.ops import find, operator_names
 from graphpass.rules import parse_pattern, print_pattern
 from graphpass.rules.rewrite.pattern import (
     Anything,
+    NamedValue,
     OptionalOperand,
     Part,
     Pattern,
     Produced,
     Rest,
     Restricted,
-    Value,
 )
 from graphpass.rules.rewrite.python_pattern import PatternOp, trace
 
@@ -331,4 +331,4 @@ def test_the_parts_of_the_property_are_drawn() -> None:
         "    b, _ = op.any_of('SliceChannel')(a).outputs('b', None)\n"
         "    return op.any_of('tanh')(b)"
     )
-    assert drawn.parts[0].operands == (Value("x"),)
+    assert drawn.parts[0].operands == (NamedValue("x"),)

@@ -13,17 +13,17 @@ from effort import at_most
 from graphpass.errors import GraphpassError, TextError
 from graphpass.rules.rewrite.pattern import (
     Anything,
+    NamedValue,
     OptionalOperand,
     Part,
     Produced,
     Rest,
     Restricted,
-    Value,
     print_pattern,
 )
 from graphpass.rules.rewrite.text import parse_pattern
 
-X = Value("x")
+X = NamedValue("x")
 
 
 def part(*operands: Any, op: str = "relu", names: tuple[str | None, ...] = (), **more: Any) -> Part:
@@ -40,9 +40,9 @@ def a(output: int = 0) -> Produced:
 MEANINGS: dict[str, list[Part]] = {
     "relu(x)": [part(X)],
     "relu(_)": [part(Anything())],
-    "relu(`_`)": [part(Value("_"))],
-    "relu(`conv/0.$1`)": [part(Value("conv/0.$1"))],
-    "relu(`a\\`b\\\\\\n`)": [part(Value("a`b\\\n"))],
+    "relu(`_`)": [part(NamedValue("_"))],
+    "relu(`conv/0.$1`)": [part(NamedValue("conv/0.$1"))],
+    "relu(`a\\`b\\\\\\n`)": [part(NamedValue("a`b\\\n"))],
     "tanh(relu(x))": [part(X), part(a(), op="tanh")],
     "elemwise_add(x, x)": [part(X, X, op="elemwise_add")],
     "concat(x, *xs)": [part(X, Rest("xs"), op="concat")],
@@ -53,7 +53,7 @@ MEANINGS: dict[str, list[Part]] = {
     "dot(aux(m), input(x))": [part(Restricted("aux", "m"), Restricted("input", "x"), op="dot")],
     "Convolution(x, _, optional(b), kernel=[1, 1])": [
         part(
-            *(X, Anything(), OptionalOperand(Value("b"))),
+            *(X, Anything(), OptionalOperand(NamedValue("b"))),
             op="Convolution",
             attributes=(("kernel", (1, 1)),),
         )
