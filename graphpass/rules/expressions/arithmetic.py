@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
@@ -154,6 +154,24 @@ def extent(value: tuple[Any, ...]) -> int:
         if type(item) is tuple:
             found += extent(item)
     return found
+
+
+def gathered(limits: Limits, values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values as a tuple; refuse the first that makes it too large."""
+    found: list[Any] = []
+    inside = elements = 0
+    for value in values:
+        found.append(value)
+        if type(value) is np.ndarray:
+            elements += value.size
+            limits.hold(elements)
+        elif type(value) is tuple:
+            size = extent(value)
+            limits.step(size)
+            inside += size
+        if len(found) + inside > MAX_LENGTH:
+            raise ValueError(f"the tuple has more than {MAX_LENGTH:,} elements")
+    return tuple(found)
 
 
 def truth(value: Any) -> bool:

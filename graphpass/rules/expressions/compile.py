@@ -10,20 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-import numpy as np
-
 from graphpass.errors import ExpressionError, suggestion
 from graphpass.formats.python_text import PythonText, described, parse_python
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import (
     BINARY,
-    SCALARS,
     Computation,
     binary,
-    checked,
     checked_place,
     element,
-    extent,
+    gathered,
     kind_of,
     relation,
     truth,
@@ -36,16 +32,15 @@ from graphpass.rules.expressions.expression import (
     Read,
     lacking,
 )
-from graphpass.rules.expressions.functions import FUNCTIONS, LOOPS
+from graphpass.rules.expressions.functions import FUNCTIONS, LOOPS, signature
 from graphpass.rules.expressions.values import (
     UNBOUND,
     Scope,
     UnknownError,
     UnknownExtentError,
-    ValueView,
     answers,
 )
-from graphpass.rules.limits import MAX_INT, MAX_LENGTH
+from graphpass.rules.limits import MAX_INT
 
 __all__ = ["QUESTIONS", "bind", "compile_expression", "parse_expression"]
 
@@ -284,22 +279,10 @@ class Compiler:
         runs = [part.run for part in parts]
 
         def run(scope: Scope) -> Any:
-            made: list[Any] = []
-            for run in runs:
-                item = run(scope)
-                made.append(item)
-                if type(item) in SCALARS:
-                    continue
-                try:  # let no tuple grow by something so large
-                    if type(item) is np.ndarray:
-                        arrays = [each for each in made if type(each) is np.ndarray]
-                        scope.limits.hold(sum([each.size for each in arrays]))
-                    elif type(item) is tuple:
-                        scope.limits.step(extent(tuple(made)))
-                        checked(tuple(made))
-                except FAILURES as error:
-                    raise this.failed(error) from None
-            return tuple(made)
+            try:
+                return gathered(scope.limits, (run(scope) for run in runs))
+            except FAILURES as error:
+                raise this.failed(error) from None
 
         this = self._part(node, run, parts)
         return this
@@ -426,9 +409,10 @@ class Compiler:
         keywords = [keyword.arg for keyword in node.keywords if keyword.arg is not None]
         if len(keywords) < len(node.keywords) or any(map(self._text.backquoted, node.keywords)):
             self._fail(node, "a function takes plain arguments")
-        misuse = FUNCTIONS[name].misuse(len(node.args), keywords)
-        if misuse is not None:
-            self._fail(node, misuse)
+        try:
+            signature(name).bind(*node.args, **dict.fromkeys(keywords))
+        except TypeError:
+            self._fail(node, f"write {name}{signature(name)}")
         counted = node.args[0] if node.args else None
         if name == "len" and isinstance(counted, ast.Attribute) and counted.attr == "users":
             # Counting takes no time; making a tuple of them does.
@@ -440,8 +424,7 @@ class Compiler:
         reads = None
         if name == "attribute" and parts[0].name:
             reads = parts[1].reads | {Read(parts[0].name, "attribute")}
-        call = FUNCTIONS[name].call
-        return self._applied(node, call, parts, keywords, reads=reads, function=name)
+        return self._applied(node, FUNCTIONS[name], parts, keywords, reads=reads, function=name)
 
     def _question(self, node: ast.Call, name: str) -> Expression:
         if node.keywords or not node.args:
@@ -451,8 +434,12 @@ class Compiler:
             self._fail(node, "bound takes a name of the pattern")
         own = [Read(part.name, "bound" if name == "bound" else "known") for part in parts]
         reads = frozenset(own).union(*[part.reads for part in parts if not part.name])
-        asked = parts[0].name
-        run = _known(parts) if name == "known" else lambda scope: scope[asked] is not UNBOUND
+
+        def run(scope: Scope) -> bool:
+            if name == "bound":
+                return scope[parts[0].name] is not UNBOUND
+            return next(lacking(scope, parts), None) is None
+
         return self._part(node, run, parts, reads, function=name)
 
     def _loop(self, node: ast.Call, name: str, generator: ast.GeneratorExp) -> Expression:
@@ -470,7 +457,7 @@ class Compiler:
         conditions = [self.compiled(condition) for condition in clause.ifs]
         self._loops = outer
         loop = Loop(number, target.id, sum(1 for _ in ast.walk(generator)))
-        function = FUNCTIONS[name].call
+        function = FUNCTIONS[name]
         early = _EARLY.get(name)
 
         def run(scope: Scope) -> Any:
@@ -478,7 +465,8 @@ class Compiler:
             if early is not None:
                 return early(body.test(scope) for _ in rounds)
             try:
-                return function(scope.limits, _collected(body, rounds, scope))
+                found = gathered(scope.limits, (body.run(scope) for _ in rounds))
+                return function(scope.limits, found)
             except FAILURES as error:
                 raise this.failed(error) from None
 
@@ -505,39 +493,3 @@ _PARTS: dict[type[ast.expr], Callable[[Compiler, Any], Expression]] = {
 
 _EARLY: Mapping[str, Callable[[Iterable[bool]], Any]] = {"all": all, "any": any, "count": sum}
 """What needs no tuple of what a loop yields."""
-
-
-def _known(parts: Sequence[Expression]) -> Callable[[Scope], Any]:
-    """Return what asks whether all values are known; names that stand for nothing are."""
-    asked = [(part.name, (part,)) for part in parts]
-
-    def run(scope: Scope) -> bool:
-        for name, part in asked:
-            if name:
-                value = scope.values.get(name)
-                if value is None:
-                    value = scope[name]
-                if type(value) is ValueView:  # what is asked nearly always, in the short way
-                    if value.stored is None:
-                        return False
-                    continue
-            if next(lacking(scope, part), None) is not None:
-                return False
-        return True
-
-    return run
-
-
-def _collected(body: Expression, rounds: Iterable[Any], scope: Scope) -> tuple[Any, ...]:
-    """Return what the body gives in each round, as long as that is not too much for a tuple."""
-    found = []
-    elements = 0
-    for _ in rounds:
-        value = body.run(scope)
-        if type(value) is np.ndarray:
-            elements += value.size
-            scope.limits.hold(elements)
-        found.append(value)
-        if len(found) > MAX_LENGTH:
-            raise ValueError(f"the tuple has more than {MAX_LENGTH:,} elements")
-    return tuple(found)

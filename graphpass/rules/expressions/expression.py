@@ -338,7 +338,7 @@ def _is_beyond(
     return word in NODE_WORDS or word in VALUE_WORDS
 
 
-def lacking(scope: Scope, parts: tuple[Expression, ...]) -> Iterator[str]:
+def lacking(scope: Scope, parts: Sequence[Expression]) -> Iterator[str]:
     """Yield what is not known of some parts, in words."""
     for part in parts:
         if part.name and scope[part.name] is UNBOUND:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from math import ceil, prod
 from typing import Any, TypeVar
 
@@ -39,7 +38,7 @@ from graphpass.rules.expressions.arithmetic import (
 from graphpass.rules.expressions.values import NodeView, ValueView, attribute_of
 from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
-__all__ = ["FUNCTIONS", "LOOPS", "Function"]
+__all__ = ["FUNCTIONS", "LOOPS", "signature"]
 
 _Call = TypeVar("_Call", bound=Computation)
 
@@ -47,40 +46,21 @@ LOOPS = ("all", "any", "count", "max", "min", "prod", "sum", "tuple")
 """Functions that take ``... for x in xs``."""
 
 
-@dataclass(frozen=True)
-class Function:
-    """One function."""
-
-    name: str
-    call: Computation
-
-    @cached_property
-    def signature(self) -> inspect.Signature:
-        """Its parameters, without types and the limits."""
-        own = list(inspect.signature(self.call).parameters.values())[1:]
-        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in own]
-        return inspect.Signature(plain)
-
-    def misuse(self, count: int, keywords: list[str]) -> str | None:
-        """Return why a call with so many arguments and such keywords is none."""
-        try:
-            self.signature.bind(*range(count), **dict.fromkeys(keywords))
-        except TypeError:
-            return f"write {self.name}{self.signature}"
-        return None
-
-
-FUNCTIONS: dict[str, Function] = {}
+FUNCTIONS: dict[str, Computation] = {}
 """Name -> function."""
 
 
-def _add(name: str, call: Computation) -> None:
-    FUNCTIONS[name] = Function(name, call)
+@cache
+def signature(name: str) -> inspect.Signature:
+    """Return the parameters of a function, without types and the limits."""
+    own = list(inspect.signature(FUNCTIONS[name]).parameters.values())[1:]
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in own]
+    return inspect.Signature(plain)
 
 
 def _function(call: _Call) -> _Call:
     """Make a function one of the language, by its name without an underscore in the end."""
-    _add(call.__name__.rstrip("_"), call)
+    FUNCTIONS[call.__name__.rstrip("_")] = call
     return call
 
 
@@ -114,11 +94,11 @@ def range_(limits: Limits, start: Any, stop: Any = None, step: Any = 1) -> Any:
     return tuple(found)
 
 
-_add("bool", lambda limits, x: truth(x))
-_add("count", lambda limits, xs: sum(map(truth, _items(limits, xs))))
-_add("float", lambda limits, x: float(_number_or_text(x)))
-_add("int", lambda limits, x: checked(int(_number_or_text(x))))
-_add("tuple", lambda limits, xs: checked(_items(limits, xs)))
+FUNCTIONS["bool"] = lambda limits, x: truth(x)
+FUNCTIONS["count"] = lambda limits, xs: sum(map(truth, _items(limits, xs)))
+FUNCTIONS["float"] = lambda limits, x: float(_number_or_text(x))
+FUNCTIONS["int"] = lambda limits, x: checked(int(_number_or_text(x)))
+FUNCTIONS["tuple"] = lambda limits, xs: checked(_items(limits, xs))
 
 
 def _items(limits: Limits, xs: Any) -> tuple[Any, ...]:
@@ -202,12 +182,12 @@ def _axes(axis: Any, rank: int) -> Any:
     return None if axis is None else axis_of(axis, rank)
 
 
-_add("all", _folded(all, np.all, "conditions"))
-_add("any", _folded(any, np.any, "conditions"))
-_add("max", _folded(max, np.max, "numbers"))
-_add("min", _folded(min, np.min, "numbers"))
-_add("prod", _folded(_product, np.prod, "numbers"))
-_add("sum", _folded(sum, np.sum, "numbers"))
+FUNCTIONS["all"] = _folded(all, np.all, "conditions")
+FUNCTIONS["any"] = _folded(any, np.any, "conditions")
+FUNCTIONS["max"] = _folded(max, np.max, "numbers")
+FUNCTIONS["min"] = _folded(min, np.min, "numbers")
+FUNCTIONS["prod"] = _folded(_product, np.prod, "numbers")
+FUNCTIONS["sum"] = _folded(sum, np.sum, "numbers")
 
 
 @_function
@@ -234,11 +214,11 @@ def _by_element(
     return apply
 
 
-_add("abs", _by_element(np.abs, abs, 1))
-_add("exp", _by_element(np.exp, lambda x: float(np.exp(float(x)))))
-_add("isfinite", _by_element(np.isfinite, lambda x: bool(np.isfinite(float(x)))))
-_add("log", _by_element(np.log, lambda x: float(np.log(float(x)))))
-_add("sqrt", _by_element(np.sqrt, lambda x: float(np.sqrt(float(x)))))
+FUNCTIONS["abs"] = _by_element(np.abs, abs, 1)
+FUNCTIONS["exp"] = _by_element(np.exp, lambda x: float(np.exp(float(x))))
+FUNCTIONS["isfinite"] = _by_element(np.isfinite, lambda x: bool(np.isfinite(float(x))))
+FUNCTIONS["log"] = _by_element(np.log, lambda x: float(np.log(float(x))))
+FUNCTIONS["sqrt"] = _by_element(np.sqrt, lambda x: float(np.sqrt(float(x))))
 
 
 def _or_nan(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -257,8 +237,8 @@ def _either(limits: Limits, operation: Binary, left: Any, right: Any) -> Any:
     return operation.python(a, b)
 
 
-_add("maximum", lambda limits, a, b: _either(limits, _LARGER, a, b))
-_add("minimum", lambda limits, a, b: _either(limits, _SMALLER, a, b))
+FUNCTIONS["maximum"] = lambda limits, a, b: _either(limits, _LARGER, a, b)
+FUNCTIONS["minimum"] = lambda limits, a, b: _either(limits, _SMALLER, a, b)
 
 
 @_function
@@ -299,7 +279,7 @@ def allclose(limits: Limits, a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8)
     return bool(np.allclose(first, second, float(array_of(rtol)), float(array_of(atol))))
 
 
-_add("dot", multiply)
+FUNCTIONS["dot"] = multiply
 
 # -- new arrays: float32 unless a dtype is given, as in MXNet --------------------------------------
 
@@ -319,10 +299,10 @@ def full_like(limits: Limits, x: Any, value: Any) -> Array:
     return _filled(limits, like.shape, value, like.dtype)
 
 
-_add("zeros", lambda limits, shape, dtype="float32": full(limits, shape, 0, dtype))
-_add("ones", lambda limits, shape, dtype="float32": full(limits, shape, 1, dtype))
-_add("zeros_like", lambda limits, x: full_like(limits, x, 0))
-_add("ones_like", lambda limits, x: full_like(limits, x, 1))
+FUNCTIONS["zeros"] = lambda limits, shape, dtype="float32": full(limits, shape, 0, dtype)
+FUNCTIONS["ones"] = lambda limits, shape, dtype="float32": full(limits, shape, 1, dtype)
+FUNCTIONS["zeros_like"] = lambda limits, x: full_like(limits, x, 0)
+FUNCTIONS["ones_like"] = lambda limits, x: full_like(limits, x, 1)
 
 
 def _filled(limits: Limits, shape: tuple[int, ...], value: Any, target: np.dtype[Any]) -> Array:

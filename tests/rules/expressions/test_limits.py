@@ -215,6 +215,11 @@ def test_steps_are_counted_per_expression(scope: Scope) -> None:
         assert expression.holds(scope)
 
 
+def test_a_loop_may_make_many_small_tuples(scope: Scope) -> None:
+    made = parse_expression("tuple((i, i, i) for i in range(2000))").evaluate(scope)
+    assert len(made) == 2000
+
+
 def test_a_large_parameter_may_be_computed_with(model: Model, scope: Scope) -> None:
     large = np.broadcast_to(np.float32(1), (2**13, 2**12))
     entry: Entry = model.graph.inputs(scope["conv"].key)[1]
