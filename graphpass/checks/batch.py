@@ -8,11 +8,11 @@ from typing import Any
 
 from graphpass.checks.subject import Attempt, CheckedModel, Hit, Spot, finds
 from graphpass.graph import Entry, Use
+from graphpass.ops.families.common import broadcast, same_shape
+from graphpass.ops.meaning import meaning
 from graphpass.shapes import Inference, Shape
 from graphpass.shapes.batch import batch_axis, is_shared
-from graphpass.shapes.families.elementwise import broadcast, same_shape
 from graphpass.shapes.hints import shape_hint
-from graphpass.shapes.table import rule_of
 
 _TIME_FIRST = ("RNN", "SequenceLast", "SequenceMask", "SequenceReverse")
 """Operators that take axis 1 for the batch."""
@@ -291,11 +291,11 @@ def _aligns(subject: CheckedModel, use: Use) -> bool:
     """Return whether an operator wants what it reads to be as long as its other inputs."""
     graph = subject.graph
     op = graph.op(use.node)
-    rule = rule_of(op)
+    rule = meaning(op).shape
     if op in _ALIGNED:
         return op != "Concat" or _attribute(subject, use, "dim") != 0
-    if rule is None or rule.shape is not broadcast:
-        return rule is not None and rule.shape is same_shape
+    if rule is not broadcast:
+        return rule is same_shape
     shapes = [subject.from_all.shape(entry) for entry in graph.inputs(use.node)]
     several = (_at(shapes[use.slot], 0) or 0) > 1
     return several and len({shape and len(shape) for shape in shapes}) == 1
@@ -313,8 +313,7 @@ def _keeps(subject: CheckedModel, use: Use) -> bool:
     op = subject.graph.op(use.node)
     if op in _KEEPING:
         return use.slot == 0 and _attribute(subject, use, "axis") != 0
-    rule = rule_of(op)
-    return rule is not None and rule.shape is same_shape
+    return meaning(op).shape is same_shape
 
 
 def _attribute(subject: CheckedModel, use: Use, name: str) -> Any:

@@ -10,29 +10,20 @@ from graphpass.checks.subject import CheckedModel, Hit, ScopedGraph, Spot, finds
 from graphpass.errors import AttributeValueError, GraphError, suggestion
 from graphpass.graph.invariants import check_arity
 from graphpass.ops import find, operator_names
-from graphpass.shapes.families.common import data_dtype, first_dtype
-from graphpass.shapes.families.normalization import (
-    batch_norm,
-    batch_norm_dtype,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    sync_batch_norm,
-)
-from graphpass.shapes.shape import printed
-from graphpass.shapes.table import rule_of
+from graphpass.ops.families.common import data_dtype, first_dtype
+from graphpass.ops.families.normalization import ONE_SHAPE, batch_norm_dtype
+from graphpass.ops.meaning import meaning
+from graphpass.shapes import printed
 
 # -- shapes and types ------------------------------------------------------------------------------
 
 _ONE_TYPE = (batch_norm_dtype, data_dtype, first_dtype)
-_ONE_SHAPE = (batch_norm, group_norm, instance_norm, layer_norm, sync_batch_norm)
-"""How types and shapes follow where the data give all other inputs one and the same."""
+"""How types follow where the data give all other inputs one and the same."""
 
 
 def wants_one_shape(op: str) -> bool:
     """Return whether what an operator reads beside its data has to be of one shape."""
-    rule = rule_of(op)
-    return rule is not None and rule.shape in _ONE_SHAPE
+    return meaning(op).shape in ONE_SHAPE
 
 
 @finds(
@@ -56,15 +47,13 @@ def conflicts(subject: CheckedModel) -> Iterator[Hit]:
         remedy = freeing(extent) if extent > 0 else ""
         yield Hit((spot.node,), conflict.message, remedy=remedy)
     for op, spots in subject.spots.items():
-        rule = rule_of(op)
-        if rule is None:
-            continue
+        one_type = meaning(op).dtype in _ONE_TYPE
         for spot in spots:
             if spot.inside or spot.key in told:
                 continue
             read = graph.inputs(spot.key)[1:]
             types = [known.dtype(entry) for entry in read]
-            if rule.dtype in _ONE_TYPE and len({*types} - {None}) > 1:
+            if one_type and len({*types} - {None}) > 1:
                 yield Hit((spot.node,), f"{_listed(spot, types)}, which have to be of one type")
             shapes = [None if shape is None else printed(shape) for shape in map(known.shape, read)]
             if wants_one_shape(op) and len({*shapes} - {None}) > 1:

@@ -10,7 +10,7 @@ from graphpass.checks.leftovers import label_inputs
 from graphpass.checks.operators import wants_one_shape
 from graphpass.checks.subject import CheckedModel, Hit, finds
 from graphpass.graph import Entry
-from graphpass.shapes.shape import Shape, printed
+from graphpass.shapes import Shape, printed
 from graphpass.verify.parameter_fit import Misfit, fits
 
 if TYPE_CHECKING:

@@ -150,7 +150,7 @@ _COLUMNS = ("id", "op", "name", "shape", "dtype")
 
 
 def _shapes(costs: Costs) -> _Listing:
-    from graphpass.shapes.shape import printed
+    from graphpass.shapes import printed
 
     rows = []
     for line in costs.lines:

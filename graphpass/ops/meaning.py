@@ -1,49 +1,77 @@
-"""What operators do beyond their signature: which draw random numbers, and which are commutative.
+"""What an operator does beyond its signature: the row of an operator, and questions to it.
 
-Source of the random ones: the operators of MXNet 1.9.1 that request a random resource
-(``ResourceRequest::kRandom``, ``kParallelRandom``), and those that drop or draw in training only.
-Source of the commutative ones: MXNet 1.9.1, asked numerically; a test runs every operator of two
-like inputs both ways.
+The rows stand in `graphpass.ops.families`, which is read when somebody asks for the first one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
 
 from graphpass.errors import AttributeValueError
-from graphpass.ops.table import find
+from graphpass.ops.sites import Meaning, Randomness, ValueSite
+from graphpass.ops.table import canonical_name, find
 
-__all__ = ["Randomness", "is_commutative", "randomness"]
+__all__ = ["evaluate", "is_commutative", "known_operators", "meaning", "randomness"]
 
-Randomness: TypeAlias = Literal["never", "training", "always", "unknown"]
-"""When an operator draws: never, in training only, always; or nobody can tell."""
+_MISFITS: tuple[type[Exception], ...] = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What NumPy raises where inputs, attributes and shapes do not fit together."""
 
-_PREFIXES = ("_contrib_dgl_csr_neighbor_", "_image_random_", "_random_", "_sample_")
+_DTYPES = {"float16", "float32", "float64", "int8", "uint8", "int32", "int64"}
 
-_DENSITIES = "_random_pdf_"
-"""Operators that only sound random: they compute the density of a given sample."""
+_NOTHING = Meaning()
 
-_OTHERS = frozenset(
-    {
-        "_npi_bernoulli",
-        "_npi_choice",
-        "_npi_exponential",
-        "_npi_gamma",
-        "_npi_gumbel",
-        "_npi_logistic",
-        "_npi_multinomial",
-        "_npi_normal",
-        "_npi_normal_n",
-        "_npi_pareto",
-        "_npi_powerd",
-        "_npi_rayleigh",
-        "_npi_uniform",
-        "_npi_uniform_n",
-        "_npi_weibull",
-        "_shuffle",
-    }
-)
+
+@cache
+def _table() -> dict[str, Meaning]:
+    from graphpass.ops.families import FAMILIES
+
+    return {name: row for rows in FAMILIES for names, row in rows.items() for name in names.split()}
+
+
+@lru_cache(maxsize=4096)
+def meaning(op: str) -> Meaning:
+    """Return the row of an operator, by its canonical name or an alias.
+
+    Of an operator without a row, nothing is known: it has no rules.
+
+    Examples
+    --------
+    >>> meaning("softmax").shape is not None, meaning("VendorThing").shape
+    (True, None)
+
+    Notes
+    -----
+    Constant. The first call reads all rows, which takes some milliseconds.
+    """
+    row = _table().get(op)
+    return row if row is not None else _table().get(canonical_name(op), _NOTHING)
+
+
+def known_operators() -> Collection[str]:
+    """Return the canonical names of the operators that have a row."""
+    return _table().keys()
+
+
+def is_commutative(op: str) -> bool:
+    """Return whether all inputs of an operator may change places.
+
+    Parameters
+    ----------
+    op : str
+        Operator name.
+
+    Examples
+    --------
+    >>> is_commutative("elemwise_add"), is_commutative("elemwise_sub")
+    (True, False)
+
+    Notes
+    -----
+    The order in which ``add_n`` adds three inputs or more shows in the last bit of a float.
+    """
+    return meaning(op).commutative
 
 
 def randomness(op: str, attrs: Mapping[str, str]) -> Randomness:
@@ -60,79 +88,86 @@ def randomness(op: str, attrs: Mapping[str, str]) -> Randomness:
     --------
     >>> randomness("Dropout", {}), randomness("Dropout", {"mode": "always"}), randomness("relu", {})
     ('training', 'always', 'never')
+
+    Notes
+    -----
+    Source: the operators of MXNet 1.9.1 that request a random resource
+    (``ResourceRequest::kRandom``, ``kParallelRandom``), and those that drop or draw only in
+    training.
     """
     if op == "null":
         return "never"
-    if op in _OTHERS or (op.startswith(_PREFIXES) and not op.startswith(_DENSITIES)):
-        return "always"
+    row = meaning(op)
+    if row is _NOTHING:
+        operator = find(op)
+        return "unknown" if operator is None or operator.opaque else "never"
+    if isinstance(row.random, str):
+        return row.random
     operator = find(op)
-    if operator is None or operator.opaque:
-        return "unknown"
-    if op not in ("Dropout", "LeakyReLU", "RNN"):
-        return "never"
-    values = operator.view(attrs)
+    assert operator is not None
     try:
-        if op == "LeakyReLU":
-            return "training" if values["act_type"] == "rrelu" else "never"
-        if not values["p"]:
-            return "never"
-        return "always" if op == "Dropout" and values["mode"] == "always" else "training"
+        return row.random(operator.view(attrs))
     except AttributeValueError:
         return "unknown"
 
 
-_COMMUTATIVE = frozenset(
-    {
-        "_equal",
-        "_grad_add",
-        "_hypot",
-        "_logical_and",
-        "_logical_or",
-        "_logical_xor",
-        "_maximum",
-        "_minimum",
-        "_not_equal",
-        "_npi_add",
-        "_npi_bitwise_and",
-        "_npi_bitwise_or",
-        "_npi_bitwise_xor",
-        "_npi_equal",
-        "_npi_hypot",
-        "_npi_lcm",
-        "_npi_multiply",
-        "_npi_not_equal",
-        "add_n",
-        "broadcast_add",
-        "broadcast_equal",
-        "broadcast_hypot",
-        "broadcast_logical_and",
-        "broadcast_logical_or",
-        "broadcast_logical_xor",
-        "broadcast_maximum",
-        "broadcast_minimum",
-        "broadcast_mul",
-        "broadcast_not_equal",
-        "elemwise_add",
-        "elemwise_mul",
-    }
-)
-
-
-def is_commutative(op: str) -> bool:
-    """Return whether all inputs of an operator may change places.
+def evaluate(
+    op: str,
+    attrs: Mapping[str, str],
+    inputs: Sequence[Any],
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[str],
+) -> list[Any] | None:
+    """Return what an operator computes of arrays, without MXNet.
 
     Parameters
     ----------
     op : str
-        Canonical operator name.
+        Canonical name.
+    attrs : mapping of str to str
+        Its attribute texts.
+    inputs : sequence of array
+        What it reads.
+    shapes, dtypes : sequence
+        Of its outputs, as MXNet infers them.
 
-    Examples
-    --------
-    >>> is_commutative("elemwise_add"), is_commutative("elemwise_sub")
-    (True, False)
+    Returns
+    -------
+    list of array or None
+        All outputs, contiguous: what MXNet 1.9.1 computes on a CPU, bit for bit, or up to one unit
+        in the last place of a float32 where a function of the C library is asked. None where that
+        can't be said.
+
+    Raises
+    ------
+    AttributeValueError
+        If an attribute that it asks for can't be parsed.
 
     Notes
     -----
-    The order in which ``add_n`` adds three inputs or more shows in the last bit of a float.
+    Linear in the elements.
     """
-    return op in _COMMUTATIVE
+    import numpy as np
+
+    rule, operator = meaning(op).value, find(op)
+    if rule is None or operator is None or len(set(dtypes)) != 1:
+        return None
+    if not {dtypes[0], *[array.dtype.name for array in inputs]} <= _DTYPES:
+        return None
+    if any(not array.ndim or not array.size for array in inputs):
+        return None  # scalars and empty arrays exist in NumPy-shape mode only
+    site = ValueSite(op, operator.view(attrs), inputs, shapes, np.dtype(dtypes[0]))
+    with np.errstate(all="ignore"):
+        try:
+            found = rule(site)
+        except AttributeValueError:
+            raise
+        except _MISFITS:
+            return None
+    if isinstance(found, np.ndarray):
+        found = [found]
+    if found is None or [array.shape for array in found] != list(map(tuple, shapes)):
+        return None
+    if any(array.dtype != site.dtype for array in found):
+        return None
+    return [np.ascontiguousarray(array) for array in found]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from graphpass.graph import Entry, Graph, Use
-from graphpass.shapes.families.elementwise import broadcast
-from graphpass.shapes.table import rule_of
-
-if TYPE_CHECKING:
-    from graphpass.shapes.inference import Inference
+from graphpass.ops.families.common import broadcast
+from graphpass.ops.meaning import meaning
+from graphpass.shapes.inference import Inference
 
 __all__ = ["batch_axis", "is_shared"]
 
@@ -71,9 +68,8 @@ def _spreads(graph: Graph, known: Inference, use: Use) -> bool:
     op = graph.op(use.node)
     if op == "dot":
         return use.slot == 1
-    rule = rule_of(op)
     read = known.shape(graph.inputs(use.node)[use.slot])
-    if rule is None or rule.shape is not broadcast or not read or read[0] != 1:
+    if meaning(op).shape is not broadcast or not read or read[0] != 1:
         return False
     made = known.shape(Entry(use.node))
     if made is None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from graphpass.errors import AttributeValueError
 from graphpass.graph import Entry, Graph
 from graphpass.ops import Attributes, find
-from graphpass.shapes.inference import Inference
-from graphpass.shapes.shape import ConflictError, is_known, size
-from graphpass.shapes.site import ShapeSite
-from graphpass.shapes.table import rule_of
+from graphpass.ops.meaning import meaning
+from graphpass.ops.sites import ConflictError, Shape, ShapeSite, is_known, size
+from graphpass.shapes.inference import Inference, Subgraph
 
 __all__ = ["cost", "multiply_adds", "parameter_bytes"]
 
@@ -50,33 +49,43 @@ def cost(graph: Graph, key: int, inference: Inference) -> int | None:
     if graph.is_variable(key):
         return 0
     op = graph.op(key)
-    rule = rule_of(op)
-    if rule is None:
+    row = meaning(op)
+    if row.shape is None:
         return None
-    if rule.cost is None:
+    if row.cost is None:
         return 0
-    operator = find(op)
-    attrs = graph.attrs(key)
+    operator, attrs = find(op), graph.attrs(key)
     inputs = [inference.shape(entry) for entry in graph.inputs(key)]
     try:
         count = graph.signature(key).num_outputs
     except AttributeValueError:
         return None
     outputs = [inference.shape(Entry(key, output)) for output in range(count)]
-    if not is_known(outputs[0]):
+    given = inputs[: row.cost_needs]
+    if not all(map(is_known, (outputs[0], *given))):
         return None
     site = ShapeSite(
         op,
         Attributes(op, {}, attrs) if operator is None else operator.view(attrs),
         inputs,
         outputs,
-        graph.subgraphs(key),
+        tuple(map(_CountedSubgraph, graph.subgraphs(key))),
         inference.np_shape,
     )
     try:
-        return rule.cost(site)
+        return row.cost(site, *given)
     except (AttributeValueError, ConflictError, KeyError, ZeroDivisionError):
         return None
+
+
+class _CountedSubgraph(Subgraph):
+    """A graph that an operator runs, of which a rule may ask what it costs."""
+
+    __slots__ = ()
+
+    def multiply_adds(self, site: ShapeSite, given: Sequence[Shape | None]) -> int | None:
+        """Return the multiply-adds inside; None where those of some node are not known."""
+        return multiply_adds(self.graph, self.look(site, given))
 
 
 def multiply_adds(graph: Graph, inference: Inference) -> int | None:

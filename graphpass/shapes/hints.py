@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
+from graphpass.ops.sites import Shape, given_shape
 from graphpass.ops.values import parse_value
-from graphpass.shapes.shape import Shape
 
-__all__ = ["DTYPE_CODES", "dtype_hint", "given_shape", "shape_hint"]
+__all__ = ["DTYPE_CODES", "dtype_hint", "shape_hint"]
 
 DTYPE_CODES = {
     0: "float32",
@@ -23,40 +25,31 @@ DTYPE_CODES = {
 """MXNet's numbers of dtypes."""
 
 
-def given_shape(shape: Shape, np_shape: bool) -> Shape | None:
-    """Return a shape with what its mode calls unknown as None.
-
-    In NumPy-shape mode that is a negative extent. Elsewhere it is an extent of 0, and no axes at
-    all say that their number is unknown.
-    """
-    if np_shape:
-        return tuple([None if extent is None or extent < 0 else extent for extent in shape])
-    if not shape:
-        return None
-    return tuple([extent if extent is not None and extent > 0 else None for extent in shape])
-
-
 def shape_hint(attrs: Mapping[str, str], np_shape: bool) -> Shape | None:
     """Return the shape that a variable's attributes give, None where there is none to be read."""
     text = attrs.get("__shape__")
-    if text is None:
-        return None
+    return None if text is None else _shape_of(text, np_shape)
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(text: str, np_shape: bool) -> Shape | None:
     try:
-        shape = parse_value("Shape(tuple)", text)
+        shape: Any = parse_value("Shape(tuple)", text)
     except ValueError:
         return None
-    if not isinstance(shape, tuple):
-        return None
-    return given_shape(tuple([int(extent) for extent in shape]), np_shape)  # type: ignore[arg-type]
+    return given_shape(shape, np_shape) if isinstance(shape, tuple) else None
 
 
 def dtype_hint(attrs: Mapping[str, str]) -> str | None:
     """Return the dtype that a variable's attributes give, None where there is none to be read."""
     text = attrs.get("__dtype__")
-    if text is None:
-        return None
+    return None if text is None else _dtype_of(text)
+
+
+@lru_cache(maxsize=64)
+def _dtype_of(text: str) -> str | None:
     try:
-        code = parse_value("int", text)
+        code: Any = parse_value("int", text)
     except ValueError:
         return None
-    return DTYPE_CODES.get(code) if isinstance(code, int) else None
+    return DTYPE_CODES.get(code)

@@ -1,23 +1,45 @@
-"""Inference over a whole graph, and what it found."""
+"""Inference over a whole graph, in both directions, and what it found.
+
+What is known of a value is a fact: its shape as far as it is known, and its dtype. The rules of an
+operator (`graphpass.ops.meaning`) add to the facts of what it reads and makes. Every fact stays,
+and a value has few (its axes, and each extent), so rules are asked again only a few times.
+
+Operators that run the same with the same attributes on the same facts are asked about once: a deep
+network has few kinds of layers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import AttributeValueError
-from graphpass.graph import Entry, Graph
+from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.ops import Attributes, find
-from graphpass.shapes.hints import dtype_hint, given_shape, shape_hint
-from graphpass.shapes.propagation import Propagation, Step
-from graphpass.shapes.shape import ConflictError, Shape, is_known
-from graphpass.shapes.site import DtypeSite, ShapeSite, Site
-from graphpass.shapes.table import rule_of
+from graphpass.ops.meaning import meaning
+from graphpass.ops.sites import (
+    ConflictError,
+    DtypeSite,
+    FactSite,
+    Meaning,
+    Shape,
+    ShapeSite,
+    given_shape,
+    is_known,
+    merge_dtypes,
+    merge_shapes,
+)
+from graphpass.shapes.hints import dtype_hint, shape_hint
 
-__all__ = ["Conflict", "Inference", "infer", "infer_inside", "look_inside"]
+__all__ = ["Conflict", "Inference", "Subgraph", "infer"]
 
 T = TypeVar("T")
+
+Fact: TypeAlias = "tuple[Shape | None, str | None]"
+"""What is known of a value: shape and dtype."""
 
 
 class Conflict(NamedTuple):
@@ -37,32 +59,30 @@ class Inference:
     It keeps what was found; after edits to the graph, `follow` adds the nodes that are new.
     """
 
-    __slots__ = ("_dtypes", "_graph", "_misfits", "_np_shape", "_shapes", "_unknown")
+    __slots__ = ("_dtype_conflicts", "_facts", "_graph", "_misfits", "_np_shape",
+                 "_shape_conflicts", "_unknown")  # fmt: skip
 
     def __init__(self, graph: Graph, np_shape: bool) -> None:
         self._graph = graph
         self._np_shape = np_shape
+        self._facts: dict[int, tuple[Fact, ...]] = {}
         self._unknown: dict[int, str] = {}
         self._misfits: dict[int, str] = {}
-        self._shapes: Propagation[Shape] = Propagation(
-            graph, ShapeSite, lambda rule, site: rule.shape(site), is_known, np_shape
-        )
-        self._dtypes: Propagation[str] = Propagation(
-            graph, DtypeSite, lambda rule, site: rule.dtype(site), _is_dtype, np_shape
-        )
+        self._shape_conflicts: dict[int, str] = {}
+        self._dtype_conflicts: dict[int, str] = {}
 
     def shape(self, entry: Entry) -> Shape | None:
         """Return the shape of a value: None where not even the number of axes is known.
 
         Constant. A value of a node that inference never saw has no known shape.
         """
-        found = self._shapes.values.get(entry.node, ())
-        return found[entry.output] if entry.output < len(found) else None
+        found = self._facts.get(entry.node, ())
+        return found[entry.output][0] if entry.output < len(found) else None
 
     def dtype(self, entry: Entry) -> str | None:
         """Return the dtype of a value by MXNet's name, such as ``"float32"``; None is unknown."""
-        found = self._dtypes.values.get(entry.node, ())
-        return found[entry.output] if entry.output < len(found) else None
+        found = self._facts.get(entry.node, ())
+        return found[entry.output][1] if entry.output < len(found) else None
 
     @property
     def np_shape(self) -> bool:
@@ -72,8 +92,15 @@ class Inference:
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Operators that MXNet would refuse."""
-        said = {**self._dtypes.conflicts, **self._shapes.conflicts, **self._misfits}
-        return self._described(said)
+        graph, said = self._graph, self._said()
+        return tuple(
+            Conflict(key, graph.name(key), graph.op(key), said[key])
+            for key in sorted(said)
+            if key in graph
+        )
+
+    def _said(self) -> dict[int, str]:
+        return {**self._dtype_conflicts, **self._shape_conflicts, **self._misfits}
 
     @property
     def unknown(self) -> Mapping[str, tuple[int, ...]]:
@@ -107,91 +134,17 @@ class Inference:
         The cost is that of these nodes alone, whatever the size of the graph.
         """
         nodes = list(dict.fromkeys(keys))
-        for found in (self._misfits, self._shapes.conflicts, self._dtypes.conflicts, self._unknown):
+        kept = (self._misfits, self._shape_conflicts, self._dtype_conflicts, self._unknown)
+        for found in kept:
             for key in nodes:
                 found.pop(key, None)
-        steps = self._enter(nodes, shapes or {}, dtypes or {})
-        self._shapes.follow(steps, nodes)
-        self._dtypes.follow(steps, nodes)
-        said = {**self._dtypes.conflicts, **self._shapes.conflicts, **self._misfits}
-        return self._described({key: said[key] for key in nodes if key in said})
-
-    def _described(self, said: Mapping[int, str]) -> tuple[Conflict, ...]:
-        graph = self._graph
+        _Walk(self, shapes or {}, dtypes or {}).once(nodes)
+        graph, said = self._graph, self._said() if any(kept) else {}
         return tuple(
             Conflict(key, graph.name(key), graph.op(key), said[key])
-            for key in sorted(said)
-            if key in graph
+            for key in sorted(nodes)
+            if key in said and key in graph
         )
-
-    def _enter(
-        self, keys: Iterable[int], shapes: Mapping[str, Shape], dtypes: Mapping[str, str]
-    ) -> dict[int, Step]:
-        """Make room for the values of nodes, and return the operators that have a rule."""
-        graph = self._graph
-        shape_values, dtype_values = self._shapes.values, self._dtypes.values
-        steps: dict[int, Step] = {}
-        for key in keys:
-            op = graph.op(key)
-            if graph.is_variable(key):
-                name, attrs = graph.name(key), graph.attrs(key)
-                shape_values[key] = [self._variable_shape(shapes.get(name), attrs)]
-                dtype_values[key] = [dtypes.get(name) or dtype_hint(attrs)]
-                continue
-            step, count = self._step(key, op)
-            shape_values[key] = [None] * count
-            dtype_values[key] = [None] * count
-            if step is not None:
-                steps[key] = step
-        return steps
-
-    def _variable_shape(self, given: Shape | None, attrs: Mapping[str, str]) -> Shape | None:
-        """Return what is known of a variable: MXNet asks the hint unless all is given."""
-        shape = None if given is None else given_shape(given, self._np_shape)
-        if not is_known(shape) and "__shape__" in attrs:
-            return shape_hint(attrs, self._np_shape) or shape
-        return shape
-
-    def _step(self, key: int, op: str) -> tuple[Step | None, int]:
-        """Return an operator ready for its rule, if it has one, and the number of its outputs."""
-        graph = self._graph
-        inputs = graph.inputs(key)
-        try:
-            signature = graph.signature(key)
-        except AttributeValueError as error:
-            self._misfits[key] = str(error)
-            return None, 1
-        count = signature.num_outputs
-        for node, output, _ in inputs:
-            if node not in self._shapes.values:
-                self._never_seen(node)
-            if output >= len(self._shapes.values[node]):
-                self._misfits[key] = f"it reads output {output} of {graph.name(node)!r}"
-                return None, count
-        rule = rule_of(op)
-        if rule is None:
-            self._unknown[key] = op
-            return None, count
-        if signature.num_inputs is not None and signature.num_inputs != len(inputs):
-            self._misfits[key] = f"it reads {len(inputs)} inputs of {signature.num_inputs}"
-            return None, count
-        operator = find(op)
-        attrs = graph.attrs(key)
-        attributes = Attributes(op, {}, attrs) if operator is None else operator.view(attrs)
-        return Step(key, op, attributes, inputs, graph.subgraphs(key), rule), count
-
-    def _never_seen(self, key: int) -> None:
-        """Make room for a node that no head reached: nothing is known of its values."""
-        try:
-            count = self._graph.signature(key).num_outputs
-        except AttributeValueError:
-            count = 1
-        self._shapes.values[key] = [None] * count
-        self._dtypes.values[key] = [None] * count
-
-
-def _is_dtype(dtype: str | None) -> bool:
-    return dtype is not None
 
 
 def infer(
@@ -229,55 +182,316 @@ def infer(
         np_shape = graph.origin is not None and graph.origin.np_shape
     with paused_collector():
         found = Inference(graph, np_shape)
-        steps = found._enter(graph.order(), shapes or {}, dtypes or {})
-        found._shapes.run(steps)
-        found._dtypes.run(steps)
+        _Walk(found, shapes or {}, dtypes or {}).run(graph.order())
     return found
 
 
-def look_inside(site: Site[T], graph: Graph, given: Sequence[T | None]) -> Inference:
-    """Infer shapes or dtypes inside a subgraph of a node.
+class Subgraph:
+    """A graph that an operator runs, as the operator's rules see it."""
 
-    Parameters
-    ----------
-    site : Site
-        The node, for shapes or for dtypes.
-    graph : Graph
-        One of its subgraphs.
-    given : sequence
-        What is known of the subgraph's variables, in saved order.
+    __slots__ = ("graph",)
 
-    Raises
-    ------
-    ConflictError
-        There is one inside.
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
 
-    Notes
-    -----
-    Subgraphs nest as deep as their author nested them, and no deeper.
-    """
-    found = Inference(graph, site.np_shape)
-    steps = found._enter(graph.order(), {}, {})
-    propagation: Any = found._shapes if isinstance(site, ShapeSite) else found._dtypes
-    variables = [key for key in graph.order() if graph.is_variable(key)]
-    if len(variables) != len(given):
-        raise ConflictError(f"{len(given)} values for {len(variables)} variables of a subgraph")
-    for key, fact in zip(variables, given, strict=True):
-        if fact is not None:
-            propagation.values[key] = [fact]
-    propagation.run(steps)
-    for key, message in propagation.conflicts.items():
-        raise ConflictError(f"inside, {graph.name(key)!r}: {message}")
-    return found
+    @property
+    def variables(self) -> int:
+        """How many variables it has."""
+        return sum(map(self.graph.is_variable, self.graph.order()))
+
+    def inside(
+        self, site: FactSite[T], given: Sequence[T | None]
+    ) -> tuple[list[T | None], list[T | None]]:
+        """Infer inside as `look` does, and return what is known of variables and heads."""
+        found, graph = self.look(site, given), self.graph
+        known: Any = found.shape if isinstance(site, ShapeSite) else found.dtype
+        variables = [known(Entry(key)) for key in graph.order() if graph.is_variable(key)]
+        return variables, [known(head) for head in graph.heads]
+
+    def look(self, site: FactSite[T], given: Sequence[T | None]) -> Inference:
+        """Infer shapes or dtypes inside.
+
+        Parameters
+        ----------
+        site : FactSite
+            The operator, for shapes or for dtypes.
+        given : sequence
+            What is known of the variables, in saved order.
+
+        Raises
+        ------
+        ConflictError
+            There is one inside.
+
+        Notes
+        -----
+        Subgraphs nest as deep as their author nested them, and no deeper.
+        """
+        graph, of_shapes = self.graph, isinstance(site, ShapeSite)
+        variables = [key for key in graph.order() if graph.is_variable(key)]
+        if len(variables) != len(given):
+            raise ConflictError(f"{len(given)} values for {len(variables)} variables of a subgraph")
+        found = Inference(graph, site.np_shape)
+        walk = _Walk(found, {}, {})
+        walk.known = dict(zip(variables, [(fact, of_shapes) for fact in given], strict=True))
+        walk.run(graph.order())
+        conflicts = found._shape_conflicts if of_shapes else found._dtype_conflicts
+        for key, message in conflicts.items():
+            raise ConflictError(f"inside, {graph.name(key)!r}: {message}")
+        return found
 
 
-def infer_inside(
-    site: Site[T], graph: Graph, given: Sequence[T | None]
-) -> tuple[list[T | None], list[T | None]]:
-    """Infer inside as `look_inside` does, and return what is known of variables and heads."""
-    found = look_inside(site, graph, given)
-    propagation: Any = found._shapes if isinstance(site, ShapeSite) else found._dtypes
-    values: dict[int, list[T | None]] = propagation.values
-    return [values[key][0] for key in graph.order() if graph.is_variable(key)], [
-        values[head.node][head.output] for head in graph.heads
-    ]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """What operators have in common that run the same with the same attributes."""
+
+    op: str
+    attributes: Attributes
+    subgraphs: tuple[Subgraph, ...]
+    row: Meaning
+    unknown: tuple[Fact, ...]
+    """Of its outputs before anything is known."""
+    misfit: str | None
+    """Why nothing can be said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the rules of an operator made of facts."""
+
+    made: tuple[Fact, ...]
+    """What is known of the outputs now."""
+    read: tuple[tuple[int, Fact], ...]
+    """Slots of inputs of which more is known, with what is known of them now."""
+    shape_conflict: str | None
+    dtype_conflict: str | None
+    again: bool
+    """Whether more may follow from what was found."""
+
+
+_Step: TypeAlias = "tuple[_Layer, tuple[Entry, ...], int]"
+"""An operator ready for its rules: what it runs, what it reads, and its place in the walk."""
+
+
+class _Walk:
+    """One walk over nodes, which learns what the rules said and forgets it at its end."""
+
+    def __init__(
+        self, found: Inference, shapes: Mapping[str, Shape], dtypes: Mapping[str, str]
+    ) -> None:
+        self.found = found
+        self.graph = found._graph
+        self.facts = found._facts
+        self.shapes = shapes
+        self.dtypes = dtypes
+        self.known: Mapping[int, tuple[Any, bool]] = {}
+        """Variable -> what is known of it beyond doubt, or None, and whether that is a shape."""
+        self.steps: dict[int, _Step] = {}
+        self.variables: dict[tuple[Any, ...], tuple[Fact]] = {}
+        self.layers: dict[tuple[Any, ...], _Layer] = {}
+        self.answers: dict[tuple[Any, ...], _Answer] = {}
+
+    def run(self, keys: Iterable[int]) -> None:
+        """Ask the rules of a whole graph, in saved order first, until nothing new follows."""
+        again: dict[int, None] = {}
+        steps, readers = self.steps, self.graph.readers
+        for key in keys:
+            if not self.enter(key):
+                continue
+            answer, changed = self.visit(key)
+            if answer.again:
+                again[key] = None
+            for node in changed:
+                users = readers(node)
+                if len(users) > 1 or node in steps:  # a variable that nothing else reads is done
+                    again |= {
+                        near: None for near in (node, *users) if near in steps and near != key
+                    }
+        pending = deque(sorted(again, key=lambda key: steps[key][2], reverse=True))
+        queued = set(pending)
+        while pending:
+            key = pending.popleft()
+            queued.discard(key)
+            before = self.facts[key]
+            answer, changed = self.visit(key)
+            if answer.made != before:
+                changed.append(key)
+            for node in changed:
+                for near in (node, *readers(node)):
+                    if near in steps and near not in queued:
+                        queued.add(near)
+                        pending.append(near)
+
+    def once(self, keys: Sequence[int]) -> None:
+        """Ask the rules of nodes once, in the given order; only what these nodes make changes."""
+        own = set(keys)
+        for key in keys:
+            if self.enter(key):
+                others = {entry.node for entry in self.steps[key][1] if entry.node not in own}
+                before = {node: self.facts[node] for node in others}
+                self.visit(key)
+                self.facts.update(before)
+
+    def enter(self, key: int) -> bool:
+        """Make room for what is known of a node, and return whether it has rules to ask."""
+        graph, facts = self.graph, self.facts
+        op = graph.op(key)
+        if op == VARIABLE:
+            facts[key] = self.of_variable(key)
+            return False
+        inputs = graph.inputs(key)
+        layer = self.layer(key, op, len(inputs))
+        facts[key] = layer.unknown
+        if layer.misfit is not None:
+            self.found._misfits[key] = layer.misfit
+            return False
+        for node, output, _ in inputs:
+            if node not in facts:
+                facts[node] = self.layer(node, graph.op(node), len(graph.inputs(node))).unknown
+            if output >= len(facts[node]):
+                self.found._misfits[key] = f"it reads output {output} of {graph.name(node)!r}"
+                return False
+        if layer.row.shape is None:
+            self.found._unknown[key] = op
+            return False
+        self.steps[key] = (layer, inputs, len(self.steps))
+        return True
+
+    def of_variable(self, key: int) -> tuple[Fact]:
+        """Return what is known of a variable: MXNet asks the hint unless all is given."""
+        attrs, name = self.graph.attrs(key), self.graph.name(key)
+        shape, dtype = self.shapes.get(name), self.dtypes.get(name)
+        said = (shape, attrs.get("__shape__"), dtype, attrs.get("__dtype__"))
+        found = self.variables.get(said)
+        if found is None:
+            np_shape = self.found.np_shape
+            if shape is not None:
+                shape = given_shape(shape, np_shape)
+            if not is_known(shape):
+                shape = shape_hint(attrs, np_shape) or shape
+            found = self.variables[said] = ((shape, dtype or dtype_hint(attrs)),)
+        fact, is_shape = self.known.get(key, (None, False))
+        if fact is None:
+            return found
+        return ((fact, found[0][1]),) if is_shape else ((found[0][0], fact),)
+
+    def layer(self, key: int, op: str, inputs: int) -> _Layer:
+        """Return what a node has in common with others; a reader shares equal attributes."""
+        graph = self.graph
+        attrs = graph.attrs(key)
+        same = (op, id(attrs), inputs)
+        found = self.layers.get(same)
+        if found is None or graph.subgraphs(key) or graph.carried(key) is not None:
+            own = (graph.subgraphs(key), id(graph.carried(key)))
+            equal = (op, tuple(attrs.items()), inputs, own)
+            found = self.layers.get(equal)
+            if found is None:
+                found = self.layers[equal] = self.new_layer(key, op, inputs)
+            self.layers[same] = found
+        return found
+
+    def new_layer(self, key: int, op: str, inputs: int) -> _Layer:
+        operator, row, attrs = find(op), meaning(op), self.graph.attrs(key)
+        misfit, count = None, 1
+        try:
+            signature = self.graph.signature(key)
+            count = signature.num_outputs
+            if signature.num_inputs not in (None, inputs) and row.shape is not None:
+                misfit = f"it reads {inputs} inputs of {signature.num_inputs}"
+        except AttributeValueError as error:
+            misfit = str(error)
+        attributes = Attributes(op, {}, attrs) if operator is None else operator.view(attrs)
+        subgraphs = tuple(map(Subgraph, self.graph.subgraphs(key)))
+        return _Layer(op, attributes, subgraphs, row, ((None, None),) * count, misfit)
+
+    def visit(self, key: int) -> tuple[_Answer, list[int]]:
+        """Ask the rules of a node, and return the nodes that it reads of which more is known now.
+
+        What a rule found before it met a conflict counts: one mistake is then reported once, and
+        not again by everything below it.
+        """
+        facts, found = self.facts, self.found
+        layer, inputs, _ = self.steps[key]
+        read = tuple([facts[node][output] for node, output, _ in inputs])
+        asked = (layer, read, facts[key])
+        answer = self.answers.get(asked)
+        if answer is None:
+            answer = self.answers[asked] = self.ask(*asked)
+        facts[key] = answer.made
+        if answer.shape_conflict is not None:
+            found._shape_conflicts.setdefault(key, answer.shape_conflict)
+        if answer.dtype_conflict is not None:
+            found._dtype_conflicts.setdefault(key, answer.dtype_conflict)
+        changed: list[int] = []
+        for slot, fact in answer.read:
+            node, output, _ = inputs[slot]
+            held = facts[node]
+            if held[output] != read[slot]:  # another slot reads the same value
+                (shape, dtype), (new_shape, new_dtype) = held[output], fact
+                fact = (
+                    _both(shape, new_shape, merge_shapes, found._shape_conflicts, key),
+                    _both(dtype, new_dtype, merge_dtypes, found._dtype_conflicts, key),
+                )
+            facts[node] = (*held[:output], fact, *held[output + 1 :])
+            changed.append(node)
+        return answer, changed
+
+    def ask(self, layer: _Layer, read: tuple[Fact, ...], made: tuple[Fact, ...]) -> _Answer:
+        row, again = layer.row, False
+        common = (layer.subgraphs, self.found.np_shape)
+        shapes = ShapeSite(
+            layer.op, layer.attributes, [it for it, _ in read], [it for it, _ in made], *common
+        )
+        dtypes = DtypeSite(
+            layer.op, layer.attributes, [it for _, it in read], [it for _, it in made], *common
+        )
+        inputs, outputs = shapes.inputs.copy(), shapes.outputs.copy()
+        shape_conflict = dtype_conflict = None
+        if not all(map(is_known, outputs + inputs)):
+            shape_conflict = _apply(shapes, row.shape, row.shape_needs)
+            open_ = not all(map(is_known, shapes.outputs))
+            again |= shapes.outputs != outputs and open_
+            open_ = open_ or not all(map(is_known, shapes.inputs))
+            again |= shapes.inputs != inputs and open_
+        types, made_types = dtypes.inputs.copy(), dtypes.outputs.copy()
+        if None in types or None in made_types:
+            dtype_conflict = _apply(dtypes, row.dtype, row.dtype_needs)
+            again |= dtypes.outputs != made_types and None in dtypes.outputs
+            again |= dtypes.inputs != types and None in dtypes.outputs + dtypes.inputs
+        now = zip(shapes.inputs, dtypes.inputs, strict=True)
+        return _Answer(
+            tuple(zip(shapes.outputs, dtypes.outputs, strict=True)),
+            tuple([(slot, fact) for slot, fact in enumerate(now) if fact != read[slot]]),
+            shape_conflict,
+            dtype_conflict,
+            again,
+        )
+
+
+def _apply(site: FactSite[Any], rule: Callable[..., Any] | None, needs: int) -> str | None:
+    """Ask a rule, and return the conflict that it meets."""
+    given = site.inputs[:needs]
+    if rule is None or len(given) < needs or None in given:
+        return None
+    try:
+        made = rule(site, *given)
+        if made is not None and site.outputs:
+            site.output(0, made)
+    except (ConflictError, AttributeValueError) as error:
+        return str(error)
+    except KeyError as error:
+        return f"{site.op} needs the attribute {error.args[0]}"
+    except (ArithmeticError, IndexError, TypeError, ValueError):
+        # Attributes of a broken file, that no rule has to foresee: a stride of the wrong length, a
+        # missing axis. MXNet refuses them as well.
+        return "its attributes do not fit its inputs"
+    return None
+
+
+def _both(held: T, new: T, merge: Callable[[T, T], T], conflicts: dict[int, str], key: int) -> T:
+    """Return what is held of a value and what a node found out say together; the node may err."""
+    try:
+        return merge(held, new)
+    except ConflictError as error:
+        conflicts.setdefault(key, str(error))
+        return held

@@ -14,7 +14,7 @@ module                     what is in it
 :mod:`.counterparts`       which outputs of a changed model are compared with what
 :mod:`.feeding`            which variable of two models gets which value
 :mod:`.inputs`             where one variable's value comes from: stored, given, drawn
-:mod:`.domains`            indices, labels, lengths: which values an input may have
+:mod:`.ranges`             indices, labels, lengths: which values an input may have
 :mod:`.randomness`         which operators are random
 :mod:`.arrays`             how far two arrays are apart; dtypes by name
 :mod:`.backend`            what running a model takes of a library

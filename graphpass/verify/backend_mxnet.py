@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from graphpass.formats.symbol_write import dumps
 from graphpass.graph import Entry, Graph
 from graphpass.verify.backend import Backend, Computed, Inferred
-from graphpass.verify.domains import is_limited
 from graphpass.verify.mxnet_calls import Child, call_quietly, variable_name
+from graphpass.verify.ranges import is_limited
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array

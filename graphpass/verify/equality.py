@@ -11,9 +11,9 @@ from graphpass.model import Lineage, Model
 from graphpass.verify.backend import Backend, Computed, blamed
 from graphpass.verify.backend_mxnet import backend_or_mxnet
 from graphpass.verify.counterparts import Counterparts, counterparts
-from graphpass.verify.domains import is_limited
 from graphpass.verify.feeding import Feeding, prepare
 from graphpass.verify.inputs import Given, draw_gradient
+from graphpass.verify.ranges import is_limited
 from graphpass.verify.result import Comparer, ValueComparison, VerifyResult
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def verify(
     Notes
     -----
     Inputs are drawn from a normal distribution, never zeros or ones, which hide much; or from the
-    range that an operator can take, see `graphpass.verify.domains`. An output that depends on a
+    range that an operator can take, see `graphpass.verify.ranges`. An output that depends on a
     random operator can't be compared, so it counts as not equal. So does one that holds nothing
     finite in A: two models that compute nothing but NaN are not shown to compute the same. Two
     models are not equal either where B does not take an input in the dtype that a hint says, see

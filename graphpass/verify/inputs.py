@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Entry
 from graphpass.model import Model, looks_trained
+from graphpass.ops.sites import Range
 from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.backend import Backend, Inferred, blamed
-from graphpass.verify.domains import Domain, domain_of
+from graphpass.verify.ranges import range_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ Given = Mapping[str, "Sequence[int] | Array"]
 _LISTED = 5
 """How many names a message has."""
 
-_UNLIMITED_INTEGERS = Domain(0, 9)
+_UNLIMITED_INTEGERS = Range(0, 9)
 """What an input of an integer dtype is drawn from that no operator limits."""
 
 _POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
@@ -54,7 +55,7 @@ class Source:
     fixed: Array | None = None
     """Values that are the same in every run."""
 
-    domain: Domain | None = None
+    limits: Range | None = None
     """Values that it is drawn from, if not from all numbers."""
 
     parameter: bool = False
@@ -74,12 +75,12 @@ class Source:
             return cast(self.fixed, self.dtype)
         if self.parameter:
             return draw_parameter(self.name, self.shape, self.dtype, self.slot, (self.seed,))
-        return draw(self.name, self.shape, self.dtype, self.domain, (self.seed, run))
+        return draw(self.name, self.shape, self.dtype, self.limits, (self.seed, run))
 
     def __str__(self) -> str:
         if self.fixed is not None:
             return "given"
-        return "normal" if self.domain is None else str(self.domain)
+        return "normal" if self.limits is None else str(self.limits)
 
 
 class Side:
@@ -186,7 +187,7 @@ class Side:
                 dtype=self.dtype(key, inference),
                 hint=dtype_hint(graph.attrs(key)),
                 fixed=fixed,
-                domain=domain_of(graph, key, inference.shapes),
+                limits=range_of(graph, key, inference.shapes),
                 parameter=draw_learned and fixed is None and self.is_learned(key),
                 slot=slots[0] if slots else None,
                 seed=seed,
@@ -295,33 +296,33 @@ def _as_array(value: Any) -> Array:
 
 
 def draw(
-    name: str, shape: tuple[int, ...], dtype: str, domain: Domain | None, seed: tuple[int, ...]
+    name: str, shape: tuple[int, ...], dtype: str, limits: Range | None, seed: tuple[int, ...]
 ) -> Array:
-    """Return values for an input: from its domain, or from a normal distribution.
+    """Return values for an input: from its limits, or from a normal distribution.
 
-    The values depend on the name, the shape, the domain and the seed, and on nothing else, so that
+    The values depend on the name, the shape, the limits and the seed, and on nothing else, so that
     another input more or less does not change them.
     """
     import numpy as np
 
     from graphpass.verify.arrays import cast, dtype_of
 
-    def drawn(part: Domain, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    def drawn(part: Range, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         if part.integral:
             return generator.integers(int(part.low), int(part.high), shape, endpoint=True)
         return generator.uniform(part.low, part.high, shape)
 
     generator = _generator(name, seed)
-    if domain is None and dtype_of(dtype).kind in "iu":
-        domain = _UNLIMITED_INTEGERS
-    if domain is None and dtype_of(dtype).kind == "b":
-        domain = Domain(0, 1)
-    if domain is None:
+    if limits is None and dtype_of(dtype).kind in "iu":
+        limits = _UNLIMITED_INTEGERS
+    if limits is None and dtype_of(dtype).kind == "b":
+        limits = Range(0, 1)
+    if limits is None:
         return cast(generator.standard_normal(shape), dtype)
-    if not domain.columns:
-        return cast(drawn(domain, shape), dtype)
+    if not limits.columns:
+        return cast(drawn(limits, shape), dtype)
     columns = [
-        drawn(domain.columns[min(index, len(domain.columns) - 1)], shape[:-1])
+        drawn(limits.columns[min(index, len(limits.columns) - 1)], shape[:-1])
         for index in range(shape[-1] if shape else 0)
     ]
     return cast(np.stack(columns, axis=-1) if columns else np.zeros(shape), dtype)

@@ -82,13 +82,3 @@ def test_the_table_says_what_mxnet_computes(op: str, mx: ModuleType) -> None:
         if len(np.unique(there)) > 1:  # a constant tells nothing
             verdicts.append(np.array_equal(there, back, equal_nan=True))
     assert is_commutative(op) == (bool(verdicts) and all(verdicts))
-
-
-def test_only_canonical_names_are_listed() -> None:
-    assert is_commutative("elemwise_add")
-    assert not is_commutative("elemwise_sub")
-    for name in operator_names():
-        operator = find(name)
-        assert operator is not None
-        if is_commutative(name):
-            assert operator.name == name

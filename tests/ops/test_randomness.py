@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.ops import canonical_name, find, meaning, operator_names
-
-
-def test_every_name_is_one_of_the_operator_table() -> None:
-    for name in meaning._OTHERS:
-        assert canonical_name(name) == name
-        assert find(name) is not None
-    for prefix in meaning._PREFIXES:
-        assert any(name.startswith(prefix) for name in operator_names())
+from graphpass.ops.meaning import randomness
 
 
 @pytest.mark.parametrize(
@@ -40,4 +32,4 @@ def test_every_name_is_one_of_the_operator_table() -> None:
     ],
 )
 def test_randomness(op: str, attrs: dict[str, str], answer: str) -> None:
-    assert meaning.randomness(op, attrs) == answer
+    assert randomness(op, attrs) == answer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from graphpass.graph import Entry, Graph
 from graphpass.ops import find
-from graphpass.rules.batching.table import RULES
+from graphpass.ops.meaning import meaning
 
 __all__ = ["Case", "cases"]
 
@@ -89,9 +89,9 @@ def data(draw: Draw, shape: Shape, usual: int = 0) -> Input:
 
 def cases(op: str) -> st.SearchStrategy[Case]:
     """Return random cases of an operator of the table."""
-    rule = RULES[op]
-    family = f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"
-    make: Callable[[Draw, str], Case] = _MAKERS.get(op) or _MAKERS[family]
+    rule = meaning(op).batch
+    assert rule is not None
+    make: Callable[[Draw, str], Case] = _MAKERS.get(op) or _MAKERS[rule.__name__]
     return st.composite(lambda draw: make(draw, op))()
 
 
@@ -523,8 +523,8 @@ def pooling(draw: Draw, op: str) -> Case:
 
 
 _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
-    "elementwise.number_by_number": number_by_number,
-    "elementwise.broadcast": broadcast,
+    "number_by_number": number_by_number,
+    "broadcast_batch": broadcast,
     "LeakyReLU": leaky,
     "_contrib_div_sqrt_dim": one_input(),
     "Convolution": convolution,
@@ -551,16 +551,16 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "SpatialTransformer": sampler,
     "Correlation": correlation,
     "_contrib_MultiBoxDetection": detection,
-    "layers.with_offset": deformable,
+    "with_offset_batch": deformable,
     "_contrib_MultiBoxPrior": of_image(sizes=((0.5, 0.25),)),
     "FullyConnected": dense,
-    "layers.batch_norm": batch_norm,
+    "batch_norm_batch": batch_norm,
     "LayerNorm": layer_norm,
     "Embedding": embedding,
     "UpSampling": up_sampling,
     "Crop": crop,
     "_contrib_BilinearResize2D": resize,
-    "layers.loss": loss,
+    "loss_batch": loss,
     "Reshape": reshape,
     "reshape_like": reshape_like,
     "transpose": one_input(transposed),
@@ -569,7 +569,7 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "squeeze": squeezed,
     "Concat": joined,
     "stack": joined,
-    "moving.split": split,
+    "split_batch": split,
     "tile": one_input(lambda draw, shape: {"reps": shape_of(draw, 1, 3)}),
     "repeat": one_input(
         lambda draw, shape: (
@@ -582,8 +582,8 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "broadcast_like": widened_like,
     "broadcast_to": widened,
     "Pad": padded,
-    "picking.along_axis": one_input(axes_attr()),
-    "picking.reduce": reduced,
+    "along_axis": one_input(axes_attr()),
+    "reduce_batch": reduced,
     "argmax_channel": one_input(least=2, most=2),
     "slice": sliced,
     "slice_axis": sliced_along,
@@ -595,11 +595,9 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "_contrib_arange_like": arange_like,
     "_contrib_box_nms": boxes,
     "RNN": recurrent,
-    "sequences.sequence": sequence,
-    "sequences.sequence_last": sequence,
+    "sequence_batch": sequence,
+    "sequence_last_batch": sequence,
     "batch_dot": products,
     "_linalg_gemm2": products,
-    "sequences.attend_within": attention,
-    "sequences.attend_between": attention,
-    "sequences.weigh_values": attention,
+    "attend": attention,
 }

@@ -12,8 +12,8 @@ import numpy as np
 
 import graphpass
 from graphpass import Entry, Graph
+from graphpass.ops.sites import is_known
 from graphpass.shapes import Shape, infer
-from graphpass.shapes.shape import is_known
 
 __all__ = ["Comparison", "compare"]
 

@@ -179,7 +179,7 @@ def draw(model: Model, network: Network) -> tuple[Model, dict[str, NDArray[Any]]
     states = set(model.graph.auxiliary_states)
     for source in feeding.sources[0].values():
         name = source.name
-        is_read_as_data = source.domain is not None or name.endswith("label")
+        is_read_as_data = source.limits is not None or name.endswith("label")
         if name in shapes or (is_read_as_data and name not in stored):
             inputs[name] = source.values(0)
         else:

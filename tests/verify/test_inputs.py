@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphpass.ops.sites import Range
 from graphpass.verify.arrays import cast
-from graphpass.verify.domains import Domain
 from graphpass.verify.inputs import draw, draw_gradient, draw_parameter
 
 
@@ -27,7 +27,7 @@ def test_values_are_normal() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "int64", "uint8"])
 def test_whole_numbers_cover_their_range(dtype: str) -> None:
-    values = draw("i", (1000,), dtype, Domain(2, 5), (0,))
+    values = draw("i", (1000,), dtype, Range(2, 5), (0,))
     assert values.dtype == np.dtype(dtype)
     assert set(values.tolist()) == {2, 3, 4, 5}
 
@@ -38,8 +38,8 @@ def test_integers_without_a_range_are_small() -> None:
 
 
 def test_columns_have_ranges_of_their_own() -> None:
-    columns = (Domain(0, 1), Domain(5, 6, integral=False))
-    values = draw("b", (100, 3), "float32", Domain(0, 1, columns=columns), (0,))
+    columns = (Range(0, 1), Range(5, 6, integral=False))
+    values = draw("b", (100, 3), "float32", Range(0, 1, columns=columns), (0,))
     assert set(values[:, 0].tolist()) == {0.0, 1.0}
     assert ((values[:, 1:] >= 5) & (values[:, 1:] <= 6)).all()
 

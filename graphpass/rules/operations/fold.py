@@ -15,7 +15,7 @@ from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.formats.ndarray_binary import BFLOAT16, Array, code_of_dtype
 from graphpass.graph import Edit, Entry, Graph, Value, free_name
 from graphpass.model import Model
-from graphpass.rules.evaluation import EVALUATORS, evaluate
+from graphpass.ops.meaning import evaluate, meaning
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import has_own_shape, overwritten_gammas, repeats
 from graphpass.rules.operations.weights import dtype_hint, new_class
@@ -145,7 +145,7 @@ def _constants_of(model: Model, room: int) -> Constants:
     """Evaluate the operators that read nothing but stored arguments and each other, at inference.
 
     Left alone are heads, operators that another one waits for or whose output another one writes
-    to, those that `graphpass.rules.evaluation` does not know, those without a known shape, and
+    to, those that `graphpass.ops.meaning` has no value of, those without a known shape, and
     those that inference has a conflict for: MXNet runs some of these nevertheless.
 
     Parameters
@@ -193,7 +193,7 @@ class _Search:
         graph = self._graph
         if graph.subgraphs(key) or not repeats(graph, key, "inference"):
             return "not the same in every run"
-        if graph.op(key) not in EVALUATORS:
+        if meaning(graph.op(key)).value is None:
             return f"graphpass can't evaluate {graph.op(key)}"
         if graph.is_head(key):
             return "a head, which keeps its name"

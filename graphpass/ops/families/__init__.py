@@ -1,0 +1,47 @@
+"""What MXNet's operators do: one row per operator, family by family.
+
+A family is a file. It holds the rules of its operators and, at its end, ``ROWS``: names of
+operators that do the same, and what they do. An operator stands in one row of one file.
+"""
+
+from __future__ import annotations
+
+from graphpass.ops.families import (
+    arithmetic,
+    control_flow,
+    convolution,
+    creating,
+    detection,
+    elementwise,
+    losses,
+    moving,
+    normalization,
+    products,
+    quantization,
+    recurrent,
+    reducing,
+    reshaping,
+    slicing,
+)
+from graphpass.ops.sites import Rows
+
+__all__ = ["FAMILIES"]
+
+FAMILIES: tuple[Rows, ...] = (
+    arithmetic.ROWS,
+    control_flow.ROWS,
+    convolution.ROWS,
+    creating.ROWS,
+    detection.ROWS,
+    elementwise.ROWS,
+    losses.ROWS,
+    moving.ROWS,
+    normalization.ROWS,
+    products.ROWS,
+    quantization.ROWS,
+    recurrent.ROWS,
+    reducing.ROWS,
+    reshaping.ROWS,
+    slicing.ROWS,
+)
+"""The rows of all families."""

@@ -1,0 +1,270 @@
+"""What the rows of several families share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from graphpass.errors import OperationError
+from graphpass.ops.sites import (
+    Axes,
+    BatchSite,
+    ConflictError,
+    DtypeSite,
+    FactSite,
+    Range,
+    Shape,
+    ShapeSite,
+    T,
+    ValueSite,
+    merge_shapes,
+    printed,
+)
+
+__all__ = [
+    "along_axis",
+    "axes_of",
+    "axis_of",
+    "below",
+    "broadcast",
+    "broadcast_shapes",
+    "by_sample",
+    "data_dtype",
+    "differ",
+    "divided",
+    "every_like_first",
+    "exactly",
+    "extent",
+    "first_dtype",
+    "fixed_dtype",
+    "float32_only",
+    "kept",
+    "kept_of_all",
+    "need",
+    "number_by_number",
+    "output_size",
+    "pairs_by_sample",
+    "product",
+    "reduced",
+    "reshaped",
+    "same_shape",
+    "scalar",
+    "with_axis",
+]
+
+
+def need(holds: bool, message: str) -> None:
+    """Refuse a node for which something does not hold.
+
+    Raises
+    ------
+    ConflictError
+        With the message.
+    """
+    if not holds:
+        raise ConflictError(message)
+
+
+def differ(one: int | None, other: int | None) -> bool:
+    """Return whether two extents are known to differ."""
+    return one is not None and other is not None and one != other
+
+
+def exactly(data: Shape | None, axes: int) -> None:
+    """Refuse a value with another number of axes."""
+    if data is not None and len(data) != axes:
+        raise ConflictError(f"{printed(data)} has {len(data)} axes and must have {axes}")
+
+
+def axis_of(axis: int, axes: int) -> int:
+    """Return an axis counted from the front, where the given one may count from the end."""
+    if not -axes <= axis < axes:
+        raise ConflictError(f"there is no axis {axis} among {axes}")
+    return axis % axes
+
+
+def axes_of(axes: Sequence[int], count: int) -> list[int]:
+    """Return axes counted from the front."""
+    return [axis_of(axis, count) for axis in axes]
+
+
+def scalar(site: ShapeSite) -> Shape:
+    """Return the shape of a single number: MXNet's older operators give it one axis."""
+    return () if site.op.startswith("_np") else (1,)
+
+
+def with_axis(shape: Shape, axis: int, *extents: int | None) -> Shape:
+    """Return a shape with another extent in the place of an axis, or several, or none."""
+    return (*shape[:axis], *extents, *shape[axis + 1 :])
+
+
+def product(extents: Sequence[int | None]) -> int | None:
+    """Return the product, None where a factor is unknown."""
+    known = [extent for extent in extents if extent is not None]
+    return math.prod(known) if len(known) == len(extents) else None
+
+
+def divided(extent: int | None, parts: int, message: str) -> int | None:
+    """Return a part of an extent, or refuse one that can't be divided so."""
+    if extent is None:
+        return None
+    if parts < 1 or extent % parts:
+        raise ConflictError(message)
+    return extent // parts
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def same_shape(site: ShapeSite) -> None:
+    """All inputs and outputs have one shape, and each tells of the others."""
+    site.same(range(len(site.inputs)), range(len(site.outputs)))
+
+
+def every_like_first(site: FactSite[T], first: T) -> None:
+    """Every output is like the first input; other inputs may be anything."""
+    site.every_output(first)
+
+
+def broadcast_shapes(one: Shape, other: Shape) -> Shape:
+    """Return the shape of two values that are broadcast together, aligned at the last axis."""
+    if one == other:
+        return one
+    count = max(len(one), len(other))
+    padded = [(1,) * (count - len(shape)) + shape for shape in (one, other)]
+    found: list[int | None] = []
+    for a, b in zip(*padded, strict=True):
+        if a is None or b is None:
+            found.append(None)
+        elif a == b or 1 in (a, b):
+            found.append(b if a == 1 else a)
+        else:
+            raise ConflictError(f"{printed(one)} and {printed(other)} can't be broadcast together")
+    return tuple(found)
+
+
+def broadcast(site: ShapeSite) -> Shape | None:
+    """The output is what the inputs give when they are broadcast; nothing is learnt from it."""
+    found: Shape = ()
+    for shape in site.inputs:
+        if shape is None:
+            return None
+        found = broadcast_shapes(found, shape) if found else shape
+    return found
+
+
+def reduced(site: ShapeSite, data: Shape, axes: Collection[int], keepdims: bool) -> Shape:
+    """Return a shape without some axes, or with 1 in their places."""
+    if keepdims:
+        return tuple([1 if axis in axes else extent for axis, extent in enumerate(data)])
+    return tuple([extent for axis, extent in enumerate(data) if axis not in axes]) or scalar(site)
+
+
+# -- dtypes ----------------------------------------------------------------------------------------
+
+
+def data_dtype(site: DtypeSite) -> None:
+    """All inputs and outputs have the dtype of the first input, or else of the first output."""
+    known = site.same([0], [0])
+    if known is not None:
+        first_dtype(site, known)
+
+
+def first_dtype(site: DtypeSite, first: str) -> None:
+    """All inputs and outputs have the first input's dtype; nothing is known before it is."""
+    for slot in range(1, len(site.inputs)):
+        site.input(slot, first)
+    site.every_output(first)
+
+
+def float32_only(site: DtypeSite) -> None:
+    """Everything is float32, as MXNet has it for operators of its oldest interface."""
+    for slot in range(len(site.inputs)):
+        site.input(slot, "float32")
+    site.every_output("float32")
+
+
+def fixed_dtype(site: DtypeSite) -> None:
+    """Outputs have the dtype that the attribute says; the inputs may have any."""
+    site.every_output(site["dtype"])
+
+
+# -- costs and values ------------------------------------------------------------------------------
+
+
+def output_size(site: ShapeSite) -> int | None:
+    """Count one multiply-add for each element of the first output."""
+    return product(site.outputs[0] or ())
+
+
+def reshaped(site: ValueSite) -> Any:
+    """The numbers stay in their order."""
+    return site.data.reshape(site.shape)
+
+
+# -- how a batch goes through ----------------------------------------------------------------------
+
+
+def number_by_number(site: BatchSite) -> Axes:
+    """Each output is joined as the inputs are, and all of them are."""
+    return site.of(range(len(site.axes)))
+
+
+def by_sample(site: BatchSite) -> Axes:
+    """One input along whose axis 0 are the samples; the others are weights."""
+    return site.first()
+
+
+def pairs_by_sample(site: BatchSite) -> Axes:
+    """Two inputs along whose axes 0 are the samples."""
+    return site.first((0, 1))
+
+
+def along_axis(site: BatchSite) -> Axes:
+    """Compute along one axis, which stays: softmax, sort."""
+    axis = site.of()
+    over = site["axis"]
+    if over is None:
+        raise OperationError("without an axis it makes one row of all samples")
+    if site.counted(over) == axis:
+        raise OperationError(f"it computes along axis {axis}, over all samples of the batch")
+    return axis
+
+
+# -- which numbers are read ------------------------------------------------------------------------
+
+
+def below(count: Any) -> Range:
+    """Return the range of an index into so many."""
+    return Range(0, int(count) - 1)
+
+
+def extent(site: ShapeSite, slot: int, axis: int | str) -> int:
+    """Return the extent of an input along an axis, which may be an attribute; no axis is the first.
+
+    Raises
+    ------
+    TypeError, IndexError
+        It is not known, or there is none.
+    """
+    shape, along = site.inputs[slot], site[axis] if isinstance(axis, str) else axis
+    found = None if shape is None else shape[0 if along is None else int(along)]
+    if found is None:
+        raise TypeError("the shape is not known")
+    return found
+
+
+def kept(attributes: Mapping[str, Any], slot: int) -> float | None:
+    """The outputs hold numbers of the first input, and nothing else but zeros."""
+    return None if slot else 0.0
+
+
+def kept_of_all(attributes: Mapping[str, Any], slot: int) -> float | None:
+    """The outputs hold numbers of all inputs."""
+    return 0.0
+
+
+def merged(one: Shape | None, other: Shape | None) -> Shape:
+    """Return what two facts about one shape say together; nothing is no axes."""
+    return merge_shapes(one, other) or ()

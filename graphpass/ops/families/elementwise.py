@@ -1,0 +1,283 @@
+"""Operators that compute one number of one number: functions, arithmetic with a number, casts.
+
+MXNet computes float16 in float32 and rounds each result, which is what NumPy does too. What goes
+beyond arithmetic is computed in float64 and rounded once to float32, which is within one unit in
+the last place of what the C library gives MXNet; of float64 itself that can't be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from graphpass.errors import OperationError
+from graphpass.ops.families.common import (
+    first_dtype,
+    kept,
+    need,
+    number_by_number,
+    output_size,
+    same_shape,
+)
+from graphpass.ops.sites import (
+    Axes,
+    BatchSite,
+    DtypeSite,
+    Meaning,
+    Randomness,
+    Rows,
+    Shape,
+    ShapeSite,
+    ValueSite,
+    printed,
+)
+
+__all__ = ["INTEGERS", "ROWS", "rounded_once"]
+
+INTEGERS = ("bool", "uint8", "int8", "int32", "int64")
+_SINGLE_OR_HALF = (np.float32, np.float16)
+
+# -- functions -------------------------------------------------------------------------------------
+
+
+def plain(function: Callable[..., Any]) -> Callable[[ValueSite], Any]:
+    """Return a rule that is exact in the type itself."""
+    return lambda site: np.asarray(function(site.data), site.dtype)
+
+
+def exact_in_floats(function: Callable[..., Any]) -> Callable[[ValueSite], Any]:
+    def value(site: ValueSite) -> Any:
+        if site.dtype.kind != "f":
+            return None
+        if site.dtype == np.float16:
+            return function(site.data.astype(np.float32)).astype(site.dtype)
+        return function(site.data)
+
+    return value
+
+
+def rounded_once(function: Callable[..., Any], *arrays: Any) -> Any:
+    """Compute in float64, and round to float32."""
+    return function(*[array.astype(np.float64) for array in arrays]).astype(np.float32)
+
+
+def rounded(function: Callable[..., Any]) -> Callable[[ValueSite], Any]:
+    def value(site: ValueSite) -> Any:
+        if site.dtype not in _SINGLE_OR_HALF:
+            return None
+        return rounded_once(function, site.data).astype(site.dtype)
+
+    return value
+
+
+def sigmoid_value(site: ValueSite) -> Any:
+    if site.dtype not in _SINGLE_OR_HALF:
+        return None
+    one = np.float32(1)
+    return (one / (one + rounded_once(np.exp, -site.data))).astype(site.dtype)
+
+
+def relu_value(site: ValueSite) -> Any:
+    """NaN stays NaN. Source: ``relu`` in ``src/operator/mshadow_op.h``."""
+    data = site.data
+    return np.where((data > 0) | np.isnan(data), data, site.dtype.type(0))
+
+
+def clip_value(site: ValueSite) -> Any:
+    if site.dtype.kind != "f":
+        return None
+    low, high = (site.dtype.type(np.float32(site[name])) for name in ("a_min", "a_max"))
+    return np.where(site.data > high, high, np.where(site.data < low, low, site.data))
+
+
+def filled(value: float) -> Callable[[ValueSite], Any]:
+    return lambda site: np.full(site.shape, value, site.dtype)
+
+
+# -- with a number ---------------------------------------------------------------------------------
+
+
+def scalar_dtype(site: DtypeSite) -> str | None:
+    """Floats and integers stay what they are; ``is_int=False`` makes float64 of integers.
+
+    How large the number is, or whether it is whole, plays no part. Truth values become int64.
+    """
+    data = site.inputs[0]
+    if data in INTEGERS and not site["is_int"]:
+        return "float64"
+    return "int64" if data == "bool" else site.same([0], [0])
+
+
+def with_number(function: Callable[..., Any], kinds: str = "fiu") -> Callable[[ValueSite], Any]:
+    """Return a rule: the number is rounded to the output's type first.
+
+    That is the array's own type, or float64 for whole numbers with ``is_int=False``.
+    """
+
+    def value(site: ValueSite) -> Any:
+        number, data, dtype = np.float64(site["scalar"]), site.data, site.dtype
+        if data.dtype.kind in "iu" and dtype == np.float64:
+            data = data.astype(np.float64)
+        if dtype != data.dtype or dtype.kind not in kinds:
+            return None
+        if dtype.kind != "f":
+            bounds = np.iinfo(dtype)
+            if not (number.is_integer() and bounds.min <= number <= bounds.max):
+                return None
+        return np.asarray(function(data, number.astype(dtype)), dtype)
+
+    return value
+
+
+def power_scalar_value(site: ValueSite) -> Any:
+    if site.dtype != site.data.dtype or site.dtype not in _SINGLE_OR_HALF:
+        return None
+    number = np.float64(site.dtype.type(site["scalar"]))
+    return rounded_once(lambda data: np.power(data, number), site.data).astype(site.dtype)
+
+
+# -- types -----------------------------------------------------------------------------------------
+
+
+def amp_cast_dtype(site: DtypeSite, data: str) -> str:
+    """A cast of the types that mixed precision is about; others stay."""
+    dtype: str = site["dtype"] if data in ("float16", "bfloat16", "float32") else data
+    return dtype
+
+
+def multicast_dtype(site: DtypeSite) -> None:
+    """Cast all inputs to the widest of their floating-point types, or the narrowest."""
+    known = [dtype for dtype in site.inputs if dtype is not None]
+    if len(known) != len(site.inputs):
+        return
+    found = known[0]
+    for dtype in known[1:]:
+        if (dtype == "float32") != site["cast_narrow"] and {dtype, found} <= {"float16", "float32"}:
+            found = dtype
+    site.every_output(found)
+
+
+def cast_value(site: ValueSite) -> Any:
+    """Fractions are cut off. What a whole number can't hold is left alone: C does not define it."""
+    data, dtype = site.data, site.dtype
+    if data.dtype.kind == "f" and dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        if not np.all((data > bounds.min - 1.0) & (data < bounds.max + 1.0)):
+            return None
+    return data.astype(dtype)
+
+
+# -- Dropout and LeakyReLU -------------------------------------------------------------------------
+
+
+def dropout(site: ShapeSite, data: Shape) -> Shape:
+    """The mask has extent 1 along the axes that share it."""
+    site.output(0, data)
+    shared = site["axes"]
+    need(all(axis < len(data) for axis in shared), f"axes={shared} do not fit {printed(data)}")
+    site.output(1, tuple([1 if axis in shared else extent for axis, extent in enumerate(data)]))
+    return data
+
+
+def dropout_random(attributes: Mapping[str, Any]) -> Randomness:
+    if not attributes["p"]:
+        return "never"
+    return "always" if attributes["mode"] == "always" else "training"
+
+
+def leaky_relu(site: ShapeSite, data: Shape) -> None:
+    """A PReLU's slopes are one per channel, unless they are known to be otherwise."""
+    if site["act_type"] == "prelu" and site.inputs[1] is None and len(data) > 1:
+        site.input(1, (data[1],))
+    site.every_output(data)
+
+
+def leaky_relu_batch(site: BatchSite) -> Axes:
+    """A learned slope goes along axis 1."""
+    return site.first() if site["act_type"] == "prelu" else site.of()
+
+
+def scale_by_last_batch(site: BatchSite) -> Axes:
+    """Divide by the extent of the last axis, which must not be the batch."""
+    axis = site.of()
+    if axis == site.rank() - 1:
+        raise OperationError("it divides by the extent of the last axis, which is the batch")
+    return axis
+
+
+_ALONE = Meaning(same_shape)
+_MAPPED = replace(_ALONE, batch=number_by_number)
+_NUMBER = replace(_MAPPED, dtype=scalar_dtype)
+_COUNTED = replace(_NUMBER, cost=output_size)
+_HANDED_ON = replace(_MAPPED, value=plain(np.asarray), offset=kept)
+_CAST = Meaning(
+    same_shape, lambda site: site["dtype"], value=cast_value, batch=number_by_number, offset=kept
+)
+
+_ROUNDED: Mapping[str, Callable[..., Any]] = {
+    "cbrt": np.cbrt, "cos": np.cos, "exp": np.exp, "expm1": np.expm1, "log": np.log,
+    "log1p": np.log1p, "log2": np.log2, "sin": np.sin,
+}  # fmt: skip
+_EXACT: Mapping[str, Callable[..., Any]] = {
+    "abs": np.abs, "ceil": np.ceil, "floor": np.floor, "reciprocal": np.reciprocal,
+    "rsqrt": lambda data: np.reciprocal(np.sqrt(data)), "sqrt": np.sqrt, "square": np.square,
+    "trunc": np.trunc,
+}  # fmt: skip
+
+ROWS: Rows = {
+    """Activation _contrib_gradientmultiplier _contrib_round_ste _contrib_sign_ste arccos arccosh
+    arcsin arcsinh arctan arctanh cosh degrees erf erfinv fix gamma gammaln hard_sigmoid log10
+    logical_not make_loss radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh
+    """: _MAPPED,
+    """cast_storage _npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign
+    _npi_square _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
+    """: _ALONE,
+    "_shuffle": replace(_ALONE, random="always"),
+    "BlockGrad _copy": _HANDED_ON,
+    "_identity_with_attr_like_rhs": Meaning(batch=number_by_number),
+    **{op: replace(_MAPPED, value=rounded(function)) for op, function in _ROUNDED.items()},
+    **{op: replace(_MAPPED, value=exact_in_floats(function)) for op, function in _EXACT.items()},
+    "negative": replace(_MAPPED, value=plain(np.negative)),
+    "relu": replace(_MAPPED, value=relu_value),
+    "sigmoid": replace(_MAPPED, value=sigmoid_value),
+    "clip": replace(_MAPPED, value=clip_value),
+    "ones_like": replace(_MAPPED, value=filled(1)),
+    "zeros_like": replace(_MAPPED, value=filled(0)),
+    # with a number
+    """_equal_scalar _greater_scalar _greater_equal_scalar _lesser_scalar _lesser_equal_scalar
+    _not_equal_scalar _logical_and_scalar _logical_or_scalar _logical_xor_scalar _hypot_scalar
+    """: _NUMBER,
+    "_maximum_scalar": replace(_NUMBER, value=with_number(np.maximum)),
+    "_minimum_scalar": replace(_NUMBER, value=with_number(np.minimum)),
+    "_rpower_scalar _mod_scalar _rmod_scalar": _COUNTED,
+    "_plus_scalar": replace(
+        _COUNTED, value=with_number(np.add), offset=lambda attributes, slot: attributes["scalar"]
+    ),
+    "_minus_scalar": replace(
+        _COUNTED,
+        value=with_number(np.subtract),
+        offset=lambda attributes, slot: -attributes["scalar"],
+    ),
+    "_mul_scalar": replace(_COUNTED, value=with_number(np.multiply)),
+    "_div_scalar": replace(_COUNTED, value=with_number(np.divide, "f")),
+    "_rminus_scalar": replace(_COUNTED, value=with_number(lambda data, number: number - data)),
+    "_rdiv_scalar": replace(_COUNTED, value=with_number(lambda data, number: number / data, "f")),
+    "_power_scalar": replace(_COUNTED, value=power_scalar_value),
+    """_scatter_plus_scalar _scatter_minus_scalar _npi_add_scalar _npi_subtract_scalar
+    _npi_rsubtract_scalar _npi_multiply_scalar _npi_power_scalar""": replace(_COUNTED, batch=None),
+    # types
+    "Cast": _CAST,
+    "amp_cast": replace(_CAST, dtype=amp_cast_dtype),
+    "amp_multicast": replace(_MAPPED, dtype=multicast_dtype),
+    # layers
+    "Dropout": Meaning(dropout, first_dtype, batch=number_by_number, random=dropout_random),
+    "LeakyReLU": Meaning(
+        leaky_relu,
+        batch=leaky_relu_batch,
+        random=lambda attributes: "training" if attributes["act_type"] == "rrelu" else "never",
+    ),
+    "_contrib_div_sqrt_dim": replace(_ALONE, cost=output_size, batch=scale_by_last_batch),
+}

@@ -1,0 +1,172 @@
+"""Softmax, losses, and labels that take the data's shape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from graphpass.errors import OperationError
+from graphpass.ops.families.common import (
+    along_axis,
+    axis_of,
+    below,
+    by_sample,
+    every_like_first,
+    extent,
+    first_dtype,
+    need,
+    product,
+    same_shape,
+    with_axis,
+)
+from graphpass.ops.families.recurrent import length_range
+from graphpass.ops.sites import (
+    Axes,
+    BatchSite,
+    DtypeSite,
+    Meaning,
+    Range,
+    Rows,
+    Shape,
+    ShapeSite,
+    merge_shapes,
+    printed,
+    size,
+)
+
+__all__ = ["ROWS"]
+
+
+def softmax(site: ShapeSite, data: Shape) -> Shape:
+    """The output is shaped like the data; lengths like the data without the axis."""
+    site.output(0, data)
+    if len(site.inputs) > 1:
+        site.input(1, with_axis(data, axis_of(site["axis"], len(data))))
+    return data
+
+
+def softmax_dtype(site: DtypeSite) -> str | None:
+    """The output has the attribute's dtype, or else the data's."""
+    dtype: str | None = site["dtype"]
+    if dtype is None:
+        return site.same([0], [0])
+    site.output(0, dtype)
+    if site.inputs[0] is None:
+        site.input(0, dtype)
+    return dtype
+
+
+def loss_batch(site: BatchSite) -> Axes:
+    """Return the prediction; the gradient may be divided by the size of the batch."""
+    if site.training and site.get("normalization", "null") != "null":
+        raise OperationError("in training it divides the gradient by the size of the batch")
+    return site.first(range(len(site.axes)))
+
+
+def softmax_output(site: ShapeSite, data: Shape) -> Shape:
+    """Labels are the data without the axis of classes, or probabilities like the data."""
+    label = site.inputs[1]
+    site.output(0, data)
+    if label == data:
+        return data
+    if not site["multi_output"]:
+        site.input(1, data[:-1])
+        return data
+    need(len(data) >= 2, f"{printed(data)} has no axis of classes")
+    flat: Shape = (data[0], product(data[2:]))
+    if label is None:
+        site.input(1, flat)
+    elif None not in label:
+        need(
+            label in (flat, (data[0], *data[2:]), (data[0], 1, *data[2:])),
+            f"labels {printed(label)} do not fit {printed(data)}",
+        )
+    return data
+
+
+def softmax_output_range(site: ShapeSite) -> Range | None:
+    shape = site.inputs[0]
+    if shape is None:
+        return None
+    if shape == site.inputs[1]:
+        return Range(0, 1, integral=False)
+    if site["multi_output"]:
+        return below(extent(site, 0, 1))
+    if site["preserve_shape"]:
+        return below(extent(site, 0, -1))
+    return below(math.prod(extent(site, 0, axis) for axis in range(1, len(shape))))
+
+
+def regression_output(site: ShapeSite, data: Shape) -> Shape:
+    """Labels are shaped like the data, or leave out a last axis of 1."""
+    label = site.inputs[1]
+    site.output(0, data)
+    if label is None:
+        site.input(1, data[:1] if len(data) == 2 and data[1] == 1 else data)
+    elif None not in (*label, *data):
+        need(
+            label[:1] == data[:1] and size(label) == size(data),
+            f"labels {printed(label)} do not fit {printed(data)}",
+        )
+    return data
+
+
+def softmax_cross_entropy(site: ShapeSite, data: Shape) -> Shape:
+    """One number; one label per row."""
+    need(len(data) == 2, f"{printed(data)} must be (batch, classes)")
+    site.input(1, data[:1])
+    return (1,)
+
+
+def svm_output(site: ShapeSite, data: Shape) -> Shape:
+    """Labels are the data without the last axis."""
+    site.input(1, data[:-1])
+    return data
+
+
+def ctc_loss(site: ShapeSite, data: Shape) -> Shape:
+    """One loss per sequence of (time, batch, alphabet)."""
+    need(len(data) == 3, f"{printed(data)} must be (time, batch, alphabet)")
+    label = site.inputs[1]
+    if label:
+        merge_shapes(label[:1], data[1:2])
+    if len(site.outputs) > 1:
+        site.output(1, data)
+    return (data[1],)
+
+
+def ctc_label_range(site: ShapeSite) -> Range:
+    """The blank is no label."""
+    classes = extent(site, 0, 2)
+    return Range(1, classes - 1) if site["blank_label"] == "first" else Range(0, classes - 2)
+
+
+def class_range(site: ShapeSite) -> Range:
+    return below(extent(site, 0, 1))
+
+
+_SOFTMAX = Meaning(softmax, softmax_dtype, batch=along_axis)
+
+ROWS: Rows = {
+    "softmax": replace(_SOFTMAX, ranges={"length": lambda site: length_range(site, 0, "axis")}),
+    "log_softmax softmin": _SOFTMAX,
+    "SoftmaxActivation": Meaning(same_shape, batch=by_sample),
+    "SoftmaxOutput": Meaning(
+        softmax_output, first_dtype, batch=loss_batch, ranges={"label": softmax_output_range}
+    ),
+    "LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput": Meaning(
+        regression_output, first_dtype, batch=loss_batch
+    ),
+    "MakeLoss": Meaning(same_shape, batch=loss_batch),
+    "SVMOutput": Meaning(svm_output, first_dtype, batch=loss_batch, ranges={"label": class_range}),
+    "softmax_cross_entropy": Meaning(softmax_cross_entropy, ranges={"label": class_range}),
+    "CTCLoss": Meaning(
+        ctc_loss,
+        every_like_first,
+        ranges={
+            "label": ctc_label_range,
+            "data_lengths": lambda site: length_range(site, 0, 0),
+            "label_lengths": lambda site: length_range(site, 1, 1),
+        },
+    ),
+}

@@ -1,0 +1,126 @@
+"""Quantized operators: 8-bit values with the ranges that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphpass.ops.families.common import broadcast, output_size
+from graphpass.ops.families.convolution import convolution, convolution_cost, pooling
+from graphpass.ops.families.normalization import batch_norm
+from graphpass.ops.families.products import fully_connected, fully_connected_cost
+from graphpass.ops.families.reshaping import flatten
+from graphpass.ops.sites import DtypeSite, Meaning, Rows, Shape, ShapeSite
+
+__all__ = ["ROWS"]
+
+_RANGE: Shape = (1,)
+
+
+def _ranges(site: ShapeSite, first_input: int) -> None:
+    for slot in range(first_input, len(site.inputs)):
+        site.input(slot, _RANGE)
+    site.every_output(_RANGE, 1)
+
+
+def quantize(site: ShapeSite, data: Shape) -> Shape:
+    """The values keep their shape; ranges are one number."""
+    _ranges(site, 1)
+    return data
+
+
+def _as(rule: Callable[..., Shape | None], inputs: int) -> Callable[[ShapeSite, Shape], None]:
+    """Return the rule of an operator that is quantized, for its own inputs and output.
+
+    The ranges follow them; `inputs` counts what is read before, the bias of a layer too.
+    """
+
+    def shape(site: ShapeSite, data: Shape) -> None:
+        count = inputs - bool(site.get("no_bias"))
+        inner = ShapeSite(
+            site.op, site.attributes, site.inputs[:count], site.outputs[:1], (), site.np_shape
+        )
+        made = rule(inner, data) if rule is batch_norm else rule(inner)
+        for slot, fact in enumerate(inner.inputs):
+            site.input(slot, fact)
+        site.output(0, inner.outputs[0])
+        site.output(0, made)
+        _ranges(site, count)
+
+    return shape
+
+
+# -- dtypes ----------------------------------------------------------------------------------------
+
+
+def _made(site: DtypeSite, dtype: str) -> None:
+    """The first output has a dtype; the ranges are float32."""
+    site.output(0, dtype)
+    site.every_output("float32", 1)
+
+
+def _eight_bits(site: DtypeSite) -> str:
+    """8-bit values; `auto` is unsigned if the range has no negative."""
+    kind: str = site["out_type"]
+    if kind == "auto":
+        low, high = site["min_calib_range"], site["max_calib_range"]
+        return "uint8" if low is not None and high is not None and low >= 0 else "int8"
+    return kind
+
+
+def quantize_dtype(site: DtypeSite) -> None:
+    if site.op == "_contrib_quantize":
+        for slot in range(3):
+            site.input(slot, "float32")
+    _made(site, _eight_bits(site))
+
+
+def dequantize_dtype(site: DtypeSite) -> None:
+    """Floating-point values from 8-bit or 32-bit ones."""
+    for slot in (1, 2):
+        site.input(slot, "float32")
+    site.output(0, site["out_type"])
+
+
+def requantize_dtype(site: DtypeSite) -> None:
+    """8-bit values from 32-bit ones."""
+    site.input(0, "int32")
+    for slot in (1, 2):
+        site.input(slot, "float32")
+    _made(site, _eight_bits(site))
+
+
+def accumulator_dtype(site: DtypeSite) -> None:
+    """8-bit values and weights are accumulated as int32."""
+    values = 2 if site["no_bias"] else 3
+    for slot in range(1, len(site.inputs)):
+        site.input(slot, "int8" if slot < values else "float32")
+    _made(site, "int32")
+
+
+def quantized_dtype(site: DtypeSite) -> None:
+    """The values keep their type, unless they are normalized or activated: int8 then."""
+    for slot in range(1, len(site.inputs)):
+        site.input(slot, "float32")
+    if site.op in ("_contrib_quantized_batch_norm", "_contrib_quantized_act"):
+        site.output(0, "int8")
+    else:
+        site.same([0], [0])
+    site.every_output("float32", 1)
+
+
+ROWS: Rows = {
+    "_contrib_quantize _contrib_quantize_v2": Meaning(quantize, quantize_dtype),
+    "_contrib_dequantize": Meaning(quantize, dequantize_dtype),
+    "_contrib_requantize": Meaning(quantize, requantize_dtype),
+    "_contrib_quantized_conv": Meaning(_as(convolution, 3), accumulator_dtype, convolution_cost),
+    "_contrib_quantized_fully_connected": Meaning(
+        _as(fully_connected, 3), accumulator_dtype, fully_connected_cost
+    ),
+    "_contrib_quantized_pooling": Meaning(_as(pooling, 1), quantized_dtype),
+    "_contrib_quantized_act": Meaning(quantize, quantized_dtype),
+    "_contrib_quantized_flatten": Meaning(_as(flatten, 1), quantized_dtype),
+    "_contrib_quantized_batch_norm": Meaning(_as(batch_norm, 5), quantized_dtype, output_size),
+    "_contrib_quantized_elemwise_add": Meaning(
+        _as(broadcast, 2), lambda site: _made(site, "int32"), output_size
+    ),
+}

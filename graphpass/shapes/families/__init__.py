@@ -1,1 +1,0 @@
-"""The rules, one file per family of operators that behave alike."""
