@@ -45,6 +45,9 @@ PassSource: TypeAlias = (
 _SUFFIXES = (".yaml", ".yml", ".json")
 _INLINE = "<inline>"
 
+_STAND_IN = {"match": "...", "replace": "..."}
+"""What the schema sees in the place of a rule that Python has made."""
+
 
 def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
     """Load a pass.
@@ -339,9 +342,19 @@ def _rules(tree: Located, parameters: Mapping[str, Plain], source: PassText) -> 
     """Return the rules of a whole pass, its parameters filled in."""
     assert isinstance(tree.value, Mapping)
     listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
+    data = listed
     if isinstance(listed, list):
         listed = [_completed(rule) for rule in listed]
-    _refuse(schema_faults({"graphpass": 1, "rules": _as_data(listed)}), tree, parameters, source)
+        data = [
+            {
+                key: _STAND_IN if isinstance(value, PythonRule) and value.keyword == key else value
+                for key, value in rule.items()
+            }
+            if isinstance(rule, dict)
+            else rule
+            for rule in listed
+        ]
+    _refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
     return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
 
 
@@ -357,22 +370,6 @@ def _completed(rule: Plain) -> Plain:
         else value
         for key, value in rule.items()
     }
-
-
-def _as_data(listed: Plain) -> Plain:
-    """Put data in the place of what Python has made, which no schema knows."""
-    if not isinstance(listed, list):
-        return listed
-    stand_in = {"match": "...", "replace": "..."}
-    return [
-        {
-            key: stand_in if isinstance(value, PythonRule) and value.keyword == key else value
-            for key, value in rule.items()
-        }
-        if isinstance(rule, dict)
-        else rule
-        for rule in listed
-    ]
 
 
 def _rule(

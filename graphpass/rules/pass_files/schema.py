@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -211,8 +211,7 @@ def _fault(error: Any) -> SchemaFault:
         )
     if error.validator == "not":
         return SchemaFault(path, f"{path[-1]!r} has no meaning here: {_wanted(error)}", key=True)
-    describe: Callable[[Any, KeyPath], str] = _MESSAGES.get(error.validator, _mismatch)
-    return SchemaFault(path, describe(error, path))
+    return SchemaFault(path, _message(error, path))
 
 
 def _subject(error: Any, path: KeyPath) -> str:
@@ -222,58 +221,34 @@ def _subject(error: Any, path: KeyPath) -> str:
     return str(path[-1]) if path and isinstance(path[-1], str) else str(_wanted(error))
 
 
-def _required(error: Any, path: KeyPath) -> str:
-    missing = [key for key in error.validator_value if key not in error.instance]
-    return f"{_subject(error, path)} needs {_keys(missing)}"
-
-
-def _dependent(error: Any, path: KeyPath) -> str:
-    for key, needed in error.validator_value.items():
-        missing = [name for name in needed if name not in error.instance]
-        if key in error.instance and missing:
-            return f"{_subject(error, path)} with {key!r} needs {_keys(missing)}"
-    return _mismatch(error, path)
-
-
-def _choice(error: Any, path: KeyPath) -> str:
-    """Describe a choice: between sets of keys, or between kinds of value."""
-    if not _is_choice_of_keys(error) or not isinstance(error.instance, dict):
-        return _mismatch(error, path)
-    choices = [branch["required"] for branch in error.validator_value]
-    found = [keys for keys in choices if all(key in error.instance for key in keys)]
-    if found:
-        both = " and ".join(_keys(keys) for keys in found[:2])
-        return f"{_subject(error, path)} takes one of {both}, but has both"
-    listed = ", ".join(_keys(keys) for keys in choices)
-    here = f"; it has {', '.join(error.instance)}" if error.instance else ""
-    return f"{_subject(error, path)} needs one of {listed}{here}"
-
-
-def _keys(keys: list[str]) -> str:
-    return "+".join(keys)
-
-
-def _mismatch(error: Any, _: KeyPath) -> str:
-    hint = ""
-    if isinstance(error.instance, str) and error.validator == "enum":
-        hint = suggestion(error.instance, map(str, error.validator_value))
-    return f"{_spell(error.instance)} is not {_wanted(error)}{hint}"
-
-
-def _few(error: Any, path: KeyPath) -> str:
-    known = error.schema.get("properties")
-    needed = f"at least one of {', '.join(known)}" if known else "at least one entry"
-    return f"{_subject(error, path)} needs {needed}"
-
-
-_MESSAGES: Mapping[str, Callable[[Any, KeyPath], str]] = {
-    "required": _required,
-    "dependentRequired": _dependent,
-    "oneOf": _choice,
-    "anyOf": _choice,
-    "minProperties": _few,
-    "minLength": lambda error, _: "this is empty; write a text",
-}
+def _message(error: Any, path: KeyPath) -> str:
+    """Return what is wrong with a value, and what is meant."""
+    value, wanted, here = error.instance, error.validator_value, _subject(error, path)
+    match error.validator:
+        case "required":
+            return f"{here} needs {'+'.join(key for key in wanted if key not in value)}"
+        case "dependentRequired":
+            for key, needed in wanted.items():
+                missing = [name for name in needed if name not in value]
+                if key in value and missing:
+                    return f"{here} with {key!r} needs {'+'.join(missing)}"
+        case "oneOf" | "anyOf" if _is_choice_of_keys(error) and isinstance(value, dict):
+            choices = [branch["required"] for branch in wanted]
+            found = [keys for keys in choices if all(key in value for key in keys)]
+            if found:
+                both = " and ".join(map("+".join, found[:2]))
+                return f"{here} takes one of {both}, but has both"
+            known = f"; it has {', '.join(value)}" if value else ""
+            return f"{here} needs one of {', '.join(map('+'.join, choices))}{known}"
+        case "minProperties":
+            names = error.schema.get("properties")
+            listed = f"of {', '.join(names)}" if names else "entry"
+            return f"{here} needs at least one {listed}"
+        case "minLength":
+            return "this is empty; write a text"
+    is_word = isinstance(value, str) and error.validator == "enum"
+    hint = suggestion(value, map(str, wanted)) if is_word else ""
+    return f"{_spell(value)} is not {_wanted(error)}{hint}"
 
 
 def _wanted(error: Any) -> str:
