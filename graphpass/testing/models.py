@@ -92,14 +92,14 @@ def batch_norm(builder: Builder, x: Value) -> Value:
     )
 
 
-def _layer_norm(builder: Builder, x: Value) -> None:
+def layer_norm(builder: Builder, x: Value) -> None:
     name, shape = builder.next_name("LayerNorm"), x.shape[-1:]
     gamma = builder.gamma(name, shape, private=False)
     beta = builder.vector(name, "beta", shape)
     builder.add_operator("LayerNorm", [x, gamma, beta], loudness=4.0, name=name, eps=1e-3)
 
 
-def _leaky_relu(builder: Builder, x: Value) -> None:
+def leaky_relu(builder: Builder, x: Value) -> None:
     act_type = builder.dice.pick((None, "leaky", "prelu", "elu"))
     if act_type == "prelu":
         name = builder.next_name("LeakyReLU")
@@ -112,7 +112,7 @@ def _leaky_relu(builder: Builder, x: Value) -> None:
         builder.add_operator("LeakyReLU", [x], act_type=act_type, slope=slope)
 
 
-def _pooling(builder: Builder, x: Value) -> None:
+def pooling(builder: Builder, x: Value) -> None:
     """Add a pooling, global or over windows of which none lies outside."""
     dice = builder.dice
     pool_type = dice.pick((None, "max", "avg"))
@@ -136,7 +136,7 @@ def _pooling(builder: Builder, x: Value) -> None:
     )
 
 
-def _embedding(builder: Builder, x: Value) -> None:
+def embedding(builder: Builder, x: Value) -> None:
     """Add an embedding, and the input that holds its indices."""
     words, width = builder.dice.between(3, 5), builder.dice.between(1, 3)
     indices = builder.add_input("words", (x.shape[0], 2), bound=words)
@@ -148,7 +148,7 @@ def _embedding(builder: Builder, x: Value) -> None:
     )
 
 
-def _softmax_output(builder: Builder, x: Value) -> None:
+def softmax_output(builder: Builder, x: Value) -> None:
     """Add a softmax with a loss, and the input that holds its labels."""
     name = builder.next_name("SoftmaxOutput")
     label = builder.add_input(f"{name}_label", x.shape[:1], bound=x.shape[1])
@@ -158,7 +158,7 @@ def _softmax_output(builder: Builder, x: Value) -> None:
 # -- operators on values alone ---------------------------------------------------------------------
 
 
-def _concat(builder: Builder, x: Value) -> None:
+def concat(builder: Builder, x: Value) -> None:
     dice = builder.dice
     dim = dice.pick([axis for axis in (1, 0, 2, 3) if axis < len(x.shape)])
     rest = x.shape[:dim] + x.shape[dim + 1 :]
@@ -172,7 +172,7 @@ def _concat(builder: Builder, x: Value) -> None:
     builder.add_operator("Concat", inputs, num_args=len(inputs), dim=written)
 
 
-def _slice_channel(builder: Builder, x: Value) -> None:
+def slice_channel(builder: Builder, x: Value) -> None:
     dice = builder.dice
     length = x.shape[1]
     count = dice.pick([count for count in (length, 2, 3) if length % count == 0])
@@ -207,12 +207,12 @@ def _broadcast(op: str) -> Recipe:
     return Recipe(op, _batch, add)
 
 
-def _reshape(builder: Builder, x: Value) -> None:
+def reshape(builder: Builder, x: Value) -> None:
     choices = ((0, -1), (0, 1, -1), (-2,), (0, 0, -1, 1))[: 3 if len(x.shape) < 3 else 4]
     builder.add_operator("Reshape", [x], shape=builder.dice.pick(choices))
 
 
-def _transpose(builder: Builder, x: Value) -> None:
+def transpose(builder: Builder, x: Value) -> None:
     last = len(x.shape) - 1
     axes = builder.dice.pick(([0, *range(last, 0, -1)], [*range(last, -1, -1)]))
     builder.add_operator("transpose", [x], axes=tuple(axes))
@@ -224,10 +224,6 @@ def _any(shape: Sides) -> bool:
 
 def _batch(shape: Sides) -> bool:
     return len(shape) >= 2
-
-
-def _matrix(shape: Sides) -> bool:
-    return len(shape) == 2
 
 
 def _image(shape: Sides) -> bool:
@@ -254,12 +250,12 @@ _RECIPES: tuple[Recipe, ...] = (
     Recipe("FullyConnected", _batch, fully_connected),
     Recipe("BatchNorm", _batch, batch_norm),
     _plain("Activation", act_type=("relu", "tanh", "sigmoid", "softrelu", "softsign")),
-    Recipe("Pooling", _image, _pooling),
+    Recipe("Pooling", _image, pooling),
     _same_shape("elemwise_add"),
-    Recipe("Concat", _batch, _concat),
-    Recipe("SliceChannel", _batch, _slice_channel),
+    Recipe("Concat", _batch, concat),
+    Recipe("SliceChannel", _batch, slice_channel),
     _plain("Dropout", p=(None, 0.3)),
-    Recipe("LeakyReLU", _batch, _leaky_relu),
+    Recipe("LeakyReLU", _batch, leaky_relu),
     _same_shape("elemwise_mul"),
     _same_shape("elemwise_sub"),
     _broadcast("broadcast_add"),
@@ -267,8 +263,8 @@ _RECIPES: tuple[Recipe, ...] = (
     _plain("_plus_scalar", louder=2, scalar=_SCALARS),
     _plain("_mul_scalar", louder=2, scalar=_SCALARS),
     _plain("_rminus_scalar", louder=2, scalar=_SCALARS),
-    Recipe("Reshape", _batch, _reshape),
-    Recipe("transpose", _batch, _transpose),
+    Recipe("Reshape", _batch, reshape),
+    Recipe("transpose", _batch, transpose),
     _plain("Flatten"),
     _plain("_copy"),
     _plain("sigmoid"),
@@ -276,9 +272,9 @@ _RECIPES: tuple[Recipe, ...] = (
     _plain("BlockGrad"),
     _plain("clip", a_min=("-2",), a_max=("1.5",)),
     _plain("softmax", _batch, axis=(None, 1)),
-    Recipe("LayerNorm", _batch, _layer_norm),
-    Recipe("Embedding", _batch, _embedding),
-    Recipe("SoftmaxOutput", _matrix, _softmax_output),
+    Recipe("LayerNorm", _batch, layer_norm),
+    Recipe("Embedding", _batch, embedding),
+    Recipe("SoftmaxOutput", lambda shape: len(shape) == 2, softmax_output),
     _plain("MakeLoss"),
 )
 """Every operator that random models hold, the plainest first."""
@@ -382,29 +378,37 @@ def models(
     ...     builder.add_operator("dot", [x, matrix], [(x.shape[0], 2)], x.loudness)
     >>> dots = models(recipes=[Recipe("dot", lambda shape: len(shape) == 2, add_dot)])
     """
-    chosen = _chosen(operators)
-    dice = Dice(draw)
-    numbers = np.random.default_rng(dice.below(2**16))
-    graph = Graph()
-    with graph.edit() as edit:
-        builder = Builder(dice, graph, edit, numbers, dice.pick(dtypes), odd_names)
-        shape = dice.pick(_DATA_SHAPES)
-        builder.values.append(builder.add_input("data", shape))
-        dice.repeat(lambda: _grow(builder, chosen, recipes), least=1, most=max_operators)
-        _choose_heads(builder, max_heads)
-        edit.sweep()
-    return _finish(builder)
-
-
-def _chosen(operators: Collection[str]) -> list[Recipe]:
     for op in operators:
         if op not in OPERATORS:
             raise UsageError(
                 f"random models know no operator {op!r}{suggestion(op, OPERATORS)}; "
                 f"they know {', '.join(OPERATORS)}"
             )
-    chosen = [recipe for recipe in _RECIPES if recipe.op in operators]
-    return chosen + [recipe for recipe in chosen if recipe.op in _FREQUENT]
+    common = [recipe for recipe in _RECIPES if recipe.op in operators]
+    common += [recipe for recipe in common if recipe.op in _FREQUENT]
+    dice, graph = Dice(draw), Graph()
+    numbers = np.random.default_rng(dice.below(2**16))
+    with graph.edit() as edit:
+        builder = Builder(dice, graph, edit, numbers, dice.pick(dtypes), odd_names)
+        builder.values.append(builder.add_input("data", dice.pick(_DATA_SHAPES)))
+        dice.repeat(lambda: _grow(builder, common, recipes), least=1, most=max_operators)
+        heads = [builder.values[-1].entry]
+        for _ in range(dice.below(max_heads)):
+            if dice.one_in(10):
+                heads.append(dice.pick(builder.open_arguments()))
+            else:
+                heads.append(dice.latest(builder.values).entry)
+        edit.set_heads(heads)
+        edit.sweep()
+    names = {graph.name(key) for key in graph.order() if graph.is_variable(key)}
+    for name in [name for name in builder.parameters if name not in names]:
+        del builder.parameters[name]
+    return RunnableModel(
+        Model(graph, builder.parameters),
+        {name: shape for name, shape in builder.shapes.items() if name in names},
+        {name: bound for name, bound in builder.bounds.items() if name in names},
+        builder.dtype,
+    )
 
 
 def _grow(builder: Builder, common: Sequence[Recipe], special: Sequence[Recipe]) -> None:
@@ -416,41 +420,12 @@ def _grow(builder: Builder, common: Sequence[Recipe], special: Sequence[Recipe])
     recipe = dice.pick(special if special and (not common or dice.one_in(2)) else common)
     fitting = builder.candidates(recipe.fits)
     if not fitting:
-        shape = _fitting_shape(recipe)
-        fitting = [builder.add_input("data", shape)]
+        shapes = [shape for shape in _DATA_SHAPES if recipe.fits(shape)]
+        if not shapes:
+            raise UsageError(
+                f"recipe {recipe.op!r} fits none of the shapes that inputs have: "
+                f"{', '.join(map(str, _DATA_SHAPES))}; let `fits` take one of them"
+            )
+        fitting = [builder.add_input("data", shapes[0])]
         builder.values += fitting
     recipe.add(builder, dice.latest(fitting) if dice.one_in(3) else fitting[-1])
-
-
-def _fitting_shape(recipe: Recipe) -> Sides:
-    for shape in _DATA_SHAPES:
-        if recipe.fits(shape):
-            return shape
-    raise UsageError(
-        f"recipe {recipe.op!r} fits none of the shapes that inputs have: "
-        f"{', '.join(map(str, _DATA_SHAPES))}; let `fits` take one of them"
-    )
-
-
-def _choose_heads(builder: Builder, max_heads: int) -> None:
-    dice = builder.dice
-    heads = [builder.values[-1].entry]
-    for _ in range(dice.below(max_heads)):
-        if dice.one_in(10):
-            heads.append(dice.pick(builder.open_arguments()))
-        else:
-            heads.append(dice.latest(builder.values).entry)
-    builder.edit.set_heads(heads)
-
-
-def _finish(builder: Builder) -> RunnableModel:
-    graph = builder.graph
-    names = {graph.name(key) for key in graph.order() if graph.is_variable(key)}
-    for name in [name for name in builder.parameters if name not in names]:
-        del builder.parameters[name]
-    return RunnableModel(
-        Model(graph, builder.parameters),
-        {name: shape for name, shape in builder.shapes.items() if name in names},
-        {name: bound for name, bound in builder.bounds.items() if name in names},
-        builder.dtype,
-    )

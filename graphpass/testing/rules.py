@@ -147,6 +147,181 @@ class _RuleDrawing:
         stored = sum(name in kept for name in self.model.parameters)
         return DrawnRule(rule, inputs, tuple(heads), stored, isomorphic=False)
 
+    # -- one rule per operation; None where the operation does not apply --------------------------
+
+    def prune(self) -> DrawnRule | None:
+        return self.promise({"prune": {}}, isomorphic=True)
+
+    def rename(self) -> DrawnRule | None:
+        key = self.dice.pick(self.graph.order())
+        old, variable = self.graph.name(key), self.graph.is_variable(key)
+        new = self.fresh_name(variable=variable)
+        rule = {"rename": {"from": self.selector(key), "to": _escaped(new)}}
+        return self.promise(
+            rule, renamed=lambda name: new if variable and name == old else name, isomorphic=True
+        )
+
+    def swap_names(self) -> DrawnRule | None:
+        graph = self.graph
+        of_variables = self.dice.one_in(2)
+
+        def alone(key: int) -> bool:
+            """Whether no other node of the kind, alive or dead, has a node's name."""
+            kinds = [graph.is_variable(other) for other in graph.named(graph.name(key))]
+            return kinds.count(of_variables) == 1
+
+        keys = self.keys(
+            lambda key: (
+                graph.is_variable(key) == of_variables and graph.name(key) != "" and alone(key)
+            )
+        )
+        if len(keys) < 2:
+            return None
+        first = self.dice.pick(keys)
+        second = self.dice.pick([key for key in keys if key != first])
+        names = {first: graph.name(second), second: graph.name(first)}
+        table = {self.selector(key, text=True): _escaped(name) for key, name in names.items()}
+        swapped = {graph.name(key): name for key, name in names.items()} if of_variables else {}
+        return self.promise(
+            {"rename": {"map": table}},
+            renamed=lambda name: swapped.get(name, name),
+            isomorphic=True,
+        )
+
+    def rename_all(self) -> DrawnRule | None:
+        prefix = self.fresh_prefix()
+        kind = self.dice.pick(("both", "variables", "operators"))
+        if kind == "operators" and all(map(self.graph.is_variable, self.graph.order())):
+            return None
+        selector = self.dice.pick(({"glob": "*"}, {"regex": "(?s:.*)"}))
+        rule = {"rename": {"select": selector, "to": f"{prefix}{{name}}", "kind": kind}}
+        return self.promise(
+            rule,
+            renamed=lambda name: name if kind == "operators" else f"{prefix}{name}",
+            isomorphic=True,
+        )
+
+    def prefix(self) -> DrawnRule | None:
+        prefix = self.fresh_prefix()
+        kept = self.dice.pick(self.graph.order())
+        name = self.graph.name(kept) if self.graph.is_variable(kept) else None
+        rule = {"prefix": {"prefix": prefix, "keep": self.selector(kept)}}
+        return self.promise(
+            rule, renamed=lambda old: old if old == name else f"{prefix}{old}", isomorphic=True
+        )
+
+    def set_hints(self) -> DrawnRule | None:
+        hints = ({"lr_mult": 0.5}, {"wd_mult": 0}, {"init": "zeros"})
+        key = self.dice.pick(self.keys(self.graph.is_variable))
+        # A training hint would say of an input that it is none, where no variable has a value.
+        stored = self.graph.name(key) in self.model.parameters
+        options = self.dice.pick(({"attrs": {"__mood__": "calm"}}, *(hints if stored else ())))
+        return self.promise({"set": {"select": self.selector(key), **options}})
+
+    def insert(self) -> DrawnRule | None:
+        graph, dice = self.graph, self.dice
+        untouchable = {*graph.variable_keys().auxiliary_states, *self.frozen()}
+        name = self.fresh_name(variable=False)
+        rule: dict[str, Any] = {"op": dice.pick(("_copy", "identity")), "name": _escaped(name)}
+        operators = self.keys(lambda key: bool(graph.inputs(key)))
+        if operators and dice.one_in(2):
+            key = dice.pick(operators)
+            slots = [
+                slot
+                for slot, entry in enumerate(graph.inputs(key))
+                if entry.node not in untouchable
+            ]
+            rule["before"] = {"node": self.selector(key), "input": dice.pick(slots)}
+        else:
+            key = dice.pick(self.keys(lambda key: key not in untouchable))
+            output = dice.below(graph.signature(key).num_visible_outputs)
+            rule["after"] = self.value(Entry(key, output))
+        return self.promise({"insert": rule})
+
+    def remove(self) -> DrawnRule | None:
+        idle = ("_copy", "Dropout", "BlockGrad", "MakeLoss")
+        keys = self.keys(lambda key: self.graph.op(key) in idle)
+        return self.promise({"remove": self.selector(self.dice.pick(keys))}) if keys else None
+
+    def substitute(self) -> DrawnRule | None:
+        keys = self.keys(lambda key: self.graph.op(key) in ("relu", "tanh", "sigmoid"))
+        if not keys:
+            return None
+        key = self.dice.pick(keys)
+        attrs = {"act_type": self.graph.op(key)}
+        rule = {"select": self.selector(key), "op": "Activation", "attrs": attrs}
+        return self.promise({"substitute": rule})
+
+    def tie(self) -> DrawnRule | None:
+        graph = self.graph
+        frozen = self.frozen()
+        states = set(graph.variable_keys().auxiliary_states)
+        groups: dict[Any, list[int]] = {}
+        for key in self.keys(graph.is_variable):
+            array = self.model.parameters.get(graph.name(key))
+            if array is not None and key not in frozen:
+                identity = (key in states, array.dtype, array.shape, array.tobytes())
+                groups.setdefault(identity, []).append(key)
+        equal = [keys for keys in groups.values() if len(keys) > 1]
+        if not equal:
+            return None
+        keys = self.dice.pick(equal)[:3]
+        rule: dict[str, Any] = {"variables": [self.selector(key) for key in keys]}
+        if self.dice.one_in(2):
+            rule["into"] = _escaped(graph.name(self.dice.pick(keys)))
+        if self.dice.one_in(2):
+            rule["keep"] = self.dice.pick(("first", "last"))
+        return self.promise({"tie": rule}, parameters=1 - len(keys))
+
+    def untie(self) -> DrawnRule | None:
+        graph = self.graph
+        frozen = self.frozen()
+
+        def readers(key: int) -> int:
+            return len({use.node for use in graph.uses(key) if graph.reaches(use.node)})
+
+        keys = self.keys(
+            lambda key: graph.is_variable(key) and readers(key) > 1 and key not in frozen
+        )
+        if not keys:
+            return None
+        key = self.dice.pick(keys)
+        name = graph.name(key)
+        prefix = self.fresh_prefix()
+        names = [f"{prefix}{index}" for index in range(readers(key))]
+        rule = {"untie": {"variable": self.selector(key), "names": names}}
+        if name in self.model.parameters:
+            return self.promise(rule, parameters=len(names) - 1)
+        promised = self.promise(rule)
+        inputs = {each: each for each in promised.inputs if each != name}
+        return replace(promised, inputs=inputs | dict.fromkeys(names, name))
+
+    def clone(self) -> DrawnRule | None:
+        graph, dice, inputs = self.graph, self.dice, self.model.inputs
+        read = [name for name in inputs if _is_read(graph, name)]
+        if not read or len(graph.order()) > 60:
+            return None
+        prefix = self.fresh_prefix()
+        share = dice.pick(("parameters", "copy"))
+        kept = [dice.pick(inputs)] if len(read) > 1 and dice.one_in(3) else []
+        naming = {"name": f"{prefix}{{name}}"} if dice.one_in(2) else {"prefix": prefix}
+        rule: dict[str, Any] = {**naming, "share": share}
+        if kept:
+            (key,) = [key for key in graph.named(kept[0]) if graph.is_variable(key)]
+            rule["keep"] = self.value(Entry(key))
+        copied = len(self.model.parameters) if share == "copy" else 0
+        promised = self.promise({"clone": rule}, parameters=copied)
+        new = {f"{prefix}{name}": name for name in read if name not in kept}
+        return replace(promised, inputs=promised.inputs | new, heads=promised.heads * 2)
+
+    def extract(self) -> DrawnRule | None:
+        values, heads = self.some_heads()
+        return self.promise_heads({"extract": {"outputs": values}}, heads)
+
+    def set_heads(self) -> DrawnRule | None:
+        values, heads = self.some_heads()
+        return self.promise_heads({"set": {"heads": values}}, heads)
+
 
 def _escaped(text: str) -> str:
     """Return a text that stands for itself in a pass, where ``${`` begins a parameter."""
@@ -155,178 +330,6 @@ def _escaped(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     return text.replace("$${", "${")
-
-
-# -- one maker of rules per operation; None where the operation does not apply ---------------------
-
-
-def _prune(draw: _RuleDrawing) -> DrawnRule | None:
-    return draw.promise({"prune": {}}, isomorphic=True)
-
-
-def _rename(draw: _RuleDrawing) -> DrawnRule | None:
-    key = draw.dice.pick(draw.graph.order())
-    old, variable = draw.graph.name(key), draw.graph.is_variable(key)
-    new = draw.fresh_name(variable=variable)
-    rule = {"rename": {"from": draw.selector(key), "to": _escaped(new)}}
-    return draw.promise(
-        rule, renamed=lambda name: new if variable and name == old else name, isomorphic=True
-    )
-
-
-def _swap(draw: _RuleDrawing) -> DrawnRule | None:
-    graph = draw.graph
-    of_variables = draw.dice.one_in(2)
-
-    def alone(key: int) -> bool:
-        """Whether no other node of the kind, alive or dead, has a node's name."""
-        kinds = [graph.is_variable(other) for other in graph.named(graph.name(key))]
-        return kinds.count(of_variables) == 1
-
-    keys = draw.keys(
-        lambda key: graph.is_variable(key) == of_variables and graph.name(key) != "" and alone(key)
-    )
-    if len(keys) < 2:
-        return None
-    first = draw.dice.pick(keys)
-    second = draw.dice.pick([key for key in keys if key != first])
-    names = {first: graph.name(second), second: graph.name(first)}
-    table = {draw.selector(key, text=True): _escaped(name) for key, name in names.items()}
-    swapped = {graph.name(key): name for key, name in names.items()} if of_variables else {}
-    return draw.promise(
-        {"rename": {"map": table}}, renamed=lambda name: swapped.get(name, name), isomorphic=True
-    )
-
-
-def _rename_all(draw: _RuleDrawing) -> DrawnRule | None:
-    prefix = draw.fresh_prefix()
-    kind = draw.dice.pick(("both", "variables", "operators"))
-    if kind == "operators" and all(map(draw.graph.is_variable, draw.graph.order())):
-        return None
-    selector = draw.dice.pick(({"glob": "*"}, {"regex": "(?s:.*)"}))
-    rule = {"rename": {"select": selector, "to": f"{prefix}{{name}}", "kind": kind}}
-    return draw.promise(
-        rule,
-        renamed=lambda name: name if kind == "operators" else f"{prefix}{name}",
-        isomorphic=True,
-    )
-
-
-def _prefix(draw: _RuleDrawing) -> DrawnRule | None:
-    prefix = draw.fresh_prefix()
-    kept = draw.dice.pick(draw.graph.order())
-    name = draw.graph.name(kept) if draw.graph.is_variable(kept) else None
-    rule = {"prefix": {"prefix": prefix, "keep": draw.selector(kept)}}
-    return draw.promise(
-        rule, renamed=lambda old: old if old == name else f"{prefix}{old}", isomorphic=True
-    )
-
-
-def _set(draw: _RuleDrawing) -> DrawnRule | None:
-    hints = ({"lr_mult": 0.5}, {"wd_mult": 0}, {"init": "zeros"})
-    key = draw.dice.pick(draw.keys(draw.graph.is_variable))
-    # A training hint would say of an input that it is none, where no variable has a value.
-    stored = draw.graph.name(key) in draw.model.parameters
-    options = draw.dice.pick(({"attrs": {"__mood__": "calm"}}, *(hints if stored else ())))
-    return draw.promise({"set": {"select": draw.selector(key), **options}})
-
-
-def _insert(draw: _RuleDrawing) -> DrawnRule | None:
-    graph, dice = draw.graph, draw.dice
-    untouchable = {*graph.variable_keys().auxiliary_states, *draw.frozen()}
-    name = draw.fresh_name(variable=False)
-    rule: dict[str, Any] = {"op": dice.pick(("_copy", "identity")), "name": _escaped(name)}
-    operators = draw.keys(lambda key: bool(graph.inputs(key)))
-    if operators and dice.one_in(2):
-        key = dice.pick(operators)
-        slots = [
-            slot for slot, entry in enumerate(graph.inputs(key)) if entry.node not in untouchable
-        ]
-        rule["before"] = {"node": draw.selector(key), "input": dice.pick(slots)}
-    else:
-        key = dice.pick(draw.keys(lambda key: key not in untouchable))
-        output = dice.below(graph.signature(key).num_visible_outputs)
-        rule["after"] = draw.value(Entry(key, output))
-    return draw.promise({"insert": rule})
-
-
-def _remove(draw: _RuleDrawing) -> DrawnRule | None:
-    idle = ("_copy", "Dropout", "BlockGrad", "MakeLoss")
-    keys = draw.keys(lambda key: draw.graph.op(key) in idle)
-    return draw.promise({"remove": draw.selector(draw.dice.pick(keys))}) if keys else None
-
-
-def _substitute(draw: _RuleDrawing) -> DrawnRule | None:
-    keys = draw.keys(lambda key: draw.graph.op(key) in ("relu", "tanh", "sigmoid"))
-    if not keys:
-        return None
-    key = draw.dice.pick(keys)
-    attrs = {"act_type": draw.graph.op(key)}
-    rule = {"select": draw.selector(key), "op": "Activation", "attrs": attrs}
-    return draw.promise({"substitute": rule})
-
-
-def _tie(draw: _RuleDrawing) -> DrawnRule | None:
-    graph = draw.graph
-    frozen = draw.frozen()
-    states = set(graph.variable_keys().auxiliary_states)
-    groups: dict[Any, list[int]] = {}
-    for key in draw.keys(graph.is_variable):
-        array = draw.model.parameters.get(graph.name(key))
-        if array is not None and key not in frozen:
-            identity = (key in states, array.dtype, array.shape, array.tobytes())
-            groups.setdefault(identity, []).append(key)
-    equal = [keys for keys in groups.values() if len(keys) > 1]
-    if not equal:
-        return None
-    keys = draw.dice.pick(equal)[:3]
-    rule: dict[str, Any] = {"variables": [draw.selector(key) for key in keys]}
-    if draw.dice.one_in(2):
-        rule["into"] = _escaped(graph.name(draw.dice.pick(keys)))
-    if draw.dice.one_in(2):
-        rule["keep"] = draw.dice.pick(("first", "last"))
-    return draw.promise({"tie": rule}, parameters=1 - len(keys))
-
-
-def _untie(draw: _RuleDrawing) -> DrawnRule | None:
-    graph = draw.graph
-    frozen = draw.frozen()
-
-    def readers(key: int) -> int:
-        return len({use.node for use in graph.uses(key) if graph.reaches(use.node)})
-
-    keys = draw.keys(lambda key: graph.is_variable(key) and readers(key) > 1 and key not in frozen)
-    if not keys:
-        return None
-    key = draw.dice.pick(keys)
-    name = graph.name(key)
-    prefix = draw.fresh_prefix()
-    names = [f"{prefix}{index}" for index in range(readers(key))]
-    rule = {"untie": {"variable": draw.selector(key), "names": names}}
-    if name in draw.model.parameters:
-        return draw.promise(rule, parameters=len(names) - 1)
-    promised = draw.promise(rule)
-    inputs = {each: each for each in promised.inputs if each != name}
-    return replace(promised, inputs=inputs | dict.fromkeys(names, name))
-
-
-def _clone(draw: _RuleDrawing) -> DrawnRule | None:
-    graph, dice, inputs = draw.graph, draw.dice, draw.model.inputs
-    read = [name for name in inputs if _is_read(graph, name)]
-    if not read or len(graph.order()) > 60:
-        return None
-    prefix = draw.fresh_prefix()
-    share = dice.pick(("parameters", "copy"))
-    kept = [dice.pick(inputs)] if len(read) > 1 and dice.one_in(3) else []
-    naming = {"name": f"{prefix}{{name}}"} if dice.one_in(2) else {"prefix": prefix}
-    rule: dict[str, Any] = {**naming, "share": share}
-    if kept:
-        (key,) = [key for key in graph.named(kept[0]) if graph.is_variable(key)]
-        rule["keep"] = draw.value(Entry(key))
-    copied = len(draw.model.parameters) if share == "copy" else 0
-    promised = draw.promise({"clone": rule}, parameters=copied)
-    new = {f"{prefix}{name}": name for name in read if name not in kept}
-    return replace(promised, inputs=promised.inputs | new, heads=promised.heads * 2)
 
 
 def _is_read(graph: Graph, name: str) -> bool:
@@ -338,31 +341,21 @@ def _is_read(graph: Graph, name: str) -> bool:
     )
 
 
-def _extract(draw: _RuleDrawing) -> DrawnRule | None:
-    values, heads = draw.some_heads()
-    return draw.promise_heads({"extract": {"outputs": values}}, heads)
-
-
-def _set_heads(draw: _RuleDrawing) -> DrawnRule | None:
-    values, heads = draw.some_heads()
-    return draw.promise_heads({"set": {"heads": values}}, heads)
-
-
 _MAKERS: tuple[tuple[str, Callable[[_RuleDrawing], DrawnRule | None]], ...] = (
-    ("rename", _rename),
-    ("rename", _swap),
-    ("rename", _rename_all),
-    ("prefix", _prefix),
-    ("prune", _prune),
-    ("set", _set),
-    ("insert", _insert),
-    ("remove", _remove),
-    ("substitute", _substitute),
-    ("tie", _tie),
-    ("untie", _untie),
-    ("clone", _clone),
-    ("extract", _extract),
-    ("set", _set_heads),
+    ("rename", _RuleDrawing.rename),
+    ("rename", _RuleDrawing.swap_names),
+    ("rename", _RuleDrawing.rename_all),
+    ("prefix", _RuleDrawing.prefix),
+    ("prune", _RuleDrawing.prune),
+    ("set", _RuleDrawing.set_hints),
+    ("insert", _RuleDrawing.insert),
+    ("remove", _RuleDrawing.remove),
+    ("substitute", _RuleDrawing.substitute),
+    ("tie", _RuleDrawing.tie),
+    ("untie", _RuleDrawing.untie),
+    ("clone", _RuleDrawing.clone),
+    ("extract", _RuleDrawing.extract),
+    ("set", _RuleDrawing.set_heads),
 )
 """Operation and maker, the plainest first."""
 

@@ -186,15 +186,15 @@ class _Writer:
         dice, order = self._dice, list(range(len(symbol.nodes)))
         if dice.one_in(2):
             order = dice.draw(st.permutations(order))
-        tree = self._graph(symbol, order)
+        tree = self.graph(symbol, order)
         if symbol.version is not None:
             attrs: _Ordered = _Ordered([("mxnet_version", ["int", symbol.version])])
             if dice.one_in(4):
                 attrs.append(dice.pick(_EXTRA_ATTRS))
-            tree.append(("attrs", self._arranged(attrs)))
-        return self._text(self._arranged(tree)) + dice.pick(("", "\n", " }"))
+            tree.append(("attrs", self.arranged(attrs)))
+        return self.text(self.arranged(tree)) + dice.pick(("", "\n", " }"))
 
-    def _graph(self, symbol: _DrawnSymbol, order: list[int]) -> _Ordered:
+    def graph(self, symbol: _DrawnSymbol, order: list[int]) -> _Ordered:
         """Return the tree of a graph whose nodes are written in `order`."""
         ids = {position: i for i, position in enumerate(order)}
         nodes = [symbol.nodes[position] for position in order]
@@ -202,27 +202,27 @@ class _Writer:
         chosen = {"all": variables, "none": [], "some": variables[::-2], "twice": 2 * variables}
         tree = _Ordered(
             [
-                ("nodes", [self._node(node, ids) for node in nodes]),
+                ("nodes", [self.node(node, ids) for node in nodes]),
                 ("arg_nodes", chosen[self._arg_nodes]),
-                ("heads", self._entries(symbol.heads, ids)),
+                ("heads", self.entries(symbol.heads, ids)),
             ]
         )
         if self._row_pointers is not None:
             tree.append(("node_row_ptr", self._row_pointers))
         return tree
 
-    def _node(self, node: _DrawnNode, ids: dict[int, int]) -> _Ordered:
+    def node(self, node: _DrawnNode, ids: dict[int, int]) -> _Ordered:
         tree = _Ordered([("op", node.op), ("name", node.name)])
-        tree.append(("inputs", self._entries(node.inputs, ids)))
-        tree += self._attributes(node)
+        tree.append(("inputs", self.entries(node.inputs, ids)))
+        tree += self.attributes(node)
         if node.control:
             tree.append(("control_deps", [ids[position] for position in node.control]))
         if node.subgraphs:
-            inner = [self._graph(each, list(range(len(each.nodes)))) for each in node.subgraphs]
-            tree.append(("subgraphs", [self._arranged(each) for each in inner]))
-        return self._arranged(tree)
+            inner = [self.graph(each, list(range(len(each.nodes)))) for each in node.subgraphs]
+            tree.append(("subgraphs", [self.arranged(each) for each in inner]))
+        return self.arranged(tree)
 
-    def _attributes(self, node: _DrawnNode) -> list[tuple[str, Any]]:
+    def attributes(self, node: _DrawnNode) -> list[tuple[str, Any]]:
         """Return the node's attributes under the keys where this file puts them."""
         attrs = _Ordered(node.attrs.items())
         if self._label == "param":
@@ -243,13 +243,13 @@ class _Writer:
             ]
         return [(self._label, attrs)] if attrs or self._entry_size == 2 else []
 
-    def _entries(self, entries: Sequence[_Entry], ids: dict[int, int]) -> list[list[int]]:
+    def entries(self, entries: Sequence[_Entry], ids: dict[int, int]) -> list[list[int]]:
         return [
             [ids[position], output, stamp][: self._entry_size or 2 + slot % 2]
             for slot, (position, output, stamp) in enumerate(entries)
         ]
 
-    def _arranged(self, tree: _Ordered) -> _Ordered:
+    def arranged(self, tree: _Ordered) -> _Ordered:
         """Return an object with its keys in the file's order; `attr` stays behind `attrs`."""
         if {"attr", "attrs"} <= {key for key, _ in tree}:
             return tree
@@ -257,18 +257,18 @@ class _Writer:
         turned = tree[turn:] + tree[:turn]
         return _Ordered(turned[::-1] if self._turn < 0 else turned)
 
-    def _text(self, tree: Any) -> str:
+    def text(self, tree: Any) -> str:
         comma, colon, inside = self._space
         if isinstance(tree, str):
-            return self._quoted(tree, self._raw_tabs)
+            return self.quoted(tree, self._raw_tabs)
         if isinstance(tree, int):
             return str(tree)
         if isinstance(tree, _Ordered):
-            pairs = (f"{self._quoted(key, True)}:{colon}{self._text(each)}" for key, each in tree)
+            pairs = (f"{self.quoted(key, True)}:{colon}{self.text(each)}" for key, each in tree)
             return f"{{{inside}{f',{comma}'.join(pairs)}{inside}}}"
-        return f"[{inside}{f',{comma}'.join(map(self._text, tree))}{inside}]"
+        return f"[{inside}{f',{comma}'.join(map(self.text, tree))}{inside}]"
 
-    def _quoted(self, text: str, raw_tabs: bool) -> str:
+    def quoted(self, text: str, raw_tabs: bool) -> str:
         """Escape what MXNet's reader insists on; it takes other control characters raw."""
         escaped = text.translate(_ESCAPES)
         return f'"{escaped if raw_tabs else escaped.replace(chr(9), chr(92) + "t")}"'
@@ -350,44 +350,44 @@ class _SymbolDrawing:
     def symbol(self, max_nodes: int) -> _DrawnSymbol:
         """Draw the nodes, and which of their values are heads."""
         dice, nodes = self._dice, self._nodes
-        dice.repeat(self._add_node, most=max_nodes)
-        heads = [self._entry() for _ in range(dice.below(4))] if nodes else []
+        dice.repeat(self.add_node, most=max_nodes)
+        heads = [self.entry() for _ in range(dice.below(4))] if nodes else []
         if nodes and not dice.one_in(10):
             heads.insert(0, (len(nodes) - 1, 0, 0))
         return _DrawnSymbol(self._stamp, nodes, heads)
 
-    def _add_node(self) -> None:
+    def add_node(self) -> None:
         template = self._dice.pick(_TEMPLATES)
         # Before 0.9 there were no subgraphs; MXNet would take one for a missing input.
         too_old = template is _FOREACH and self._version < 900
         if template is _VARIABLE or not self._nodes or too_old:
-            node = self._variable()
+            node = self.variable()
         else:
-            node = self._foreach() if template is _FOREACH else self._operator(template)
+            node = self.foreach() if template is _FOREACH else self.operator(template)
         self._nodes.append(node)
         self._outputs.append(1 if node.op == "null" else template.outputs)
 
-    def _entry(self) -> _Entry:
+    def entry(self) -> _Entry:
         """Draw a value of the nodes so far, the latest first when shrinking."""
         position = self._dice.latest(range(len(self._outputs)))
         outputs = self._outputs[position]
         return position, 0 if outputs == 1 else self._dice.pick((0, 0, 0, 1, 2)) % outputs, 0
 
-    def _variable(self) -> _DrawnNode:
+    def variable(self) -> _DrawnNode:
         dice = self._dice
         node = _DrawnNode("null", dice.draw(NODE_NAMES))
         for _ in range(dice.pick((0, 0, 1, 2))):
             key = dice.draw(_VARIABLE_KEYS)
             node.attrs[key] = dice.draw(ATTRIBUTE_TEXTS)
         if self._nodes and dice.one_in(30):
-            node.inputs = [self._entry()]
+            node.inputs = [self.entry()]
         return node
 
-    def _operator(self, template: _OperatorTexts) -> _DrawnNode:
+    def operator(self, template: _OperatorTexts) -> _DrawnNode:
         dice = self._dice
         node = _DrawnNode(dice.pick(template.spellings), dice.draw(NODE_NAMES))
-        for slot in range(self._input_count(template)):
-            position, output, _ = self._entry()
+        for slot in range(self.input_count(template)):
+            position, output, _ = self.entry()
             stamp = dice.below(4) if slot in template.mutable else 0
             node.inputs.append((position, output, stamp))
         for key, texts in template.required.items():
@@ -397,12 +397,12 @@ class _SymbolDrawing:
             for _ in range(dice.below(4)):
                 key = dice.pick(keys)
                 node.attrs[key] = dice.pick(template.optional[key])
-        self._take_liberty(node, template)
+        self.take_liberty(node, template)
         if dice.one_in(30):
             node.control = [dice.below(len(self._nodes)) for _ in range(dice.between(1, 2))]
         return node
 
-    def _input_count(self, template: _OperatorTexts) -> int:
+    def input_count(self, template: _OperatorTexts) -> int:
         """Draw how many inputs an operator gets: not always as many as it takes."""
         dice, full, least = self._dice, len(template.inputs), 0
         if template.mutable:
@@ -414,12 +414,12 @@ class _SymbolDrawing:
             return dice.between(least, full + 1)
         return dice.pick((full, full, max(least, full - 1)))
 
-    def _take_liberty(self, node: _DrawnNode, template: _OperatorTexts) -> None:
+    def take_liberty(self, node: _DrawnNode, template: _OperatorTexts) -> None:
         """Add keys that are not the operator's own, or rarely break one that is."""
         dice = self._dice
         liberty = dice.below(60)
         if liberty > 30:
-            self._add_hidden(node, template)
+            self.add_hidden(node, template)
         elif liberty == 30 and node.attrs and template.outputs == 1:
             node.attrs[dice.pick(tuple(node.attrs))] = dice.draw(ATTRIBUTE_TEXTS)
         elif liberty == 29 and node.attrs:
@@ -427,19 +427,19 @@ class _SymbolDrawing:
         elif liberty == 28:
             node.attrs[dice.draw(ATTRIBUTE_KEYS)] = dice.draw(ATTRIBUTE_TEXTS)
 
-    def _add_hidden(self, node: _DrawnNode, template: _OperatorTexts) -> None:
+    def add_hidden(self, node: _DrawnNode, template: _OperatorTexts) -> None:
         """Add keys that MXNet hides or moves to a variable; 1.9.1 and later know ``__x__`` only."""
         dice = self._dice
         for _ in range(dice.between(1, 3)):
             word, other = dice.pick(_HIDDEN_WORDS), dice.pick(_HIDDEN_WORDS)
             keys = [f"__{word}__", "__mood__"]
             if self._version < _CURRENT:
-                keys += [word, word, *self._hints_for_variables(node, template, word)]
+                keys += [word, word, *self.hints_for_variables(node, template, word)]
             if not template.strict or dice.one_in(12):
                 keys = [f"{word}_{other}", f"x{word}", f"{word}_x", f"{word}_{word}_x", "anything"]
             node.attrs[dice.pick(keys)] = dice.draw(ATTRIBUTE_TEXTS)
 
-    def _hints_for_variables(
+    def hints_for_variables(
         self, node: _DrawnNode, template: _OperatorTexts, word: str
     ) -> list[str]:
         """Return spellings of a hint for an input; none for a variable that might get two."""
@@ -457,11 +457,11 @@ class _SymbolDrawing:
         name = self._dice.pick(names)
         return [f"{name}_{word}", f"{name}_{word}", f"{name}X{word}"]
 
-    def _foreach(self) -> _DrawnNode:
+    def foreach(self) -> _DrawnNode:
         """Draw a loop over some values: its only subgraph is any symbol at all."""
         dice = self._dice
         inner = _SymbolDrawing(dice, None, outermost=False).symbol(4)
-        inputs = [self._entry() for _ in range(dice.between(0, 3))]
+        inputs = [self.entry() for _ in range(dice.between(0, 3))]
         attrs = {
             "num_args": str(len(inputs) + 1),
             "num_outputs": str(dice.between(1, 3)),
