@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from graphpass.errors import AttributeValueError, TextError
 from graphpass.formats.python_text import Mark
@@ -19,7 +19,6 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import Bounds, input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.rewrite.pattern import (
-    Anything,
     NamedValue,
     Operand,
     OptionalOperand,
@@ -31,19 +30,12 @@ from graphpass.rules.rewrite.pattern import (
     Root,
     Route,
     ValueKind,
+    bare,
     compile_pattern,
     print_operators,
 )
 
-__all__ = [
-    "Asked",
-    "BuiltOperand",
-    "BuiltOptional",
-    "BuiltOutput",
-    "BuiltPart",
-    "Complain",
-    "PatternBuilder",
-]
+__all__ = ["Asked", "Complain", "PatternBuilder", "Returned"]
 
 Complain: TypeAlias = Callable[[Mark | None, str], TextError]
 """Makes the error about what stands at a mark."""
@@ -55,51 +47,15 @@ _MAX_DEPTH = 50
 """How deep operators may be nested, as in texts."""
 
 
-@dataclass(slots=True, eq=False)
-class BuiltPart:
-    """An operator of a pattern in the making."""
+class Returned(NamedTuple):
+    """A value that the pattern is to return."""
 
-    operators: tuple[str, ...]
-    operands: tuple[BuiltOperand, ...]
-    attributes: tuple[tuple[str, Constant], ...]
-    maybe: bool
+    value: Produced
+
+    whole: bool
+    """Whether all outputs of its operator are returned."""
+
     mark: Mark | None
-
-    outputs: list[tuple[str, Bounds, Bounds]]
-    """Per operator that MXNet knows, how many outputs it can have: all, and the visible ones."""
-
-    names: tuple[str | None, ...] = ()
-    unpacked: bool = False
-    line: Mark | None = None
-    shared: bool = False
-    shared_at: Mark | None = None
-
-    @property
-    def label(self) -> str:
-        """How messages call it: its names, or the operators that it may be."""
-        if any(name is not None for name in self.names):
-            return ", ".join(name or "_" for name in self.names)
-        return print_operators(self.operators)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltOutput:
-    """A value that an operator of the pattern produces."""
-
-    part: BuiltPart
-    output: int = 0
-    mark: Mark | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltOptional:
-    """An operand that the node may lack."""
-
-    operand: BuiltOperand
-    mark: Mark | None
-
-
-BuiltOperand: TypeAlias = NamedValue | Anything | Rest | Restricted | BuiltOutput | BuiltOptional
 
 
 @dataclass(slots=True)
@@ -110,34 +66,43 @@ class PatternBuilder:
     """
 
     complain: Complain
-    parts: list[BuiltPart] = field(default_factory=list)
-    bound: dict[str, BuiltOutput] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    """What becomes of them in the end: names and numbers may change."""
+
+    outputs: list[list[tuple[str, Bounds, Bounds]]] = field(default_factory=list)
+    """Per part and operator that MXNet knows, how many outputs there can be: all, and the visible
+    ones."""
+
+    bound: dict[str, Produced] = field(default_factory=dict)
     """What is named so far."""
+
     values: dict[str, Mark | None] = field(default_factory=dict)
     """The values that are read so far, with the place of the first time."""
+
     rests: set[str] = field(default_factory=set)
-    _distinct: list[tuple[tuple[NamedValue | BuiltOutput, ...], Mark | None]] = field(
+    _shared: dict[int, Mark | None] = field(default_factory=dict)
+    _distinct: list[tuple[tuple[NamedValue | Produced, ...], Mark | None]] = field(
         default_factory=list
     )
 
+    def _fail(self, mark: Mark | None, reason: str) -> NoReturn:
+        raise self.complain(mark, reason)
+
     # -- operands ----------------------------------------------------------------------------
 
-    def named(self, name: str, mark: Mark | None) -> NamedValue | BuiltOutput:
+    def named(self, name: str, mark: Mark | None) -> NamedValue | Produced:
         """Return what a name stands for: a part that has it, or else a value."""
         if name in self.bound:
-            known = self.bound[name]
-            return BuiltOutput(known.part, known.output, mark)
+            return self.bound[name]
         if name in self.rests:
-            raise self.complain(mark, f"{name} stands for several values; write *{name}")
+            self._fail(mark, f"{name} stands for several values; write *{name}")
         self.values.setdefault(name, mark)
         return NamedValue(name, mark)
 
     def rest(self, name: str | None, mark: Mark | None) -> Rest:
         """Return the remaining inputs."""
         if name is not None and (name in self.bound or name in self.values):
-            raise self.complain(
-                mark, f"{name} stands for one value; choose another name for several"
-            )
+            self._fail(mark, f"{name} stands for one value; choose another name for several")
         if name is not None:
             self.rests.add(name)
         return Rest(name, mark)
@@ -146,73 +111,82 @@ class PatternBuilder:
         self, kind: ValueKind, name: str | None, mark: Mark | None, place: Mark | None
     ) -> Restricted:
         """Return a value of a kind, whose name stands at `place`."""
-        if name is not None and isinstance(self.named(name, place), BuiltOutput):
-            raise self.complain(
-                place, f"{name} is a node of the pattern; {kind} takes another value"
-            )
+        if name is not None and isinstance(self.named(name, place), Produced):
+            self._fail(place, f"{name} is a node of the pattern; {kind} takes another value")
         return Restricted(kind, name, mark)
 
-    def optional(self, operand: BuiltOperand, mark: Mark | None) -> BuiltOptional:
+    def optional(self, operand: Operand, mark: Mark | None) -> OptionalOperand:
         """Return an operand that may be absent."""
-        if isinstance(operand, Rest | BuiltOptional):
-            raise self.complain(mark, "optional takes one operand: optional(b)")
-        return BuiltOptional(operand, mark)
+        if isinstance(operand, Rest | OptionalOperand):
+            self._fail(mark, "optional takes one operand: optional(b)")
+        return OptionalOperand(operand, mark)
 
-    def output(self, part: BuiltPart, output: int, mark: Mark | None) -> BuiltOutput:
+    def output(self, index: int, output: int, mark: Mark | None) -> Produced:
         """Return an output of an operator, one that it could have."""
+        part = self.parts[index]
         if output and part.maybe:
-            raise self.complain(
-                mark, f"{part.label} may be absent, so it has no output but the first"
-            )
-        for name, outputs, _ in part.outputs:
-            if outputs.most is not None and output >= outputs.most:
-                raise self.complain(
-                    mark, f"{name} has no output {output}; its last one is {outputs.most - 1}"
+            self._fail(mark, f"{part.label} may be absent, so it has no output but the first")
+        for name, bounds, _ in self.outputs[index]:
+            if bounds.most is not None and output >= bounds.most:
+                self._fail(
+                    mark, f"{name} has no output {output}; its last one is {bounds.most - 1}"
                 )
-        return BuiltOutput(part, output, mark)
+        return Produced(index, output)
 
     # -- operators ---------------------------------------------------------------------------
 
     def call(
         self,
         operators: Sequence[str],
-        operands: Sequence[BuiltOperand],
+        operands: Sequence[Operand],
         attributes: Sequence[Asked] = (),
         *,
         maybe: bool = False,
         mark: Mark | None = None,
-    ) -> BuiltPart:
-        """Add an operator, or one of several, with what it reads and what is asked of it."""
+    ) -> Produced:
+        """Add an operator, or one of several, with what it reads; return its first output."""
         rests = [operand for operand in operands if isinstance(operand, Rest)]
-        optional = [operand for operand in operands if isinstance(operand, BuiltOptional)]
+        optional = [operand for operand in operands if isinstance(operand, OptionalOperand)]
         if not operators:
-            raise self.complain(mark, "name an operator")
+            self._fail(mark, "name an operator")
         if len(rests) > 1:
-            raise self.complain(
-                rests[1].mark, "only one operand can stand for the remaining inputs"
-            )
+            self._fail(rests[1].mark, "only one operand can stand for the remaining inputs")
         if rests and optional:
-            raise self.complain(
+            self._fail(
                 optional[0].mark, "* stands for none or more inputs already; leave out optional"
             )
-        if maybe and (not operands or isinstance(operands[0], Rest | BuiltOptional)):
-            raise self.complain(
-                mark, "an operator that may be absent stands for its first input; name that"
-            )
-        given = Bounds(len(operands) - len(rests) - len(optional), None if rests else len(operands))
+        if maybe and (not operands or isinstance(operands[0], Rest | OptionalOperand)):
+            self._fail(mark, "an operator that may be absent stands for its first input; name that")
+        least = len(operands) - len(rests) - len(optional)
+        given = Bounds(least, None if rests else len(operands))
         outputs = []
         for name in operators:
             operator = find(name)
             known = self._typed(operator, attributes)
             if operator is not None:
-                self._check_inputs(operator, known, given, mark)
                 try:
+                    self._check_inputs(operator, known, given, mark)
                     outputs.append((operator.name, *output_bounds(operator, known)))
                 except AttributeValueError as error:
-                    raise self.complain(mark, f"{operator.name}: {error}") from None
-        asked = tuple([(name, value) for name, value, _ in attributes])
-        self.parts.append(BuiltPart(tuple(operators), tuple(operands), asked, maybe, mark, outputs))
-        return self.parts[-1]
+                    self._fail(mark, f"{operator.name}: {error}")
+        self.outputs.append(outputs)
+        self.parts.append(
+            Part(
+                index=len(self.parts),
+                names=(),
+                label=print_operators(operators),
+                operators=tuple(operators),
+                ops=tuple(dict.fromkeys(map(canonical_name, operators))),
+                attributes=tuple([(name, value) for name, value, _ in attributes]),
+                operands=tuple(operands),
+                maybe=maybe,
+                visible_outputs=None,
+                interior=True,
+                shared=False,
+                mark=mark,
+            )
+        )
+        return Produced(len(self.parts) - 1, 0)
 
     def _typed(self, operator: Operator | None, asked: Sequence[Asked]) -> dict[str, Constant]:
         """Return what is asked of an operator's declared attributes, as values of their types."""
@@ -220,7 +194,7 @@ class PatternBuilder:
         known: dict[str, Constant] = {}
         for key, value, mark in asked:
             if key in seen:
-                raise self.complain(mark, f"{key} is asked for twice")
+                self._fail(mark, f"{key} is asked for twice")
             seen.add(key)
             if operator is None:
                 continue
@@ -233,24 +207,20 @@ class PatternBuilder:
             except AttributeValueError as error:
                 reason = str(error)
                 owner = "" if reason.startswith(operator.name) else f"{operator.name}: "
-                raise self.complain(mark, f"{owner}{reason}") from None
+                self._fail(mark, f"{owner}{reason}")
         return known
 
     def _check_inputs(
         self, operator: Operator, known: dict[str, Constant], given: Bounds, mark: Mark | None
     ) -> None:
-        try:
-            bounds = input_bounds(operator, known)
-        except AttributeValueError as error:
-            raise self.complain(mark, f"{operator.name}: {error}") from None
-        if (bounds.most is None or given.least <= bounds.most) and (
-            given.most is None or bounds.least <= given.most
-        ):
+        bounds = input_bounds(operator, known)
+        too_many = bounds.most is not None and given.least > bounds.most
+        if not too_many and (given.most is None or bounds.least <= given.most):
             return
         names = [name for item in operator.template.inputs for name, _ in item.names if name != "_"]
         listed = f" ({', '.join(names)})" if names and bounds.most is not None else ""
         under = " with these attributes" if known else ""
-        raise self.complain(
+        self._fail(
             mark,
             f"{operator.name} has {bounds} input{'s' * (str(bounds) != '1')}{listed}{under}, "
             f"but the pattern gives {given}",
@@ -258,7 +228,7 @@ class PatternBuilder:
 
     def bind(
         self,
-        part: BuiltPart,
+        index: int,
         names: Sequence[str | None],
         *,
         unpacked: bool = False,
@@ -274,58 +244,61 @@ class PatternBuilder:
                 continue
             mark = marks[number] if marks else line
             if name in self.bound or name in names[:number]:
-                raise self.complain(mark, f"{name} is bound already")
+                self._fail(mark, f"{name} is bound already")
             if name in self.values:
                 first = self.values[name]
                 if first is None:
-                    raise self.complain(mark, f"{name} stands for a value already")
-                raise self.complain(
+                    self._fail(mark, f"{name} stands for a value already")
+                self._fail(
                     mark, f"{name} is read on line {first.line}, before it is bound; bind it first"
                 )
             if name in self.rests:
-                raise self.complain(mark, f"{name} stands for several values already")
+                self._fail(mark, f"{name} stands for several values already")
+        part = self.parts[index]
         if unpacked and part.maybe:
-            raise self.complain(
-                line, "an operator that may be absent has one output; give it one name"
-            )
-        for operator, _, visible in part.outputs if unpacked else ():
+            self._fail(line, "an operator that may be absent has one output; give it one name")
+        for operator, _, visible in self.outputs[index] if unpacked else ():
             too_many = visible.most is not None and len(names) > visible.most
             if len(names) < visible.least or too_many:
-                raise self.complain(
+                self._fail(
                     line,
                     f"{operator} has {visible} visible output{'s' * (str(visible) != '1')}, "
                     f"but {len(names)} are named",
                 )
-        part.names, part.unpacked, part.line = tuple(names), unpacked, line
-        for number, name in enumerate(names):
+        self._name(
+            index, names, replace(part, visible_outputs=len(names) if unpacked else None, line=line)
+        )
+
+    def _name(self, index: int, names: Sequence[str | None], part: Part) -> None:
+        named = any(name is not None for name in names)
+        label = ", ".join(name or "_" for name in names) if named else part.label
+        self.parts[index] = replace(part, names=tuple(names), label=label)
+        for output, name in enumerate(names):
             if name is not None:
-                self.bound[name] = BuiltOutput(part, number, line)
+                self.bound[name] = Produced(index, output)
 
     # -- what is asked of the whole ----------------------------------------------------------
 
-    def share(self, part: BuiltPart, mark: Mark | None) -> None:
+    def share(self, index: int, mark: Mark | None) -> None:
         """Let the rest of the graph use an operator although it is no root."""
-        part.shared, part.shared_at = True, mark
+        self.parts[index] = replace(self.parts[index], shared=True)
+        self._shared[index] = mark
 
-    def distinct(self, values: Sequence[NamedValue | BuiltOutput], mark: Mark | None) -> None:
+    def distinct(self, values: Sequence[NamedValue | Produced], mark: Mark | None) -> None:
         """Ask that no two values are the same."""
         if len(values) < 2:
-            raise self.complain(mark, "distinct takes two values or more")
-        keys = [
-            each.name if isinstance(each, NamedValue) else (each.part, each.output)
-            for each in values
-        ]
-        for value, number in zip(values, map(keys.count, keys), strict=True):
-            if number > 1:
-                raise self.complain(
+            self._fail(mark, "distinct takes two values or more")
+        for value in values:
+            if values.count(value) > 1:
+                self._fail(
                     mark,
-                    f"{_spelled(value)} stands in distinct twice, and no value is another than "
-                    "itself; name each once",
+                    f"{self._spelled(value)} stands in distinct twice, and no value is another "
+                    "than itself; name each once",
                 )
         self._distinct.append((tuple(values), mark))
 
-    def pattern(self, roots: Sequence[tuple[BuiltOutput, bool]]) -> Pattern:
-        """Return the pattern, with its roots: a value, and whether all of its operator is returned.
+    def pattern(self, roots: Sequence[Returned]) -> Pattern:
+        """Return the pattern that returns some values.
 
         Operators that need a name and have none get one.
 
@@ -336,183 +309,180 @@ class PatternBuilder:
         self._check_use(roots)
         self._give_names(roots)
         self._check_roots(roots)
-        anchors = [self._anchors(value) for value, _ in roots]
+        anchors = [self._anchors(each) for each in roots]
         exported = {anchor.part for found in anchors for anchor in found}
-        order = self._order(roots)
-        numbers = {part: number for number, part in enumerate(order)}
+        order = self._order(roots[0].value.part)
+        numbers = {index: number for number, index in enumerate(order)}
 
-        def operand(built: BuiltOperand) -> Operand:
-            if isinstance(built, BuiltOutput):
-                return Produced(numbers[built.part], built.output)
-            if isinstance(built, BuiltOptional):
-                return OptionalOperand(operand(built.operand), built.mark)
-            return built
+        def renumbered(operand: Operand) -> Operand:
+            if isinstance(operand, OptionalOperand):
+                return OptionalOperand(renumbered(operand.operand), operand.mark)
+            return moved(operand) if isinstance(operand, Produced) else operand
+
+        def moved(produced: Produced) -> Produced:
+            return Produced(numbers[produced.part], produced.output)
 
         parts = [
-            Part(
-                index=index,
-                names=part.names,
-                label=part.label,
-                operators=part.operators,
-                ops=tuple(dict.fromkeys(map(canonical_name, part.operators))),
-                attributes=part.attributes,
-                operands=tuple(map(operand, part.operands)),
-                maybe=part.maybe,
-                visible_outputs=len(part.names) if part.unpacked else None,
-                interior=not part.shared and part not in exported,
-                shared=part.shared,
-                mark=part.mark,
-                line=part.line,
+            replace(
+                part,
+                index=numbers[part.index],
+                operands=tuple(map(renumbered, part.operands)),
+                interior=not part.shared and part.index not in exported,
             )
-            for index, part in enumerate(order)
+            for part in map(self.parts.__getitem__, order)
         ]
         certain = _Certain(parts)
         planned: list[Root] = []
-        for value, whole in roots:
-            produced = Produced(numbers[value.part], value.output)
+        for each in roots:
+            value = moved(each.value)
             route = None
-            if planned and produced.part not in certain.parts:
-                route = certain.route(produced)
+            if planned and value.part not in certain.parts:
+                route = certain.route(value)
                 if route is None:
-                    raise self.complain(
-                        value.mark,
-                        f"{value.part.label} shares no value with the roots before it; roots are "
-                        "found through a value that both sides are sure to read",
+                    self._fail(
+                        each.mark,
+                        f"{parts[value.part].label} shares no value with the roots before it; "
+                        "roots are found through a value that both sides are sure to read",
                     )
-            planned.append(Root(produced, whole, route))
-            certain.add(produced.part)
-        distinct = tuple([tuple(map(_spelled, values)) for values, _ in self._distinct])
-        first = tuple([Produced(numbers[each.part], each.output) for each in anchors[0]])
+            planned.append(Root(value, each.whole, route))
+            certain.add(value.part)
+        distinct = tuple([tuple(map(self._spelled, values)) for values, _ in self._distinct])
+        first = tuple(map(moved, anchors[0]))
         optional = frozenset(self.values) - certain.names
         return compile_pattern(Pattern(tuple(parts), tuple(planned), distinct, first, optional))
 
-    def _check_use(self, roots: Sequence[tuple[BuiltOutput, bool]]) -> None:
+    def _check_use(self, roots: Sequence[Returned]) -> None:
         """Refuse an operator that no root needs, and `shared` of a root."""
-        needed = {value.part for value, _ in roots}
+        needed = {each.value.part for each in roots}
         for part in reversed(self.parts):
-            if part not in needed:
+            if part.index not in needed:
                 place = "operator" if part.label == print_operators(part.operators) else "line"
-                raise self.complain(
+                self._fail(
                     part.line or part.mark,
                     f"{part.label} is not used; read it in another {place}, or return it too",
                 )
             needed |= {each.part for each in _outputs(part)}
-        for value, whole in roots:
-            if whole and value.part.shared:
-                raise self.complain(
-                    value.part.shared_at,
-                    f"{value.part.label} is returned, so it may be used outside anyway",
+        for each in roots:
+            if each.whole and each.value.part in self._shared:
+                self._fail(
+                    self._shared[each.value.part],
+                    f"{self._spelled(each.value)} is returned, so it may be used outside anyway",
                 )
 
-    def _give_names(self, roots: Sequence[tuple[BuiltOutput, bool]]) -> None:
+    def _give_names(self, roots: Sequence[Returned]) -> None:
         """Name what is read several times, or not as a whole: the others stand where they are read.
 
         What is named in texts has a name already.
         """
-        read = [each for part in self.parts for each in _outputs(part)]
-        read += [value for value, _ in roots]
-        reads = Counter([each.part for each in read])
-        named = {each.part for each in read if each.output}
-        named |= {value.part for value, whole in roots if not whole or len(roots) > 1}
+        read = [(each, part.mark) for part in self.parts for each in _outputs(part)]
+        read += [(each.value, each.mark) for each in roots]
+        reads = Counter([each.part for each, _ in read])
+        named = {each.part for each, _ in read if each.output} | set(self._shared)
+        named |= {each.value.part for each in roots if not each.whole or len(roots) > 1}
         for values, mark in self._distinct:
-            for value in values:
-                if isinstance(value, BuiltOutput):
-                    read.append(value)
-                    named.add(value.part)
-                    if value.output and not value.part.unpacked:
-                        raise self.complain(
-                            mark,
-                            "distinct takes nodes and outputs that are unpacked; write .outputs(2)",
-                        )
-        for each in read:
-            if each.part.unpacked and each.output >= len(each.part.names):
-                raise self.complain(
-                    each.mark,
-                    f"output {each.output} is none of the {len(each.part.names)} that are unpacked",
-                )
-        used = {(each.part, each.output) for each in read}
+            compared = [value for value in values if isinstance(value, Produced)]
+            read += [(value, mark) for value in compared]
+            named |= {value.part for value in compared}
+            for value in compared:
+                if value.output and self.parts[value.part].visible_outputs is None:
+                    self._fail(
+                        mark,
+                        "distinct takes nodes and outputs that are unpacked; write .outputs(2)",
+                    )
+        used = {(each.part, each.output) for each, _ in read}
+        for each, mark in read:
+            count = self.parts[each.part].visible_outputs
+            if count is not None and each.output >= count:
+                self._fail(mark, f"output {each.output} is none of the {count} that are unpacked")
         taken = {*self.values, *self.rests, *self.bound}
         for part in self.parts:
-            if part.unpacked:
-                part.names = tuple(
+            names = part.names
+            if part.visible_outputs is not None:
+                names = tuple(
                     [
-                        _free(part, taken) if name is None and (part, output) in used else name
-                        for output, name in enumerate(part.names)
+                        _free(part, taken)
+                        if name is None and (part.index, output) in used
+                        else name
+                        for output, name in enumerate(names)
                     ]
                 )
-            elif not part.names and (part.shared or part in named or reads[part] > 1):
-                part.names = (_free(part, taken),)
+            elif not names and (part.index in named or reads[part.index] > 1):
+                names = (_free(part, taken),)
+            if names != part.names:
+                self._name(part.index, names, part)
 
-    def _check_roots(self, roots: Sequence[tuple[BuiltOutput, bool]]) -> None:
+    def _check_roots(self, roots: Sequence[Returned]) -> None:
         """Refuse to return one value twice: nobody could say what takes its place."""
-        returned: dict[BuiltPart, set[int | None]] = {}
-        for value, whole in roots:
-            outputs = returned.setdefault(value.part, set())
-            output = None if whole else value.output
+        returned: dict[int, set[int | None]] = {}
+        for each in roots:
+            outputs = returned.setdefault(each.value.part, set())
+            output = None if each.whole else each.value.output
             if output in outputs or None in outputs or (output is None and outputs):
-                raise self.complain(
-                    value.mark,
-                    f"{_spelled(value)} is returned already; return each value once, or the "
-                    "outputs one by one: a[0], a[1]",
+                self._fail(
+                    each.mark,
+                    f"{self._spelled(each.value)} is returned already; return each value once, or "
+                    "the outputs one by one: a[0], a[1]",
                 )
             outputs.add(output)
 
-    def _anchors(self, root: BuiltOutput) -> list[BuiltOutput]:
+    def _anchors(self, root: Returned) -> list[Produced]:
         """Return what a root may be: its operator's, or what that stands for when it is absent."""
-        found: list[BuiltOutput] = []
-        operand: BuiltOperand = root
-        while isinstance(operand, BuiltOutput):
+        found: list[Produced] = []
+        operand: Operand = root.value
+        while isinstance(operand, Produced):
             found.append(operand)
-            if not operand.part.maybe:
+            part = self.parts[operand.part]
+            if not part.maybe:
                 return found
-            operand = operand.part.operands[0]
-        raise self.complain(
+            operand = part.operands[0]
+        self._fail(
             root.mark,
             "this may be absent, and then nothing of the pattern is left to find; let an operator "
             "that is always there read it",
         )
 
-    def _order(self, roots: Sequence[tuple[BuiltOutput, bool]]) -> list[BuiltPart]:
-        """Return the operators as a text has them: what has no name before what reads it."""
-        order: list[BuiltPart] = []
+    def _order(self, first: int) -> list[int]:
+        """Return the operators as a text has them: what has no name right before what reads it."""
+        order: list[int] = []
 
-        def add(part: BuiltPart, depth: int) -> None:
+        def add(index: int, depth: int) -> None:
+            part = self.parts[index]
             if depth > _MAX_DEPTH:
-                raise self.complain(
+                self._fail(
                     part.mark,
                     f"operators are nested deeper than {_MAX_DEPTH}; give one in between a name",
                 )
             for each in _outputs(part):
-                if not each.part.names:
+                if not self.parts[each.part].names:
                     add(each.part, depth + 1)
-            order.append(part)
+            order.append(index)
 
         for part in self.parts:
             if part.names:
-                add(part, 1)
-        if not roots[0][0].part.names:
-            add(roots[0][0].part, 1)
+                add(part.index, 1)
+        if not self.parts[first].names:
+            add(first, 1)
         return order
 
+    def _spelled(self, value: NamedValue | Produced) -> str:
+        """Return the name of a value, of an operator without one what it may be."""
+        if isinstance(value, NamedValue):
+            return value.name
+        part = self.parts[value.part]
+        place = 0 if part.visible_outputs is None else value.output
+        name = part.names[place] if part.names else None
+        return part.label if name is None else name
 
-def _spelled(value: NamedValue | BuiltOutput) -> str:
-    """Return the name of a value, of an operator without one what it may be."""
-    if isinstance(value, NamedValue):
-        return value.name
-    place = value.output if value.part.unpacked else 0
-    name = value.part.names[place] if value.part.names else None
-    return value.part.label if name is None else name
 
-
-def _outputs(part: BuiltPart) -> Iterator[BuiltOutput]:
+def _outputs(part: Part) -> Iterator[Produced]:
     """Yield the outputs of other operators that one reads."""
     for operand in part.operands:
-        inner = operand.operand if isinstance(operand, BuiltOptional) else operand
-        if isinstance(inner, BuiltOutput):
+        inner = bare(operand)
+        if isinstance(inner, Produced):
             yield inner
 
 
-def _free(part: BuiltPart, taken: set[str]) -> str:
+def _free(part: Part, taken: set[str]) -> str:
     """Return a name for an operator that has none, and note that it is taken."""
     base = part.operators[0].strip("_").lower() or "node"
     name = next(name for n in count(1) if (name := f"{base}{n}") not in taken)

@@ -20,11 +20,14 @@ from graphpass.ops import find, operator_names
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.arithmetic import shortened
-from graphpass.rules.rewrite.builder import BuiltOperand, BuiltOutput, BuiltPart, PatternBuilder
+from graphpass.rules.rewrite.builder import PatternBuilder, Returned
 from graphpass.rules.rewrite.pattern import (
     Anything,
     NamedValue,
+    Operand,
+    Part,
     Pattern,
+    Produced,
     Rest,
     Restricted,
     ValueKind,
@@ -106,7 +109,7 @@ class _Tracer:
     def fail(self, reason: str) -> NoReturn:
         raise self.error(self.mark(), reason)
 
-    def operand(self, value: object) -> BuiltOperand:
+    def operand(self, value: object) -> Operand:
         """Return what an operator is to read, or refuse what is no handle of this pattern."""
         if isinstance(value, Handle):
             if value._tracer is not self:
@@ -149,8 +152,8 @@ class _Tracer:
                 assert isinstance(value, NamedValue)
                 yield value
 
-    def roots(self, returned: object) -> Iterator[tuple[BuiltOutput, bool]]:
-        """Yield what a function returned: a value, and whether all of its operator is returned."""
+    def roots(self, returned: object) -> Iterator[Returned]:
+        """Yield what a function returned."""
         listed = list(returned) if isinstance(returned, tuple | list) else [returned]
         if not listed:
             raise self.error(None, "there is no operator to match; return one, as in op.relu(x)")
@@ -160,17 +163,18 @@ class _Tracer:
                     None, "it returns nothing; return the operator that is to be matched"
                 )
             operand = self.operand(each) if isinstance(each, Handle) else None
-            if not isinstance(operand, BuiltOutput):
+            if not isinstance(operand, Produced):
                 found = repr(each) if operand is None else "a value"
                 raise self.error(
                     None, f"a pattern returns operators, or their outputs, not {found}"
                 )
             whole = isinstance(each, NodeHandle)
-            if whole and operand.part.unpacked:
+            part = self.builder.parts[operand.part]
+            if whole and part.visible_outputs is not None:
                 raise self.error(
-                    operand.mark, "the node is unpacked; return its outputs, not the node"
+                    part.mark, "the node is unpacked; return its outputs, not the node"
                 )
-            yield operand, whole
+            yield Returned(operand, whole, part.mark)
 
 
 # -- handles -------------------------------------------------------------------------------------
@@ -181,7 +185,7 @@ class Handle:
 
     __slots__ = ("_operand", "_tracer")
 
-    def __init__(self, tracer: _Tracer, operand: BuiltOperand) -> None:
+    def __init__(self, tracer: _Tracer, operand: Operand) -> None:
         self._tracer = tracer
         self._operand = operand
 
@@ -209,20 +213,23 @@ class NodeHandle(Handle):
     output, and ``a, b = op.SliceChannel(x).outputs(2)`` are all of them.
     """
 
-    __slots__ = ("_part",)
+    __slots__ = ("_index",)
 
-    def __init__(self, tracer: _Tracer, part: BuiltPart) -> None:
-        super().__init__(tracer, BuiltOutput(part, 0, part.mark))
-        self._part = part
+    def __init__(self, tracer: _Tracer, first: Produced) -> None:
+        super().__init__(tracer, first)
+        self._index = first.part
+
+    def _seen(self) -> Part:
+        return self._tracer.builder.parts[self._index]
 
     def named(self, name: str) -> NodeHandle:
         """Give the node a name, by which `match` has it."""
-        if self._part.unpacked:
-            self._tracer.fail('it is unpacked; name its outputs: .outputs("a", "b")')
-        if self._part.names:
-            self._tracer.fail(f"it is called {self._part.names[0]} already")
-        name = self._tracer.check_name(name)
-        self._tracer.builder.bind(self._part, (name,), line=self._tracer.mark())
+        tracer, part = self._tracer, self._seen()
+        if part.visible_outputs is not None:
+            tracer.fail('it is unpacked; name its outputs: .outputs("a", "b")')
+        if part.names:
+            tracer.fail(f"it is called {part.names[0]} already")
+        tracer.builder.bind(self._index, (tracer.check_name(name),), line=tracer.mark())
         return self
 
     def outputs(self, *names: str | int | None) -> tuple[Handle, ...]:
@@ -233,11 +240,11 @@ class NodeHandle(Handle):
         *names : str or None, or one int
             A name for each, None for one without; or just how many there are.
         """
-        tracer = self._tracer
-        if self._part.unpacked:
+        tracer, part = self._tracer, self._seen()
+        if part.visible_outputs is not None:
             tracer.fail("its outputs are unpacked already")
-        if self._part.names:
-            name = self._part.names[0]
+        if part.names:
+            name = part.names[0]
             tracer.fail(f"it is called {name}; write {name}[1], or name its outputs only")
         if len(names) == 1 and isinstance(names[0], int):
             return self._unpack((None,) * names[0])
@@ -249,14 +256,13 @@ class NodeHandle(Handle):
         if type(output) is not int or output < 0:
             self._tracer.fail(f"an output is numbered from 0 on, as in node[1], not {output!r}")
         mark = self._tracer.mark()
-        return Handle(self._tracer, self._tracer.builder.output(self._part, output, mark))
+        return Handle(self._tracer, self._tracer.builder.output(self._index, output, mark))
 
     def __iter__(self) -> Iterator[Handle]:
-        part = self._part
-        counts = {
-            bounds.most if bounds.least == bounds.most else None for *_, bounds in part.outputs
-        }
-        if len(part.outputs) < len(part.operators):
+        part = self._seen()
+        visible = [bounds for _, _, bounds in self._tracer.builder.outputs[self._index]]
+        counts = {bounds.most if bounds.least == bounds.most else None for bounds in visible}
+        if len(visible) < len(part.operators):
             counts.add(None)
         count = counts.pop()
         if counts or count is None:
@@ -264,7 +270,7 @@ class NodeHandle(Handle):
                 f"how many outputs {' or '.join(part.operators)} has is not certain here; "
                 "write .outputs(2)"
             )
-        if part.names and not part.unpacked:
+        if part.names and part.visible_outputs is None:
             return iter([self[output] for output in range(count)])
         return iter(self._unpack((None,) * count))
 
@@ -272,9 +278,9 @@ class NodeHandle(Handle):
         tracer, mark = self._tracer, self._tracer.mark()
         if not names:
             tracer.fail("an operator has one output at least; write .outputs(2)")
-        if not self._part.unpacked:
-            tracer.builder.bind(self._part, names, unpacked=True, line=mark)
-        return tuple([Handle(tracer, BuiltOutput(self._part, n, mark)) for n in range(len(names))])
+        if self._seen().visible_outputs is None:
+            tracer.builder.bind(self._index, names, unpacked=True, line=mark)
+        return tuple([Handle(tracer, Produced(self._index, n)) for n in range(len(names))])
 
 
 # -- op ------------------------------------------------------------------------------------------
@@ -304,8 +310,8 @@ class Operators:
         tracer, mark = self._tracer, self._tracer.mark()
         operands = [tracer.operand(each) for each in inputs]
         asked = [(name, self._constant(attributes[name], name), mark) for name in attributes]
-        part = tracer.builder.call(self.names, operands, asked, maybe=self._maybe, mark=mark)
-        return NodeHandle(tracer, part)
+        first = tracer.builder.call(self.names, operands, asked, maybe=self._maybe, mark=mark)
+        return NodeHandle(tracer, first)
 
     def _constant(self, value: object, name: str) -> Constant:
         if hasattr(type(value), "item") and getattr(value, "ndim", 1) == 0:
@@ -392,7 +398,7 @@ class PatternOp:
         tracer = self.__tracer
         for node in nodes:
             operand = tracer.operand(node)
-            if not isinstance(node, NodeHandle) or not isinstance(operand, BuiltOutput):
+            if not isinstance(node, NodeHandle) or not isinstance(operand, Produced):
                 tracer.fail("shared takes operators of the pattern")
             tracer.builder.share(operand.part, tracer.mark())
 
@@ -402,7 +408,7 @@ class PatternOp:
         compared = []
         for value in values:
             operand = tracer.operand(value)
-            if not isinstance(operand, NamedValue | BuiltOutput):
+            if not isinstance(operand, NamedValue | Produced):
                 tracer.fail("distinct takes values and operators of the pattern")
             compared.append(operand)
         tracer.builder.distinct(compared, tracer.mark())

@@ -19,14 +19,16 @@ from graphpass.rules.expressions import (
     Expression,
     compile_expression,
 )
-from graphpass.rules.rewrite.builder import (
-    Asked,
-    BuiltOperand,
-    BuiltOutput,
-    BuiltPart,
-    PatternBuilder,
+from graphpass.rules.rewrite.builder import Asked, PatternBuilder, Returned
+from graphpass.rules.rewrite.pattern import (
+    KINDS,
+    WORDS,
+    Anything,
+    NamedValue,
+    Operand,
+    Pattern,
+    Produced,
 )
-from graphpass.rules.rewrite.pattern import KINDS, WORDS, Anything, NamedValue, Pattern
 from graphpass.rules.rewrite.replacement import (
     AttributeStep,
     Named,
@@ -78,7 +80,7 @@ class _PatternReader:
     def __init__(self, text: PythonText) -> None:
         self._text = text
         self._builder = PatternBuilder(text.error)
-        self._roots: list[tuple[BuiltOutput, bool]] = []
+        self._roots: list[Returned] = []
         self._unnamed: ast.stmt | None = None
         self._returned = False
 
@@ -102,16 +104,15 @@ class _PatternReader:
             self._returned = True
         elif isinstance(statement, ast.Expr) and self._word(statement.value) == "shared":
             for name in self._names_of(statement.value):
-                output = self._bound_name(name)
-                self._builder.share(output.part, output.mark)
+                self._builder.share(self._bound_name(name).part, self._text.place(name))
         elif isinstance(statement, ast.Expr) and self._word(statement.value) == "distinct":
             values = [self._known_value(name) for name in self._names_of(statement.value)]
             self._builder.distinct(values, self._text.place(statement))
         elif isinstance(statement, ast.Expr):
             self._refuse_unnamed()
             self._unnamed = statement
-            part = self._call_of(statement.value)
-            self._roots = [(BuiltOutput(part, 0, part.mark), True)]
+            mark = self._text.place(statement.value)
+            self._roots = [Returned(self._call_of(statement.value), True, mark)]
         else:
             self._text.fail(
                 statement, "a line of a pattern is a = Op(x), Op(x), shared(a), distinct(x, y) "
@@ -121,7 +122,7 @@ class _PatternReader:
     def _bind(self, statement: ast.Assign) -> None:
         targets, mark = self._text.targets(statement), self._text.place(statement)
         unpacked = isinstance(statement.targets[0], ast.Tuple)
-        part = self._call_of(statement.value)
+        part = self._call_of(statement.value).part
         names = list(map(self._name, targets))
         marks = list(map(self._text.place, targets))
         if not any(name is not None for name in names):
@@ -130,23 +131,23 @@ class _PatternReader:
             )
         self._builder.bind(part, names, unpacked=unpacked, line=mark, marks=marks)
         outputs = [number for number, name in enumerate(names) if name is not None]
-        self._roots = [(BuiltOutput(part, number, mark), not unpacked) for number in outputs]
+        self._roots = [Returned(Produced(part, each), not unpacked, mark) for each in outputs]
 
-    def _root(self, node: ast.expr) -> tuple[BuiltOutput, bool]:
+    def _root(self, node: ast.expr) -> Returned:
         if isinstance(node, ast.Subscript):
-            return self._output(node), False
+            return Returned(self._output(node), False, self._text.place(node))
         if not isinstance(node, ast.Name):
             self._text.fail(
                 node, "a pattern returns names, as in return a, b; give each operator one"
             )
         value = self._bound_name(node)
-        return value, not value.part.unpacked
+        return Returned(value, not self._is_unpacked(value), self._text.place(node))
 
-    def _call_of(self, node: ast.expr) -> BuiltPart:
+    def _call_of(self, node: ast.expr) -> Produced:
         operand = self._operand(node)
-        if not isinstance(node, ast.Call) or not isinstance(operand, BuiltOutput):
+        if not isinstance(node, ast.Call) or not isinstance(operand, Produced):
             self._text.fail(node, "only an operator makes a line, as in Op(x) or a = Op(x)")
-        return operand.part
+        return operand
 
     def _refuse_unnamed(self) -> None:
         """Refuse what follows an operator without a name, since nothing can use that one."""
@@ -157,7 +158,7 @@ class _PatternReader:
 
     # -- operands ----------------------------------------------------------------------------
 
-    def _operand(self, node: ast.expr) -> BuiltOperand:
+    def _operand(self, node: ast.expr) -> Operand:
         mark = self._text.place(node)
         if isinstance(node, ast.Name):
             name = self._name(node)
@@ -192,19 +193,19 @@ class _PatternReader:
         operators = [self._operator(name) for name in self._alternatives(function)]
         operands = [self._operand(argument) for argument in node.args]
         asked = [self._attribute(each) for each in node.keywords]
-        return BuiltOutput(self._builder.call(operators, operands, asked, maybe=maybe, mark=mark))
+        return self._builder.call(operators, operands, asked, maybe=maybe, mark=mark)
 
-    def _output(self, node: ast.Subscript) -> BuiltOutput:
+    def _output(self, node: ast.Subscript) -> Produced:
         index = node.slice
         if not isinstance(node.value, ast.Name) or not (
             isinstance(index, ast.Constant) and type(index.value) is int
         ):
             self._text.fail(node, "an output is written as a[1]")
-        part = self._bound_name(node.value).part
-        if part.unpacked:
+        value = self._bound_name(node.value)
+        if self._is_unpacked(value):
             name = self._name(node.value)
             self._text.fail(node, f"{name} is one output already; give the node a name instead")
-        return self._builder.output(part, index.value, self._text.place(node))
+        return self._builder.output(value.part, index.value, self._text.place(node))
 
     def _alternatives(self, node: ast.expr) -> Iterator[ast.Name]:
         found: list[ast.expr] = []
@@ -235,13 +236,16 @@ class _PatternReader:
         """Return a name, or None for ``_``."""
         return None if node.id == "_" else self._text.spelled(node)
 
-    def _bound_name(self, node: ast.Name) -> BuiltOutput:
+    def _bound_name(self, node: ast.Name) -> Produced:
         name, bound = self._name(node) or "_", self._builder.bound
         if name not in bound:
             self._text.fail(node, f"{name} is no node of the pattern{suggestion(name, bound)}")
-        return BuiltOutput(bound[name].part, bound[name].output, self._text.place(node))
+        return bound[name]
 
-    def _known_value(self, node: ast.Name) -> NamedValue | BuiltOutput:
+    def _is_unpacked(self, value: Produced) -> bool:
+        return self._builder.parts[value.part].visible_outputs is not None
+
+    def _known_value(self, node: ast.Name) -> NamedValue | Produced:
         name, known = self._name(node) or "_", [*self._builder.values, *self._builder.bound]
         if name not in known:
             self._text.fail(
