@@ -3,8 +3,7 @@
 ====================  ===================================================================
 module                what is in it
 ====================  ===================================================================
-:mod:`.run`           `check`: every check on a model, and which passes mend what is found
-:mod:`.finding`       `Finding`, and the `CheckReport` of all
+:mod:`.run`           `check`: every check on a model, its report, and which passes mend it
 :mod:`.subject`       the model, what several checks ask of it, and `FindingKind`
 :mod:`.parameters`    stored values: missing, of another shape, class or type, no numbers
 :mod:`.operators`     shapes in conflict, names, attributes and inputs, BatchNorm
@@ -13,7 +12,7 @@ module                what is in it
 ====================  ===================================================================
 """
 
-from graphpass.checks.finding import CheckReport, Finding, FoundNode
-from graphpass.checks.run import check
+from graphpass.checks.run import CheckReport, Finding, check
+from graphpass.checks.subject import FoundNode
 
 __all__ = ["CheckReport", "Finding", "FoundNode", "check"]

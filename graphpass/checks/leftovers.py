@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from graphpass.checks.finding import FoundNode
-from graphpass.checks.subject import Attempt, CheckedModel, Hit, Spot, finds
+from graphpass.checks.subject import Attempt, CheckedModel, FoundNode, Hit, Spot, finds
 
 LOSSES: Mapping[str, str] = {
     "SoftmaxOutput": "in inference it is softmax, and asks for a label all the same",

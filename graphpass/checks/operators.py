@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphpass.checks.batch import freeing, target
-from graphpass.checks.finding import FoundNode
-from graphpass.checks.subject import CheckedModel, Hit, ScopedGraph, Spot, finds
+from graphpass.checks.subject import CheckedModel, FoundNode, Hit, ScopedGraph, Spot, finds
 from graphpass.errors import AttributeValueError, GraphError, suggestion
 from graphpass.graph.invariants import check_arity
 from graphpass.ops import find, operator_names

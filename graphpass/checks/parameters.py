@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graphpass.checks.finding import FoundNode
 from graphpass.checks.leftovers import label_inputs
 from graphpass.checks.operators import wants_one_shape
-from graphpass.checks.subject import CheckedModel, Hit, finds
+from graphpass.checks.subject import CheckedModel, FoundNode, Hit, finds
 from graphpass.graph import Entry
 from graphpass.shapes import Shape, printed
 from graphpass.verify.parameter_fit import Misfit, fits

@@ -1,21 +1,119 @@
-"""`check`: run every check on a model, and find out which passes mend what they find."""
+"""`check`: every check on a model, the report of all findings, and which passes mend them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphpass.checks import batch, leftovers, operators, parameters
-from graphpass.checks.finding import CheckReport, Finding
-from graphpass.checks.subject import Attempt, CheckedModel, FindingKind, Hit
+from graphpass.checks.subject import (
+    Attempt,
+    CheckedModel,
+    FindingKind,
+    FoundNode,
+    Hit,
+    Severity,
+)
 from graphpass.errors import GraphpassError
 from graphpass.model import Model
 
 if TYPE_CHECKING:
     from graphpass.shapes import Shape
 
-__all__ = ["CHECKS", "check"]
+__all__ = ["CHECKS", "CheckReport", "Finding", "check"]
+
+_SHOWN = 5
+"""How many findings of one code the text has; the plain data have all."""
+
+_NODES_SHOWN = 3
+"""How many nodes of one finding the text names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or odd about a model."""
+
+    code: str
+    """Which check found it: ``fix-gamma``."""
+
+    severity: Severity
+
+    nodes: tuple[FoundNode, ...]
+    """What it is about; empty for a parameter that belongs to no node."""
+
+    reason: str
+    """What was found, and what was wanted."""
+
+    remedy: str | None = None
+    """The verb of graphpass, and the pass, that mends it: ``apply bake-fix-gamma``."""
+
+    def __str__(self) -> str:
+        named = [str(node) for node in self.nodes[:_NODES_SHOWN]]
+        rest = len(self.nodes) - len(named)
+        more = f" and {rest} more" if rest else ""
+        where = f"{', '.join(named)}{more}: " if named else ""
+        mend = f"; `graphpass {self.remedy}` mends it" if self.remedy else ""
+        return f"{self.severity}: {self.code}: {where}{self.reason}{mend}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "nodes": [{**node._asdict(), "inside": list(node.inside)} for node in self.nodes],
+            "reason": self.reason,
+            "remedy": self.remedy and f"graphpass {self.remedy}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """All that was found, errors first. Its length is the number of findings."""
+
+    findings: tuple[Finding, ...]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def fails(self, *, strict: bool = False) -> bool:
+        """Return whether there is an error; if `strict`, whether there is anything."""
+        return any(strict or finding.severity == "error" for finding in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        counts = Counter(finding.code for finding in self.findings)
+        shown: Counter[str] = Counter()
+        for finding in self.findings:
+            shown[finding.code] += 1
+            if shown[finding.code] <= _SHOWN:
+                yield str(finding)
+            rest = counts[finding.code] - _SHOWN
+            if rest > 0 and shown[finding.code] == _SHOWN:
+                yield f"  and {rest} more of {finding.code}; --json lists all"
+        errors, warnings = self._severities()
+        yield f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+
+    def _severities(self) -> tuple[int, int]:
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        return errors, len(self.findings) - errors
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain data."""
+        errors, warnings = self._severities()
+        return {
+            "findings": [finding.to_json() for finding in self.findings],
+            "errors": errors,
+            "warnings": warnings,
+        }
+
 
 CHECKS: tuple[FindingKind, ...] = tuple(
     each

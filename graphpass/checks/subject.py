@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from graphpass.checks.finding import FoundNode, Severity
 from graphpass.errors import AttributeValueError
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.model import Model
@@ -21,12 +20,40 @@ __all__ = [
     "Attempt",
     "CheckedModel",
     "FindingKind",
+    "FoundNode",
     "Hit",
     "ScopedGraph",
+    "Severity",
     "Spot",
     "finds",
     "passed_in",
 ]
+
+
+Severity: TypeAlias = Literal["error", "warning"]
+"""``error``: MXNet or a pass goes wrong. ``warning``: it may be meant, and often is not."""
+
+
+class FoundNode(NamedTuple):
+    """A node that a finding is about."""
+
+    key: int | None
+    """Its key in its graph; None where the file has it and the graph has not."""
+
+    op: str
+    """``"null"`` for a variable."""
+
+    name: str
+
+    inside: tuple[str, ...] = ()
+    """Names of the operators whose subgraph it is in, the outermost first."""
+
+    def __str__(self) -> str:
+        """Return how messages name it: ``BatchNorm 'bn0' (#7)``."""
+        kind = "variable" if self.op == "null" else self.op
+        number = "" if self.key is None else f" (#{self.key})"
+        within = f" inside {'/'.join(self.inside)}" if self.inside else ""
+        return f"{kind} {self.name!r}{number}{within}"
 
 
 @dataclass(frozen=True, slots=True)

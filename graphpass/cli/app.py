@@ -42,9 +42,9 @@ class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in _VERBS:
-            return None
+            ctx.fail(f"no such command {cmd_name!r}{suggestion(cmd_name, _VERBS)}")
         command = getattr(importlib.import_module(f"graphpass.cli.{_VERBS[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -55,6 +55,7 @@ class _Verbs(click.Group):
     cls=_Verbs,
     invoke_without_command=True,
     no_args_is_help=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.option("--version", is_flag=True, help="Print the version and leave.")

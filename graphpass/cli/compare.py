@@ -74,8 +74,8 @@ def diff(a: str, b: str, json: bool) -> int:
     metavar="OLD=NEW",
     help="Compare an output of A with one of B, these alone.",
 )
-@click.option("--runs", type=click.IntRange(1), default=1, help="How many random inputs.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the random inputs.")
+@click.option("--runs", type=options.at_least(1), default=1, help="How many random inputs.")
+@click.option("--seed", type=options.at_least(0), default=0, help="Seed of the random inputs.")
 @click.option("--training", is_flag=True, help="Run as in training; compare auxiliary states too.")
 @click.option("--gradients", is_flag=True, help="Compare the gradients of the arguments too.")
 @click.option("--single-precision", is_flag=True, help="Run half precision models in float32.")

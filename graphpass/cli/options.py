@@ -38,6 +38,21 @@ settings = click.option(
 strict = click.option("--strict", is_flag=True, help="Exit 1 on a warning too.")
 
 
+def at_least(least: int) -> click.IntRange:
+    """Return the type of whole numbers from one on; messages call it an integer."""
+    kind = click.IntRange(least)
+    kind.name = "integer"
+    return kind
+
+
+class Group(click.Group):
+    """Several verbs under one word."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which they were added."""
+        return list(self.commands)
+
+
 def a_pass(help: str) -> Callable[[Verb], Verb]:
     """Return the argument for a pass, or for what a verb takes in its place."""
     return click.argument("pass_", metavar="PASS", help=help)
@@ -46,7 +61,7 @@ def a_pass(help: str) -> Callable[[Verb], Verb]:
 def a_model(verb: Verb) -> Verb:
     """Give a verb the arguments that name one model: ``MODEL [EPOCH]``."""
     epoch = click.argument(
-        "epoch", required=False, type=click.IntRange(0), metavar="[EPOCH]",
+        "epoch", required=False, type=at_least(0), metavar="[EPOCH]",
         help="Which PREFIX-EPOCH.params; the newest if left out.",
     )  # fmt: skip
     model = click.argument(

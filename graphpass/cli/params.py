@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["params"]
 
 
-@click.group
+@click.group(cls=options.Group)
 def params() -> None:
     """List, compare and export parameters, without MXNet."""
 

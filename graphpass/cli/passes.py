@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["passes"]
 
 
-@click.group
+@click.group(cls=options.Group)
 def passes() -> None:
     """List, show, check and test passes."""
 

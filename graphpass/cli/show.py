@@ -29,7 +29,7 @@ __all__ = ["show"]
 @click.option("--tied", is_flag=True, help="List variables with several users.")
 @click.option("--text", is_flag=True, help="Print the graph as text, to read and to compare.")
 @click.option("--around", metavar="NODE", help="Only what is near a node.")
-@click.option("--hops", type=click.IntRange(0), default=2, help="How near.")
+@click.option("--hops", type=options.at_least(0), default=2, help="How near.")
 @click.option("--shapes", is_flag=True, help="List shape and dtype of every node.")
 @click.option("--cost", is_flag=True, help="List multiply-adds and parameters of every operator.")
 @options.inputs
