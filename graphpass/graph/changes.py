@@ -11,8 +11,9 @@ from graphpass.graph.node import Entry
 
 if TYPE_CHECKING:
     from graphpass.graph.edit import Edit
+    from graphpass.graph.graph import Graph
 
-__all__ = ["Changes", "Journal", "changes"]
+__all__ = ["Changes", "Journal", "Past", "changes"]
 
 _FIELDS = ("op", "name", "attrs", "subgraphs", "carried")
 
@@ -46,6 +47,48 @@ def changes(edit: Edit) -> Changes:
     Linear in the number of edits, whatever the size of the graph.
     """
     return Journal.of(edit).changes()
+
+
+class Past:
+    """What a graph was at any time of a transaction, even when that is over.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph, in an open transaction.
+    """
+
+    __slots__ = ("_closed", "_graph", "_latest")
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph: Graph | None = graph
+        self._closed: tuple[Graph, list[tuple[Any, ...]]] | None = None
+        self._latest: tuple[int, Graph] | None = None
+
+    def now(self) -> int:
+        """Return what `at` takes for the graph as it is now."""
+        assert self._graph is not None
+        return len(self._graph._journal or ())
+
+    def close(self) -> None:
+        """Take note of how the transaction ends; what is done to the graph later is not seen."""
+        assert self._graph is not None
+        self._closed = self._graph.copy(), list(self._graph._journal or ())
+        self._graph = None
+
+    def at(self, time: int) -> Graph:
+        """Return the graph as it was. Linear in nodes, edges and the edits since then."""
+        if self._latest is None or self._latest[0] != time:
+            if self._closed is None:
+                assert self._graph is not None
+                last, journal = self._graph, self._graph._journal or []
+            else:
+                last, journal = self._closed
+            graph = last.copy()
+            for change, *arguments in reversed(journal[time:]):
+                getattr(graph, change.__name__)(*arguments)
+            self._latest = time, graph
+        return self._latest[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

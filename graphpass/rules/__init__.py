@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from graphpass.rules.rewrite.pattern import Pattern as Pattern
     from graphpass.rules.rewrite.pattern import compile_pattern as compile_pattern
     from graphpass.rules.rewrite.pattern import print_pattern as print_pattern
+    from graphpass.rules.rewrite.rewrite import Rewrite as Rewrite
+    from graphpass.rules.rewrite.rewrite import parse_rewrite as parse_rewrite
     from graphpass.rules.rewrite.text import parse_pattern as parse_pattern
-    from graphpass.rules.rewriting.rewrite import Rewrite as Rewrite
-    from graphpass.rules.rewriting.rewrite import parse_rewrite as parse_rewrite
     from graphpass.rules.run import apply as apply
     from graphpass.rules.selectors import select as select
     from graphpass.rules.selectors import select_entries as select_entries
@@ -68,7 +68,7 @@ __getattr__, __dir__, __all__ = lazily(
         "report.report": "Report Step",
         "rewrite.pattern": "Pattern compile_pattern print_pattern",
         "rewrite.text": "parse_pattern",
-        "rewriting.rewrite": "Rewrite parse_rewrite",
+        "rewrite.rewrite": "Rewrite parse_rewrite",
         "selectors": "select select_entries select_entry select_one",
     },
 )

@@ -11,7 +11,7 @@ from graphpass.errors import GraphpassError, UsageError, suggestion
 from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.rules.operations.use import MAX_PASSES, Use
 from graphpass.rules.pass_files.loading import Pass, Rule
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["BadUse", "PassRewrite", "Uses", "groups_of", "rewrites_of", "used_passes"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
 from graphpass.formats.ndarray_binary import is_newer
 from graphpass.formats.parameters import Parameters
+from graphpass.graph.changes import Past
 from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
@@ -100,11 +101,12 @@ def apply(
         provenance=provenance,
         shapes=shapes,
         limits=limits,
-        spare=limits.unused(),
     )
     report: Report | None = None
     with suppress(_DryRun), _running(model), paused_collector(), model.edit():
+        run.past = Past(model.graph)
         report = replace(run_pass(loaded, run), dry_run=dry_run)
+        run.past.close()
         if dry_run:
             raise _DryRun
     assert report is not None
@@ -194,9 +196,9 @@ def _together(rules: Sequence[Rule], run: Run) -> list[Step]:
             id=rule.id,
             place=rule.place,
             notes=outcome.notes,
-            firings=outcome.firings,
             heads=outcome.heads,
-            near_misses=outcome.near_misses,
+            fired=outcome.fired,
+            missed=outcome.missed,
         )
         for rule, outcome in zip(rules, outcomes, strict=True)
     ]
@@ -211,6 +213,8 @@ def _step(rule: Rule, run: Run) -> Step:
             _refuse_newer_types(snapshot.parameters, run.model.parameters)
     except GraphpassError as error:
         raise prefixed(error, rule.label) from error
+    if not run.steps:  # what the rules of a pass have done, they have said by themselves
+        run.facts.forget()
     return Step(
         index=rule.index,
         keyword=rule.operation.keyword,

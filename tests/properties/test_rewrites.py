@@ -22,9 +22,9 @@ from graphpass import Model, Parameters, dumps, isomorphic
 from graphpass.errors import GraphpassError
 from graphpass.graph import Edit
 from graphpass.rules import Matcher, load_pass
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import decide
-from graphpass.rules.rewriting.refusal import Refusal
 from graphpass.testing import RunnableModel, models
 
 FEW, SOME, MANY = 25, 60, 300

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from graphpass import Model
 from graphpass.errors import TextError
 from graphpass.rules.rewrite.pattern import Pattern
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 from graphpass.rules.rewrite.text import parse_pattern
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 __all__ = ["random_rewrite"]
 

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 
 from graphpass.graph import Entry
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.match import CODES, Fault, Match
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.search import ABSENT, Search
-from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Attempts", "EnoughError", "Patience"]
 

@@ -9,9 +9,9 @@ from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.explaining.miss import Halt, Miss, Subject, part_text, step_of, steps
 from graphpass.rules.report.changes import NodeRef
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.match import Fault, Match
 from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
-from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Check", "checks_of_match", "checks_of_miss", "node_ref"]
 

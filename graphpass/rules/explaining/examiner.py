@@ -17,15 +17,16 @@ from graphpass.model import Model
 from graphpass.rules.explaining.attempts import Attempts, EnoughError
 from graphpass.rules.explaining.miss import Halt, Miss, Subject
 from graphpass.rules.limits import Limits
+from graphpass.rules.report.firings import Level
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import decide
-from graphpass.rules.rewrite.match import Fault, Level, Match
+from graphpass.rules.rewrite.match import Fault, Match
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import Pattern
 from graphpass.rules.rewrite.prepare import prepare
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.weights import Twins
-from graphpass.rules.rewriting.refusal import Refusal
-from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["Examiner", "patient"]
 

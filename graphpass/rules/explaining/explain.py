@@ -15,11 +15,11 @@ from graphpass.rules.explaining.explanation import At, Explanation, Found
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.explaining.near_misses import Groups
 from graphpass.rules.explaining.remedy import remedy
+from graphpass.rules.report.firings import Level
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.text import parse_pattern
-from graphpass.rules.rewriting.rewrite import Rewrite
 from graphpass.rules.selectors import Selector, select, select_one
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from graphpass.rules.explaining.checks import Check
 from graphpass.rules.explaining.near_misses import NearMiss
 from graphpass.rules.report.changes import NodeRef
-from graphpass.rules.rewrite.match import Level, Match
+from graphpass.rules.report.firings import Level
+from graphpass.rules.rewrite.match import Match
 
 __all__ = ["At", "Explanation", "Found"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, get_args
 
 from graphpass.errors import GraphpassError
 from graphpass.graph import Graph
+from graphpass.rules.rewrite.body import REFUSED, TextBody
+from graphpass.rules.rewrite.draft import Refusal, Stage
 from graphpass.rules.rewrite.match import CODES, Fault, Match, describe_fault
 from graphpass.rules.rewrite.pattern import Pattern, Produced
 from graphpass.rules.rewrite.python_rewrite import PythonBody
-from graphpass.rules.rewriting.body import REFUSED, TextBody
-from graphpass.rules.rewriting.refusal import Refusal, Stage
 
 if TYPE_CHECKING:
-    from graphpass.rules.rewriting.rewrite import Rewrite
+    from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Halt", "Miss", "Step", "Subject", "part_text", "steps"]
 

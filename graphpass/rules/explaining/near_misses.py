@@ -3,64 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
-from typing import Any
 
 from graphpass.formats.parameters import Parameters
 from graphpass.rules.explaining.checks import node_ref
 from graphpass.rules.explaining.examiner import Examiner
 from graphpass.rules.explaining.miss import Miss, Subject
 from graphpass.rules.limits import Limits
-from graphpass.rules.report.changes import NodeRef
+from graphpass.rules.report.firings import Level, NearMiss
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Level
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Groups", "NearMiss", "near_misses"]
 
 _MOST = 10
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """Nodes that lack the same thing, and the first of them."""
-
-    count: int
-    """How many there are."""
-
-    code: str
-    """Which kind of condition failed: one of `graphpass.rules.rewrite.match`, ``where``,
-    ``let``, ``replace``, ``outputs``, ``control``, ``subgraph`` or ``error``."""
-
-    what: str
-    """The part of the rewrite that failed, as it is written: ``conv = Convolution``."""
-
-    reason: str
-    """What the first node lacks."""
-
-    root: NodeRef
-    """The first node, which would be the first root of a match."""
-
-    path: tuple[Level, ...] = ()
-    """The way to the graph that the first node is in; empty for the outermost."""
-
-    def __str__(self) -> str:
-        """Return one line: what, how many, why, and where first."""
-        inside = "".join(f", in subgraph {number} of #{key}" for key, number in self.path)
-        root = f"{self.root.op} {self.root.name!r} (#{self.root.key})"
-        times, first = (f" ({self.count} nodes)", "first ") if self.count > 1 else ("", "")
-        return f"{self.what}{times}: {self.reason}; {first}at {root}{inside}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the group as a dict of plain values."""
-        return {
-            "count": self.count,
-            "code": self.code,
-            "what": self.what,
-            "reason": self.reason,
-            "root": self.root._asdict(),
-            "path": [level._asdict() for level in self.path],
-        }
 
 
 def near_misses(

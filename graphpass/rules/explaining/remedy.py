@@ -12,10 +12,10 @@ from dataclasses import replace
 from graphpass.rules.explaining.attempts import EnoughError, Patience
 from graphpass.rules.explaining.examiner import Examiner, patient
 from graphpass.rules.explaining.miss import Miss
+from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.match import Fault
 from graphpass.rules.rewrite.pattern import Part
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["remedy"]
 

@@ -17,6 +17,8 @@ from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.lint.measures import Weighing, features_of, paths
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import PassRewrite
+from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import Made
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.parts import attribute_tests
 from graphpass.rules.rewrite.pattern import (
@@ -31,9 +33,7 @@ from graphpass.rules.rewrite.pattern import (
     bare,
 )
 from graphpass.rules.rewrite.replacement import NewOperand, NewPart, Spread
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.draft import Made
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["RuleFinding", "findings_of"]
 

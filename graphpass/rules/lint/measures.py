@@ -41,6 +41,7 @@ from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression
 from graphpass.rules.lint.linear import Inequality, Unknown
+from graphpass.rules.rewrite.draft import Made, attribute_text
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
     NamedValue,
@@ -54,7 +55,6 @@ from graphpass.rules.rewrite.pattern import (
     bare,
 )
 from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
-from graphpass.rules.rewriting.draft import Made, attribute_text
 
 __all__ = [
     "Copied",

@@ -23,6 +23,7 @@ from graphpass.ops.meaning import is_commutative
 from graphpass.rules.explaining.explain import explain
 from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of
+from graphpass.rules.rewrite.body import TextBody
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,
@@ -34,8 +35,7 @@ from graphpass.rules.rewrite.pattern import (
     Restricted,
     bare,
 )
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.run import apply
 from graphpass.verify import isomorphic
 
@@ -106,7 +106,7 @@ def overlaps(
     Examples
     --------
     >>> from graphpass.formats.text import parse_graph
-    >>> from graphpass.rules.rewriting.rewrite import parse_rewrite
+    >>> from graphpass.rules.rewrite.rewrite import parse_rewrite
     >>> drop = parse_rewrite("y = relu(Dropout(x))", "y = relu(x)", id="drop")
     >>> swap = parse_rewrite("y = tanh(relu(x))", "y = sigmoid(x)", id="swap")
     >>> graph = parse_graph("x = variable(); y = tanh(relu(Dropout(x))); return y")

@@ -26,7 +26,7 @@ from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import groups_of
 from graphpass.rules.report.report import Step
 from graphpass.rules.rewrite.group import Member, run_group
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.run import apply
 from graphpass.shapes.hints import shape_hint
 from graphpass.verify import isomorphic, verify

@@ -26,8 +26,8 @@ from typing import Any, Literal, TypeAlias
 
 from graphpass.rules.lint.linear import Contradiction, Inequality, Solution, solve
 from graphpass.rules.lint.measures import Feature, Weighing, Weight, features_of
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Termination", "terminates"]
 
@@ -103,7 +103,7 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
 
     Examples
     --------
-    >>> from graphpass.rules.rewriting.rewrite import parse_rewrite
+    >>> from graphpass.rules.rewrite.rewrite import parse_rewrite
     >>> drop = parse_rewrite("y = Dropout(x)", "x", id="drop")
     >>> swap = parse_rewrite("y = tanh(x)", "y = relu(x)", id="swap")
     >>> back = parse_rewrite("y = relu(x)", "y = tanh(x)", id="back")

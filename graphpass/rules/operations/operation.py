@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Entry, Graph
+from graphpass.graph.changes import Past
 from graphpass.model import Model
+from graphpass.rules.rewrite.facts import FactsKeeper
 
 if TYPE_CHECKING:
-    from graphpass.rules.explaining.near_misses import NearMiss
     from graphpass.rules.limits import Limits
     from graphpass.rules.report.changes import HeadChange
+    from graphpass.rules.report.firings import Firing, NearMiss, Pending
     from graphpass.rules.report.lineage import Ancestry
     from graphpass.rules.report.report import Step
-    from graphpass.rules.rewriting.firing_record import Firing
     from graphpass.shapes import Shape
 
 __all__ = ["Operation", "Outcome", "Purpose", "Run", "Together", "check_regular"]
@@ -69,10 +70,13 @@ class Run:
     """Whether new nodes carry the id of the rewrite that made them."""
 
     limits: Limits | None = None
-    """What the expressions of all rewrites of the run may compute; each group its own if None."""
+    """What the run may take; each group has its own if None."""
 
-    spare: Limits | None = None
-    """The same, to tell why rewrites did not apply."""
+    past: Past | None = None
+    """What the graph was while the run went on, for who reads the report."""
+
+    facts: FactsKeeper = field(default_factory=FactsKeeper)
+    """What rewrites know of the model; shared by all passes of the run."""
 
     notes: list[str] = field(default_factory=list)
     """What the user should know of the step that is running, one sentence each."""
@@ -155,13 +159,13 @@ class Outcome:
     summary: str
     notes: tuple[str, ...] = ()
 
-    firings: tuple[Firing, ...] = ()
-    """Of a rewrite: what each firing did, in order."""
-
     heads: tuple[HeadChange, ...] = ()
     """Of a rewrite: the heads that have another name now."""
 
-    near_misses: tuple[NearMiss, ...] = ()
+    fired: Pending[tuple[Firing, ...]] | None = None
+    """Of a rewrite: what each firing did, in order."""
+
+    missed: Pending[tuple[NearMiss, ...]] | None = None
     """Of a rewrite: where it came near in the end and did not apply, and why."""
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
-from graphpass.graph import Edit
+from graphpass.errors import ExpectationError, count
+from graphpass.graph import Edit, Graph
+from graphpass.graph.changes import Past
+from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
-from graphpass.rules.outcomes import HeadsBefore, outcomes
+from graphpass.rules.report.changes import HeadChange, NodeRef, node_ref
+from graphpass.rules.report.firings import Firing, NearMiss, Pending
+from graphpass.rules.report.report import near_miss_lines
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.fire import Fired
 from graphpass.rules.rewrite.group import Member, run_group
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 
 __all__ = ["GivenRewrite", "RewriteOperation"]
 
@@ -140,5 +148,97 @@ def _apply_together(others: Sequence[Together], run: Run, edit: Edit) -> Sequenc
     for operation, name, label in others:
         assert isinstance(operation, RewriteOperation | GivenRewrite)
         members.append(Member(replace(operation.rewrite, id=name), label))
-    before = HeadsBefore(run.graph)
-    return outcomes(members, run_group(members, run, edit), run, before)
+    graph = run.graph
+    nodes, outputs = _head_nodes(graph), graph.outputs
+    firings = run_group(members, run, edit)
+    heads: list[tuple[HeadChange, ...]] = [()] * len(members)
+    if outputs != graph.outputs:
+        heads = _head_changes(nodes, outputs, graph, firings)
+    missed = _near_misses(members, run)
+    for (rewrite, label), fired, near in zip(members, firings, missed, strict=True):
+        if rewrite.expect is not None and rewrite.expect != len(fired):
+            raise ExpectationError(
+                f"{label}: it was to fire {count(rewrite.expect, 'time')}, but fired "
+                f"{count(len(fired), 'time')}{_instead(rewrite, fired, near, graph)}"
+            )
+    return [
+        Outcome(
+            summary=f"fired {count(len(fired), 'time')}" if fired else "nothing to rewrite",
+            heads=changed,
+            fired=Pending(partial(_records, fired)),
+            missed=near,
+        )
+        for fired, changed, near in zip(firings, heads, missed, strict=True)
+    ]
+
+
+def _head_changes(
+    nodes: Sequence[NodeRef],
+    outputs: Sequence[str],
+    graph: Graph,
+    firings: Sequence[Sequence[Fired]],
+) -> list[tuple[HeadChange, ...]]:
+    """Return, per rewrite, which heads have another name after its firings.
+
+    A head that several rewrites had a part in belongs to the one that made the node as it is
+    now; where a value that was there before became the head, to the one that took the former
+    node away.
+    """
+    makers: dict[NodeRef, int] = {}
+    takers: dict[NodeRef, int] = {}
+    for number, fired in enumerate(firings):
+        for firing in [each.record() for each in fired if not each.path]:
+            makers |= dict.fromkeys(firing.added, number)
+            takers |= dict.fromkeys(firing.removed, number)
+    found: list[list[HeadChange]] = [[] for _ in firings]
+    now = zip(nodes, outputs, _head_nodes(graph), graph.outputs, strict=True)
+    for position, (was, before, node, after) in enumerate(now):
+        maker = makers.get(node, takers.get(was))
+        if before != after and maker is not None:
+            found[maker].append(HeadChange(position, before, after))
+    return [tuple(each) for each in found]
+
+
+def _near_misses(members: Sequence[Member], run: Run) -> list[Pending[tuple[NearMiss, ...]] | None]:
+    """Return, per rewrite, where it came near in the graph as it is now, once somebody asks."""
+    model = run.model
+    ops = model.graph.by_op().keys()
+    near = [not ops.isdisjoint(rewrite.pattern.first_ops) for rewrite, _ in members]
+    parameters, inputs, shapes = model.parameters.copy(), model.inputs, run.shapes
+    past = run.past or Past(model.graph)
+    now = past.now()
+    facts = Pending(lambda: Facts(past.at(now), inputs, shapes))
+
+    def found(rewrite: Rewrite) -> tuple[NearMiss, ...]:
+        return near_misses(rewrite, facts(), parameters)
+
+    return [
+        Pending(partial(found, rewrite)) if is_near else None
+        for (rewrite, _), is_near in zip(members, near, strict=True)
+    ]
+
+
+def _records(fired: Sequence[Fired]) -> tuple[Firing, ...]:
+    return tuple([each.record() for each in fired])
+
+
+def _instead(
+    rewrite: Rewrite,
+    fired: Sequence[Fired],
+    missed: Pending[tuple[NearMiss, ...]] | None,
+    graph: Graph,
+) -> str:
+    """Return how a message about too few firings goes on: what is lacking instead."""
+    if rewrite.expect is None or rewrite.expect < len(fired):
+        return ""
+    near = () if missed is None else missed()
+    if near:
+        return f"; {'; '.join(near_miss_lines(near))}"
+    if fired or graph.with_subgraphs():
+        return ""
+    return f"; the model has no {' or '.join(sorted(rewrite.pattern.first_ops))}"
+
+
+def _head_nodes(graph: Graph) -> list[NodeRef]:
+    keys = [head.node for head in graph.heads]
+    return [node_ref((key, graph.op(key), graph.name(key))) for key in keys]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
@@ -17,10 +17,7 @@ from graphpass.rules.report.changes import (
     NodeRef,
     PendingDelta,
 )
-
-if TYPE_CHECKING:
-    from graphpass.rules.explaining.near_misses import NearMiss
-    from graphpass.rules.rewriting.firing_record import Firing
+from graphpass.rules.report.firings import Firing, NearMiss, Pending
 
 __all__ = ["Census", "Report", "Step", "format_bytes", "near_miss_lines"]
 
@@ -47,17 +44,24 @@ class Step:
     pending: PendingDelta | None = field(default=None, repr=False)
     """What is different after it, not yet worked out; None for a rewrite, which has firings."""
 
-    firings: tuple[Firing, ...] = ()
-    """Of a rewrite: what each firing did, in order."""
-
     heads: tuple[HeadChange, ...] = ()
     """Of a rewrite: the heads that have another name now."""
 
-    near_misses: tuple[NearMiss, ...] = ()
-    """Of a rewrite: where it came near in the end and did not apply, and why."""
+    fired: Pending[tuple[Firing, ...]] | None = field(default=None, repr=False, compare=False)
+    missed: Pending[tuple[NearMiss, ...]] | None = field(default=None, repr=False, compare=False)
 
     steps: tuple[Step, ...] = ()
     """The steps of the pass that a ``use`` ran."""
+
+    @property
+    def firings(self) -> tuple[Firing, ...]:
+        """Of a rewrite: what each firing did, in order."""
+        return () if self.fired is None else self.fired()
+
+    @property
+    def near_misses(self) -> tuple[NearMiss, ...]:
+        """Of a rewrite: where it came near in the end and did not apply, and why."""
+        return () if self.missed is None else self.missed()
 
     @property
     def delta(self) -> Delta:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "FactsKeeper"]
 
 
 class Facts:
@@ -245,6 +245,37 @@ class Facts:
             )
         if any(old.node in self.heads for old in moved):
             self._note_heads()
+
+
+class FactsKeeper:
+    """Keeps the facts of a model from one group of rewrites to the next."""
+
+    __slots__ = ("_facts", "_known")
+
+    def __init__(self) -> None:
+        self._facts: Facts | None = None
+        self._known: tuple[Graph, Sequence[str], Mapping[str, Shape]] | None = None
+
+    def of(self, model: Model, shapes: Mapping[str, Shape]) -> Facts:
+        """Return the facts of a model, whose shapes may have changed. Constant if they are known.
+
+        Parameters
+        ----------
+        model : Model
+            The model, as it was when they were last asked for but for what rewrites did to it.
+        shapes : mapping of str to Shape
+            Shapes of inputs, as far as the caller knows them.
+        """
+        inputs = model.inputs
+        if self._facts is None or self._known != (model.graph, inputs, shapes):
+            self._facts = Facts(model.graph, inputs, shapes)
+            self._known = model.graph, inputs, shapes
+        self._facts.forget_inference()
+        return self._facts
+
+    def forget(self) -> None:
+        """Find out anew next time: something else has edited the graph."""
+        self._facts = None
 
 
 def _repeats(graph: Graph, key: int) -> bool:

@@ -15,11 +15,10 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.rules.expressions import Scope
 from graphpass.rules.limits import Limits
+from graphpass.rules.rewrite.draft import Draft, Made, Refusal
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Match
-from graphpass.rules.rewriting.draft import Draft, Made
-from graphpass.rules.rewriting.refusal import Refusal
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Decision", "Fates", "decide"]
 

@@ -18,8 +18,8 @@ from graphpass.graph.in_edges import in_edges
 from graphpass.graph.store import Cut
 from graphpass.rules.operations.weights import new_class
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
+from graphpass.rules.report.firings import Firing, Level
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewrite.prepare import NewOperator, Template
 from graphpass.rules.rewrite.weights import (
     Twins,
@@ -109,12 +109,33 @@ class Fired(NamedTuple):
     made: Sequence[int]
     """Keys of the operators that it put in."""
 
+    path: tuple[Level, ...]
+    number: int
+
     again: Sequence[int]
     """Operators that are new, that read something new, or that other nodes read than before."""
 
+    def record(self) -> Firing:
+        """Return what reports have of it."""
+        removed = [node_ref((key, data["op"], data["name"])) for key, data, _ in self.cut]
+        return Firing(
+            self.rule,
+            self.root,
+            (*self.turned, *removed),
+            tuple(self.added),
+            tuple(self.stored),
+            tuple(self.dropped),
+            self.path,
+            self.number,
+        )
+
 
 def fire(
-    template: Template, keys: Sequence[int], arrays: Sequence[Array], context: FiringContext
+    template: Template,
+    keys: Sequence[int],
+    arrays: Sequence[Array],
+    context: FiringContext,
+    number: int = 0,
 ) -> Fired:
     """Put in what a template says.
 
@@ -128,19 +149,21 @@ def fire(
         The computed values, in the order of the template's.
     context : FiringContext
         The graph and the parameters.
+    number : int
+        Which firing of its group it is.
 
     Notes
     -----
     Linear in the match, what is new, what goes, and the users of all these.
     """
-    return _Firing(template, keys, arrays, context).run()
+    return _Firing(template, keys, arrays, context, number).run()
 
 
 class _Firing:
     """The steps of one firing."""
 
     __slots__ = ("_added", "_arrays", "_context", "_dropped", "_going", "_graph", "_keys",
-                 "_made", "_new", "_stored", "_template", "_variables")  # fmt: skip
+                 "_made", "_new", "_number", "_stored", "_template", "_variables")  # fmt: skip
 
     def __init__(
         self,
@@ -148,7 +171,9 @@ class _Firing:
         keys: Sequence[int],
         arrays: Sequence[Array],
         context: FiringContext,
+        number: int,
     ) -> None:
+        self._number = number
         self._template = template
         self._keys = keys
         self._arrays = arrays
@@ -197,6 +222,8 @@ class _Firing:
             self._stored,
             self._dropped,
             self._made,
+            context.path,
+            self._number,
             [key for key in again if key in facts.ranks],
         )
 

@@ -14,14 +14,13 @@ from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
+from graphpass.rules.report.firings import Level
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired, FiringContext, fire
-from graphpass.rules.rewrite.match import Level
 from graphpass.rules.rewrite.matcher import Matcher
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.templates import Templates
 from graphpass.rules.rewrite.worklist import RunawayWatch, Worklist
-from graphpass.rules.rewriting.firing_record import Firing
-from graphpass.rules.rewriting.rewrite import Rewrite
 
 if TYPE_CHECKING:
     from graphpass.rules.operations.operation import Run
@@ -59,7 +58,7 @@ class Group:
     members: Sequence[Member]
     budget: int | None = None
     provenance: bool = False
-    firings: list[list[Firing]] = field(init=False)
+    firings: list[list[Fired]] = field(init=False)
     """Per rewrite what it did, in order."""
 
     count: int = field(init=False, default=0)
@@ -176,7 +175,9 @@ class _GraphRun:
                 matched = list(search.owners)
                 if self._watch is None:
                     self._watch = RunawayWatch(facts.graph, self._group.budget)
-                fired = fire(ready.template, ready.keys, ready.arrays, self._context)
+                group = self._group
+                group.count += 1
+                fired = fire(ready.template, ready.keys, ready.arrays, self._context, group.count)
                 self._take_in(number, matched, fired)
                 return True
         except RunawayError as error:
@@ -188,8 +189,7 @@ class _GraphRun:
 
     def _take_in(self, number: int, matched: Sequence[int], fired: Fired) -> None:
         group = self._group
-        group.count += 1
-        group.firings[number].append(Firing.of(fired, self._context.path, group.count))
+        group.firings[number].append(fired)
         if number in self._once:
             self._own[number].update(fired.made)
         assert self._watch is not None
@@ -199,7 +199,7 @@ class _GraphRun:
         self._worklist.add_around(fired.again)
 
 
-def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firing]]:
+def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Fired]]:
     """Run rewrites together on a model until none applies.
 
     Parameters
@@ -213,7 +213,7 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firi
 
     Returns
     -------
-    list of list of Firing
+    list of list of Fired
         Per rewrite what it did, in order.
 
     Raises
@@ -240,7 +240,8 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Firi
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
     limits = run.limits or Limits.of(model)
-    group.run(model.graph, edit, model.parameters, model.inputs, (), run.shapes, limits)
+    facts = run.facts.of(model, run.shapes)
+    group.run(model.graph, edit, model.parameters, None, limits=limits, facts=facts)
     _run_inside(group, model.graph, edit, (), limits)
     return group.firings
 

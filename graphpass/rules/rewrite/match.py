@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from graphpass.errors import count
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import describe
+from graphpass.rules.report.firings import Level
 from graphpass.rules.rewrite.pattern import (
     NamedValue,
     Operand,
@@ -53,16 +54,6 @@ __all__ = [
 
 Binding: TypeAlias = int | Entry | tuple[Entry, ...]
 """What a name stands for: a node's key, a value, or the values of ``*xs``."""
-
-
-class Level(NamedTuple):
-    """One step into a subgraph."""
-
-    node: int
-    """Key of the node that runs the subgraph."""
-
-    number: int
-    """Which of its subgraphs."""
 
 
 @dataclass(frozen=True, slots=True)

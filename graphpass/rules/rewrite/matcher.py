@@ -27,8 +27,9 @@ from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.limits import MAX_ALTERNATIVES
+from graphpass.rules.report.firings import Level
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Fault, Level, Match, Mismatch, Recorder, describe_fault
+from graphpass.rules.rewrite.match import Fault, Match, Mismatch, Recorder, describe_fault
 from graphpass.rules.rewrite.parts import CompiledPart, compile_parts
 from graphpass.rules.rewrite.pattern import Pattern, Produced, Root, compile_pattern
 from graphpass.rules.rewrite.search import Agenda, Search, SearchContext

@@ -15,6 +15,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.graph.invariants import check_text, checked_attrs, describe
 from graphpass.ops import Signature, find
+from graphpass.rules.rewrite.draft import Made, NewNode, NewParameter, Source, user_attrs
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision
 from graphpass.rules.rewrite.weights import (
@@ -24,7 +25,6 @@ from graphpass.rules.rewrite.weights import (
     placements,
     stored_sources,
 )
-from graphpass.rules.rewriting.draft import Made, NewNode, NewParameter, Source, user_attrs
 
 __all__ = ["NewOperator", "Template", "prepare"]
 

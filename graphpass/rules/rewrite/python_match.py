@@ -18,9 +18,8 @@ from graphpass.rules.expressions import (
     ValueView,
 )
 from graphpass.rules.expressions.values import answers
+from graphpass.rules.rewrite.draft import Refusal, operator_attrs
 from graphpass.rules.rewrite.pattern import Pattern
-from graphpass.rules.rewriting.draft import operator_attrs
-from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["MatchView", "MatchedNode", "MatchedValue", "NodeAttributes", "entry_at"]
 

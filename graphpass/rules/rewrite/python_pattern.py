@@ -21,6 +21,7 @@ from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.arithmetic import shortened
 from graphpass.rules.rewrite.builder import PatternBuilder, Returned
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.pattern import (
     Anything,
     NamedValue,
@@ -32,7 +33,6 @@ from graphpass.rules.rewrite.pattern import (
     Restricted,
     ValueKind,
 )
-from graphpass.rules.rewriting.refusal import Refusal
 
 __all__ = ["Handle", "NodeHandle", "Operators", "PatternOp", "call", "place_of", "trace"]
 

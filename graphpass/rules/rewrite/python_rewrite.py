@@ -12,20 +12,21 @@ from graphpass.errors import OperationError, UsageError, suggestion
 from graphpass.graph import Entry
 from graphpass.ops import canonical_name, find, operator_names
 from graphpass.rules.expressions import Scope, UnknownError, ValueView
-from graphpass.rules.rewrite.match import Binding
-from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
-from graphpass.rules.rewrite.python_match import MatchedNode, MatchedValue, MatchView, entry_at
-from graphpass.rules.rewrite.python_pattern import call, place_of, trace
-from graphpass.rules.rewriting.draft import (
+from graphpass.rules.rewrite.draft import (
     Draft,
     Made,
     NewNode,
     NewParameter,
+    Refusal,
     Source,
+    Stage,
     attribute_text,
 )
-from graphpass.rules.rewriting.refusal import Refusal, Stage
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.match import Binding
+from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
+from graphpass.rules.rewrite.python_match import MatchedNode, MatchedValue, MatchView, entry_at
+from graphpass.rules.rewrite.python_pattern import call, place_of, trace
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["PythonBody", "PythonRewrite", "rewrite"]
 

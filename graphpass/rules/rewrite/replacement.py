@@ -29,7 +29,7 @@ from graphpass.ops.operator import input_bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression
 from graphpass.rules.rewrite.builder import Complain
-from graphpass.rules.rewriting.draft import Made
+from graphpass.rules.rewrite.draft import Made
 
 __all__ = [
     "AttributeStep",

@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 from graphpass.errors import SearchLimitError
 from graphpass.graph import Entry
 from graphpass.rules.limits import Limits
+from graphpass.rules.report.firings import Level
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.match import Binding, Fault, Level, Match, Recorder
+from graphpass.rules.rewrite.match import Binding, Fault, Match, Recorder
 from graphpass.rules.rewrite.pattern import Pattern, Produced
 
 __all__ = ["ABSENT", "Agenda", "Goal", "Search", "SearchContext", "same_value"]

@@ -18,15 +18,14 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.limits import Limits
+from graphpass.rules.rewrite.body import TextBody, parameter_array
+from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.fire import FiringContext
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.prepare import Template, prepare
+from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.search import ABSENT, Search
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.drafting import parameter_array
-from graphpass.rules.rewriting.refusal import Refusal
-from graphpass.rules.rewriting.rewrite import Rewrite
 
 __all__ = ["Ready", "Templates"]
 

@@ -20,6 +20,7 @@ from graphpass.rules.expressions import (
     compile_expression,
 )
 from graphpass.rules.rewrite.builder import Asked, PatternBuilder, Returned
+from graphpass.rules.rewrite.draft import Made, literal_text
 from graphpass.rules.rewrite.pattern import (
     KINDS,
     WORDS,
@@ -38,7 +39,6 @@ from graphpass.rules.rewrite.replacement import (
     SetAttribute,
     Spread,
 )
-from graphpass.rules.rewriting.draft import Made, literal_text
 
 __all__ = ["check_names", "parse_pattern", "parse_replacement"]
 

@@ -16,10 +16,10 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.graph.in_edges import source_at
 from graphpass.ops import Signature, find, format_value
+from graphpass.rules.rewrite.draft import NewNode, NewParameter
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision
 from graphpass.rules.rewrite.pattern import ValueKind
-from graphpass.rules.rewriting.draft import NewNode, NewParameter
 from graphpass.verify.arrays import same_bits
 
 __all__ = ["Placement", "Twins", "fitting_hints", "new_signature", "placements", "stored_sources"]

@@ -15,10 +15,9 @@ from graphpass.formats.text import parse_graph
 from graphpass.graph import Entry
 from graphpass.rules import Explanation, explain, parse_pattern
 from graphpass.rules.explaining.near_misses import near_misses
+from graphpass.rules.rewrite.draft import Draft, Refusal
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewriting.draft import Draft
-from graphpass.rules.rewriting.refusal import Refusal
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 
 CHAIN = "x = variable(); a = relu(x); b = relu(a); c = relu(b); return c, tanh(a)"
 

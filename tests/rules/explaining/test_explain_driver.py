@@ -14,8 +14,8 @@ from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import FiringContext
 from graphpass.rules.rewrite.group import Group, Member, _GraphRun
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 from graphpass.rules.rewrite.text import parse_pattern
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
 
 CONDITIONS = (
     "{0}.is_param",

@@ -12,7 +12,7 @@ from graphpass import Model, Parameters
 from graphpass.formats.text import parse_graph
 from graphpass.rules import explain, parse_pattern
 from graphpass.rules.rewrite.match import CODES
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 
 def subject_of(case: Case) -> Any:

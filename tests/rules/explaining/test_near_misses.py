@@ -6,11 +6,12 @@ import pytest
 
 from graphpass import Model
 from graphpass.formats.text import parse_graph
-from graphpass.rules.explaining.near_misses import NearMiss, near_misses
+from graphpass.rules.explaining.near_misses import near_misses
+from graphpass.rules.report.firings import NearMiss
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.group import Group, Member
 from graphpass.rules.rewrite.matcher import Matcher
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 
 TWICE = parse_rewrite("y = relu(relu(x))", "y = relu(x)")
 

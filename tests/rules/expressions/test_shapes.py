@@ -12,7 +12,7 @@ from graphpass import Model
 from graphpass.errors import UsageError
 from graphpass.formats.text import parse_graph
 from graphpass.rules import explain
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 NET = """
 x, w = variable(), variable()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graphpass.rules.lint.measures import Copied, Feature, Weighing
-from graphpass.rules.rewriting.body import TextBody
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 ELU = Feature("LeakyReLU", "act_type", "elu")
 LEAKY = Feature("LeakyReLU", "act_type", "leaky")

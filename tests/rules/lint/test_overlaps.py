@@ -9,7 +9,7 @@ import pytest
 from graphpass.formats.text import parse_graph
 from graphpass.model import Model
 from graphpass.rules.lint.overlaps import Overlap, overlaps
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 
 
 def rewrite(id: str, match: str, replace: str, **options: Any) -> Rewrite:

@@ -16,7 +16,7 @@ from graphpass.formats.text import parse_graph
 from graphpass.graph import Graph
 from graphpass.rules.lint.termination import Termination, terminates
 from graphpass.rules.rewrite.group import Group, Member
-from graphpass.rules.rewriting.rewrite import Rewrite, parse_rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 
 DROP = parse_rewrite("y = Dropout(x)", "x", id="drop-dropout")
 RELU = parse_rewrite("y = relu(relu(x))", "y = relu(x)", id="relu-relu")

@@ -11,7 +11,8 @@ import pytest
 from graphpass import Graph, Model, loads
 from graphpass.graph import Entry
 from graphpass.rules import find, parse_pattern
-from graphpass.rules.rewrite.match import Fault, Level
+from graphpass.rules.report.firings import Level
+from graphpass.rules.rewrite.match import Fault
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import compile_pattern
 

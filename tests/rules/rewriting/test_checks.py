@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.errors import TextError
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from graphpass.errors import PassFileError, TextError
 from graphpass.formats.text import parse_graph
 from graphpass.rules import explain
 from graphpass.rules.lint import terminates
-from graphpass.rules.rewriting.rewrite import parse_rewrite
+from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 TEXT = "x = variable(); a = tanh(x); b = relu(a); c = relu(x); return b, c"
 

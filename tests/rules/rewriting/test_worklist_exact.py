@@ -18,7 +18,7 @@ from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import FiringContext
 from graphpass.rules.rewrite.group import Group, Member
 from graphpass.rules.rewrite.pattern import print_pattern
-from graphpass.rules.rewriting.rewrite import Rewrite
+from graphpass.rules.rewrite.rewrite import Rewrite
 
 
 def draw(seed: int, *, far: bool) -> tuple[Model, list[Rewrite]]:

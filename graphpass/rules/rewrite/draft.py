@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,30 @@ __all__ = [
     "Made",
     "NewNode",
     "NewParameter",
+    "Refusal",
     "Source",
+    "Stage",
     "attribute_text",
     "literal_text",
     "operator_attrs",
     "user_attrs",
 ]
+
+
+Stage: TypeAlias = Literal["where", "let", "replace", "outputs", "control", "subgraph"]
+"""What is looked at, in this order; conditions that read computed values come after ``let``."""
+
+
+class Refusal(Exception):  # noqa: N818 - no error: the rewrite says that it does not apply
+    """Says that a rewrite does not take a match."""
+
+    def __init__(self, reason: str, condition: str | None = None, stage: Stage = "where") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.condition = condition
+        """The condition that does not hold, as it is written, or the name of what is not known."""
+        self.stage = stage
+        """At what it stopped."""
 
 
 class Made(NamedTuple):
