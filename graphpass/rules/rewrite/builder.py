@@ -331,13 +331,13 @@ class PatternBuilder:
             )
             for part in map(self.parts.__getitem__, order)
         ]
-        certain = _Certain(parts)
+        known: set[int | str] = set()
         planned: list[Root] = []
         for each in roots:
             value = moved(each.value)
             route = None
-            if planned and value.part not in certain.parts:
-                route = certain.route(value)
+            if planned and value.part not in known:
+                route = _route(known, parts, value)
                 if route is None:
                     self._fail(
                         each.mark,
@@ -345,10 +345,10 @@ class PatternBuilder:
                         "roots are found through a value that both sides are sure to read",
                     )
             planned.append(Root(value, each.whole, route))
-            certain.add(value.part)
+            _add(known, parts, value.part)
         distinct = tuple([tuple(map(self._spelled, values)) for values, _ in self._distinct])
         first = tuple(map(moved, anchors[0]))
-        optional = frozenset(self.values) - certain.names
+        optional = frozenset(self.values) - known
         return compile_pattern(Pattern(tuple(parts), tuple(planned), distinct, first, optional))
 
     def _check_use(self, roots: Sequence[Returned]) -> None:
@@ -490,55 +490,45 @@ def _free(part: Part, taken: set[str]) -> str:
     return name
 
 
-class _Certain:
-    """The names and operators that are bound for certain once some roots are matched.
+# -- the way to further roots --------------------------------------------------------------------
+
+
+def _certain(part: Part) -> Iterator[tuple[int | str, str | Produced]]:
+    """Yield what is bound for certain where a part is: by number or name, and as it is read.
 
     What stands under ``optional``, or beside the first input of an operator that may be absent, is
     not certain.
     """
+    for operand in part.operands[:1] if part.maybe else part.operands:
+        if isinstance(operand, Produced):
+            yield operand.part, operand
+        elif isinstance(operand, NamedValue | Restricted) and operand.name is not None:
+            yield operand.name, operand.name
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = parts
-        self.names: set[str] = set()
-        self.parts: set[int] = set()
 
-    def add(self, root: int) -> None:
-        """Take in a root and all that it reads for certain. Linear in that."""
-        pending = [root]
-        while pending:
-            index = pending.pop()
-            if index in self.parts:
-                continue
-            self.parts.add(index)
-            for operand in self._operands(index):
-                if isinstance(operand, Produced):
-                    pending.append(operand.part)
-                elif isinstance(operand, NamedValue | Restricted) and operand.name is not None:
-                    self.names.add(operand.name)
+def _add(known: set[int | str], parts: Sequence[Part], root: int) -> None:
+    """Note a root and all that it reads for certain as known. Linear in that."""
+    pending: list[int | str] = [root]
+    while pending:
+        key = pending.pop()
+        if key not in known:
+            known.add(key)
+            pending += [each for each, _ in _certain(parts[key])] if isinstance(key, int) else ()
 
-    def route(self, root: Produced) -> Route | None:
-        """Return the shortest way to a root from what is certain, or None if there is none.
 
-        Breadth first, linear in what the root reads.
-        """
-        pending: deque[tuple[Produced, ...]] = deque([(root,)])
-        seen = {root.part}
-        while pending:
-            path = pending.popleft()
-            for operand in self._operands(path[-1].part):
-                if isinstance(operand, Produced):
-                    if operand.part in self.parts:
-                        return Route(operand, path[::-1])
-                    if operand.part not in seen:
-                        seen.add(operand.part)
-                        pending.append((*path, operand))
-                elif isinstance(operand, NamedValue | Restricted) and operand.name in self.names:
-                    assert operand.name is not None
-                    return Route(operand.name, path[::-1])
-        return None
+def _route(known: set[int | str], parts: Sequence[Part], root: Produced) -> Route | None:
+    """Return the shortest way to a root from what is known, or None if there is none.
 
-    def _operands(self, index: int) -> Iterator[Operand]:
-        part = self._parts[index]
-        for operand in part.operands[:1] if part.maybe else part.operands:
-            if not isinstance(operand, OptionalOperand):
-                yield operand
+    Breadth first, linear in what the root reads.
+    """
+    pending: deque[tuple[Produced, ...]] = deque([(root,)])
+    seen = {root.part}
+    while pending:
+        path = pending.popleft()
+        for key, source in _certain(parts[path[-1].part]):
+            if key in known:
+                return Route(source, path[::-1])
+            if isinstance(source, Produced) and source.part not in seen:
+                seen.add(source.part)
+                pending.append((*path, source))
+    return None

@@ -22,7 +22,7 @@ class                as text
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -302,8 +302,45 @@ def compile_pattern(pattern: Pattern, *, told_apart: Collection[str] = ()) -> Pa
     -----
     Linear in the pattern.
     """
-    shapes = _Shapes(pattern, _told_apart(pattern, told_apart))
-    parts = [replace(part, twins=shapes.twins(part.operands)) for part in pattern.parts]
+    apart = _told_apart(pattern, told_apart)
+    numbers: dict[Hashable, int] = {}
+    shapes: list[int | None] = []
+    """Per operator, what it looks like when names that stand only once are left out."""
+
+    def shape(operand: Operand) -> int | None:
+        """Return the number of what an operand looks like; None if it is like no other.
+
+        Two operands of one operator that look alike can change places: whatever one takes, the
+        other could have taken. The matcher need not try both ways.
+        """
+        if isinstance(operand, OptionalOperand):
+            inner = shape(operand.operand)
+            key: Hashable = None if inner is None else ("optional", inner)
+        elif isinstance(operand, Produced):
+            whole = None if operand.part in apart else shapes[operand.part]
+            key = None if whole is None else ("output", whole, operand.output)
+        elif isinstance(operand, Anything):
+            key = ("value", None, False)
+        elif isinstance(operand, Rest) or operand.name in apart:
+            key = None
+        else:
+            kind = operand.kind if isinstance(operand, Restricted) else None
+            key = ("value", kind, operand.name is not None)
+        return None if key is None else numbers.setdefault(key, len(numbers))
+
+    parts = []
+    for part in pattern.parts:
+        operands = tuple(map(shape, part.operands))
+        asked = tuple([(name, repr(value)) for name, value in part.attributes])
+        key = (part.operators, part.maybe, part.visible_outputs, asked, operands)
+        shapes.append(None if None in operands else numbers.setdefault(key, len(numbers)))
+        twins: list[int | None] = []
+        last: dict[int, int] = {}
+        for position, alike in enumerate(operands):
+            twins.append(None if alike is None else last.get(alike))
+            if alike is not None:
+                last[alike] = position
+        parts.append(replace(part, twins=tuple(twins)))
     return replace(pattern, parts=tuple(parts))
 
 
@@ -322,54 +359,6 @@ def _told_apart(pattern: Pattern, names: Iterable[str]) -> set[str | int]:
         named = pattern.names.get(name, name)
         several.add(named.part if isinstance(named, Produced) else named)
     return several
-
-
-class _Shapes:
-    """What operands look like when names that stand only once are left out.
-
-    Two operands of one operator with the same shape can change places: whatever one takes, the
-    other could have taken. The matcher need not try both ways.
-    """
-
-    def __init__(self, pattern: Pattern, told_apart: set[str | int]) -> None:
-        self._told_apart = told_apart
-        self._numbers: dict[Hashable, int] = {}
-        self._parts: list[int | None] = []
-        for part in pattern.parts:
-            shapes = tuple([self._shape(operand) for operand in part.operands])
-            asked = tuple([(name, repr(value)) for name, value in part.attributes])
-            key = (part.operators, part.maybe, part.visible_outputs, asked, shapes)
-            self._parts.append(None if None in shapes else self._number(key))
-
-    def _number(self, key: Hashable) -> int:
-        return self._numbers.setdefault(key, len(self._numbers))
-
-    def _shape(self, operand: Operand) -> int | None:
-        """Return a number for a shape; None if the operand is like no other."""
-        if isinstance(operand, OptionalOperand):
-            inner = self._shape(operand.operand)
-            return None if inner is None else self._number(("optional", inner))
-        if isinstance(operand, Produced):
-            shape = self._parts[operand.part]
-            lonely = operand.part in self._told_apart or shape is None
-            return None if lonely else self._number(("output", shape, operand.output))
-        if isinstance(operand, Anything):
-            return self._number(("value", None, False))
-        if isinstance(operand, Rest) or operand.name in self._told_apart:
-            return None
-        kind = operand.kind if isinstance(operand, Restricted) else None
-        return self._number(("value", kind, operand.name is not None))
-
-    def twins(self, operands: Sequence[Operand]) -> tuple[int | None, ...]:
-        """Return, per operand, the one of the same shape that stands before it."""
-        last: dict[int, int] = {}
-        found = []
-        for position, operand in enumerate(operands):
-            shape = self._shape(operand)
-            found.append(None if shape is None else last.get(shape))
-            if shape is not None:
-                last[shape] = position
-        return tuple(found)
 
 
 # -- printing ------------------------------------------------------------------------------------
