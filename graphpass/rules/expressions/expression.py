@@ -178,7 +178,7 @@ class Expression:
             return bool(value)
         if value is None or isinstance(value, int | float | str | tuple):
             raise ExpressionError(
-                f"{self.source.name}: {self.text} is {value!r:.100}, and a condition is True "
+                f"{self.source.name}: {self.text} is {brief(value)}, and a condition is True "
                 "or False; compare it, or join conditions with and"
             )
         return self.is_true(value)

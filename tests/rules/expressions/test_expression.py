@@ -70,6 +70,8 @@ def test_a_condition_must_be_true_or_false(scope: Scope) -> None:
     for text in ("()", "conv.num_inputs", "None", "conv.name", "1"):
         with pytest.raises(ExpressionError, match="a condition is True or False"):
             parse_expression(text).holds(scope)
+    with pytest.raises(ExpressionError, match=r"rest is \(bn0_gamma, bn0_beta\), and a condition"):
+        parse_expression("rest").holds(scope)
     with pytest.raises(ExpressionError, match="where: weight > 1: an array of shape"):
         parse_expression("weight > 1", "where").holds(scope)
 
