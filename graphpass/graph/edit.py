@@ -144,25 +144,6 @@ class Edit:
             touched[key] = None
         return key
 
-    def turn(
-        self,
-        key: int,
-        op: str,
-        attrs: Mapping[str, str],
-        inputs: Iterable[Entry],
-        *,
-        control: Iterable[int] = (),
-    ) -> None:
-        """Make a node another operator, with other attributes and inputs; name and users stay."""
-        graph = self._graph
-        self._require(key)
-        data = {"op": check_text(op, "an operator"), "name": graph.name(key),
-                "attrs": checked_attrs(attrs)}  # fmt: skip
-        self._journal.append((graph._set_data, key, graph._set_data(key, data)))
-        self._wire(key, self._edges(key, inputs, control))
-        for touched in (self._signatures, self._attributed, self._names):
-            touched[key] = None
-
     def put(self, data: dict[str, Any], into: InEdges, key: int | None = None) -> int:
         """Put in a node, or make an old one something else, which the caller has checked already.
 
@@ -200,17 +181,7 @@ class Edit:
         GraphError
             If a node, a control dependency or a head still uses it.
         """
-        graph = self._graph
-        self._require(key)
-        users = list(graph._succ[key])
-        if users:
-            raise GraphError(
-                f"{invariants.describe(graph, key)} can't be removed: "
-                f"{invariants.describe(graph, users[0])} reads it"
-            )
-        if graph.is_head(key):
-            raise GraphError(f"{invariants.describe(graph, key)} can't be removed: it is a head")
-        self._cut([key])
+        self.remove_nodes([key])
 
     def remove_nodes(self, keys: Iterable[int]) -> list[Cut]:
         """Remove nodes that only nodes among them read, and return key, data and in-edges of each.
@@ -297,8 +268,9 @@ class Edit:
     def sweep(self) -> list[int]:
         """Remove every node that the heads do not reach, and return the keys, users first."""
         graph = self._graph
-        dead = [Entry(key) for key in graph._nodes if not graph.reaches(key)]
-        doomed = [key for key in post_order(graph._pred, dead) if not graph.reaches(key)][::-1]
+        alive = graph.reached()
+        dead = [Entry(key) for key in graph._nodes if key not in alive]
+        doomed = [key for key in post_order(graph._pred, dead) if key not in alive][::-1]
         if doomed:
             derived = graph._derived.copy()  # all of it is about what the heads reach
             self._cut(doomed)
@@ -425,8 +397,18 @@ class Edit:
 
         uses = [use.node for node, output in known for use in graph.uses(node, output)]
         readers = [key for key in dict.fromkeys(uses) if key not in kept]
-        for reader in readers:
-            self.set_inputs(reader, [moved(entry) for entry in graph.inputs(reader)])
+        wires = {
+            reader: self._edges(
+                reader,
+                [moved(entry) for entry in graph.inputs(reader)],
+                graph.control_dependencies(reader),
+            )
+            for reader in readers
+        }
+        if wires:
+            self._journal.append((graph._wire_all, {key: graph._pred[key] for key in wires}))
+            graph._wire_all(wires)
+            self._wired.update(dict.fromkeys(wires))
         if any(graph.is_head(node) for node, _ in known):
             self.set_heads([moved(head) for head in graph.heads])
         return readers
@@ -451,6 +433,19 @@ class Edit:
         before = {reader: graph._pred[reader] for reader in readers}
         self._journal.append((graph._wire_all, before))
         graph._wire_all({reader: moved_edges(into, stands) for reader, into in before.items()})
+
+    def merge_nodes(self, stands: Mapping[int, int]) -> None:
+        """Do what `replace_nodes` does, and remove the nodes, none of which is a head.
+
+        What stands for a node comes before it in saved order, so what is left stays in order, and
+        reads the same variables.
+        """
+        graph = self._graph
+        kept = {"order": [key for key in graph.order() if key not in stands]}
+        kept |= {what: graph._derived[what] for what in ("arguments",) if what in graph._derived}
+        self.replace_nodes(stands)
+        self.remove_nodes(stands)
+        graph._derived.update(kept)
 
     def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
         """Check what was edited since the last time; the transaction goes on.

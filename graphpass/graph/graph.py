@@ -281,7 +281,11 @@ class Graph(Store):
 
     def reaches(self, key: int) -> bool:
         """Return whether the heads reach a node. Constant after the first call since an edit."""
-        return key in self._derive("reached", lambda: frozenset(self.order()))
+        return key in self.reached()
+
+    def reached(self) -> frozenset[int]:
+        """Return the keys that the heads reach; kept until the next edit."""
+        return self._derive("reached", lambda: frozenset(self.order()))
 
     def variable_keys(self) -> VariableKeys:
         """Return the keys of arguments and auxiliary states, each in saved order."""

@@ -95,6 +95,9 @@ def moved_edges(into: InEdges, moves: Mapping[int, int]) -> InEdges:
     moved = {moves.get(source, source): edges for source, edges in into.items()}
     if len(moved) == len(into):
         return moved
+    if len(moved) == 1 and all([type(slot) is int for edges in into.values() for slot in edges]):
+        both = {slot: data for edges in into.values() for slot, data in edges.items()}
+        return {next(iter(moved)): {slot: both[slot] for slot in range(len(both))}}
     inputs = [entry._replace(node=moves.get(entry.node, entry.node)) for entry in entries_of(into)]
     control = [moves.get(source, source) for source in control_of(into)]
     return in_edges(inputs, dict.fromkeys(control))

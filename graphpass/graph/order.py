@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from graphpass.graph.in_edges import source_at
 from graphpass.graph.node import VARIABLE, Entry
 from graphpass.ops import find
 
@@ -112,8 +113,13 @@ def variable_keys(graph: Graph) -> VariableKeys:
                 if len(data) == 3:
                     known[shared] = slots
             if slots:
-                for source, edges in graph._pred[key].items():
-                    if any([slot in edges for slot in slots]):
+                into = graph._pred[key]
+                sources = list(into)
+                for slot in slots:
+                    source = sources[slot] if slot < len(sources) else None
+                    if source is None or slot not in into[source]:
+                        source = source_at(into, slot)
+                    if source is not None:
                         writers.setdefault(source, []).append(key)
     variables = by_op.get(VARIABLE, ())
     return VariableKeys(

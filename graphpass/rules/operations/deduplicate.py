@@ -40,7 +40,6 @@ class Deduplicate(Operation):
             lambda graph, inner: _merge_inside(graph, inner, run.purpose),
         )
         if merged.gone:
-            run.drop_orphans(edit)
             restamp(run.graph, edit, merged.states)
         for names in merged.heads:
             run.note(f"{listed(names)} compute the same, but are heads, which keep their names")
@@ -51,7 +50,6 @@ class Deduplicate(Operation):
 def _merge_inside(graph: Graph, edit: Edit, purpose: Purpose) -> int:
     merged = _Merger(graph, purpose).merge(edit)
     if merged.gone:
-        edit.sweep()
         restamp(graph, edit, merged.states)
     return len(merged.gone)
 
@@ -105,7 +103,12 @@ class _Merger:
         stands: dict[int, int] = {}
         for members in classes.values():
             self._choose(members, stands, merged)
-        edit.replace_nodes(stands)
+        if any(map(graph.is_head, stands)) or any(map(self._first.__contains__, stands.values())):
+            edit.replace_nodes(stands)
+            if merged.gone:
+                edit.sweep()
+        elif stands:
+            edit.merge_nodes(stands)
         return merged
 
     def _identity(self, key: int) -> Hashable | None:

@@ -126,7 +126,7 @@ class Run:
         Parameters of `names` go as well, where no variable of that name is left.
         """
         graph = self.graph
-        alive = set(graph.order())
+        alive = graph.reached()
         gone = {
             graph.name(key) for key in graph.all_keys if key not in alive and graph.is_variable(key)
         }

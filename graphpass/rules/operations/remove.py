@@ -45,11 +45,14 @@ class Remove(Operation):
         names = [graph.name(key) for key in removed]
         outputs = graph.outputs
         states = _states(graph, removed)
+        instead: dict[Entry, Entry] = {}
         for key in removed:
             _refuse_other_outputs(graph, key)
             value = graph.inputs(key)[find_slot(graph, key, self.input)]
-            edit.redirect(Entry(key), value)
-            give_control_to(graph, edit, key, value.node)
+            instead[Entry(key)] = instead.get(value._replace(version=0), value)
+        edit.redirect_all(instead)
+        for old, new in instead.items():
+            give_control_to(graph, edit, old.node, new.node)
         nodes = len(graph)
         run.drop_orphans(edit)
         _refuse_stranded(graph, states)
