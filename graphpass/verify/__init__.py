@@ -9,13 +9,12 @@ module                     what is in it
 :mod:`.difference`         `diff`: what differs, node by node, and between stored values
 :mod:`.parameter_fit`      `misfits`: whether stored parameters fit their graph
 :mod:`.equality`           `verify`: run both on the same inputs and compare
-:mod:`.result`             values compared, and `VerifyResult`: what that found
+:mod:`.result`             values compared, which are random, and `VerifyResult`
 :mod:`.divergence`         `bisect`: the first value that differs
 :mod:`.counterparts`       which outputs of a changed model are compared with what
 :mod:`.feeding`            which variable of two models gets which value
 :mod:`.inputs`             where one variable's value comes from: stored, given, drawn
 :mod:`.ranges`             indices, labels, lengths: which values an input may have
-:mod:`.randomness`         which operators are random
 :mod:`.arrays`             how far two arrays are apart; dtypes by name
 :mod:`.backend`            what running a model takes of a library
 :mod:`.backend_mxnet`      MXNet 1.9.1 as that library

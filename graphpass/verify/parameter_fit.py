@@ -201,4 +201,6 @@ _RULES: dict[str, dict[str, _Rule]] = {
 }
 """What an operator needs of its parameters, from its attributes alone.
 
-Source: the ``InferShape`` of each operator in MXNet 1.9.1, for channels-first layouts."""
+The row of an operator says all of that and more, but reading the rows takes longer than most
+commands do in all. Source: the ``InferShape`` of each operator in MXNet 1.9.1, for channels-first
+layouts."""

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
+from graphpass.ops.meaning import randomness
 from graphpass.verify.backend import Computed
 from graphpass.verify.feeding import InputValue
-from graphpass.verify.randomness import random_sources
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.verify.arrays import Comparison
 
-__all__ = ["Comparer", "ValueComparison", "VerifyResult"]
+__all__ = ["Comparer", "ValueComparison", "VerifyResult", "random_sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,37 @@ def _summary(noun: str, values: tuple[ValueComparison, ...]) -> list[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def random_sources(graph: Graph, *, training: bool) -> dict[int, int]:
+    """Return, for every node whose values are random, the key of the operator that makes them so.
+
+    Two runs differ in them, whatever the graphs. Operators of other libraries are taken for
+    deterministic.
+
+    Notes
+    -----
+    Linear in nodes and edges, subgraphs included.
+    """
+    draws = ("always", "training") if training else ("always",)
+
+    def is_random(key: int) -> bool:
+        pending = [(graph, key)]
+        while pending:
+            inner, node = pending.pop()
+            if randomness(inner.op(node), inner.attrs(node)) in draws:
+                return True
+            pending.extend((sub, each) for sub in inner.subgraphs(node) for each in sub.order())
+        return False
+
+    found: dict[int, int] = {}
+    for key in graph.order():
+        read = next((found[each.node] for each in graph.inputs(key) if each.node in found), None)
+        if is_random(key):
+            found[key] = key
+        elif read is not None:
+            found[key] = read
+    return found
 
 
 _Runs = Sequence[tuple[Computed, Computed]]

@@ -39,7 +39,7 @@ from graphpass import Model
 from graphpass.errors import GraphpassError
 from graphpass.rules.report.report import Report, Step
 from graphpass.shapes import infer, multiply_adds
-from graphpass.verify.randomness import random_sources
+from graphpass.verify.result import random_sources
 
 __all__ = ["Finding", "Refusal", "Size", "find"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from graphpass import Entry, Graph
-from graphpass.verify.randomness import random_sources
+from graphpass.verify.result import random_sources
 
 Build = Callable[..., Graph]
 
