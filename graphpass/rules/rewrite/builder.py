@@ -308,7 +308,6 @@ class PatternBuilder:
         """
         self._check_use(roots)
         self._give_names(roots)
-        self._check_roots(roots)
         anchors = [self._anchors(each) for each in roots]
         exported = {anchor.part for found in anchors for anchor in found}
         order = self._order(roots[0].value.part)
@@ -352,7 +351,7 @@ class PatternBuilder:
         return compile_pattern(Pattern(tuple(parts), tuple(planned), distinct, first, optional))
 
     def _check_use(self, roots: Sequence[Returned]) -> None:
-        """Refuse an operator that no root needs, and `shared` of a root."""
+        """Refuse an operator that no root needs, `shared` of a root, and a value returned twice."""
         needed = {each.value.part for each in roots}
         for part in reversed(self.parts):
             if part.index not in needed:
@@ -362,12 +361,22 @@ class PatternBuilder:
                     f"{part.label} is not used; read it in another {place}, or return it too",
                 )
             needed |= {each.part for each in _outputs(part)}
+        returned: dict[int, set[int | None]] = {}
         for each in roots:
+            name, outputs = self._spelled(each.value), returned.setdefault(each.value.part, set())
             if each.whole and each.value.part in self._shared:
                 self._fail(
                     self._shared[each.value.part],
-                    f"{self._spelled(each.value)} is returned, so it may be used outside anyway",
+                    f"{name} is returned, so it may be used outside anyway",
                 )
+            output = None if each.whole else each.value.output
+            if output in outputs or None in outputs or (output is None and outputs):
+                self._fail(
+                    each.mark,
+                    f"{name} is returned already; return each value once, or the outputs one by "
+                    "one: a[0], a[1]",
+                )
+            outputs.add(output)
 
     def _give_names(self, roots: Sequence[Returned]) -> None:
         """Name what is read several times, or not as a whole: the others stand where they are read.
@@ -410,20 +419,6 @@ class PatternBuilder:
                 names = (_free(part, taken),)
             if names != part.names:
                 self._name(part.index, names, part)
-
-    def _check_roots(self, roots: Sequence[Returned]) -> None:
-        """Refuse to return one value twice: nobody could say what takes its place."""
-        returned: dict[int, set[int | None]] = {}
-        for each in roots:
-            outputs = returned.setdefault(each.value.part, set())
-            output = None if each.whole else each.value.output
-            if output in outputs or None in outputs or (output is None and outputs):
-                self._fail(
-                    each.mark,
-                    f"{self._spelled(each.value)} is returned already; return each value once, or "
-                    "the outputs one by one: a[0], a[1]",
-                )
-            outputs.add(output)
 
     def _anchors(self, root: Returned) -> list[Produced]:
         """Return what a root may be: its operator's, or what that stands for when it is absent."""

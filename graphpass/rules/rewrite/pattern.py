@@ -240,7 +240,14 @@ class Pattern:
     @cached_property
     def root_names(self) -> tuple[str | None, ...]:
         """Per value that the pattern returns, its name; None where it has none."""
-        return tuple([_name_of(self, root) for root in self.roots])
+        found: list[str | None] = []
+        for root in self.roots:
+            part, output = self.parts[root.value.part], root.value.output
+            if part.visible_outputs is not None:
+                found.append(part.names[output])
+            else:
+                found.append(part.names[0] if root.whole and part.names else None)
+        return tuple(found)
 
     @cached_property
     def enclosed(self) -> frozenset[int]:
@@ -275,13 +282,6 @@ def bare(operand: Operand) -> NamedValue | Anything | Rest | Restricted | Produc
     while isinstance(operand, OptionalOperand):
         operand = operand.operand
     return operand
-
-
-def _name_of(pattern: Pattern, root: Root) -> str | None:
-    part, output = pattern.parts[root.value.part], root.value.output
-    if part.visible_outputs is not None:
-        return part.names[output]
-    return part.names[0] if root.whole and part.names else None
 
 
 # -- operands that nothing tells apart -----------------------------------------------------------

@@ -161,18 +161,6 @@ def rewrite(
     >>> apply(twice, model).steps[0].summary
     'fired 2 times'
     """
-    _check_options(id, when, once, expect)
-
-    def make(pattern_function: Callable[..., Any]) -> PythonRewrite:
-        pattern = trace(_callable(pattern_function, "rewrite"))
-        pattern = compile_pattern(pattern, told_apart=pattern.all_names)
-        name = id or str(getattr(pattern_function, "__name__", "rewrite"))
-        return PythonRewrite(name, pattern, PythonBody(pattern), when, once, expect)
-
-    return make if function is None else make(function)
-
-
-def _check_options(id: object, when: object, once: object, expect: object) -> None:
     if id is not None and (not isinstance(id, str) or not id):
         raise UsageError(f"id={id!r} is no name; write a text")
     if when not in (None, "inference"):
@@ -181,6 +169,14 @@ def _check_options(id: object, when: object, once: object, expect: object) -> No
         raise UsageError(f"once={once!r} is neither True nor False")
     if expect is not None and (type(expect) is not int or expect < 0):
         raise UsageError(f"expect={expect!r} is no number of firings; write 0 or more")
+
+    def make(pattern_function: Callable[..., Any]) -> PythonRewrite:
+        pattern = trace(_callable(pattern_function, "rewrite"))
+        pattern = compile_pattern(pattern, told_apart=pattern.all_names)
+        name = id or str(getattr(pattern_function, "__name__", "rewrite"))
+        return PythonRewrite(name, pattern, PythonBody(pattern), when, once, expect)
+
+    return make if function is None else make(function)
 
 
 def _callable(function: _Function, what: str) -> _Function:

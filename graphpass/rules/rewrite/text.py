@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 from graphpass.errors import TextError, suggestion
 from graphpass.formats.python_text import Mark, PythonText, described, elements, parse_python
@@ -25,7 +25,6 @@ from graphpass.rules.rewrite.pattern import (
     KINDS,
     WORDS,
     Anything,
-    NamedValue,
     Operand,
     Pattern,
     Produced,
@@ -81,43 +80,47 @@ class _PatternReader:
         self._text = text
         self._builder = PatternBuilder(text.error)
         self._roots: list[Returned] = []
-        self._unnamed: ast.stmt | None = None
-        self._returned = False
 
     def read(self) -> Pattern:
         """Return the pattern of the whole text."""
+        unnamed, returned = None, False
         for statement in self._text.tree.body:
-            if self._returned:
+            if returned:
                 self._text.fail(statement, "nothing may follow the return")
-            self._statement(statement)
+            word = self._word(statement.value) if isinstance(statement, ast.Expr) else None
+            if word == "shared":
+                for node in self._names_of(statement):
+                    self._builder.share(self._bound_name(node).part, self._text.place(node))
+                continue
+            if word == "distinct":
+                known = [*self._builder.values, *self._builder.bound]
+                values = []
+                for node in self._names_of(statement):
+                    name = self._text.spelled(node)
+                    if name not in known:
+                        near = suggestion(name, known)
+                        self._text.fail(node, f"{name} is no value of the pattern so far{near}")
+                    values.append(self._builder.named(name, self._text.place(node)))
+                self._builder.distinct(values, self._text.place(statement))
+                continue
+            if unnamed is not None:  # nothing can use it
+                self._text.fail(unnamed, "nothing uses this operator; give it a name and return it")
+            if isinstance(statement, ast.Assign):
+                self._bind(statement)
+            elif isinstance(statement, ast.Return) and statement.value is not None:
+                self._roots = [self._root(value) for value in elements(statement.value)]
+                returned = True
+            elif isinstance(statement, ast.Expr):
+                unnamed, mark = statement, self._text.place(statement.value)
+                self._roots = [Returned(self._call_of(statement.value), True, mark)]
+            else:
+                self._text.fail(
+                    statement, "a line of a pattern is a = Op(x), Op(x), shared(a), distinct(x, y) "
+                    "or return a",
+                )  # fmt: skip
         if not self._roots:
             raise self._text.error(None, "there is no operator to match; write one, as in relu(x)")
         return self._builder.pattern(self._roots)
-
-    def _statement(self, statement: ast.stmt) -> None:
-        if isinstance(statement, ast.Assign):
-            self._refuse_unnamed()
-            self._bind(statement)
-        elif isinstance(statement, ast.Return) and statement.value is not None:
-            self._refuse_unnamed()
-            self._roots = [self._root(value) for value in elements(statement.value)]
-            self._returned = True
-        elif isinstance(statement, ast.Expr) and self._word(statement.value) == "shared":
-            for name in self._names_of(statement.value):
-                self._builder.share(self._bound_name(name).part, self._text.place(name))
-        elif isinstance(statement, ast.Expr) and self._word(statement.value) == "distinct":
-            values = [self._known_value(name) for name in self._names_of(statement.value)]
-            self._builder.distinct(values, self._text.place(statement))
-        elif isinstance(statement, ast.Expr):
-            self._refuse_unnamed()
-            self._unnamed = statement
-            mark = self._text.place(statement.value)
-            self._roots = [Returned(self._call_of(statement.value), True, mark)]
-        else:
-            self._text.fail(
-                statement, "a line of a pattern is a = Op(x), Op(x), shared(a), distinct(x, y) "
-                "or return a",
-            )  # fmt: skip
 
     def _bind(self, statement: ast.Assign) -> None:
         targets, mark = self._text.targets(statement), self._text.place(statement)
@@ -148,13 +151,6 @@ class _PatternReader:
         if not isinstance(node, ast.Call) or not isinstance(operand, Produced):
             self._text.fail(node, "only an operator makes a line, as in Op(x) or a = Op(x)")
         return operand
-
-    def _refuse_unnamed(self) -> None:
-        """Refuse what follows an operator without a name, since nothing can use that one."""
-        if self._unnamed is not None:
-            self._text.fail(
-                self._unnamed, "nothing uses this operator; give it a name and return it"
-            )
 
     # -- operands ----------------------------------------------------------------------------
 
@@ -245,14 +241,6 @@ class _PatternReader:
     def _is_unpacked(self, value: Produced) -> bool:
         return self._builder.parts[value.part].visible_outputs is not None
 
-    def _known_value(self, node: ast.Name) -> NamedValue | Produced:
-        name, known = self._name(node) or "_", [*self._builder.values, *self._builder.bound]
-        if name not in known:
-            self._text.fail(
-                node, f"{name} is no value of the pattern so far{suggestion(name, known)}"
-            )
-        return self._builder.named(name, self._text.place(node))
-
     def _word(self, node: ast.expr) -> str | None:
         """Return which word of the grammar a call calls, or None."""
         function = node.func if isinstance(node, ast.Call) else None
@@ -265,15 +253,14 @@ class _PatternReader:
             self._text.fail(node, f"{self._word(node)} takes one argument")
         return node.args[0]
 
-    def _names_of(self, node: ast.expr) -> Sequence[ast.Name]:
-        assert isinstance(node, ast.Call)
-        if not node.args or node.keywords or not _all_names(node.args):
-            self._text.fail(node, f"{self._word(node)} takes names")
-        return node.args
-
-
-def _all_names(nodes: list[ast.expr]) -> TypeGuard[list[ast.Name]]:
-    return all(isinstance(node, ast.Name) for node in nodes)
+    def _names_of(self, statement: ast.stmt) -> list[ast.Name]:
+        """Return the names in a line such as ``shared(a, b)``."""
+        assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+        call = statement.value
+        names = [each for each in call.args if isinstance(each, ast.Name)]
+        if not names or call.keywords or len(names) < len(call.args):
+            self._text.fail(call, f"{self._word(call)} takes names")
+        return names
 
 
 def _as_tuples(value: Any) -> Constant:
@@ -408,15 +395,13 @@ class _ReplacementReader:
                 self._text.fail(node, f"*{name} stands nowhere in the pattern")
             return Spread(name)
         if isinstance(node, ast.Call):
-            return self._value(node.args[0])[0] if self._is_optional(node) else self._call(node)
+            is_word = isinstance(node.func, ast.Name) and node.func.id == "optional"
+            if is_word and len(node.args) == 1 and not node.keywords:
+                return self._value(node.args[0])[0]
+            return self._call(node)
         if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare):
             self._text.fail(node, "compute arrays under let, and name the result here")
         self._text.fail(node, "an input is a name, a[1], *xs or an operator Op(x)")
-
-    def _is_optional(self, node: ast.Call) -> bool:
-        function = node.func
-        is_word = isinstance(function, ast.Name) and function.id == "optional"
-        return is_word and len(node.args) == 1 and not node.keywords
 
     def _value(self, node: ast.expr) -> tuple[Named | Made, bool]:
         """Return what a name stands for, and whether it is a node."""
