@@ -45,7 +45,7 @@ def at_least(least: int) -> click.IntRange:
     return kind
 
 
-class Group(click.Group):
+class VerbGroup(click.Group):
     """Several verbs under one word."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

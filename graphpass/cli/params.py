@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["params"]
 
 
-@click.group(cls=options.Group)
+@click.group(cls=options.VerbGroup)
 def params() -> None:
     """List, compare and export parameters, without MXNet."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["passes"]
 
 
-@click.group(cls=options.Group)
+@click.group(cls=options.VerbGroup)
 def passes() -> None:
     """List, show, check and test passes."""
 

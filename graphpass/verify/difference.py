@@ -231,7 +231,11 @@ def diff(a: Graph | Model, b: Graph | Model) -> Diff:
     found.sort(key=lambda inner: inner.place)
     parameters = None
     if isinstance(a, Model) and isinstance(b, Model):
-        parameters = diff_parameters(a.parameters, b.parameters, _renamed(graph))
+        renamed: dict[str, str] = {}
+        for change in graph.changed:
+            if change.a.op == VARIABLE and change.renamed:
+                renamed.setdefault(change.a.name, change.b.name)
+        parameters = diff_parameters(a.parameters, b.parameters, renamed)
     return Diff(graph, tuple(found), parameters)
 
 
@@ -302,24 +306,14 @@ def _moved(
     """Yield the positions at which two lists of values differ, with the values' names."""
     for position, (old, new) in enumerate(zip_longest(entries_a, entries_b)):
         if old is None or new is None or (mapping.get(old.node), old.output) != new[:2]:
-            yield position, (_value(a, old), _value(b, new))
-
-
-def _value(graph: Graph, entry: Entry | None) -> str | None:
-    return None if entry is None else graph.output_name(entry)
+            yield (
+                position,
+                (old and a.output_name(old), new and b.output_name(new)),
+            )
 
 
 def _name(graph: Graph, key: int) -> NodeName:
     return NodeName(key, graph.op(key), graph.name(key))
-
-
-def _renamed(graph: GraphDiff) -> dict[str, str]:
-    """Return the names of variables that are called otherwise in B."""
-    renamed: dict[str, str] = {}
-    for change in graph.changed:
-        if change.a.op == VARIABLE and change.renamed:
-            renamed.setdefault(change.a.name, change.b.name)
-    return renamed
 
 
 def _subgraphs(outer: GraphDiff, a: Graph, b: Graph) -> Iterator[tuple[str, Graph, Graph]]:

@@ -13,7 +13,7 @@ from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend, Inferred
 from graphpass.verify.counterparts import Counterparts
-from graphpass.verify.inputs import Given, Side, Source, check_names
+from graphpass.verify.inputs import Given, Side, ValueSource, check_names
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
@@ -100,7 +100,7 @@ class Feeding:
     constants: tuple[Mapping[int, Array], Mapping[int, Array]]
     """Key of a variable of A and of B to its stored value."""
 
-    sources: tuple[Mapping[int, Source], Mapping[int, Source]]
+    sources: tuple[Mapping[int, ValueSource], Mapping[int, ValueSource]]
     """Key of any other variable of A and of B to where its value comes from."""
 
     dtypes: Mapping[int, str]
@@ -172,7 +172,7 @@ def prepare(
         side_a.refuse_missing(side_a.free)
     inference_a = side_a.infer(backend, {})
     sources_a = side_a.sources(side_a.free, inference_a, seed, draw_learned=bare)
-    sources_b: dict[int, Source] = {}
+    sources_b: dict[int, ValueSource] = {}
     shapes: dict[int, tuple[int, ...]] = {}
     if known is None:
         origins = _origins(side_a, side_b, feed)
@@ -247,12 +247,12 @@ def _computed(a: Side, known: Counterparts, inference: Inferred) -> dict[int, tu
 
 
 def _reported(
-    sources_a: Mapping[int, Source],
-    sources_b: Mapping[int, Source],
+    sources_a: Mapping[int, ValueSource],
+    sources_b: Mapping[int, ValueSource],
     b: Side,
     recast: Mapping[int, Recast],
 ) -> list[InputValue]:
-    fed: dict[Source, list[int]] = {
+    fed: dict[ValueSource, list[int]] = {
         source: [] for source in (*sources_a.values(), *sources_b.values()) if not source.parameter
     }
     for key, source in sources_b.items():
@@ -332,7 +332,7 @@ def _likely_origin(a: Side, b: Side, key: int) -> str | None:
 
 def _settle(
     b: Side,
-    sources: Mapping[int, Source],
+    sources: Mapping[int, ValueSource],
     inference: Inferred,
     backend: Backend,
     shapes: Mapping[int, tuple[int, ...]],

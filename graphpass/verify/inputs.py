@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["Given", "Side", "Source", "check_names", "draw", "draw_gradient", "draw_parameter"]
+__all__ = ["Given", "Side", "ValueSource", "check_names", "draw", "draw_gradient", "draw_parameter"]
 
 Given = Mapping[str, "Sequence[int] | Array"]
 """Name of an input to its shape, or to its values."""
@@ -37,7 +37,7 @@ _POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class ValueSource:
     """Gives one variable its values, run by run. Each source equals itself alone."""
 
     name: str
@@ -161,7 +161,7 @@ class Side:
 
     def sources(
         self, keys: Collection[int], inference: Inferred, seed: int, *, draw_learned: bool = False
-    ) -> dict[int, Source]:
+    ) -> dict[int, ValueSource]:
         """Return where the values of free variables come from.
 
         Raises
@@ -181,7 +181,7 @@ class Side:
                 and graph.reaches(reader)
             ]
             fixed = _as_array(given) if _is_array(given) else None
-            found[key] = Source(
+            found[key] = ValueSource(
                 name=self.name(key),
                 shape=shape,
                 dtype=self.dtype(key, inference),
@@ -194,12 +194,12 @@ class Side:
             )
         return found
 
-    def stored(self, name: str) -> Source:
+    def stored(self, name: str) -> ValueSource:
         """Return the source of a stored value."""
         from graphpass.formats.ndarray_binary import dtype_name
 
         value = self.model.parameters[name]
-        return Source(name, value.shape, dtype_name(value.dtype), fixed=value)
+        return ValueSource(name, value.shape, dtype_name(value.dtype), fixed=value)
 
     def dtype(self, key: int, inference: Inferred) -> str:
         """Return the dtype of a variable."""

@@ -16,7 +16,7 @@ from graphpass import Model, Parameters
 from graphpass.errors import GraphpassError
 from graphpass.verify.backend_mxnet import MXNetBackend
 from graphpass.verify.feeding import prepare
-from graphpass.verify.inputs import Source
+from graphpass.verify.inputs import ValueSource
 
 __all__ = ["FOLDERS", "Network", "draw", "networks"]
 
@@ -202,7 +202,7 @@ def _shapes(model: Model, network: Network) -> Iterator[Shapes]:
         yield {**dict.fromkeys(names, guess), **dict.fromkeys(labels, guess[:1])}
 
 
-def _parameter(source: Source, network: Network) -> NDArray[Any]:
+def _parameter(source: ValueSource, network: Network) -> NDArray[Any]:
     """Return values as training leaves them: no scale is one, no shift zero, no variance one."""
     if source.fixed is not None:
         return np.asarray(source.values(0))
