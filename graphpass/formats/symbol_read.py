@@ -41,10 +41,10 @@ from graphpass.graph import VARIABLE, Entry, Graph, Origin
 from graphpass.graph.graph import paused_collector
 from graphpass.graph.in_edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
 from graphpass.graph.origin import Unreached
-from graphpass.graph.signatures import opaque_signature
+from graphpass.graph.signatures import is_opaque, opaque_signature
 from graphpass.ops import Signature, canonical_name, find
 
-__all__ = ["build_graph", "is_opaque", "loads", "tells_outputs"]
+__all__ = ["build_graph", "loads", "tells_outputs"]
 
 _UNSTAMPED = 800
 """The version that MXNet takes a file without ``mxnet_version`` to be."""
@@ -112,14 +112,6 @@ def build_graph(record: GraphRecord) -> Graph:
     return _build(record, _UNPARSED, "")
 
 
-def is_opaque(op: str) -> bool:
-    """Return whether only the file can tell how many outputs an operator has."""
-    if op == VARIABLE:
-        return False
-    operator = find(op)
-    return operator is None or operator.opaque or op.startswith("_CachedOp")
-
-
 def tells_outputs(op: str, attrs: Mapping[str, str]) -> bool:
     """Return whether an opaque operator holds its graph as JSON text in an attribute."""
     return "subgraph" in attrs and op.startswith("_CachedOp")
@@ -138,7 +130,10 @@ def _read_plain(data: bytes) -> Graph | None:
         if version is None or version < NO_UPGRADES:
             return None
         draft = _Draft(version, bytes, "")
-        draft.connect(enumerate(record.nodes))
+        count = len(record.nodes)
+        left = [None, *reversed(record.nodes)]
+        record.nodes.clear()  # the graph takes the memory of records as they are used
+        draft.connect(enumerate(iter(left.pop, None)))
         nodes, succ = draft.graph._nodes, draft.graph._succ
         keys = 3 + draft.keys + 1 + len(record.attrs) + bool(record.node_row_ptr)
         if not holds_keys(data, keys) or any(
@@ -150,7 +145,7 @@ def _read_plain(data: bytes) -> Graph | None:
             return None
         if version < VERSION and draft.has_hidden_keys():
             return None
-        graph = draft.finish(record.heads, record.node_row_ptr, len(record.nodes))
+        graph = draft.finish(record.heads, record.node_row_ptr, count)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, SymbolError, KeyError):
         return None  # a KeyError: a node reads, or a head is, one that has not come yet
     graph.origin = Origin(_dialect(version), version, np_shape)
@@ -344,6 +339,10 @@ class _Draft:
             if len(inputs) < least:
                 self._refuse_few(position, len(inputs))
             into: InEdges = {}
+            pred[position] = into
+            if not inputs:
+                succ[position] = {}
+                continue
             for slot, (source, output, stamp) in enumerate(inputs):
                 if output or stamp or slot >= many:
                     edges = single_edge(slot, output, stamp)
@@ -354,7 +353,6 @@ class _Draft:
                 if source in into:
                     edges = with_edge(into[source], slot, edges[slot])
                 into[source] = succ[source][position] = edges
-            pred[position] = into
             succ[position] = {}
         self.keys = keys + 3 * len(nodes)
 

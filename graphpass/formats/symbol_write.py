@@ -7,14 +7,16 @@ layout rules are told in ``docs/format-symbol-json.md``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Any
 
 from graphpass.errors import SymbolError, UsageError
 from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.graph import paused_collector
+from graphpass.graph.signatures import is_opaque
 from graphpass.ops import find
 
 __all__ = ["VERSION", "as_bytes", "dumps", "encode", "version_of_dialect"]
@@ -144,85 +146,91 @@ def encode(graph: Graph, *, version: int = VERSION, np_shape: bool = False) -> s
 def _parts(graph: Graph, version: int) -> list[str]:
     """Print the graph's object, in parts, without its graph attributes and closing bracket."""
     nodes, pred, order = graph._nodes, graph._pred, graph.order()
-    label = "attrs" if version >= 10000 else "attr"
     parts: list[str] = []
-    openings: dict[str, tuple[str, int | None]] = {}
-    # Nodes share their attributes, and all that read alike their edges: by identity, what either
-    # prints to is found at once.
-    attr_texts: dict[int, str] = {}
-    edge_texts: dict[int, tuple[int, str] | None] = {}
-    ids: dict[int, int] = {}
-    arguments: list[int] = []
-    row = 0
-    row_pointers = [0]
-    for position, key in enumerate(order):
-        ids[key] = position
+    # Nodes share their attributes, and all that read alike their edges: what either prints to is
+    # found by identity.
+    kinds: dict[int, tuple[str, str, str, int | None]] = {}
+    suffixes: dict[int, str] = {}
+    ids: dict[int, str] = {}
+    arguments: list[str] = []
+    counts = [0]
+    positions = list(map(str, range(len(order))))
+    ids = dict(zip(order, positions, strict=True))
+    for key, position in ids.items():
         data = nodes[key]
-        op = data["op"]
-        known = openings.get(op)
-        if known is None:
-            operator = find(op)
-            fixed = None if operator is None else operator.constant_signature
-            count = 1 if op == VARIABLE else None if fixed is None else fixed.num_outputs
-            opening = f', \n    {{\n      "op": {_string(op)}, \n      "name": '
-            known = openings[op] = opening, count
-        opening, count = known
-        attrs = data["attrs"]
-        attr_text = attr_texts.get(id(attrs))
-        if attr_text is None:
-            printed = f'"{label}": {_attrs(tuple(attrs.items()))}, \n      ' if attrs else ""
-            attr_text = attr_texts[id(attrs)] = f', \n      {printed}"inputs": '
+        op, name, attrs = data["op"], data["name"], data["attrs"]
+        kind = kinds.get(id(attrs))
+        if kind is None or kind[0] != op:
+            kind = kinds[id(attrs)] = _kind(op, attrs, version)
+        _, opening, middle, count = kind
         into = pred[key]
         reads = "[]"
         if into:
             entries: list[str] = []
             for source, edges in into.items():
-                if id(edges) in edge_texts:
-                    edge = edge_texts[id(edges)]
-                else:
-                    edge = edge_texts[id(edges)] = _single_edge(edges)
-                if edge is None or edge[0] != len(entries):
+                suffix = suffixes.get(id(edges))
+                if suffix is None:
+                    suffix = suffixes[id(edges)] = _suffix(edges)
+                if not suffix:
                     reads = _reads(into, ids)
                     break
-                entries.append(f"[{ids[source]}{edge[1]}")
+                entries.append(f"[{ids[source]}{suffix}")
             else:
-                reads = f"[{', '.join(entries)}]" if len(entries) <= _MANY else _lines(entries, 6)
+                reads = f"[{', '.join(entries)}]" if len(entries) <= _MANY else _list(entries, 6)
         if op == VARIABLE:
             arguments.append(position)
         if "subgraphs" in data:
             reads += _subgraphs(graph, key, version)
-        parts.append(f"{opening}{_string(data['name'])}{attr_text}{reads}\n    }}")
-        row += graph.signature(key).num_outputs if count is None else count
-        row_pointers.append(row)
-    heads = [[ids[node], output, stamp] for node, output, stamp in graph.heads]
+        text = f'"{name}"' if name.isidentifier() else _string(name)
+        parts.append(f"{opening}{text}{middle}{reads}\n    }}")
+        counts.append(graph.signature(key).num_outputs if count is None else count)
+    heads = [f"[{ids[node]}, {output}, {stamp}]" for node, output, stamp in graph.heads]
     if parts:
         parts[0] = f'{{\n  "nodes": [{parts[0].removeprefix(", ")}'
         parts.append("\n  ]")
     else:
         parts.append('{\n  "nodes": []')
+    pointers = list(map(str, accumulate(counts)))
     parts.append(
-        f', \n  "arg_nodes": {_list(arguments, 2)}, \n  "node_row_ptr": {_list(row_pointers, 2)}, '
+        f', \n  "arg_nodes": {_list(arguments, 2)}, \n  "node_row_ptr": {_list(pointers, 2)}, '
         f'\n  "heads": {_list(heads, 2)}'
     )
     return parts
 
 
-def _single_edge(edges: Mapping[Any, Mapping[str, int]]) -> tuple[int, str] | None:
-    """Return the slot of an only edge, and what follows the source in its entry; else None."""
-    if len(edges) > 1:
-        return None
-    ((slot, data),) = edges.items()
-    return (slot, f", {data['output']}, {data['version']}]") if type(slot) is int else None
+def _kind(op: str, attrs: Mapping[str, str], version: int) -> tuple[str, str, str, int | None]:
+    """Return an operator, the text around the name of such a node, and how many outputs it has.
+
+    None for the outputs says that they depend on more than its attributes.
+    """
+    operator = None if op == VARIABLE or is_opaque(op) else find(op)
+    count = 1 if op == VARIABLE else None
+    if operator is not None and not operator.from_subgraph:
+        count = operator.signature(attrs).num_outputs
+    label = "attrs" if version >= 10000 else "attr"
+    printed = f'"{label}": {_attrs(tuple(attrs.items()))}, \n      ' if attrs else ""
+    return (
+        op,
+        f', \n    {{\n      "op": {_string(op)}, \n      "name": ',
+        f', \n      {printed}"inputs": ',
+        count,
+    )
 
 
-def _reads(into: Mapping[int, Mapping[Any, Mapping[str, int]]], ids: Mapping[int, int]) -> str:
+def _suffix(edges: Mapping[Any, Mapping[str, int]]) -> str:
+    """Return what follows the source in the only entry that reads it; nothing if it is not one."""
+    ((slot, data), *more) = edges.items()
+    return "" if more or type(slot) is tuple else f", {data['output']}, {data['version']}]"
+
+
+def _reads(into: Mapping[int, Mapping[Any, Mapping[str, int]]], ids: Mapping[int, str]) -> str:
     """Print inputs and control dependencies where one source feeds several slots, or waits are."""
     entries = []
     control = []
     for source, edges in into.items():
         for slot, data in edges.items():
             if type(slot) is int:
-                entries.append((slot, [ids[source], data["output"], data["version"]]))
+                entries.append((slot, f"[{ids[source]}, {data['output']}, {data['version']}]"))
             else:
                 control.append((slot[1], ids[source]))
     text = _list([entry for _, entry in sorted(entries)], 6)
@@ -242,12 +250,10 @@ def _subgraphs(graph: Graph, key: int, version: int) -> str:
     return f', \n      "subgraphs": [\n        {joined}\n      ]'
 
 
-def _list(elements: Sequence[object], indent: int) -> str:
+def _list(elements: Sequence[str], indent: int) -> str:
     """Print a list of numbers or of entries that stands at `indent` spaces."""
-    return str(elements) if len(elements) <= _MANY else _lines(map(str, elements), indent)
-
-
-def _lines(elements: Iterable[str], indent: int) -> str:
+    if len(elements) <= _MANY:
+        return f"[{', '.join(elements)}]"
     pad = "\n" + " " * (indent + 2)
     return f"[{pad}{f', {pad}'.join(elements)}{pad[:-2]}]"
 

@@ -42,12 +42,13 @@ from typing import NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError, SymbolError, TextError, suggestion
 from graphpass.formats.python_text import Offset, PythonText, described, elements, shortened
-from graphpass.formats.symbol_read import build_graph, is_opaque
+from graphpass.formats.symbol_read import build_graph
 from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
 from graphpass.formats.text_print import SPECIAL, natural_stamps, print_graph
 from graphpass.graph import VARIABLE, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.graph.in_edges import edge_data
+from graphpass.graph.signatures import is_opaque
 from graphpass.ops import Operator, find, format_value
 from graphpass.ops.attributes import is_hidden_key
 

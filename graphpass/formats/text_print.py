@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from graphpass.errors import AttributeValueError
 from graphpass.formats.python_text import quoted_name
-from graphpass.formats.symbol_read import is_opaque, tells_outputs
+from graphpass.formats.symbol_read import tells_outputs
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
+from graphpass.graph.signatures import is_opaque
 from graphpass.ops import Operator, find
 
 __all__ = ["SPECIAL", "natural_stamps", "print_graph", "printed_key", "printed_text"]

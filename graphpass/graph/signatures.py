@@ -12,7 +12,7 @@ from graphpass.ops import Signature, find
 if TYPE_CHECKING:
     from graphpass.graph.graph import Graph
 
-__all__ = ["node_signature", "opaque_signature", "subgraph_signature"]
+__all__ = ["is_opaque", "node_signature", "opaque_signature", "subgraph_signature"]
 
 _VARIABLE_SIGNATURE = Signature(
     num_inputs=None,
@@ -23,6 +23,14 @@ _VARIABLE_SIGNATURE = Signature(
     output_names=("output",),
     initializers={},
 )
+
+
+def is_opaque(op: str) -> bool:
+    """Return whether only the file can tell how many outputs an operator has."""
+    if op == VARIABLE:
+        return False
+    operator = find(op)
+    return operator is None or operator.opaque or op.startswith("_CachedOp")
 
 
 def opaque_signature(num_outputs: int, mutable_slots: Sequence[int] = ()) -> Signature:

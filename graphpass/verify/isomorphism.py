@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from graphpass.errors import UsageError
-from graphpass.graph import Entry, Graph
+from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.graph.invariants import describe
 from graphpass.model import Model
@@ -83,7 +83,7 @@ def isomorphic(
 
     Examples
     --------
-    >>> from graphpass.graph import Entry, Graph
+    >>> from graphpass.graph import VARIABLE, Entry, Graph
     >>> a = Graph()
     >>> with a.edit() as edit:
     ...     x = edit.add_variable("x")
@@ -156,7 +156,11 @@ class _Pairing:
     def first_difference(self) -> str | None:
         """Pair the nodes until two of them disagree; return how they do."""
         order_a, order_b = self.a.order(), self.b.order()
+        mapping = self.mapping
         for a, b in zip(order_a, order_b, strict=False):
+            if self._plainly_agree(a, b):
+                mapping[a] = b
+                continue
             difference = (
                 self._operators(a, b)
                 or self._inputs(a, b)
@@ -168,10 +172,33 @@ class _Pairing:
             )
             if difference is not None:
                 return difference
-            self.mapping[a] = b
+            mapping[a] = b
         if len(order_a) != len(order_b):
             return self._surplus(order_a, order_b)
         return self._heads()
+
+    def _plainly_agree(self, a: int, b: int) -> bool:
+        """Return whether two nodes are certainly the same, as nearly all of an equal graph are."""
+        data_a, data_b = self.a._nodes[a], self.b._nodes[b]
+        into_a, into_b = self.a._pred[a], self.b._pred[b]
+        if (
+            data_a["op"] != data_b["op"]
+            or data_a["attrs"] != data_b["attrs"]
+            or len(into_a) != len(into_b)
+            or "subgraphs" in data_a
+            or "subgraphs" in data_b
+            or (self.names and data_a["name"] != data_b["name"])
+            or (self.models is not None and data_a["op"] == VARIABLE)
+        ):
+            return False
+        mapping = self.mapping
+        # In-edges stand in the order of their first slot, in both graphs.
+        for (source_a, edges_a), (source_b, edges_b) in zip(
+            into_a.items(), into_b.items(), strict=True
+        ):
+            if mapping.get(source_a) != source_b or edges_a != edges_b:
+                return False
+        return True
 
     def _operators(self, a: int, b: int) -> str | None:
         if self.a.op(a) == self.b.op(b):
