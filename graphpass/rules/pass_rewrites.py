@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count, groupby
 from typing import NamedTuple
 
-from graphpass.errors import GraphpassError, UsageError, suggestion
+from graphpass.errors import GraphpassError, OperationError, UsageError, suggestion
 from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.rules.operations.use import MAX_PASSES, Use
 from graphpass.rules.pass_files.loading import Pass, Rule
@@ -68,20 +68,12 @@ def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
     GraphpassError
         If a pass that it uses can't be loaded.
     """
-    found: list[Rewrite] = []
-    seen: set[tuple[str, str]] = set()
-
-    def visit(one: Pass) -> None:
-        if _identity(one) in seen:
-            return
-        seen.add(_identity(one))
-        for each in one.rules:
-            found.extend(member.rewrite for member in _rewrite_of(each))
-            if isinstance(each.operation, Use):
-                for name in each.operation.names:
-                    visit(each.operation.load(name, one.folder))
-
-    visit(loaded)
+    found = []
+    for each in _walk(loaded):
+        if isinstance(each, PassRewrite):
+            found.append(each.rewrite)
+        elif isinstance(each, BadUse) and not isinstance(each.error, OperationError):
+            raise each.error  # that passes use each other is no reason not to explain them
     if not found:
         raise UsageError(
             f"the pass {loaded.name} has no rewrite to explain; only a `rewrite:` rule has a "
@@ -122,13 +114,21 @@ def used_passes(loaded: Pass) -> Uses:
     Linear in their texts; no more are loaded than a run may use. They nest no deeper than `Use`
     lets them.
     """
-    found = Uses([], [])
+    found = list(_walk(loaded))
+    return Uses(
+        [each for each in found if isinstance(each, Pass)],
+        [each for each in found if isinstance(each, BadUse)],
+    )
+
+
+def _walk(loaded: Pass) -> Iterator[PassRewrite | Pass | BadUse]:
+    """Yield the rewrites of a pass, and each pass that it uses with what is in that, in order."""
     seen = {_identity(loaded)}
     numbers = count(1)
 
-    def visit(user: Pass, chain: tuple[str, ...]) -> None:
-        below = (*chain, user.identity)
+    def visit(user: Pass, chain: tuple[str, ...]) -> Iterator[PassRewrite | Pass | BadUse]:
         for rule in user.rules:
+            yield from _rewrite_of(rule)
             use = rule.operation
             if not isinstance(use, Use):
                 continue
@@ -137,22 +137,21 @@ def used_passes(loaded: Pass) -> Uses:
                 if next(numbers) > MAX_PASSES:
                     return
                 try:
-                    used.append(use.load(name, user.folder, below))
+                    used.append(use.load(name, user.folder, chain))
                 except GraphpassError as error:
-                    found.bad.append(BadUse(user, rule, error))
+                    yield BadUse(user, rule, error)
                     continue
                 if _identity(used[-1]) not in seen:
                     seen.add(_identity(used[-1]))
-                    found.passes.append(used[-1])
-                    visit(used[-1], below)
+                    yield used[-1]
+                    yield from visit(used[-1], (*chain, used[-1].identity))
             try:
                 if len(used) == len(use.names):
                     use.refuse_unknown(used)
             except GraphpassError as error:
-                found.bad.append(BadUse(user, rule, error))
+                yield BadUse(user, rule, error)
 
-    visit(loaded, ())
-    return found
+    yield from visit(loaded, (loaded.identity,))
 
 
 def _identity(loaded: Pass) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -161,12 +161,24 @@ class LintReport:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield from self._own_lines()
+        yield from self._own_lines(notes=True)
         for used in self.uses:
             yield from used._own_lines(notes=False)
-        yield _summary([self, *self.uses])
+        reports = [self, *self.uses]
+        severities = Counter(finding.severity for each in reports for finding in each.findings)
+        tests = [test for each in reports for test in each.tests]
+        pairs = [pair for each in reports for group in each.groups for pair in group.overlaps]
+        verdicts = Counter(pair.verdict for pair in pairs)
+        said = [count(severities["error"], "error"), count(severities["warning"], "warning")]
+        if tests:
+            said.append(f"{sum(map(bool, tests))} of {count(len(tests), 'test')} passed")
+        if pairs:
+            counts = {word: verdicts[verdict] for verdict, word in _VERDICTS.items()}
+            listed = [f"{word} {number}" for word, number in counts.items() if number]
+            said.append(f"overlaps: {', '.join(listed)}")
+        yield "; ".join(said)
 
-    def _own_lines(self, *, notes: bool = True) -> Iterator[str]:
+    def _own_lines(self, *, notes: bool) -> Iterator[str]:
         rewrites = sum(len(group.rules) for group in self.groups)
         yield f"{self.name}: {count(self.rules, 'rule')}, {count(rewrites, 'rewrite')}"
         for each in self.repetitions:
@@ -271,17 +283,3 @@ def _repetitions(loaded: Pass) -> Iterator[Repetition]:
         name = rule.id or f"rule {rule.index}"
         operations = tuple(sorted(others - {"expect"}))
         yield Repetition(name, use.most_rounds, operations, terminates(rewrites))
-
-
-def _summary(reports: Sequence[LintReport]) -> str:
-    severities = Counter(finding.severity for each in reports for finding in each.findings)
-    tests = [test for each in reports for test in each.tests]
-    pairs = [pair for each in reports for group in each.groups for pair in group.overlaps]
-    verdicts = Counter(pair.verdict for pair in pairs)
-    said = [count(severities["error"], "error"), count(severities["warning"], "warning")]
-    if tests:
-        said.append(f"{sum(map(bool, tests))} of {count(len(tests), 'test')} passed")
-    if pairs:
-        listed = [f"{word} {verdicts[each]}" for each, word in _VERDICTS.items() if verdicts[each]]
-        said.append(f"overlaps: {', '.join(listed)}")
-    return "; ".join(said)
