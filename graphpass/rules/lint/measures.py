@@ -160,23 +160,17 @@ class Weighing:
 
     def by_nodes(self) -> list[Inequality]:
         """Return what must hold for the sum over all nodes to become smaller."""
-        staying = {below for each in self._staying() for below in paths(self._pattern, each)[0]}
-        gone = {part.index: int(part.index not in staying) for part in self._pattern.parts}
-        return self._inequalities([_Change(gone, [(each, 1) for each in self._made], 1)])
-
-    def _staying(self) -> set[int]:
-        """Return the operators that the replacement reads or may read, and the shared ones."""
         pattern = self._pattern
-        found = {part.index for part in pattern.parts if part.shared}
+        read = {part.index for part in pattern.parts if part.shared}
         for operand in self._replacement.reads():
             target = pattern.names.get(operand.name)
             if target is not None:
-                found.add(target.part if isinstance(target, Produced) else target)
+                read.add(target.part if isinstance(target, Produced) else target)
             elif operand.name in self._values:
-                found.update(
-                    part.index for part in pattern.parts if self._may_be(operand.name, part)
-                )
-        return found
+                read |= {each.index for each in pattern.parts if self._may_be(operand.name, each)}
+        staying = {below for each in read for below in paths(pattern, each)[0]}
+        gone = {part.index: int(part.index not in staying) for part in pattern.parts}
+        return self._inequalities([_Change(gone, [(each, 1) for each in self._made], 1)])
 
     def _may_be(self, name: str, part: Part) -> bool:
         """Return whether a value of the pattern could be the output of one of its operators.

@@ -148,12 +148,12 @@ class _Overlay:
 
     def unifies(self, number: int, twin: int) -> bool:
         """Return whether nothing forbids that a node is matched by operators of both patterns."""
-        if (number, twin) not in self._known:
-            found = self._operators_agree(self._one[number], self._other[twin])
-            self._known[number, twin] = found
-        return self._known[number, twin]
+        key = number, twin
+        if key not in self._known:
+            self._known[key] = self._agree(self._one[number], self._other[twin])
+        return self._known[key]
 
-    def _operators_agree(self, part: Part, twin: Part) -> bool:
+    def _agree(self, part: Part, twin: Part) -> bool:
         shared = []
         for op in set(part.ops).intersection(twin.ops):
             asked = {each.attribute: each.value for each in features_of(part, op)}
@@ -166,10 +166,10 @@ class _Overlay:
             return True
         turns = (1, -1) if any(map(is_commutative, shared)) else (1,)
         return len(part.operands) == len(twin.operands) and any(
-            all(map(self._operands_agree, part.operands, twin.operands[::turn])) for turn in turns
+            all(map(self._meet, part.operands, twin.operands[::turn])) for turn in turns
         )
 
-    def _operands_agree(self, operand: Operand, twin: Operand) -> bool:
+    def _meet(self, operand: Operand, twin: Operand) -> bool:
         a, b = bare(operand), bare(twin)
         made = [self._one[a.part]] if isinstance(a, Produced) else []
         made += [self._other[b.part]] if isinstance(b, Produced) else []
@@ -250,26 +250,20 @@ class _Trial:
 
         A rewrite that runs once has had its turn.
         """
-        rewrite = self._rewrites[number]
+        first = self._rewrites[number]
         rest = [each for n, each in enumerate(self._rewrites) if n != number or not each.once]
         twin = model.copy()
-        apply([_only_at(rewrite, match), *rest], twin)
+        body, pattern = first.body, first.pattern
+        if isinstance(body, TextBody):  # the name of its first root tells the match from others
+            part = pattern.parts[pattern.roots[0].value.part]
+            if not part.names:
+                named = replace(part, names=(_ROOT,))
+                parts = [named if each is part else each for each in pattern.parts]
+                pattern = replace(pattern, parts=tuple(parts))
+            root = pattern.root_names[0] or part.names[0]
+            node = root if root in pattern.nodes else f"{root}.node"
+            name = match.graph.name(match.roots[0].node)
+            condition = parse_expression(f"{node}.name == {name!r}", "where")
+            body = replace(body, where=(condition, *body.where))
+        apply([replace(first, once=True, pattern=pattern, body=body), *rest], twin)
         return twin
-
-
-def _only_at(rewrite: Rewrite, match: Match) -> Rewrite:
-    """Return a rewrite that fires at one match, which its first root's name tells from others."""
-    body, pattern = rewrite.body, rewrite.pattern
-    if not isinstance(body, TextBody):
-        return replace(rewrite, once=True)
-    part = pattern.parts[pattern.roots[0].value.part]
-    if not part.names:
-        named = replace(part, names=(_ROOT,))
-        parts = [named if each is part else each for each in pattern.parts]
-        pattern = replace(pattern, parts=tuple(parts))
-    root = pattern.root_names[0] or part.names[0]
-    node = root if root in pattern.nodes else f"{root}.node"
-    name = match.graph.name(match.roots[0].node)
-    condition = parse_expression(f"{node}.name == {name!r}", "where")
-    body = replace(body, where=(condition, *body.where))
-    return replace(rewrite, once=True, pattern=pattern, body=body)
