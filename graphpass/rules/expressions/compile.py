@@ -110,7 +110,7 @@ def bind(expression: Expression, scope: Scope, is_fixed: Callable[[Read], bool])
     pending = [expression]
     while pending:
         part = pending.pop()
-        if not all(map(is_fixed, part.reads)):
+        if not all(read.way != "loop" and is_fixed(read) for read in part.reads):
             pending += part.parts
         elif part.literal is None:
             with suppress(UnknownError, ExpressionError):
