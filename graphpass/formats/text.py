@@ -467,16 +467,15 @@ class _Block:
             if key == "after":
                 record.control_deps = [self._value(name)[0] for name in names]
             else:
-                self.inner[position] = list(map(self._take_block, names))
-                record.subgraphs = [block.record() for block in self.inner[position]]
-
-    def _take_block(self, node: ast.Name) -> _Block:
-        name = self._source.spelled(node)
-        if name not in self._pending:
-            near = suggestion(name[:_LONG_NAME], self._pending)
-            self._source.fail(
-                node,
-                f"there is no block {shortened(name)} left{near}; an operator runs blocks of its "
-                "own, written above it as def NAME():",
-            )
-        return self._pending.pop(name)[1]
+                blocks = self.inner[position] = []
+                for name in names:
+                    word = source.spelled(name)
+                    if word not in self._pending:
+                        near = suggestion(word[:_LONG_NAME], self._pending)
+                        source.fail(
+                            name,
+                            f"there is no block {shortened(word)} left{near}; an operator runs "
+                            "blocks of its own, written above it as def NAME():",
+                        )
+                    blocks.append(self._pending.pop(word)[1])
+                record.subgraphs = [block.record() for block in blocks]

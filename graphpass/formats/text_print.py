@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from graphpass.errors import AttributeValueError
@@ -12,7 +12,7 @@ from graphpass.formats.symbol_read import tells_outputs
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.graph import paused_collector
 from graphpass.graph.signatures import is_opaque
-from graphpass.ops import Operator, find
+from graphpass.ops import find
 
 __all__ = ["SPECIAL", "natural_stamps", "print_graph", "printed_key", "printed_text"]
 
@@ -20,7 +20,6 @@ SPECIAL = ("after", "subgraphs", "outputs", "name")
 """Keywords that are no attributes; an attribute of such a name stands in backquotes."""
 
 _WIDTH = 100
-_INDENT = "    "
 _PLAIN = "variable()"
 
 _SCALAR = (
@@ -72,79 +71,52 @@ def print_graph(graph: Graph) -> str:
     Linear in nodes, edges and attributes.
     """
     with paused_collector():
-        return "\n".join(_block(graph, ""))
+        return "\n".join(_Printer(graph, "").lines())
 
 
-def _block(graph: Graph, indent: str) -> list[str]:
-    """Return the lines of a graph; recursive in the nesting of subgraphs only."""
-    lines: list[str] = []
-    words = _Words(graph)
-    stamps = natural_stamps(graph)
-    waiting: list[str] = []  # variables that say nothing but their names
-    for key in graph.order():
-        name = graph.name(key)
-        inputs = graph.inputs(key)
-        word = words.give(key, name)
-        function, arguments = _spelled(graph.op(key), tuple(graph.attrs(key).items()), len(inputs))
-        values = [
-            words.value(entry, stamps.get((key, slot), 0)) for slot, entry in enumerate(inputs)
-        ]
-        special, blocks = _special(graph, key, words, indent)
-        if word != quoted_name(name):
-            special.append(f"name={quoted_text(name)}")
-        call = f"{function}({', '.join((*values, *arguments, *special))})"
-        if call == _PLAIN:
-            if _width(waiting, word, indent) > _WIDTH:
-                lines.append(_declaration(waiting, indent))
-                waiting = []
-            waiting.append(word)
-            continue
-        if waiting:
-            lines.append(_declaration(waiting, indent))
-            waiting = []
-        lines += blocks
-        lines.append(f"{indent}{word} = {call}")
-    if waiting:
-        lines.append(_declaration(waiting, indent))
-    heads = ", ".join([words.value(entry, 0) for entry in graph.heads])
-    lines.append(f"{indent}return {heads}".rstrip())
-    return lines
+class _Printer:
+    """The lines of one graph.
 
+    A node stands as its name; where that is taken, as another word.
+    """
 
-def _width(waiting: Sequence[str], word: str, indent: str) -> int:
-    return len(_declaration([*waiting, word], indent)) if waiting else 0
-
-
-def _declaration(words: Sequence[str], indent: str) -> str:
-    return f"{indent}{', '.join(words)} = {', '.join([_PLAIN] * len(words))}"
-
-
-class _Words:
-    """What stands for each node of a graph: its name, or where that is taken another word."""
-
-    __slots__ = ("_counts", "_free", "_graph", "_taken", "_words")
-
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, indent: str) -> None:
         self._graph = graph
+        self._indent = indent
+        self._stamps = natural_stamps(graph)
         self._words: dict[int, str] = {}
         self._taken = {graph.name(key) for key in graph.order()}
-        self._free = set(self._taken)
         self._counts: dict[str, int] = {}
 
-    def give(self, key: int, name: str) -> str:
-        """Choose the word of a node: the first of a name gets the name itself."""
-        if name in self._free:
-            self._free.discard(name)
-            word = quoted_name(name)
-        else:
-            word = self.fresh(name)
-        self._words[key] = word
-        return word
+    def lines(self) -> list[str]:
+        """Return the lines; recursive in the nesting of subgraphs only."""
+        graph, free = self._graph, set(self._taken)
+        lines: list[str] = []
+        waiting: list[str] = []  # variables that say nothing but their names
+        for key in graph.order():
+            name = graph.name(key)
+            word = quoted_name(name) if name in free else self._fresh(name)
+            free.discard(name)
+            self._words[key] = word
+            call, blocks = self._call(key, word)
+            if waiting and (call != _PLAIN or len(self._declaration([*waiting, word])) > _WIDTH):
+                lines.append(self._declaration(waiting))
+                waiting = []
+            if call == _PLAIN:
+                waiting.append(word)
+            else:
+                lines += (*blocks, f"{self._indent}{word} = {call}")
+        if waiting:
+            lines.append(self._declaration(waiting))
+        heads = ", ".join([self._value(entry, 0) for entry in graph.heads])
+        return [*lines, f"{self._indent}return {heads}".rstrip()]
 
-    def fresh(self, base: str) -> str:
+    def _declaration(self, words: Sequence[str]) -> str:
+        return f"{self._indent}{', '.join(words)} = {', '.join([_PLAIN] * len(words))}"
+
+    def _fresh(self, base: str) -> str:
         """Return `base`, or what begins like it: the first that stands for nothing."""
-        word = base
-        number = self._counts.get(base, 0)
+        word, number = base, self._counts.get(base, 0)
         while word in self._taken:
             number += 1
             word = f"{base}_{number}"
@@ -152,16 +124,45 @@ class _Words:
         self._taken.add(word)
         return quoted_name(word)
 
-    def node(self, key: int) -> str:
-        """Return the word of a node."""
-        return self._words[key]
-
-    def value(self, entry: Entry, natural: int) -> str:
+    def _value(self, entry: Entry, natural: int) -> str:
         """Print a value that is read where composing would give the stamp `natural`."""
         word = self._words[entry.node]
         if entry.version != natural or (entry.output and self._graph.is_variable(entry.node)):
             return f"{word}[{entry.output}, {entry.version}]"
         return f"{word}[{entry.output}]" if entry.output else word
+
+    def _call(self, key: int, word: str) -> tuple[str, list[str]]:
+        """Print a call, and the blocks that have to stand above it."""
+        graph, blocks = self._graph, list[str]()
+        op, name, inputs, attrs = (
+            graph.op(key),
+            graph.name(key),
+            graph.inputs(key),
+            graph.attrs(key),
+        )
+        function, arguments = _spelled(op, tuple(attrs.items()), len(inputs))
+        printed = [
+            self._value(entry, self._stamps.get((key, slot), 0))
+            for slot, entry in enumerate(inputs)
+        ]
+        printed += arguments
+        after = graph.control_dependencies(key)
+        if after:
+            printed.append(f"after=[{', '.join([self._words[each] for each in after])}]")
+        subgraphs = graph.subgraphs(key)
+        if subgraphs:
+            names = [self._fresh(f"{name}_block") for _ in subgraphs]
+            printed.append(f"subgraphs=[{', '.join(names)}]")
+            for block, subgraph in zip(names, subgraphs, strict=True):
+                inner = _Printer(subgraph, self._indent + "    ")
+                blocks += (f"{self._indent}def {block}():", *inner.lines())
+        if is_opaque(op) and not tells_outputs(op, attrs):
+            outputs = graph.signature(key).num_outputs
+            if outputs != 1:
+                printed.append(f"outputs={outputs}")
+        if word != quoted_name(name):
+            printed.append(f"name={quoted_text(name)}")
+        return f"{function}({', '.join(printed)})", blocks
 
 
 @lru_cache(maxsize=4096)
@@ -178,40 +179,15 @@ def _spelled(
     printed = tuple([f"{printed_key(key)}={printed_text(given[key])}" for key in keys])
     if op == VARIABLE:
         return "variable", printed
-    if operator is None or not _is_sound(operator, given, num_inputs):
-        return f"`{quoted}`" if (quoted := quoted_name(op))[0] != "`" else quoted, printed
-    return op, printed
-
-
-def _is_sound(operator: Operator, attrs: Mapping[str, str], num_inputs: int) -> bool:
-    """Return whether `parse_graph` takes a call without backquotes."""
-    try:
-        operator.check(attrs)
-        wanted = operator.signature(attrs).num_inputs
+    try:  # what `parse_graph` does not take as it is stands in backquotes
+        if operator is not None:
+            operator.check(given)
+            wanted = operator.signature(given).num_inputs
+            if wanted is None or wanted == num_inputs:
+                return op, printed
     except AttributeValueError:
-        return False
-    return wanted is None or wanted == num_inputs
-
-
-def _special(graph: Graph, key: int, words: _Words, indent: str) -> tuple[list[str], list[str]]:
-    """Print what is no attribute, and the blocks that have to stand above the operator."""
-    printed = []
-    blocks: list[str] = []
-    after = graph.control_dependencies(key)
-    if after:
-        printed.append(f"after=[{', '.join(map(words.node, after))}]")
-    subgraphs = graph.subgraphs(key)
-    if subgraphs:
-        names = [words.fresh(f"{graph.name(key)}_block") for _ in subgraphs]
-        printed.append(f"subgraphs=[{', '.join(names)}]")
-        for name, subgraph in zip(names, subgraphs, strict=True):
-            blocks += (f"{indent}def {name}():", *_block(subgraph, indent + _INDENT))
-    op = graph.op(key)
-    if is_opaque(op) and not tells_outputs(op, graph.attrs(key)):
-        outputs = graph.signature(key).num_outputs
-        if outputs != 1:
-            printed.append(f"outputs={outputs}")
-    return printed, blocks
+        pass
+    return f"`{quoted}`" if (quoted := quoted_name(op))[0] != "`" else quoted, printed
 
 
 # -- attributes ----------------------------------------------------------------------------------
@@ -274,7 +250,17 @@ def natural_stamps(graph: Graph) -> dict[tuple[int, int], int]:
     -----
     Linear in the graph. Source: ``UpdateNodeVersion`` in ``nnvm/src/core/symbolic.cc``.
     """
-    mutable = _mutable_slots(graph)
+    mutable: dict[int, tuple[int, ...]] = {}
+    writes: dict[str, bool] = {}  # whether an operator may write to an input
+    for key in graph.order():
+        op = graph.op(key)
+        if op not in writes:
+            operator = None if op == VARIABLE or is_opaque(op) else find(op)
+            constant = None if operator is None else operator.constant_signature
+            idle = operator is None or (constant is not None and not constant.mutable_slots)
+            writes[op] = not idle
+        if writes[op] and (slots := graph.signature(key).mutable_slots):
+            mutable[key] = slots
     counts = {
         entry.node: 0
         for key, slots in mutable.items()
@@ -295,25 +281,3 @@ def natural_stamps(graph: Graph) -> dict[tuple[int, int], int]:
                 counts[inputs[slot].node] += 1
                 stamps[key, slot] = counts[inputs[slot].node]
     return stamps
-
-
-def _mutable_slots(graph: Graph) -> dict[int, tuple[int, ...]]:
-    """Return the slots that operators write to, of those that write at all."""
-    found = {}
-    idle: dict[str, bool] = {}
-    for key in graph.order():
-        op = graph.op(key)
-        if op not in idle:
-            idle[op] = _is_idle(op)
-        if not idle[op] and (slots := graph.signature(key).mutable_slots):
-            found[key] = slots
-    return found
-
-
-def _is_idle(op: str) -> bool:
-    """Return whether an operator writes to no input, whatever its attributes."""
-    operator = None if op == VARIABLE or is_opaque(op) else find(op)
-    if operator is None:
-        return True
-    constant = operator.constant_signature
-    return constant is not None and not constant.mutable_slots
