@@ -8,7 +8,7 @@ evaluated at every match, and so are the computed values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
@@ -16,13 +16,13 @@ from graphpass.graph import VARIABLE, Entry
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.meaning import is_commutative
-from graphpass.rules.expressions import Expression, Read, Scope, UnknownError, bind
+from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.limits import Limits
 from graphpass.rules.rewrite.body import TextBody, parameter_array
 from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.fire import FiringContext
-from graphpass.rules.rewrite.match import Binding, Match
+from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.prepare import Template, prepare
 from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.search import ABSENT, Search
@@ -50,11 +50,8 @@ class _Known(NamedTuple):
     conditions: tuple[Expression, ...]
     """Those that have to be asked at every match, before there are computed values."""
 
-    let: Mapping[str, Expression]
-    """Computed values, but for what the shape tells."""
-
     late: tuple[Expression, ...]
-    """Conditions that have to be asked when there are computed values."""
+    """The same, after."""
 
 
 class Templates:
@@ -127,7 +124,7 @@ class Templates:
             )
         except Refusal as refusal:
             if shape is not None and self._is_refused_for_good(refusal, match):
-                self._known[shape] = _Known(None, (), {}, ())
+                self._known[shape] = _Known(None, (), ())
             return None
         template, places = prepare(decision, keys, context.facts, context.parameters, context.twins)
         if shape is not None and len(places) == len(keys) and not template.tied:
@@ -195,29 +192,10 @@ class Templates:
         if not all(map(told.by_shape, self._body.replacement.expressions())):
             return
         early, late = self._body.conditions
-        scope = self._scope(match.bindings)
-        let: dict[str, Expression] = {}
-        try:
-            conditions = [
-                bind(each, scope, told.tells) for each in early if not told.by_shape(each)
-            ]
-            for name, expression in self._body.let.items():
-                let[name] = bind(expression, scope, told.tells)
-                if told.by_shape(expression):
-                    scope.define(name, let[name].evaluate(scope))
-            after = [bind(each, scope, told.tells) for each in late if not told.by_shape(each)]
-        finally:
-            scope.release()
-        self._known[shape] = _Known(template, tuple(conditions), let, tuple(after))
-
-    def _scope(self, bindings: Mapping[str, Binding]) -> Scope:
-        return Scope(
-            self._context.facts,
-            bindings,
-            self._context.parameters,
-            self._rewrite.pattern.optional,
-            quiet=True,
-            limits=self._limits,
+        self._known[shape] = _Known(
+            template,
+            tuple([each for each in early if not told.by_shape(each)]),
+            tuple([each for each in late if not told.by_shape(each)]),
         )
 
     def _is_refused_for_good(self, refusal: Refusal, match: Match) -> bool:
@@ -236,19 +214,27 @@ class Templates:
 
     def _arrays(self, known: _Known, search: Search) -> Sequence[Array] | None:
         """Return the computed values at a match; None if it is refused."""
-        template = known.template
+        template, body = known.template, self._body
         if template is None:
             return None
         values = template.values
         if not values and not known.conditions and not known.late:
             return ()
-        bindings = search.bindings()
-        scope = self._scope(bindings)
+        assert body is not None
+        context, bindings = self._context, search.bindings()
+        scope = Scope(
+            context.facts,
+            bindings,
+            context.parameters,
+            self._rewrite.pattern.optional,
+            quiet=True,
+            limits=self._limits,
+        )
         try:
             if not all([each.holds(scope) for each in known.conditions]):
                 return None
             if values or known.late:
-                for name, expression in known.let.items():
+                for name, expression in body.let.items():
                     scope.define(name, expression.evaluate(scope))
                 if not all([each.holds(scope) for each in known.late]):
                     return None
@@ -271,10 +257,9 @@ class _Told:
 
     def by_shape(self, expression: Expression) -> bool:
         """Return whether an expression has one value at all matches of the shape."""
-        return all(map(self.tells, expression.reads))
+        return all(map(self._is_told, expression.reads))
 
-    def tells(self, read: Read) -> bool:
-        """Return whether something has one value at all matches of the shape."""
+    def _is_told(self, read: Any) -> bool:
         name, way, word = read
         if way in ("bound", "known", "loop"):
             return True
