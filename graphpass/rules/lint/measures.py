@@ -56,14 +56,7 @@ from graphpass.rules.rewrite.pattern import (
 )
 from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
 
-__all__ = [
-    "Copied",
-    "Fact",
-    "Feature",
-    "Weighing",
-    "Weight",
-    "features_of",
-]
+__all__ = ["Copied", "Feature", "Known", "Weighing", "Weight", "features_of"]
 
 
 class Weight(NamedTuple):
@@ -89,7 +82,7 @@ class Copied(NamedTuple):
     part: int
 
 
-Fact: TypeAlias = Copied | Literal["yes", "no", "maybe"]
+Known: TypeAlias = Copied | Literal["yes", "no", "maybe"]
 """Whether a new node has a feature."""
 
 
@@ -290,7 +283,7 @@ class Weighing:
             light -= times
         return Inequality({key: each for key, each in terms.items() if each}, change.slack + light)
 
-    def fact(self, feature: Feature, made: NewPart) -> Fact:
+    def fact(self, feature: Feature, made: NewPart) -> Known:
         """Return whether a new node, of the feature's operator, has the feature.
 
         ``maybe`` wherever something outside the two texts has a say: keys such as ``__lr_mult__``,
@@ -343,7 +336,7 @@ class Weighing:
         return False
 
 
-def _compare(feature: Feature, given: dict[str, Constant]) -> Fact:
+def _compare(feature: Feature, given: dict[str, Constant]) -> Known:
     try:
         texts = {key: attribute_text(value, key) for key, value in given.items()}
     except GraphpassError:

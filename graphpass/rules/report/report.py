@@ -10,13 +10,7 @@ from typing import Any
 from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
 from graphpass.model import Lineage, Model
-from graphpass.rules.report.changes import (
-    AttributeChange,
-    Delta,
-    HeadChange,
-    NodeRef,
-    PendingDelta,
-)
+from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, PendingDelta
 from graphpass.rules.report.firings import Firing, NearMiss, Pending
 
 __all__ = ["Census", "Report", "Step", "format_bytes", "near_miss_lines"]
