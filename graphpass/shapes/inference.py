@@ -255,8 +255,17 @@ class _Layer:
     """Why nothing can be said of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Part(NamedTuple):
+    """What a rule made of shapes, or of dtypes."""
+
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    conflict: str | None
+    again: bool
+    """Whether more may follow from what was found."""
+
+
+class _Answer(NamedTuple):
     """What the rules of an operator made of facts."""
 
     made: tuple[Fact, ...]
@@ -266,7 +275,6 @@ class _Answer:
     shape_conflict: str | None
     dtype_conflict: str | None
     again: bool
-    """Whether more may follow from what was found."""
 
 
 _Step: TypeAlias = "tuple[_Layer, tuple[Entry, ...], int]"
@@ -290,6 +298,7 @@ class _Walk:
         self.variables: dict[tuple[Any, ...], tuple[Fact]] = {}
         self.layers: dict[tuple[Any, ...], _Layer] = {}
         self.answers: dict[tuple[Any, ...], _Answer] = {}
+        self.dtype_parts: dict[tuple[Any, ...], _Part] = {}
 
     def run(self, keys: Iterable[int]) -> None:
         """Ask the rules of a whole graph, in saved order first, until nothing new follows."""
@@ -437,35 +446,50 @@ class _Walk:
         return answer, changed
 
     def ask(self, layer: _Layer, read: tuple[Fact, ...], made: tuple[Fact, ...]) -> _Answer:
-        row, again = layer.row, False
-        common = (layer.subgraphs, self.found.np_shape)
-        shapes = ShapeSite(
-            layer.op, layer.attributes, [it for it, _ in read], [it for it, _ in made], *common
+        row = layer.row
+        shapes = self.part(
+            ShapeSite, layer, row.shape, [it for it, _ in read], [it for it, _ in made]
         )
-        dtypes = DtypeSite(
-            layer.op, layer.attributes, [it for _, it in read], [it for _, it in made], *common
-        )
-        inputs, outputs = shapes.inputs.copy(), shapes.outputs.copy()
-        shape_conflict = dtype_conflict = None
-        if not all(map(is_known, outputs + inputs)):
-            shape_conflict = _apply(shapes, row.shape, row.shape_needs)
-            open_ = not all(map(is_known, shapes.outputs))
-            again |= shapes.outputs != outputs and open_
-            open_ = open_ or not all(map(is_known, shapes.inputs))
-            again |= shapes.inputs != inputs and open_
-        types, made_types = dtypes.inputs.copy(), dtypes.outputs.copy()
-        if None in types or None in made_types:
-            dtype_conflict = _apply(dtypes, row.dtype, row.dtype_needs)
-            again |= dtypes.outputs != made_types and None in dtypes.outputs
-            again |= dtypes.inputs != types and None in dtypes.outputs + dtypes.inputs
+        # What is said of dtypes is the same for many shapes.
+        asked = (layer, tuple([it for _, it in read]), tuple([it for _, it in made]))
+        dtypes = self.dtype_parts.get(asked)
+        if dtypes is None:
+            dtypes = self.part(DtypeSite, layer, row.dtype, list(asked[1]), list(asked[2]))
+            self.dtype_parts[asked] = dtypes
         now = zip(shapes.inputs, dtypes.inputs, strict=True)
         return _Answer(
             tuple(zip(shapes.outputs, dtypes.outputs, strict=True)),
             tuple([(slot, fact) for slot, fact in enumerate(now) if fact != read[slot]]),
-            shape_conflict,
-            dtype_conflict,
-            again,
+            shapes.conflict,
+            dtypes.conflict,
+            shapes.again or dtypes.again,
         )
+
+    def part(
+        self,
+        kind: Any,
+        layer: _Layer,
+        rule: Callable[..., Any] | None,
+        inputs: list[Any],
+        outputs: list[Any],
+    ) -> _Part:
+        if _complete(inputs) and _complete(outputs):
+            return _Part(inputs, outputs, None, False)
+        needs = layer.row.shape_needs if kind is ShapeSite else layer.row.dtype_needs
+        site: FactSite[Any] = kind(
+            layer.op, layer.attributes, [*inputs], [*outputs], layer.subgraphs, self.found.np_shape
+        )
+        conflict = _apply(site, rule, needs)
+        if not _complete(site.outputs):
+            again = site.inputs != inputs or site.outputs != outputs
+        else:
+            again = site.inputs != inputs and not _complete(site.inputs)
+        return _Part(site.inputs, site.outputs, conflict, again)
+
+
+def _complete(facts: Sequence[Any]) -> bool:
+    """Return whether everything is known of these shapes, or dtypes."""
+    return None not in facts and not any([None in fact for fact in facts if type(fact) is tuple])
 
 
 def _apply(site: FactSite[Any], rule: Callable[..., Any] | None, needs: int) -> str | None:

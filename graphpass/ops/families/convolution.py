@@ -51,10 +51,8 @@ def _window(site: ShapeSite) -> tuple[list[int], Sequence[int], Sequence[int]]:
     stride = site["stride"] or (1,) * len(kernel)
     dilate = site["dilate"] or (1,) * len(kernel)
     pad = site["pad"] or (0,) * len(kernel)
-    need(
-        min(*kernel, *stride, *dilate) >= 1,
-        f"kernel={kernel}, stride={stride}, dilate={dilate} must be positive",
-    )
+    if min(*kernel, *stride, *dilate) < 1:
+        raise ConflictError(f"kernel={kernel}, stride={stride}, dilate={dilate} must be positive")
     return [(k - 1) * d + 1 for k, d in zip(kernel, dilate, strict=True)], stride, pad
 
 
@@ -72,7 +70,8 @@ def _places(
         if extent is None:
             found.append(None)
             continue
-        need(k <= extent + 2 * p, f"a kernel of {k} does not fit {extent} padded by {p}")
+        if k > extent + 2 * p:
+            raise ConflictError(f"a kernel of {k} does not fit {extent} padded by {p}")
         room = extent + 2 * p - k
         found.append(1 + (-(-room // s) if round_up else room // s))
     return found
