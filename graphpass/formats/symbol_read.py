@@ -37,11 +37,10 @@ from graphpass.formats.symbol_upgrade import (
     upgrade,
 )
 from graphpass.formats.symbol_write import VERSION, as_bytes, encode
-from graphpass.graph import VARIABLE, Entry, Graph, Origin
-from graphpass.graph.graph import paused_collector
-from graphpass.graph.in_edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
-from graphpass.graph.origin import Unreached
-from graphpass.graph.signatures import is_opaque, opaque_signature
+from graphpass.graph import VARIABLE, Entry, Graph, Origin, paused_collector
+from graphpass.graph.edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
+from graphpass.graph.store import Unreached
+from graphpass.graph.structure import is_opaque, opaque_signature
 from graphpass.ops import Signature, canonical_name, find
 
 __all__ = ["build_graph", "loads", "tells_outputs"]

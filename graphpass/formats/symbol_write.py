@@ -14,9 +14,8 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from graphpass.errors import SymbolError, UsageError
-from graphpass.graph import VARIABLE, Graph
-from graphpass.graph.graph import paused_collector
-from graphpass.graph.signatures import is_opaque
+from graphpass.graph import VARIABLE, Graph, paused_collector
+from graphpass.graph.structure import is_opaque
 from graphpass.ops import find
 
 __all__ = ["VERSION", "as_bytes", "dumps", "encode", "version_of_dialect"]

@@ -45,10 +45,9 @@ from graphpass.formats.python_text import Offset, PythonText, described, element
 from graphpass.formats.symbol_read import build_graph
 from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
 from graphpass.formats.text_print import SPECIAL, natural_stamps, print_graph
-from graphpass.graph import VARIABLE, Graph
-from graphpass.graph.graph import paused_collector
-from graphpass.graph.in_edges import edge_data
-from graphpass.graph.signatures import is_opaque
+from graphpass.graph import VARIABLE, Graph, paused_collector
+from graphpass.graph.edges import edge_data
+from graphpass.graph.structure import is_opaque
 from graphpass.ops import Operator, find, format_value
 from graphpass.ops.attributes import is_hidden_key
 

@@ -9,9 +9,8 @@ from functools import lru_cache
 from graphpass.errors import AttributeValueError
 from graphpass.formats.python_text import quoted_name
 from graphpass.formats.symbol_read import tells_outputs
-from graphpass.graph import VARIABLE, Entry, Graph
-from graphpass.graph.graph import paused_collector
-from graphpass.graph.signatures import is_opaque
+from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
+from graphpass.graph.structure import is_opaque
 from graphpass.ops import find
 
 __all__ = ["SPECIAL", "natural_stamps", "print_graph", "printed_key", "printed_text"]

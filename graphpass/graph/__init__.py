@@ -3,23 +3,32 @@
 ======================  ===============================================================
 module                  what is in it
 ======================  ===============================================================
-:mod:`.graph`           `Graph`: what may be asked of it, what is derived, copies
+:mod:`.graph`           `Graph`, and `Edit`: a transaction on it, with a journal
+:mod:`.structure`       what may be asked of a graph, what is derived, one node's view
 :mod:`.store`           the networkx graph that it is stored in, and primitive changes
-:mod:`.node`            `Entry` and `Node`, the read-only view of one node
-:mod:`.edit`            `Edit`: a transaction with a journal
-:mod:`.changes`         what a transaction has changed so far, from its journal
-:mod:`.invariants`      what a commit checks
-:mod:`.order`           the post-order walk that everything saved derives from
+:mod:`.edges`           values, the edges by which nodes read them, walks along these
 :mod:`.names`           who is called what, and names that are free
-:mod:`.signatures`      inputs and outputs of a node, subgraphs and opaque operators included
-:mod:`.origin`          what the file that was read said of itself
+:mod:`.invariants`      what a commit checks
+:mod:`.ranks`           an order that is kept up to date edit by edit
+:mod:`.changes`         what a transaction has changed so far, from its journal
 ======================  ===============================================================
 """
 
-from graphpass.graph.edit import Edit
-from graphpass.graph.graph import Graph
+from graphpass.graph.edges import VARIABLE, Entry, Use, Value
+from graphpass.graph.graph import Edit, Graph
 from graphpass.graph.names import free_name
-from graphpass.graph.node import VARIABLE, Entry, Node, Use, Value
-from graphpass.graph.origin import Origin
+from graphpass.graph.store import Origin, paused_collector
+from graphpass.graph.structure import Node
 
-__all__ = ["VARIABLE", "Edit", "Entry", "Graph", "Node", "Origin", "Use", "Value", "free_name"]
+__all__ = [
+    "VARIABLE",
+    "Edit",
+    "Entry",
+    "Graph",
+    "Node",
+    "Origin",
+    "Use",
+    "Value",
+    "free_name",
+    "paused_collector",
+]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from graphpass.graph.in_edges import InEdges, control_of, entries_of
-from graphpass.graph.node import Entry
-
-if TYPE_CHECKING:
-    from graphpass.graph.edit import Edit
-    from graphpass.graph.graph import Graph
+from graphpass.graph.edges import Entry, InEdges, control_of, entries_of
+from graphpass.graph.graph import Edit, Graph
 
 __all__ = ["Changes", "Journal", "Past", "changes"]
 

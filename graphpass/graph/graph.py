@@ -1,51 +1,33 @@
-"""The graph: one networkx MultiDiGraph and an ordered list of heads."""
+"""The graph: one networkx MultiDiGraph and an ordered list of heads, edited in transactions."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
 
-from graphpass.graph.in_edges import CONTROL, control_of, entries_of
-from graphpass.graph.names import NameIndex
-from graphpass.graph.node import VARIABLE, Entry, Node, Use
-from graphpass.graph.order import VariableKeys, output_name, post_order, variable_keys
-from graphpass.graph.signatures import node_signature
-from graphpass.graph.store import Store
+from graphpass.errors import GraphError
+from graphpass.graph import invariants
+from graphpass.graph.edges import (
+    VARIABLE,
+    Entry,
+    InEdges,
+    control_of,
+    entries_of,
+    in_edges,
+    moved_edges,
+    post_order,
+)
+from graphpass.graph.invariants import check_text, check_texts, checked_attrs
+from graphpass.graph.ranks import Ranks
+from graphpass.graph.store import Cut, paused_collector
+from graphpass.graph.structure import Structure
 from graphpass.ops import Signature
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-    from graphpass.graph.edit import Edit
-
-__all__ = ["CONTROL", "Graph", "paused_collector"]
-
-T = TypeVar("T")
+__all__ = ["Edit", "Graph"]
 
 
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """Pause the cyclic garbage collector while many small objects are built.
-
-    With it on, building a graph of 100,000 nodes takes four times as long: every few hundred new
-    dictionaries set off a scan of all of them. What was built counts as old at once, so that the
-    next new object does not set off such a scan either.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
-
-
-class Graph(Store):
+class Graph(Structure):
     """A symbol: a directed acyclic graph of operators and variables, with heads.
 
     `dag` is the only store of structure. A node's key is an int; its data are ``op``, ``name``,
@@ -65,268 +47,12 @@ class Graph(Store):
 
     __slots__ = ()
 
-    # -- structure ---------------------------------------------------------------------------
-
-    @property
-    def dag(self) -> nx.MultiDiGraph[int]:
-        """The networkx graph, for reading: a frozen one around the dictionaries of this graph."""
-        if self._dag is None:
-            import networkx as nx
-
-            dag: Any = nx.freeze(nx.MultiDiGraph())
-            dag._node, dag._adj, dag._pred = self._nodes, self._succ, self._pred
-            self._dag = dag
-        return self._dag
-
-    @property
-    def all_keys(self) -> KeysView[int]:
-        """The keys of all nodes, those that no head reaches too, oldest first."""
-        return self._nodes.keys()
-
-    @property
-    def all_sources(self) -> Mapping[int, Mapping[int, Mapping[Any, Mapping[str, int]]]]:
-        """What each node reads or waits for, as `sources` gives it for one; read-only."""
-        return self._pred
-
-    @property
-    def heads(self) -> tuple[Entry, ...]:
-        """The values that the graph returns, in order; one may stand twice."""
-        return self._heads
-
-    def is_head(self, key: int) -> bool:
-        """Return whether some output of a node is a head. Constant while the heads stay."""
-        return self.last_head(key) is not None
-
-    def last_head(self, key: int) -> int | None:
-        """Return the highest output of a node that is a head, None if none is."""
-        if self._headed is None:
-            found = self._headed = {}
-            for head in self._heads:
-                found[head.node] = max(head.output, found.get(head.node, 0))
-        return self._headed.get(key)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._nodes
-
-    def __iter__(self) -> Iterator[Node]:
-        """Iterate over the nodes that the heads reach, in saved order."""
-        return (Node(self, key) for key in self.order())
-
-    def node(self, key: int) -> Node:
-        """Return the view of one node.
-
-        Raises
-        ------
-        KeyError
-            If the graph holds no node `key`.
-        """
-        self._nodes[key]
-        return Node(self, key)
-
-    def data(self, key: int) -> Mapping[str, Any]:
-        """Return the data of a node as the DAG has them: op, name, attrs, …; read-only."""
-        return self._nodes[key]
-
-    def op(self, key: int) -> str:
-        """Return the operator name of a node, ``"null"`` for a variable."""
-        op: str = self._nodes[key]["op"]
-        return op
-
-    def name(self, key: int) -> str:
-        """Return the name of a node."""
-        name: str = self._nodes[key]["name"]
-        return name
-
-    def names_of(self, keys: Iterable[int]) -> list[str]:
-        """Return the names of nodes."""
-        nodes = self._nodes
-        return [nodes[key]["name"] for key in keys]
-
-    def attrs(self, key: int) -> dict[str, str]:
-        """Return the attribute strings of a node; treat them as read-only."""
-        attrs: dict[str, str] = self._nodes[key]["attrs"]
-        return attrs
-
-    def subgraphs(self, key: int) -> tuple[Graph, ...]:
-        """Return the subgraphs of a node."""
-        subgraphs: tuple[Graph, ...] = self._nodes[key].get("subgraphs", ())
-        return subgraphs
-
-    def carried(self, key: int) -> Signature | None:
-        """Return the signature that a node brought along, if the operator table has none for it."""
-        carried: Signature | None = self._nodes[key].get("carried")
-        return carried
-
-    def is_variable(self, key: int) -> bool:
-        """Return whether a node is a variable."""
-        return bool(self._nodes[key]["op"] == VARIABLE)
-
-    def signature(self, key: int) -> Signature:
-        """Return names and counts of a node's inputs and outputs.
-
-        Raises
-        ------
-        AttributeValueError
-            If an attribute that the counts depend on can't be parsed.
-        """
-        return node_signature(self._nodes[key])
-
-    def inputs(self, key: int) -> tuple[Entry, ...]:
-        """Return the values that a node reads, by slot."""
-        return entries_of(self._pred[key])
-
-    def control_dependencies(self, key: int) -> tuple[int, ...]:
-        """Return the keys of the nodes that must run before a node, in order."""
-        return control_of(self._pred[key])
-
-    def sources(self, key: int) -> Mapping[int, Mapping[Any, Mapping[str, int]]]:
-        """Return what a node reads or waits for: source -> edge key -> edge data; read-only.
-
-        The same as ``dag.pred[key]``, at a tenth of the cost.
-        """
-        return self._pred[key]
-
-    def readers(self, key: int) -> Mapping[int, Mapping[Any, Mapping[str, int]]]:
-        """Return what reads a node or waits for it, as `sources` does."""
-        return self._succ[key]
-
-    def uses(self, key: int, output: int | None = None) -> list[Use]:
-        """Return the input slots that read a node, or one of its outputs.
-
-        Heads and control dependencies are not input slots: see `heads` and `dag`.
-        """
-        return [
-            Use(consumer, slot)
-            for consumer, edges in self._succ[key].items()
-            for slot, data in edges.items()
-            if type(slot) is int and (output is None or data["output"] == output)
-        ]
-
-    def named(self, name: str) -> tuple[int, ...]:
-        """Return the keys of all nodes called `name`, oldest first."""
-        return self.names.keys(name)
-
-    @property
-    def names(self) -> NameIndex:
-        """Which node is called what."""
-        if self._names is None:
-            self._names = NameIndex.of(self._nodes)
-        return self._names
-
-    # -- derived -----------------------------------------------------------------------------
-
-    def _derive(self, what: str, make: Callable[[], T]) -> T:
-        """Return what was derived since the last edit, or derive it now."""
-        found: T | None = self._derived.get(what)
-        if found is None:
-            found = self._derived[what] = make()
-        return found
-
-    def order(self) -> list[int]:
-        """Return the keys that the heads reach in saved order: iterative post-order from the heads.
-
-        The list is kept until the next edit; do not change it. Linear in nodes and edges.
-        """
-        return self._derive("order", self._walk)
-
-    def _walk(self) -> list[int]:
-        with paused_collector():
-            return post_order(self._pred, self._heads)
-
-    def by_op(self) -> Mapping[str, Sequence[int]]:
-        """Return the keys that the heads reach by what they run, each in saved order.
-
-        It is kept until the next edit; do not change it. Linear in nodes.
-        """
-        return self._derive("by_op", self._sort_by_op)
-
-    def _sort_by_op(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        nodes = self._nodes
-        with_subgraphs = self._derived["with_subgraphs"] = []
-        for key in self.order():
-            data = nodes[key]
-            op = data["op"]
-            if op in found:
-                found[op].append(key)
-            else:
-                found[op] = [key]
-            if len(data) > 3 and "subgraphs" in data:
-                with_subgraphs.append(key)
-        return found
-
-    def with_subgraphs(self) -> list[int]:
-        """Return the keys of the nodes that run subgraphs, in saved order.
-
-        The list is kept until the next edit; do not change it.
-        """
-        self.by_op()
-        found: list[int] = self._derived["with_subgraphs"]
-        return found
-
-    def nested(self) -> Iterator[tuple[Graph, tuple[tuple[int, int], ...]]]:
-        """Yield this graph, then what is inside each of its subgraphs, and so on.
-
-        With each comes the way to it: the node that runs a subgraph, and which of its subgraphs.
-        """
-        pending: list[tuple[Graph, tuple[tuple[int, int], ...]]] = [(self, ())]
-        while pending:
-            graph, path = pending.pop()
-            yield graph, path
-            below = [
-                (subgraph, (*path, (key, number)))
-                for key in graph.with_subgraphs()
-                for number, subgraph in enumerate(graph.subgraphs(key))
-            ]
-            pending += reversed(below)
-
-    def reaches(self, key: int) -> bool:
-        """Return whether the heads reach a node. Constant after the first call since an edit."""
-        return key in self.reached()
-
-    def reached(self) -> frozenset[int]:
-        """Return the keys that the heads reach; kept until the next edit."""
-        return self._derive("reached", lambda: frozenset(self.order()))
-
-    def variable_keys(self) -> VariableKeys:
-        """Return the keys of arguments and auxiliary states, each in saved order."""
-        return self._derive("variables", lambda: variable_keys(self))
-
-    @property
-    def arguments(self) -> list[str]:
-        """Names of the arguments, as MXNet's ``list_arguments()`` gives them."""
-        names = self._derive(
-            "arguments", lambda: tuple(self.names_of(self.variable_keys().arguments))
-        )
-        return list(names)
-
-    @property
-    def auxiliary_states(self) -> list[str]:
-        """Names of the auxiliary states, as ``list_auxiliary_states()`` gives them."""
-        return self.names_of(self.variable_keys().auxiliary_states)
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the heads, as ``list_outputs()`` gives them."""
-        return [self.output_name(entry) for entry in self._heads]
-
-    def output_name(self, entry: Entry) -> str:
-        """Return MXNet's name of a value: the variable's own, or ``<node>_<output>``."""
-        return output_name(self, entry)
-
-    # -- copying and editing -----------------------------------------------------------------
-
     def edit(self) -> Edit:
         """Open a transaction: ``with graph.edit() as edit: ...``.
 
         The edits stand when the block ends and the invariants hold; otherwise all of them are
         undone and the error is raised. Transactions nest: an outer one undoes its inner ones.
         """
-        from graphpass.graph.edit import Edit
-
         return Edit(self)
 
     def copy(self) -> Graph:
@@ -351,3 +77,515 @@ class Graph(Store):
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self)} nodes, outputs {', '.join(self.outputs[:4])}>"
+
+
+class Edit:
+    """One transaction, opened by ``with graph.edit() as edit:``.
+
+    Every method changes the graph at once and writes the inverse change to the journal. When the
+    block ends, the nodes that were touched are checked: no cycle, as many inputs as the operator
+    takes, no use of an output that does not exist, no name that two variables share. If a check
+    fails or the block raises, the journal is undone and the graph is as it was, keys and all.
+
+    A transaction inside another one is undone with it.
+    """
+
+    __slots__ = (
+        "_attributed",
+        "_is_open",
+        "_journal",
+        "_mark",
+        "_names",
+        "_nested",
+        "_owner",
+        "_signatures",
+        "_wired",
+    )
+
+    def __init__(self, graph: Structure) -> None:
+        self._owner = graph
+        self._is_open = False
+        self._wired: dict[int, None] = {}
+        self._signatures: dict[int, None] = {}
+        self._attributed: dict[int, None] = {}
+        self._names: dict[int, None] = {}
+
+    def __enter__(self) -> Edit:
+        graph = self._owner
+        self._is_open = True
+        self._nested = graph._journal is not None
+        if graph._journal is None:
+            graph._journal = []
+        self._journal = graph._journal
+        self._mark = len(self._journal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self.commit()
+            else:
+                self._undo()
+        except BaseException:
+            self._undo()
+            raise
+        finally:
+            self._is_open = False
+            if not self._nested:
+                self._owner._journal = None
+
+    @property
+    def _graph(self) -> Structure:
+        if not self._is_open:
+            raise GraphError(
+                "this transaction is not open; make edits inside `with graph.edit() as edit:`"
+            )
+        return self._owner
+
+    # -- nodes -------------------------------------------------------------------------------
+
+    def add_variable(self, name: str, attrs: Mapping[str, str] | None = None) -> int:
+        """Add a variable and return its key."""
+        return self.add_node(VARIABLE, name, attrs)
+
+    def add_node(
+        self,
+        op: str,
+        name: str,
+        attrs: Mapping[str, str] | None = None,
+        inputs: Sequence[Entry] = (),
+        *,
+        control: Sequence[int] = (),
+        subgraphs: Sequence[Structure] = (),
+        carried: Signature | None = None,
+    ) -> int:
+        """Add a node and return its key.
+
+        Parameters
+        ----------
+        op : str
+            Canonical operator name, or ``"null"`` for a variable.
+        name : str
+            Name of the node.
+        attrs : mapping of str to str, optional
+            Attribute strings, kept as given.
+        inputs : sequence of Entry
+            The values it reads, by slot.
+        control : sequence of int
+            Keys of nodes that must run before it.
+        subgraphs : sequence of Structure
+            Structures that the operator runs; the node owns them.
+        carried : Signature, optional
+            What an operator that the operator table can't describe reads and produces.
+        """
+        graph = self._graph
+        data: dict[str, Any] = {
+            "op": check_text(op, "an operator"),
+            "name": check_text(name, "a name"),
+            "attrs": checked_attrs(attrs or {}),
+        }
+        if subgraphs:
+            data["subgraphs"] = tuple(subgraphs)
+        if carried is not None:
+            data["carried"] = carried
+        key = graph._new_key()
+        graph._insert(key, data, self._edges(key, inputs, control))
+        self._journal.append((graph._delete, key))
+        for touched in (self._names, self._signatures, self._attributed, self._wired):
+            touched[key] = None
+        return key
+
+    def put(self, data: dict[str, Any], into: InEdges, key: int | None = None) -> int:
+        """Put in a node, or make an old one something else, which the caller has checked already.
+
+        Parameters
+        ----------
+        data : dict
+            The node's data as the DAG has them: ``op``, ``name``, ``attrs``.
+        into : InEdges
+            What it reads.
+        key : int, optional
+            The old node; its users stay.
+
+        Returns
+        -------
+        int
+            The node.
+        """
+        graph, journal = self._graph, self._journal
+        if key is None:
+            key = graph._new_key()
+            graph._insert(key, data, into)
+            journal.append((graph._delete, key))
+            return key
+        if graph.name(key) != data["name"]:
+            self._put(key, "name", data["name"])
+        journal.append((graph._set_data, key, graph._set_data(key, data)))
+        journal.append((graph._wire, key, graph._wire(key, into)))
+        return key
+
+    def remove_node(self, key: int) -> None:
+        """Remove a node that nothing reads.
+
+        Raises
+        ------
+        GraphError
+            If a node, a control dependency or a head still uses it.
+        """
+        self.remove_nodes([key])
+
+    def remove_nodes(self, keys: Iterable[int]) -> list[Cut]:
+        """Remove nodes that only nodes among them read, and return key, data and in-edges of each.
+
+        Raises
+        ------
+        GraphError
+            If something else still uses one.
+        """
+        graph = self._graph
+        doomed = dict.fromkeys(keys)
+        for key in doomed:
+            self._require(key)
+            for user in graph._succ[key]:
+                if user not in doomed:
+                    raise GraphError(
+                        f"{invariants.describe(graph, key)} can't be removed: "
+                        f"{invariants.describe(graph, user)} reads it"
+                    )
+            if graph.is_head(key):
+                raise GraphError(
+                    f"{invariants.describe(graph, key)} can't be removed: it is a head"
+                )
+        return self._cut(doomed) if doomed else []
+
+    def add_copies(
+        self,
+        source: Structure,
+        names: Mapping[int, str],
+        values: Mapping[tuple[int, int], Entry],
+        twins: dict[int, int],
+    ) -> None:
+        """Add copies of nodes, of this graph or of another, that read each other.
+
+        Attributes, subgraphs, control dependencies, stamps and carried signatures are copied with
+        the nodes. Copies of nodes of this graph are as good as these, and are not checked again.
+
+        Parameters
+        ----------
+        source : Structure
+            The graph that holds the originals.
+        names : mapping of int to str
+            Original -> name of its copy; each stands after what it reads.
+        values : mapping of (int, int) to Entry
+            Values of the source, by node and output, for which copies read something else.
+        twins : dict of int to int
+            Original -> copy; the new ones are added. What stands here already is read, not copied.
+
+        Notes
+        -----
+        Linear in the copies and what they read.
+        """
+        graph = self._graph
+        check_texts(names.values())
+        replaced: dict[int, int] = {}
+        for (node, _), entry in sorted(values.items(), reverse=True):
+            replaced[node] = entry.node
+        nodes, pred = source._nodes, source._pred
+        copies: list[Cut] = []
+        for key, name in names.items():
+            data = {**nodes[key], "name": name}
+            if "subgraphs" in data:
+                data["subgraphs"] = tuple([subgraph.copy() for subgraph in data["subgraphs"]])
+            twin = graph._new_key()
+            into = pred[key]
+            if not into.keys().isdisjoint(replaced):
+                inputs = [
+                    _copied(values.get((entry.node, entry.output)), twins, entry)
+                    for entry in entries_of(into)
+                ]
+                control = [twins.get(each, replaced.get(each, each)) for each in control_of(into)]
+                into = in_edges(inputs, control)
+            elif into:
+                into = moved_edges(into, twins)
+            copies.append((twin, data, into))
+            twins[key] = twin
+        graph._paste(copies)
+        keys = [key for key, _, _ in copies]
+        self._journal.append((graph._cut, keys[::-1]))
+        self._names.update(dict.fromkeys(keys))
+        if source is not graph:
+            self._attributed.update(dict.fromkeys(keys))
+
+    def sweep(self) -> list[int]:
+        """Remove every node that the heads do not reach, and return the keys, users first."""
+        graph = self._graph
+        alive = graph.reached()
+        dead = [Entry(key) for key in graph._nodes if key not in alive]
+        doomed = [key for key in post_order(graph._pred, dead) if key not in alive][::-1]
+        if doomed:
+            derived = graph._derived.copy()  # all of it is about what the heads reach
+            self._cut(doomed)
+            graph._derived.update(derived)
+        return doomed
+
+    # -- what a node says ----------------------------------------------------------------------
+
+    def rename(self, key: int, name: str) -> None:
+        """Give a node another name."""
+        self._put(key, "name", check_text(name, "a name"))
+        self._names[key] = None
+
+    def rename_all(self, names: Mapping[int, str]) -> None:
+        """Give nodes other names, all at once. Linear in the names, and in the graph."""
+        graph = self._graph
+        check_texts(names.values())
+        if not names.keys() <= graph.all_keys:
+            self._require(next(key for key in names if key not in graph))
+        self._journal.append((graph._rename, graph._rename(names)))
+        self._names.update(dict.fromkeys(names))
+
+    def set_op(self, key: int, op: str, *, carried: Signature | None = None) -> None:
+        """Make a node run another operator (a canonical name)."""
+        self._put(key, "op", check_text(op, "an operator"))
+        self._put(key, "carried", carried)
+        self._signatures[key] = None
+        self._attributed[key] = None
+        self._wired[key] = None
+        self._names[key] = None
+
+    def set_attrs(self, key: int, attrs: Mapping[str, str]) -> None:
+        """Replace all attribute strings of a node."""
+        self._put(key, "attrs", checked_attrs(attrs))
+        self._signatures[key] = None
+        self._attributed[key] = None
+        self._wired[key] = None
+
+    def update_attrs(self, key: int, changes: Mapping[str, str | None]) -> None:
+        """Set attribute strings of a node; None removes one."""
+        self._require(key)
+        merged = {**self._graph.attrs(key), **changes}
+        self.set_attrs(key, {name: text for name, text in merged.items() if text is not None})
+
+    def set_subgraphs(self, key: int, subgraphs: Sequence[Structure]) -> None:
+        """Replace the subgraphs of a node."""
+        self._put(key, "subgraphs", tuple(subgraphs) or None)
+        self._signatures[key] = None
+        self._wired[key] = None
+
+    # -- edges ---------------------------------------------------------------------------------
+
+    def set_inputs(
+        self, key: int, inputs: Iterable[Entry], *, control: Iterable[int] | None = None
+    ) -> None:
+        """Replace all inputs of a node, and its control dependencies if given."""
+        graph = self._graph
+        self._require(key)
+        kept = graph.control_dependencies(key) if control is None else control
+        self._wire(key, self._edges(key, inputs, kept))
+
+    def _edges(self, key: int, inputs: Iterable[Entry], control: Iterable[int]) -> InEdges:
+        graph = self._graph
+        into = in_edges(_entries(inputs, "the inputs of a node"), control)
+        for source in into:
+            if source not in graph._nodes:
+                reader = invariants.describe(graph, key) if key in graph else f"node #{key}"
+                raise GraphError(f"{reader} can't read node #{source}: the graph has no such node")
+        return into
+
+    def set_input(self, key: int, slot: int, entry: Entry) -> None:
+        """Make one input slot of a node read another value."""
+        self._require(key)
+        inputs = list(self._graph.inputs(key))
+        if not 0 <= slot < len(inputs):
+            raise GraphError(
+                f"{invariants.describe(self._graph, key)} has {len(inputs)} inputs, so there is no "
+                f"input {slot}"
+            )
+        inputs[slot] = entry
+        self.set_inputs(key, inputs)
+
+    def set_heads(self, heads: Iterable[Entry]) -> None:
+        """Replace the list of heads."""
+        graph = self._graph
+        after = _entries(heads, "heads")
+        for entry in after:
+            if entry.node not in graph:
+                raise GraphError(
+                    f"a head can't read node #{entry.node}: the graph has no such node"
+                )
+        self._journal.append((graph._set_heads, graph.heads))
+        graph._set_heads(after)
+        for entry in after:
+            self._signatures[entry.node] = None
+
+    def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> list[int]:
+        """Make every use of one value, heads included, read another; return the nodes that did.
+
+        Parameters
+        ----------
+        old, new : Entry
+            Values are told apart by node and output; an edge keeps its own version stamp unless
+            `new` has one.
+        keep : iterable of int
+            Keys of nodes that go on reading `old`.
+        """
+        return self.redirect_all({old: new}, keep=keep)
+
+    def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> list[int]:
+        """Do what `redirect` does for several values at once: two may change places.
+
+        Linear in the users of the values, their inputs, and the heads if one is a head.
+        """
+        graph = self._graph
+        kept = set(keep)
+        known = {old[:2]: new for old, new in moves.items()}
+
+        def moved(entry: Entry) -> Entry:
+            new = known.get(entry[:2])
+            if new is None:
+                return entry
+            return Entry(new.node, new.output, new.version or entry.version)
+
+        uses = [use.node for node, output in known for use in graph.uses(node, output)]
+        readers = [key for key in dict.fromkeys(uses) if key not in kept]
+        wires = {
+            reader: self._edges(
+                reader,
+                [moved(entry) for entry in graph.inputs(reader)],
+                graph.control_dependencies(reader),
+            )
+            for reader in readers
+        }
+        if wires:
+            self._journal.append((graph._wire_all, {key: graph._pred[key] for key in wires}))
+            graph._wire_all(wires)
+            self._wired.update(dict.fromkeys(wires))
+        if any(graph.is_head(node) for node, _ in known):
+            self.set_heads([moved(head) for head in graph.heads])
+        return readers
+
+    def replace_nodes(self, stands: Mapping[int, int]) -> None:
+        """Let whoever reads, or waits for, a node read what stands for it. Heads stay.
+
+        Parameters
+        ----------
+        stands : mapping of int to int
+            A node -> one that computes the same and depends on none of these nodes. That is the
+            caller's business: outputs and cycles are not checked again.
+
+        Notes
+        -----
+        Linear in the users of the nodes and their inputs.
+        """
+        graph = self._graph
+        for key in {*stands, *stands.values()}:
+            self._require(key)
+        readers = dict.fromkeys([reader for key in stands for reader in graph._succ[key]])
+        before = {reader: graph._pred[reader] for reader in readers}
+        self._journal.append((graph._wire_all, before))
+        graph._wire_all({reader: moved_edges(into, stands) for reader, into in before.items()})
+
+    def merge_nodes(self, stands: Mapping[int, int]) -> None:
+        """Do what `replace_nodes` does, and remove the nodes, none of which is a head.
+
+        What stands for a node comes before it in saved order, so what is left stays in order, and
+        reads the same variables.
+        """
+        graph = self._graph
+        kept = {"order": [key for key in graph.order() if key not in stands]}
+        kept |= {what: graph._derived[what] for what in ("arguments",) if what in graph._derived}
+        self.replace_nodes(stands)
+        self.remove_nodes(stands)
+        graph._derived.update(kept)
+
+    def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
+        """Check what was edited since the last time; the transaction goes on.
+
+        Parameters
+        ----------
+        ranks : Ranks, optional
+            An order to keep up to date. With it the search for cycles costs no more than the edit.
+        near : int, optional
+            The rank that the last new node should have.
+
+        Raises
+        ------
+        GraphError, CycleError
+            If an invariant does not hold. What was done stays until the block ends.
+        """
+        graph = self._graph
+        if ranks is not None:
+            ranks.place([key for key in self._wired if key in graph], near)
+        else:
+            invariants.check_acyclic(graph, [key for key in self._wired if key in graph])
+        self._check_nodes()
+        for touched in (self._wired, self._signatures, self._attributed, self._names):
+            touched.clear()
+
+    # -- the journal ---------------------------------------------------------------------------
+
+    def _wire(self, key: int, into: InEdges) -> None:
+        graph = self._graph
+        self._journal.append((graph._wire, key, graph._wire(key, into)))
+        self._wired[key] = None
+
+    def _cut(self, keys: Iterable[int]) -> list[Cut]:
+        graph = self._graph
+        gone = graph._cut(keys)
+        self._journal.append((graph._paste, gone))
+        return gone
+
+    def _put(self, key: int, field: str, value: Any) -> None:
+        graph = self._graph
+        self._require(key)
+        before = graph._nodes[key].get(field)
+        self._journal.append((graph._put, key, field, before))
+        graph._put(key, field, value)
+
+    def _require(self, key: int) -> None:
+        if key not in self._graph:
+            raise GraphError(f"the graph has no node #{key}")
+
+    def _check_nodes(self) -> None:
+        graph = self._graph
+        nodes = graph._nodes
+        wired = [key for key in self._wired if key in nodes]
+        operators = [key for key in wired if nodes[key]["op"] != VARIABLE]
+        invariants.check_attributes(graph, [key for key in self._attributed if key in nodes])
+        invariants.check_arity(graph, operators)
+        invariants.check_outputs(
+            graph, operators, [key for key in self._signatures if key in nodes]
+        )
+        if self._names and len(graph.names) < len(graph):
+            named = [key for key in self._names if key in nodes and nodes[key]["op"] == VARIABLE]
+            invariants.check_variable_names(graph, named)
+
+    def _undo(self) -> None:
+        journal = self._journal
+        while len(journal) > self._mark:
+            change, *arguments = journal.pop()
+            change(*arguments)
+
+
+def _copied(instead: Entry | None, twins: Mapping[int, int], entry: Entry) -> Entry:
+    """Return what a copy reads where the original reads `entry`."""
+    if instead is not None:
+        return Entry(instead.node, instead.output, entry.version)
+    return entry._replace(node=twins.get(entry.node, entry.node))
+
+
+def _entries(values: Iterable[Entry], what: str) -> tuple[Entry, ...]:
+    """Return values as entries; a key alone is not one, since it names no output."""
+    try:
+        found = tuple(values)
+    except TypeError:
+        raise GraphError(f"{what} are a list of entries, not {values!r}") from None
+    for value in found:
+        if not isinstance(value, Entry):
+            raise GraphError(f"{what} are entries, such as Entry(3), but here is {value!r}")
+    return found

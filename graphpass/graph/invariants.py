@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphpass.errors import AttributeValueError, CycleError, GraphError
-from graphpass.graph.node import VARIABLE
-from graphpass.graph.order import find_cycle
+from graphpass.graph.edges import VARIABLE, find_cycle
+from graphpass.graph.structure import Structure
 from graphpass.ops import find
-
-if TYPE_CHECKING:
-    from graphpass.graph.graph import Graph
 
 __all__ = [
     "check_acyclic",
@@ -27,14 +24,14 @@ __all__ = [
 ]
 
 
-def describe(graph: Graph, key: int) -> str:
+def describe(graph: Structure, key: int) -> str:
     """Return how messages name a node: op, name, and the key where names may repeat."""
     op = graph.op(key)
     kind = "variable" if op == VARIABLE else op
     return f"{kind} {graph.name(key)!r} (#{key})"
 
 
-def check_acyclic(graph: Graph, keys: Iterable[int]) -> None:
+def check_acyclic(graph: Structure, keys: Iterable[int]) -> None:
     """Refuse a cycle through any of `keys`.
 
     Raises
@@ -97,7 +94,7 @@ def checked_attrs(attrs: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def check_attributes(graph: Graph, keys: Iterable[int]) -> None:
+def check_attributes(graph: Structure, keys: Iterable[int]) -> None:
     """Refuse attributes that MXNet would refuse when it loads the file.
 
     Files of a newer MXNet may have attributes that 1.9.1 does not know.
@@ -113,7 +110,7 @@ def check_attributes(graph: Graph, keys: Iterable[int]) -> None:
             raise GraphError(f"{describe(graph, key)}: {error}") from None
 
 
-def check_arity(graph: Graph, keys: Iterable[int]) -> None:
+def check_arity(graph: Structure, keys: Iterable[int]) -> None:
     """Refuse an operator that does not get as many inputs as it takes."""
     for key in keys:
         signature = graph.signature(key)
@@ -129,7 +126,7 @@ def check_arity(graph: Graph, keys: Iterable[int]) -> None:
         )
 
 
-def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]) -> None:
+def check_outputs(graph: Structure, readers: Iterable[int], producers: Iterable[int]) -> None:
     """Refuse that any of `readers` uses, or that anything uses of `producers`, what is not there.
 
     Linear in the inputs of the readers and the users of the producers.
@@ -146,7 +143,7 @@ def check_outputs(graph: Graph, readers: Iterable[int], producers: Iterable[int]
 
 
 def _check_edges(
-    graph: Graph, source: int, reader: int, edges: Mapping[Any, Mapping[str, int]]
+    graph: Structure, source: int, reader: int, edges: Mapping[Any, Mapping[str, int]]
 ) -> None:
     for slot, data in edges.items():
         output = data.get("output", 0)  # every node has a first output
@@ -155,19 +152,19 @@ def _check_edges(
             _refuse_output(graph, source, output, name)
 
 
-def _num_outputs(graph: Graph, key: int) -> float:
+def _num_outputs(graph: Structure, key: int) -> float:
     """Return how many outputs a node has; MXNet never looks which one of a variable is read."""
     return inf if graph.is_variable(key) else graph.signature(key).num_outputs
 
 
-def _refuse_output(graph: Graph, key: int, output: int, reader: str) -> None:
+def _refuse_output(graph: Structure, key: int, output: int, reader: str) -> None:
     raise GraphError(
         f"{reader} reads output {output} of {describe(graph, key)}, "
         f"which has {graph.signature(key).num_outputs}"
     )
 
 
-def check_variable_names(graph: Graph, keys: Iterable[int]) -> None:
+def check_variable_names(graph: Structure, keys: Iterable[int]) -> None:
     """Refuse a variable name that another variable has: parameters are bound by name."""
     for key in keys:
         name = graph.name(key)

@@ -12,12 +12,9 @@ ranks, as in order-maintenance lists.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from graphpass.graph.invariants import check_acyclic
-
-if TYPE_CHECKING:
-    from graphpass.graph.graph import Graph
+from graphpass.graph.structure import Structure
 
 __all__ = ["Ranks"]
 
@@ -40,7 +37,7 @@ class Ranks(dict[int, int]):
 
     __slots__ = ("_graph", "spreads")
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Structure) -> None:
         super().__init__({key: number * GAP for number, key in enumerate(graph.order())})
         self._graph = graph
         self.spreads = 0

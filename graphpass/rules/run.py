@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
 from graphpass.formats.ndarray_binary import is_newer
 from graphpass.formats.parameters import Parameters
+from graphpass.graph import paused_collector
 from graphpass.graph.changes import Past
-from graphpass.graph.graph import paused_collector
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
 from graphpass.rules.operations.operation import Purpose, Run, Together

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import AttributeValueError
-from graphpass.graph import VARIABLE, Entry, Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.ops import Attributes, find
 from graphpass.ops.meaning import meaning
 from graphpass.ops.sites import (

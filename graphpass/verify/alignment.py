@@ -17,8 +17,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-from graphpass.graph import VARIABLE, Entry, Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.verify.attributes import comparable
 
 __all__ = ["align"]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
-from graphpass.graph import VARIABLE, Entry, Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.attributes import attribute_changes, same_attributes

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from graphpass.errors import UsageError
-from graphpass.graph import VARIABLE, Entry, Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.verify.attributes import attribute_changes, same_attributes

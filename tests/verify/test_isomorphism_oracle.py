@@ -15,7 +15,7 @@ import pytest
 from networkx.algorithms.isomorphism import DiGraphMatcher
 
 from graphpass import Entry, Graph
-from graphpass.graph.signatures import opaque_signature
+from graphpass.graph.structure import opaque_signature
 from graphpass.verify.isomorphism import isomorphic
 
 TWO_OUTPUTS = opaque_signature(2)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from graphpass.errors import SelectorError
-from graphpass.graph import Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import Graph, paused_collector
 from graphpass.model import Model
 from graphpass.rules.explaining.checks import checks_of_match, checks_of_miss, node_ref
 from graphpass.rules.explaining.examiner import Examiner

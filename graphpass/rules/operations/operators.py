@@ -7,7 +7,7 @@ from typing import Any
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed, suggestion
 from graphpass.graph import Graph
-from graphpass.graph.in_edges import source_at
+from graphpass.graph.edges import source_at
 from graphpass.graph.invariants import describe
 from graphpass.ops import Operator, find, format_value, operator_names
 from graphpass.ops.meaning import randomness

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphpass.graph import Edit, Entry, Graph, Value
-from graphpass.graph.order import post_order
+from graphpass.graph.edges import post_order
 
 __all__ = [
     "Copying",

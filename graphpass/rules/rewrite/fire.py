@@ -14,7 +14,7 @@ from typing import NamedTuple
 from graphpass.formats.ndarray_binary import Array
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import VARIABLE, Edit, Entry, Graph
-from graphpass.graph.in_edges import in_edges
+from graphpass.graph.edges import in_edges
 from graphpass.graph.store import Cut
 from graphpass.rules.operations.weights import new_class
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref

@@ -22,8 +22,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from graphpass.graph import Entry, Graph
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import Entry, Graph, paused_collector
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.limits import MAX_ALTERNATIVES

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
-from graphpass.graph.in_edges import source_at
+from graphpass.graph.edges import source_at
 from graphpass.ops import Signature, find, format_value
 from graphpass.rules.rewrite.draft import NewNode, NewParameter
 from graphpass.rules.rewrite.facts import Facts

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from graphpass import Model
-from graphpass.graph.graph import paused_collector
+from graphpass.graph import paused_collector
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import compile_pattern
 from graphpass.rules.rewrite.search import Search

@@ -1,26 +1,65 @@
-"""What a node reads, as networkx keeps it, and as values."""
+"""Values, the edges by which nodes read them, and walks along the edges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
-from typing import Any, TypeAlias, cast
-
-from graphpass.graph.node import Entry
+from typing import Any, NamedTuple, TypeAlias, cast
 
 __all__ = [
     "CONTROL",
     "SINGLE_EDGES",
+    "VARIABLE",
+    "Entry",
     "InEdges",
+    "Use",
+    "Value",
     "control_of",
     "edge_data",
     "entries_of",
+    "find_cycle",
     "in_edges",
     "moved_edges",
+    "post_order",
     "single_edge",
     "source_at",
     "with_edge",
 ]
+
+VARIABLE = "null"
+"""The op of a variable, as the symbol JSON spells it."""
+
+
+Value: TypeAlias = "tuple[int, int]"
+"""Node and output: an entry without its stamp, which tells no values apart."""
+
+
+class Entry(NamedTuple):
+    """One value: an output of a node."""
+
+    node: int
+    """Key of the node that produces the value."""
+    output: int = 0
+    """Which of the node's outputs."""
+    version: int = 0
+    """Order stamp of a mutated variable; MXNet copies it through and never reads it."""
+
+    @property
+    def value(self) -> Value:
+        """Which value it is."""
+        return self[:2]
+
+
+class Use(NamedTuple):
+    """One place that reads a value: an input slot of a node."""
+
+    node: int
+    """Key of the node that reads."""
+    slot: int
+    """Which of its inputs."""
+
+
+# -- what a node reads --------------------------------------------------------------------------
 
 Edges: TypeAlias = "dict[Any, dict[str, int]]"
 """Edge key -> edge data: how a node reads one source. Shared between nodes, and never changed."""
@@ -114,3 +153,69 @@ def control_of(into: InEdges) -> tuple[int, ...]:
         (slot[1], source) for source, edges in into.items() for slot in edges if type(slot) is tuple
     ]
     return tuple([source for _, source in sorted(found)])
+
+
+# -- walks --------------------------------------------------------------------------------------
+
+
+def post_order(pred: Mapping[int, Mapping[int, object]], heads: Iterable[Entry]) -> list[int]:
+    """Return the nodes that `heads` reach, each after everything it reads.
+
+    `pred` is the in-adjacency of a graph's DAG. Per node first the inputs by slot, then the control
+    dependencies; per head in order. A cycle does not hang the walk; `find_cycle` tells whether
+    there is one.
+
+    Notes
+    -----
+    Iterative, linear in nodes and edges: a chain of a million nodes needs no call stack.
+    """
+    seen: set[int] = set()
+    found: list[int] = []
+    for head, _, _ in heads:
+        if head in seen:
+            continue
+        seen.add(head)
+        stack = [(head, iter(pred[head]))]
+        while stack:
+            key, sources = stack[-1]
+            for source in sources:
+                if source not in seen:
+                    seen.add(source)
+                    into = pred[source]
+                    if into:
+                        stack.append((source, iter(into)))
+                        break
+                    found.append(source)
+            else:
+                found.append(key)
+                stack.pop()
+    return found
+
+
+def find_cycle(pred: Mapping[int, Mapping[int, object]], starts: Iterable[int]) -> list[int] | None:
+    """Return the keys of a cycle among the ancestors of `starts`, in the order of the edges.
+
+    Linear in the ancestors' nodes and edges.
+    """
+    done: set[int] = set()
+    for start in starts:
+        if start in done:
+            continue
+        path = [start]
+        on_path = {start}
+        stack = [iter(pred[start])]
+        while stack:
+            for source in stack[-1]:
+                if source in on_path:
+                    return path[path.index(source) :][::-1]
+                if source not in done:
+                    path.append(source)
+                    on_path.add(source)
+                    stack.append(iter(pred[source]))
+                    break
+            else:
+                stack.pop()
+                key = path.pop()
+                on_path.discard(key)
+                done.add(key)
+    return None
