@@ -17,7 +17,7 @@ from graphpass.model import Model
 from graphpass.rules.limits import Limits
 from graphpass.rules.operations.operation import Purpose, Run, Together
 from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
-from graphpass.rules.report.changes import PendingDelta, Snapshot
+from graphpass.rules.report.changes import Snapshot, pending_delta
 from graphpass.rules.report.lineage import Ancestry
 from graphpass.rules.report.report import Census, Report, Step
 
@@ -162,7 +162,7 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         steps=tuple(steps),
         before=census,
         after=Census.of(model),
-        pending=PendingDelta(edit, snapshot, model),
+        pending=pending_delta(edit, snapshot, model),
         lineage=ancestry.lineage(),
     )
 
@@ -222,7 +222,7 @@ def _step(rule: Rule, run: Run) -> Step:
         id=rule.id,
         place=rule.place,
         notes=tuple(run.notes),
-        pending=PendingDelta(edit, snapshot, run.model),
+        pending=pending_delta(edit, snapshot, run.model),
         steps=tuple(run.steps),
     )
 

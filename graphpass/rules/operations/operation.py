@@ -19,8 +19,8 @@ from graphpass.rules.rewrite.facts import FactsKeeper
 
 if TYPE_CHECKING:
     from graphpass.rules.limits import Limits
-    from graphpass.rules.report.changes import HeadChange
-    from graphpass.rules.report.firings import Firing, NearMiss, Pending
+    from graphpass.rules.report.changes import HeadChange, Pending
+    from graphpass.rules.report.firings import Firing, NearMiss
     from graphpass.rules.report.lineage import Ancestry
     from graphpass.rules.report.report import Step
     from graphpass.shapes import Shape

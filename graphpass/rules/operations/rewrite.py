@@ -12,8 +12,8 @@ from graphpass.graph import Edit, Graph
 from graphpass.graph.changes import Past
 from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
-from graphpass.rules.report.changes import HeadChange, NodeRef, node_ref
-from graphpass.rules.report.firings import Firing, NearMiss, Pending
+from graphpass.rules.report.changes import HeadChange, NodeRef, Pending, node_ref
+from graphpass.rules.report.firings import Firing, NearMiss
 from graphpass.rules.report.report import near_miss_lines
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from graphpass.graph.changes import Journal
 
@@ -23,10 +23,41 @@ __all__ = [
     "NodeRef",
     "ParameterChange",
     "ParameterRef",
-    "PendingDelta",
+    "Pending",
     "Snapshot",
     "node_ref",
+    "pending_delta",
 ]
+
+
+T = TypeVar("T")
+
+
+class Pending(Generic[T]):
+    """Something that is worked out when it is first asked for, and kept.
+
+    Parameters
+    ----------
+    make : callable
+        Works it out.
+    """
+
+    __slots__ = ("_make", "_value")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make: Callable[[], T] | None = make
+
+    def __call__(self) -> T:
+        """Return it."""
+        if self._make is not None:
+            self._value = self._make()
+            self._make = None
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pending) and bool(self() == other())
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Change(NamedTuple):
@@ -177,8 +208,8 @@ class Snapshot(NamedTuple):
         return cls(tuple(model.graph.outputs), model.parameters.copy())
 
 
-class PendingDelta:
-    """A `Delta` that is worked out when it is asked for.
+def pending_delta(edit: Edit, before: Snapshot, model: Model) -> Pending[Delta]:
+    """Return what is different in a model, to be worked out when it is asked for.
 
     Parameters
     ----------
@@ -189,29 +220,7 @@ class PendingDelta:
     model : Model
         The model as it is now.
     """
-
-    __slots__ = ("_delta", "_source")
-
-    def __init__(self, edit: Edit, before: Snapshot, model: Model) -> None:
-        self._source: tuple[Journal, Snapshot, Snapshot] | None = (
-            Journal.of(edit),
-            before,
-            Snapshot.of(model),
-        )
-        self._delta = Delta()
-
-    @property
-    def delta(self) -> Delta:
-        """What is different. Linear in edits and parameters when it is first asked for."""
-        if self._source is not None:
-            self._delta = Delta.of(*self._source)
-            self._source = None
-        return self._delta
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PendingDelta) and self.delta == other.delta
-
-    __hash__ = None  # type: ignore[assignment]
+    return Pending(partial(Delta.of, Journal.of(edit), before, Snapshot.of(model)))
 
 
 def _different(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Change]:

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef
 
-__all__ = ["Firing", "Level", "NearMiss", "Pending"]
-
-T = TypeVar("T")
-
-
-class Pending(Generic[T]):
-    """Something that is worked out when it is first asked for, and kept.
-
-    Parameters
-    ----------
-    make : callable
-        Works it out.
-    """
-
-    __slots__ = ("_make", "_value")
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make: Callable[[], T] | None = make
-
-    def __call__(self) -> T:
-        """Return it."""
-        if self._make is not None:
-            self._value = self._make()
-            self._make = None
-        return self._value
+__all__ = ["Firing", "Level", "NearMiss"]
 
 
 class Level(NamedTuple):

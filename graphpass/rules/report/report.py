@@ -10,8 +10,8 @@ from typing import Any
 from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
 from graphpass.model import Lineage, Model
-from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, PendingDelta
-from graphpass.rules.report.firings import Firing, NearMiss, Pending
+from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, Pending
+from graphpass.rules.report.firings import Firing, NearMiss
 
 __all__ = ["Census", "Report", "Step", "format_bytes", "near_miss_lines"]
 
@@ -35,7 +35,7 @@ class Step:
     notes: tuple[str, ...] = ()
     """What the user should know."""
 
-    pending: PendingDelta | None = field(default=None, repr=False)
+    pending: Pending[Delta] | None = field(default=None, repr=False)
     """What is different after it, not yet worked out; None for a rewrite, which has firings."""
 
     heads: tuple[HeadChange, ...] = ()
@@ -60,7 +60,7 @@ class Step:
     @property
     def delta(self) -> Delta:
         """What is different after it; empty for a rewrite, whose firings tell."""
-        return Delta() if self.pending is None else self.pending.delta
+        return Delta() if self.pending is None else self.pending()
 
     def to_json(self) -> dict[str, Any]:
         """Return the step as dicts and lists of texts and numbers."""
@@ -147,7 +147,7 @@ class Report:
     after: Census
     """The model after the pass."""
 
-    pending: PendingDelta = field(repr=False)
+    pending: Pending[Delta] = field(repr=False)
     """What the pass as a whole changed, not yet worked out."""
 
     lineage: Lineage
@@ -159,7 +159,7 @@ class Report:
     @property
     def delta(self) -> Delta:
         """What the pass as a whole changed; what one rule did and another undid is left out."""
-        return self.pending.delta
+        return self.pending()
 
     @property
     def changed(self) -> bool:

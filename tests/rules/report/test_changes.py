@@ -14,8 +14,8 @@ from graphpass.rules.report.changes import (
     NodeRef,
     ParameterChange,
     ParameterRef,
-    PendingDelta,
     Snapshot,
+    pending_delta,
 )
 
 
@@ -23,7 +23,7 @@ def delta(model: Model, change) -> Delta:
     before = Snapshot.of(model)
     with model.edit() as edit:
         change(edit)
-    return PendingDelta(edit, before, model).delta
+    return pending_delta(edit, before, model)()
 
 
 def test_nothing_is_false_and_has_no_parts(mlp) -> None:
