@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphpass.errors import GraphpassError, SaveError, UsageError, suggestion
-from graphpass.formats.files import atomic_write, make_folder
-from graphpass.formats.model_files import Files, find_files, target_files
+from graphpass.formats.files import Files, atomic_write, find_files, make_folder, target_files
 from graphpass.formats.symbol_read import loads
 from graphpass.formats.symbol_write import as_bytes, dumps
 from graphpass.graph import Edit, Entry, Graph

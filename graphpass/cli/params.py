@@ -96,7 +96,7 @@ def diff(a: str, b: str, json: bool) -> int:
 )  # fmt: skip
 def export(model: str, out: Path) -> None:
     """Write the parameters as a NumPy .npz file, keys as in the .params file."""
-    from graphpass.formats.export import export_npz, is_npz
+    from graphpass.formats.params import export_npz, is_npz
 
     if str(out) == "-":
         raise UsageError("an .npz file can't go to standard output; name a file")

@@ -1,17 +1,20 @@
-"""Files that are either written whole or not at all."""
+"""The files of a model: which a name stands for, and how one is written, whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from graphpass.errors import SaveError
+from graphpass.errors import SaveError, UsageError, nearest
 
-__all__ = ["atomic_write", "make_folder"]
+__all__ = ["Files", "atomic_write", "find_files", "make_folder", "target_files"]
 
 
 def make_folder(path: Path) -> None:
@@ -29,7 +32,7 @@ def make_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends well.
 
     The bytes go to a temporary file in the same folder, reach the disk, and are then renamed onto
@@ -116,9 +119,150 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _save_error(path: str | os.PathLike[str], error: OSError | ValueError) -> SaveError:
+def _save_error(path: str | PathLike[str], error: OSError | ValueError) -> SaveError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return SaveError(
         f"{os.fspath(path)}: can't be written: {reason}; check that its folder exists, can be "
         "written to and has room"
     )
+
+
+# -- names of files --------------------------------------------------------------------------------
+
+SYMBOL_SUFFIX = "-symbol.json"
+_PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>\d{4,})\.params", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that a model was loaded from."""
+
+    symbol: Path | None = None
+    """The symbol JSON."""
+
+    params: Path | None = None
+    """The parameters, None where there are none."""
+
+    epoch: int | None = None
+    """The epoch in the parameters' file name."""
+
+
+def target_files(prefix: str | PathLike[str], epoch: int) -> Files:
+    """Return the files that a model is saved to.
+
+    Parameters
+    ----------
+    prefix : path
+        Start of both names; the name of either file does as well.
+    epoch : int
+        Of the parameters, unless the prefix is the name of their file.
+
+    Raises
+    ------
+    UsageError
+        If the prefix names no file, or the epoch is negative.
+    """
+    if not isinstance(epoch, int):
+        raise UsageError(f"epoch {epoch!r} is no whole number")
+    if epoch < 0:
+        raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
+    text = str(prefix).removesuffix(SYMBOL_SUFFIX)
+    named = _PARAMS.fullmatch(text)
+    if named:
+        text, epoch = named["prefix"], int(named["epoch"])
+    if os.path.basename(text) in ("", ".", ".."):  # noqa: PTH119  Path drops a last "."
+        raise UsageError(f"{str(prefix)!r} names no file; write a prefix, such as out/model")
+    return Files(Path(f"{text}{SYMBOL_SUFFIX}"), Path(f"{text}-{epoch:04d}.params"), epoch)
+
+
+def find_files(
+    source: str | PathLike[str],
+    epoch: int | None = None,
+    *,
+    params: str | PathLike[str] | None = None,
+) -> Files:
+    """Return the files that a model's name stands for; see `load` for the forms.
+
+    Raises
+    ------
+    UsageError
+        If there are none; the message names the nearest.
+    """
+    text = str(source)
+    if epoch is not None and not isinstance(epoch, int):
+        raise UsageError(f"epoch {epoch!r} is no whole number")
+    symbol: Path | None = None
+    by_params = _PARAMS.fullmatch(text)
+    if by_params and Path(text).is_file():
+        text, epoch = by_params["prefix"], int(by_params["epoch"])
+    elif Path(text).is_file():
+        symbol = Path(text)
+        text = text.removesuffix(SYMBOL_SUFFIX)
+    elif _is_no_prefix(text):
+        raise UsageError(_no_file(Path(text)))
+    else:
+        prefix, colon, number = text.rpartition(":")
+        if colon and number.isdecimal() and not Path(text + SYMBOL_SUFFIX).exists():
+            text, epoch = prefix, int(number) if epoch is None else epoch
+    symbol = symbol or Path(text + SYMBOL_SUFFIX)
+    if not symbol.is_file():
+        raise UsageError(_no_file(symbol))
+    if params is not None:
+        if not Path(params).is_file():
+            raise UsageError(_no_file(Path(params), "name a .params file"))
+        return Files(symbol, Path(params), epoch)
+    epochs = _epochs(text)
+    if epoch is None:
+        epoch = max(epochs, default=None)
+        return Files(symbol, epochs[epoch] if epoch is not None else None, epoch)
+    if epoch not in epochs:
+        known = ", ".join(map(str, sorted(epochs))) or "none"
+        raise UsageError(
+            f"{text}-{epoch:04d}.params: there is no such file; "
+            f"epochs beside {symbol.name}: {known}"
+        )
+    return Files(symbol, epochs[epoch], epoch)
+
+
+def _epochs(prefix: str) -> Mapping[int, Path]:
+    """Return the parameter files of a prefix by epoch."""
+    folder = Path(prefix).parent
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return {}
+    found = {}
+    for name in sorted(names):
+        match = _PARAMS.fullmatch(name)
+        if match and match["prefix"] == Path(prefix).name:
+            found[int(match["epoch"])] = folder / name
+    return found
+
+
+def _is_no_prefix(text: str) -> bool:
+    """Return whether a name must be that of a file: by its ending, or as it is a pipe, say."""
+    if Path(text + SYMBOL_SUFFIX).exists():
+        return False
+    path = Path(text)
+    return text.endswith((".json", ".params")) or (path.exists() and not path.is_dir())
+
+
+_FORMS = (
+    "name a model by PREFIX (of PREFIX-symbol.json), PREFIX:EPOCH, or the path of its symbol file"
+)
+
+
+def _no_file(path: Path, advice: str = _FORMS) -> str:
+    """Say why a path names no file, and what was meant perhaps."""
+    if path.exists():
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        return f"{path}: it is {kind}; name a file, or copy what it holds into one"
+    try:
+        siblings = [
+            other.name for other in path.parent.iterdir() if other.name.endswith(path.suffix)
+        ]
+    except OSError:
+        return f"{path}: there is no such file, nor its folder"
+    near = nearest(path.name, siblings)
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return f"{path}: there is no such file{hint}; {advice}"

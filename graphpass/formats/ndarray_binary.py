@@ -22,13 +22,11 @@ import math
 import struct
 import sys
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from graphpass.errors import ParamsError
-from graphpass.formats.byte_cursor import ByteCursor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,8 +34,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BFLOAT16",
     "SMALLEST_ARRAY",
+    "STORAGES",
     "Array",
-    "Storage",
+    "ByteCursor",
     "StoredArray",
     "array_header",
     "byte_view",
@@ -87,20 +86,74 @@ _SCALAR_HINT = (
     "scalar so and can't load it again; give it the shape (1,), or save it inside np_shape"
 )
 
-_U32 = struct.Struct("<I")
-_I32 = struct.Struct("<i")
 _DEVICE_BYTES = 8
 
-
-class Storage(IntEnum):
-    """How an array's values are laid out."""
-
-    DENSE = 0
-    ROW_SPARSE = 1
-    CSR = 2
+STORAGES = ("dense", "row_sparse", "csr")
+"""By storage type, which is also the number of auxiliary arrays."""
 
 
-_AUX_ARRAYS = {Storage.DENSE: 0, Storage.ROW_SPARSE: 1, Storage.CSR: 2}
+class ByteCursor:
+    """Walks over the bytes of a file that nobody trusts, and refuses to leave them.
+
+    Attributes
+    ----------
+    data : memoryview
+        The whole file, often a memory map. Only what `read` asks for is touched.
+    source : str
+        What the bytes are called in errors, most often the path of the file.
+    offset : int
+        The position.
+    where : str
+        The part of the file that is being read, for errors.
+    hint : str
+        What errors add.
+    sparse : tuple of str, optional
+        The first array that says it is sparse, and how it is stored.
+    """
+
+    __slots__ = ("data", "hint", "offset", "source", "sparse", "where")
+
+    def __init__(self, data: memoryview, source: str) -> None:
+        self.data = data
+        self.offset = 0
+        self.source = source
+        self.where = "header"
+        self.hint = ""
+        self.sparse: tuple[str, str] | None = None
+
+    def read(self, layout: str, what: str) -> tuple[Any, ...]:
+        """Unpack little-endian values, in the words of `struct`, and move behind them."""
+        return struct.unpack_from(layout, self.data, self.skip(struct.calcsize(layout), what))
+
+    def read_count(self, what: str, smallest: int) -> int:
+        """Read the u64 number of `what` that follow, each of at least `smallest` bytes."""
+        start = self.offset
+        (count,) = self.read("<Q", f"the number of {what}")
+        left = len(self.data) - self.offset
+        if count * smallest > left:
+            raise self.error(
+                f"{count} {what} take at least {count * smallest} bytes, but only {left} follow; "
+                "the file is truncated or damaged: copy or download it again",
+                start,
+            )
+        return int(count)
+
+    def skip(self, size: int, what: str) -> int:
+        """Move behind the next `size` bytes, which are `what`, and return where they start."""
+        start = self.offset
+        missing = start + size - len(self.data)
+        if missing > 0:
+            raise self.error(
+                f"{what} should take {size} bytes, but the file ends {missing} bytes too early, "
+                f"at byte {len(self.data)}; it is truncated or damaged: copy or download it again"
+            )
+        self.offset += size
+        return start
+
+    def error(self, problem: str, offset: int | None = None) -> ParamsError:
+        """Return an error that says where in the file `problem` is, and what `hint` adds."""
+        at = self.offset if offset is None else offset
+        return ParamsError(f"{self.source}: byte {at}, {self.where}: {problem}{self.hint}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +162,18 @@ class StoredArray:
 
     np_shape: bool
     """Whether it is of version V3, where a rank of 0 means a scalar."""
-    storage: Storage
-    """Dense, or one of the sparse layouts."""
+
     shape: tuple[int, ...] | None
     """Its dimensions; None if it was saved without a value."""
+
     dtype: np.dtype[Any] = _DTYPES[0]
     """The NumPy type of its values."""
+
     offset: int = 0
     """Byte of the file at which its values start."""
+
+    storage: str = "dense"
+    """One of `STORAGES`; the values of another than the first can't be looked at."""
 
     def view(self, data: memoryview) -> Array:
         """Return the values as an array over `data`, which is not read."""
@@ -138,14 +195,26 @@ def scan_array(cursor: ByteCursor) -> StoredArray:
     ------
     ParamsError
         If the array is malformed or does not fit into the file.
+
+    Notes
+    -----
+    A sparse array is noted in `ByteCursor.sparse`, and stepped over.
     """
     start = cursor.offset
-    (version,) = cursor.read(_U32, "the version")
-    storage = Storage.DENSE
+    (version,) = cursor.read("<I", "the version")
+    num_aux = 0  # the further arrays of a sparse one
     stored: tuple[int, ...] | None = None
     if version in (_V2, _V3):
-        storage = _read_storage(cursor, version)
-        if storage is not Storage.DENSE:
+        at = cursor.offset
+        (num_aux,) = cursor.read("<i", "the storage type")
+        if num_aux not in range(len(STORAGES)):
+            raise cursor.error(f"storage type {num_aux} is unknown; the file is damaged", at)
+        if num_aux:
+            if version == _V3:
+                raise cursor.error(
+                    f"storage type {num_aux} can't stand in a V3 array, always dense", at
+                )
+            cursor.sparse = cursor.sparse or (cursor.where, STORAGES[num_aux])
             stored = _read_shape(cursor, version)
     elif version != _V1 and version >= _MAX_LEGACY_RANK:
         raise cursor.error(f"0x{version:08X} is no version of an array; the file is damaged", start)
@@ -157,33 +226,21 @@ def scan_array(cursor: ByteCursor) -> StoredArray:
     if shape is None or (shape == () and version != _V3):
         if version == _V2:
             cursor.hint = _SCALAR_HINT.format(cursor.where)
-        return StoredArray(version == _V3, storage, None)
+        return StoredArray(version == _V3, None, storage=STORAGES[num_aux])
 
     cursor.skip(_DEVICE_BYTES, "the device")
     dtype = _read_dtype(cursor)
-    aux = [(_read_dtype(cursor), _read_shape(cursor, version)) for _ in range(_AUX_ARRAYS[storage])]
-    offset = _skip_values(cursor, shape if storage is Storage.DENSE else stored, dtype)
+    aux = [(_read_dtype(cursor), _read_shape(cursor, version)) for _ in range(num_aux)]
+    offset = _skip_values(cursor, stored if num_aux else shape, dtype)
     for aux_dtype, aux_shape in aux:
         _skip_values(cursor, aux_shape, aux_dtype)
-    return StoredArray(version == _V3, storage, shape, dtype, offset)
-
-
-def _read_storage(cursor: ByteCursor, version: int) -> Storage:
-    start = cursor.offset
-    (code,) = cursor.read(_I32, "the storage type")
-    if code not in tuple(Storage):
-        raise cursor.error(f"storage type {code} is unknown; the file is damaged", start)
-    if code != Storage.DENSE and version == _V3:
-        raise cursor.error(f"storage type {code} can't stand in a V3 array, always dense", start)
-    if code != Storage.DENSE and cursor.sparse is None:
-        cursor.sparse = cursor.where, Storage(code).name.lower()
-    return Storage(code)
+    return StoredArray(version == _V3, shape, dtype, offset, STORAGES[num_aux])
 
 
 def _read_shape(cursor: ByteCursor, version: int) -> tuple[int, ...] | None:
     """Read a rank and i64 dimensions; None where V3 says that they are not known."""
     start = cursor.offset
-    (ndim,) = cursor.read(_I32, "the number of dimensions")
+    (ndim,) = cursor.read("<i", "the number of dimensions")
     if ndim == -1 and version == _V3:
         return None
     dims = _read_dims(cursor, ndim, "q", start)
@@ -199,12 +256,12 @@ def _read_dims(cursor: ByteCursor, ndim: int, code: str, start: int) -> tuple[in
             f"an array of {ndim} dimensions can't be; the most is {_MAX_NDIM}. The file is damaged",
             start,
         )
-    return cursor.read(struct.Struct(f"<{ndim}{code}"), "the dimensions")
+    return cursor.read(f"<{ndim}{code}", "the dimensions")
 
 
 def _read_dtype(cursor: ByteCursor) -> np.dtype[Any]:
     start = cursor.offset
-    (code,) = cursor.read(_I32, "the dtype code")
+    (code,) = cursor.read("<i", "the dtype code")
     if code not in _DTYPES:
         raise cursor.error(f"dtype code {code} is unknown; the file is damaged", start)
     return _DTYPES[code]
@@ -215,8 +272,8 @@ def _skip_values(cursor: ByteCursor, shape: tuple[int, ...] | None, dtype: np.dt
         raise cursor.error("a sparse array lacks a shape; the file is damaged")
     if math.prod(dim for dim in shape if dim) * dtype.itemsize > sys.maxsize:
         raise cursor.error(f"shape {shape} is larger than any memory; the file is damaged")
-    name = "bfloat16" if dtype == BFLOAT16 else dtype.name
-    return cursor.skip(math.prod(shape) * dtype.itemsize, f"{name} values of shape {shape}")
+    size = math.prod(shape) * dtype.itemsize
+    return cursor.skip(size, f"{dtype_name(dtype)} values of shape {shape}")
 
 
 def storable(value: npt.ArrayLike, what: str) -> Array:
@@ -289,7 +346,7 @@ def array_header(array: Array, np_shape: bool) -> bytes:
     return struct.pack(
         f"<Iii{array.ndim}qiii",
         _V3 if np_shape else _V2,
-        Storage.DENSE,
+        0,  # dense
         array.ndim,
         *array.shape,
         _CPU,

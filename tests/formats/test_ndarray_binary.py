@@ -1,14 +1,21 @@
-"""What can be stored as an array, and how it is converted."""
+"""What can be stored as an array, how it is converted, and how a file is walked."""
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
 import pytest
 
 from graphpass.errors import ParamsError
-from graphpass.formats.ndarray_binary import BFLOAT16, Storage, StoredArray, byte_view, storable
+from graphpass.formats.ndarray_binary import (
+    BFLOAT16,
+    ByteCursor,
+    StoredArray,
+    byte_view,
+    storable,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +97,33 @@ def test_as_many_dimensions_are_written_as_are_read() -> None:
 
 def test_an_array_without_a_value_has_no_view() -> None:
     with pytest.raises(ValueError, match="without a value"):
-        StoredArray(False, Storage.DENSE, None).view(memoryview(b""))
+        StoredArray(False, None).view(memoryview(b""))
+
+
+def test_the_cursor_walks() -> None:
+    cursor = ByteCursor(memoryview(bytes([1, 0, 9, 9, 9])), "f")
+    assert cursor.read("<H", "a number") == (1,)
+    assert cursor.skip(2, "values") == 2
+    assert cursor.offset == 4
+    assert cursor.skip(0, "nothing") == 4
+
+
+def test_the_cursor_stays_inside() -> None:
+    cursor = ByteCursor(memoryview(b"abc"), "f.params")
+    cursor.where = "array 7"
+    with pytest.raises(ParamsError, match=r"f\.params: byte 0, array 7: a number should take 4"):
+        cursor.read("<I", "a number")
+    assert cursor.offset == 0
+
+
+def test_counts_are_checked_against_what_follows() -> None:
+    data = struct.pack("<Q", 3) + bytes(12)
+    assert ByteCursor(memoryview(data), "f").read_count("arrays", 4) == 3
+    with pytest.raises(ParamsError, match="3 arrays take at least 15 bytes, but only 12 follow"):
+        ByteCursor(memoryview(data), "f").read_count("arrays", 5)
+
+
+def test_errors_carry_the_hint() -> None:
+    cursor = ByteCursor(memoryview(b""), "f")
+    cursor.hint = ". Try again"
+    assert str(cursor.error("it broke", 5)) == "f: byte 5, header: it broke. Try again"

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from graphpass.errors import ParamsError, SaveError
-from graphpass.formats.export import export_npz
 from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.formats.parameters import Parameters
-from graphpass.formats.params import params_bytes, read_params
+from graphpass.formats.params import export_npz, params_bytes, read_params
 
 
 def test_every_type_and_class_comes_back(tmp_path: Path) -> None:
