@@ -173,22 +173,15 @@ def prepare(
     inference_a = side_a.infer(backend, {})
     sources_a = side_a.sources(side_a.free, inference_a, seed, draw_learned=bare)
     sources_b: dict[int, ValueSource] = {}
-    shapes: dict[int, tuple[int, ...]] = {}
-    if known is None:
-        origins = _origins(side_a, side_b, feed)
-        by_name = {source.name: source for source in reversed(sources_a.values())}
-        for key in side_b.free:
-            if origins.get(key) in by_name:
-                sources_b[key] = by_name[origins[key]]
-            elif side_b.name(key) in feed:
-                sources_b[key] = side_a.stored(feed[side_b.name(key)])
-    else:
-        origins = {key: side_a.name(old) for key, old in known.variables.items()}
-        for key in side_b.free:
-            old = known.variables.get(key)
-            if old is not None:
-                sources_b[key] = sources_a.get(old) or side_a.stored(side_a.name(old))
-        shapes = _computed(side_a, known, inference_a)
+    variables = _by_name(side_a, side_b, feed) if known is None else known.variables
+    origins = {key: side_a.name(old) for key, old in variables.items()}
+    for key in side_b.free:
+        old = variables.get(key)
+        if old in sources_a:
+            sources_b[key] = sources_a[old]
+        elif old is not None and (known is not None or side_b.name(key) in feed):
+            sources_b[key] = side_a.stored(origins[key])
+    shapes = {} if known is None else _computed(side_a, known, inference_a)
     own = [key for key in side_b.free if key not in sources_b and key not in shapes]
     _refuse_unfed(side_a, side_b, own, given, origins)
     computed = list(shapes)
@@ -218,17 +211,15 @@ def prepare(
     )
 
 
-def _origins(a: Side, b: Side, feed: Mapping[str, str]) -> dict[int, str]:
-    """Return which variable of A each variable of B stands for, by name, where there is one."""
-    names_a = set(a.names())
+def _by_name(a: Side, b: Side, feed: Mapping[str, str]) -> dict[int, int]:
+    """Return which variable of A each one of B stands for: by name, or by what is around it."""
+    keys_a = {a.name(key): key for key in reversed(a.variables)}
     named = {key: feed.get(b.name(key), b.name(key)) for key in b.variables}
-    origins = {key: name for key, name in named.items() if name in names_a}
-    if len(origins) < len(named):
+    found = {key: keys_a[name] for key, name in named.items() if name in keys_a}
+    if len(found) < len(named):
         aligned = align(b.model.graph, a.model.graph)
-        origins.update(
-            (key, a.name(aligned[key])) for key in named.keys() - origins.keys() & aligned.keys()
-        )
-    return origins
+        found.update((key, aligned[key]) for key in named if key not in found and key in aligned)
+    return found
 
 
 def _computed(a: Side, known: Counterparts, inference: Inferred) -> dict[int, tuple[int, ...]]:
