@@ -432,25 +432,23 @@ def _related(kind: type[ast.cmpop], left: Expression, right: Expression, a: Any,
             return f"{_short(left)} is {brief(a)}, and there is nothing that it could be"
         listed = shortened(", ".join(map(brief, b[:10])) + ", ..." * (len(b) > 10), 100)
         return f"{_short(left)} is {brief(a)}, {'not ' * (kind is ast.In)}one of {listed}"
-    if left.literal and not right.literal and kind in _MIRRORED:
-        left, a, b, kind = right, b, a, _MIRRORED[kind]
-    return f"{_short(left)} is {brief(a)}{_WANTED[kind]}{brief(b) if kind is not ast.IsNot else ''}"
+    if left.literal and not right.literal:
+        left, a, b, kind = right, b, a, _MIRRORED.get(kind, kind)
+    wanted = f", not {_WANTED[kind]}{brief(b)}" if kind in _WANTED else ""
+    return f"{_short(left)} is {brief(a)}{wanted}"
 
 
 _WANTED: dict[type[ast.cmpop], str] = {
-    ast.Eq: ", not ",
-    ast.NotEq: ", not other than ",
-    ast.Lt: ", not < ",
-    ast.LtE: ", not <= ",
-    ast.Gt: ", not > ",
-    ast.GtE: ", not >= ",
-    ast.Is: ", not ",
-    ast.IsNot: "",
+    ast.Eq: "",
+    ast.NotEq: "other than ",
+    ast.Lt: "< ",
+    ast.LtE: "<= ",
+    ast.Gt: "> ",
+    ast.GtE: ">= ",
+    ast.Is: "",
 }
 
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.Eq,
-    ast.NotEq: ast.NotEq,
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
     ast.Gt: ast.Lt,
