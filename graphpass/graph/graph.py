@@ -423,8 +423,8 @@ class Edit:
         for entry in after:
             self._signatures[entry.node] = None
 
-    def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> list[int]:
-        """Make every use of one value, heads included, read another; return the nodes that did.
+    def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> int:
+        """Make every use of one value, heads included, read another; return how many there were.
 
         Parameters
         ----------
@@ -434,12 +434,18 @@ class Edit:
         keep : iterable of int
             Keys of nodes that go on reading `old`.
         """
-        return self.redirect_all({old: new}, keep=keep)
+        graph, kept = self._graph, set(keep)
+        count = sum(use.node not in kept for use in graph.uses(old.node, old.output))
+        if graph.is_head(old.node):
+            count += sum(head[:2] == old[:2] for head in graph.heads)
+        self.redirect_all({old: new}, keep=kept)
+        return count
 
     def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> list[int]:
-        """Do what `redirect` does for several values at once: two may change places.
+        """Do what `redirect` does for several values at once; return the nodes that read others.
 
-        Linear in the users of the values, their inputs, and the heads if one is a head.
+        Two may change places. Linear in the users of the values, their inputs, and the heads if one
+        is a head.
         """
         graph = self._graph
         kept = set(keep)
