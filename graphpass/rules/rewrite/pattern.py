@@ -302,7 +302,19 @@ def compile_pattern(pattern: Pattern, *, told_apart: Collection[str] = ()) -> Pa
     -----
     Linear in the pattern.
     """
-    apart = _told_apart(pattern, told_apart)
+    counts: Counter[str | int] = Counter()
+    for operand in pattern.operands():
+        if isinstance(operand, Produced):
+            counts[operand.part] += 1
+        elif not isinstance(operand, Anything) and operand.name is not None:
+            counts[operand.name] += 1
+    apart = {key for key, count in counts.items() if count > 1}
+    """Names and operators that are more than a place in one operand."""
+    apart |= {root.value.part for root in pattern.roots}
+    apart |= {part.index for part in pattern.parts if part.shared}
+    for name in (*told_apart, *[name for group in pattern.distinct for name in group]):
+        named = pattern.names.get(name, name)
+        apart.add(named.part if isinstance(named, Produced) else named)
     numbers: dict[Hashable, int] = {}
     shapes: list[int | None] = []
     """Per operator, what it looks like when names that stand only once are left out."""
@@ -342,23 +354,6 @@ def compile_pattern(pattern: Pattern, *, told_apart: Collection[str] = ()) -> Pa
                 last[alike] = position
         parts.append(replace(part, twins=tuple(twins)))
     return replace(pattern, parts=tuple(parts))
-
-
-def _told_apart(pattern: Pattern, names: Iterable[str]) -> set[str | int]:
-    """Return names and operators that are more than a place in one operand."""
-    counts: Counter[str | int] = Counter()
-    for operand in pattern.operands():
-        if isinstance(operand, Produced):
-            counts[operand.part] += 1
-        elif not isinstance(operand, Anything) and operand.name is not None:
-            counts[operand.name] += 1
-    several = {key for key, count in counts.items() if count > 1}
-    several |= {root.value.part for root in pattern.roots}
-    several |= {part.index for part in pattern.parts if part.shared}
-    for name in (*names, *[name for group in pattern.distinct for name in group]):
-        named = pattern.names.get(name, name)
-        several.add(named.part if isinstance(named, Produced) else named)
-    return several
 
 
 # -- printing ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphpass.errors import TextError, suggestion
@@ -323,8 +323,17 @@ class _ReplacementReader:
                 )
         if not statements:
             raise self._text.error(None, "there is nothing to put in; write a value or an operator")
-        results = self._implied(statements[-1]) if self._results is None else self._results
-        wanted = len(self._pattern.roots)
+        roots, results = self._pattern.root_names, self._results
+        if results is None:  # by the names of the roots, or else what the last line names
+            named = [self._new[root][0] for root in roots if root is not None and root in self._new]
+            results = [*(named if len(named) == len(roots) else self._last)]
+            if len(results) != len(roots):
+                listed = ", ".join(root or "_" for root in roots)
+                self._text.fail(
+                    statements[-1],
+                    f"end with return, one value for each that the pattern returns ({listed})",
+                )
+        wanted = len(roots)
         if len(results) != wanted:
             self._text.fail(
                 statements[-1],
@@ -332,19 +341,6 @@ class _ReplacementReader:
                 f"but {len(results)} take their place",
             )
         return self._builder.replacement(results)
-
-    def _implied(self, last: ast.stmt) -> Sequence[Made]:
-        """Return the results of a text without ``return``: by the roots' names, or the last one."""
-        roots = self._pattern.root_names
-        named = [self._new[root][0] for root in roots if root is not None and root in self._new]
-        if named and len(named) == len(roots):
-            return named
-        if len(roots) == len(self._last):
-            return self._last
-        listed = ", ".join(root or "_" for root in roots)
-        self._text.fail(
-            last, f"end with return, one value for each that the pattern returns ({listed})"
-        )
 
     def _assign(self, statement: ast.Assign) -> None:
         targets, value = self._text.targets(statement), statement.value
