@@ -465,7 +465,7 @@ class PatternBuilder:
             return value.name
         part = self.parts[value.part]
         place = 0 if part.visible_outputs is None else value.output
-        name = part.names[place] if part.names else None
+        name = part.names[place] if place < len(part.names) else None
         return part.label if name is None else name
 
 
