@@ -120,6 +120,11 @@ class Expression:
         lines[0] = lines[0][left - 1 :]
         return " ".join(" ".join(lines).split())
 
+    @property
+    def short_text(self) -> str:
+        """The same, cut to what fits into a message."""
+        return shortened(self.text, 100)
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that a `Scope` has to know, functions and loop variables aside."""
@@ -267,7 +272,7 @@ class Expression:
         ]
         where = f", where {', '.join(dict.fromkeys(given))}" if given else ""
         return ExpressionError(
-            f"{self.source.name}: {shortened(self.text, 100)}: {shortened(reason, 200)}{where}"
+            f"{self.source.name}: {self.short_text}: {shortened(reason, 200)}{where}"
         )
 
     # -- before any match --------------------------------------------------------------------
@@ -374,7 +379,8 @@ def _why_not(expression: Expression, scope: Scope) -> str:
         if isinstance(node, ast.BoolOp):
             if isinstance(node.op, ast.Or):
                 return " and ".join(_why_not(part, scope) for part in expression.parts)
-            return _first_failure(expression, scope)
+            *first, last = expression.parts
+            return _why_not(next((part for part in first if not part.test(scope)), last), scope)
         if isinstance(node, ast.Compare):
             return _comparison(expression, node, scope)
         if isinstance(node, ast.Call):
@@ -382,7 +388,7 @@ def _why_not(expression: Expression, scope: Scope) -> str:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             part = expression.parts[0]
             found = part.run(scope)
-            return f"{_short(part)} is {brief(found)}{', not False' if found is True else ''}"
+            return f"{part.short_text} is {brief(found)}{', not False' if found is True else ''}"
         if isinstance(node, ast.IfExp):
             test, body, other = expression.parts
             chosen = body if test.test(scope) else other
@@ -393,19 +399,7 @@ def _why_not(expression: Expression, scope: Scope) -> str:
 
 
 def _found(expression: Expression, scope: Scope) -> str:
-    return f"{_short(expression)} is {brief(expression.run(scope))}"
-
-
-def _short(expression: Expression) -> str:
-    return shortened(expression.text, 100)
-
-
-def _first_failure(expression: Expression, scope: Scope) -> str:
-    """Return why the first operand of ``and`` does not hold that does not."""
-    for part in expression.parts[:-1]:
-        if not part.test(scope):
-            return _why_not(part, scope)
-    return _why_not(expression.parts[-1], scope)
+    return f"{expression.short_text} is {brief(expression.run(scope))}"
 
 
 def _comparison(expression: Expression, node: ast.Compare, scope: Scope) -> str:
@@ -427,15 +421,15 @@ def _related(kind: type[ast.cmpop], left: Expression, right: Expression, a: Any,
     if kind in (ast.In, ast.NotIn):
         if isinstance(b, str) or left.literal:
             has = "without" if kind is ast.In else "with"
-            return f"{_short(right)} is {brief(b)}, {has} {brief(a)}"
+            return f"{right.short_text} is {brief(b)}, {has} {brief(a)}"
         if not b:
-            return f"{_short(left)} is {brief(a)}, and there is nothing that it could be"
+            return f"{left.short_text} is {brief(a)}, and there is nothing that it could be"
         listed = shortened(", ".join(map(brief, b[:10])) + ", ..." * (len(b) > 10), 100)
-        return f"{_short(left)} is {brief(a)}, {'not ' * (kind is ast.In)}one of {listed}"
+        return f"{left.short_text} is {brief(a)}, {'not ' * (kind is ast.In)}one of {listed}"
     if left.literal and not right.literal:
         left, a, b, kind = right, b, a, _MIRRORED.get(kind, kind)
     wanted = f", not {_WANTED[kind]}{brief(b)}" if kind in _WANTED else ""
-    return f"{_short(left)} is {brief(a)}{wanted}"
+    return f"{left.short_text} is {brief(a)}{wanted}"
 
 
 _WANTED: dict[type[ast.cmpop], str] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from math import ceil, prod
 from typing import Any, TypeVar
 
@@ -157,14 +157,6 @@ def _numbers(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([item.item() if isinstance(item, np.ndarray) else item for item in found])
 
 
-def _product(numbers: tuple[Any, ...]) -> Any:
-    """Return a product, and stop as soon as it is too large."""
-    found: Any = 1
-    for number in numbers:
-        found = checked(found * number)
-    return found
-
-
 def _reduced(
     limits: Limits, function: Callable[..., Any], x: Any, axis: Any, keepdims: Any
 ) -> Array:
@@ -186,7 +178,10 @@ FUNCTIONS["all"] = _folded(all, np.all, "conditions")
 FUNCTIONS["any"] = _folded(any, np.any, "conditions")
 FUNCTIONS["max"] = _folded(max, np.max, "numbers")
 FUNCTIONS["min"] = _folded(min, np.min, "numbers")
-FUNCTIONS["prod"] = _folded(_product, np.prod, "numbers")
+# A product stops as soon as it is too large.
+FUNCTIONS["prod"] = _folded(
+    lambda numbers: reduce(lambda a, b: checked(a * b), numbers, 1), np.prod, "numbers"
+)
 FUNCTIONS["sum"] = _folded(sum, np.sum, "numbers")
 
 

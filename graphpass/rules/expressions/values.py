@@ -511,7 +511,15 @@ def attribute_of(key: str, *, words: bool = True) -> Callable[[NodeView], Any]:
         spec = specs[op]
         text = graph.attrs(place).get(key)
         if spec is None:
-            return _undeclared(node, op, key, text, words)
+            if words and key in ARRAY_WORDS:
+                return _OF_VALUES[key](node.output(0))
+            if text is not None or is_hidden_key(key):
+                return text
+            operator = find(op)
+            if operator is None or operator.open_keys or operator.unparsed:
+                raise UnknownError(f"{node} has no attribute {key!r}")
+            known = [*operator.attributes, *sorted(NODE_WORDS), *sorted(ARRAY_WORDS)]
+            raise TypeError(f"{op} has no attribute {key!r}{suggestion(key, known)}")
         if text is None:
             text = spec.default
             if text is None:
@@ -522,16 +530,3 @@ def attribute_of(key: str, *, words: bool = True) -> Callable[[NodeView], Any]:
             raise UnknownError(f"{node}: {error}") from None
 
     return read
-
-
-def _undeclared(node: NodeView, op: str, key: str, text: str | None, words: bool) -> Any:
-    """Return what a key stands for that the operator does not declare."""
-    if words and key in ARRAY_WORDS:
-        return _OF_VALUES[key](node.output(0))
-    if text is not None or is_hidden_key(key):
-        return text
-    operator = find(op)
-    if operator is None or operator.open_keys or operator.unparsed:
-        raise UnknownError(f"{node} has no attribute {key!r}")
-    known = [*operator.attributes, *sorted(NODE_WORDS), *sorted(ARRAY_WORDS)]
-    raise TypeError(f"{op} has no attribute {key!r}{suggestion(key, known)}")
