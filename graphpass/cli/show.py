@@ -53,7 +53,7 @@ def show(
     if inputs and not shapes and not cost:
         raise UsageError("--input says nothing without --shapes or --cost")
     loaded = load_model(model, epoch, params)
-    if text:
+    if text and around is None and not shapes and not cost:
         from graphpass.formats.text import print_graph
 
         printed = print_graph(loaded.graph)
