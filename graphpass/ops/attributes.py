@@ -84,7 +84,13 @@ class AttributeSpec:
             raise AttributeValueError(
                 f"attribute {self.name}={text!r} is not {describe_type(self.type)}"
             ) from None
-        self._check_bounds(text, value)
+        low, high = self.bounds
+        if isinstance(value, int | float) and (low, high) != (None, None):
+            stored = round_to_type(self.type, value)
+            if low is not None and stored < low:
+                raise AttributeValueError(f"attribute {self.name}={text!r} is less than {low:g}")
+            if high is not None and stored > high:
+                raise AttributeValueError(f"attribute {self.name}={text!r} is more than {high:g}")
         return value
 
     def _read_choice(self, text: str) -> Value:
@@ -97,16 +103,6 @@ class AttributeSpec:
             f"attribute {self.name}={text!r} is not one of {', '.join(known)}"
             f"{suggestion(text, known)}"
         )
-
-    def _check_bounds(self, text: str, value: Value) -> None:
-        if self.bounds == (None, None) or not isinstance(value, (int, float)):
-            return
-        stored = round_to_type(self.type, value)
-        low, high = self.bounds
-        if low is not None and stored < low:
-            raise AttributeValueError(f"attribute {self.name}={text!r} is less than {low:g}")
-        if high is not None and stored > high:
-            raise AttributeValueError(f"attribute {self.name}={text!r} is more than {high:g}")
 
 
 class Attributes(Mapping[str, Value]):

@@ -157,31 +157,26 @@ class Operator:
             else:
                 near = suggestion(key, self.attributes)
                 raise AttributeValueError(f"{self.name} has no attribute {key!r}{near}")
-        if not self._required <= attrs.keys():
-            self._refuse_missing(attrs)
+        missing = [name for name in self.attributes if name in self._required - attrs.keys()]
+        if missing:
+            word = "attribute" if len(missing) == 1 else "attributes"
+            raise AttributeValueError(f"{self.name} needs the {word} {', '.join(missing)}")
         for requirement in self.requirements:
-            self._check_requirement(requirement, attrs)
+            if not requirement.holds(self._values(requirement.attributes, attrs)):
+                given = ", ".join(
+                    f"{name}={attrs.get(name, self.attributes[name].default)!r}"
+                    for name in requirement.attributes
+                )
+                raise AttributeValueError(
+                    f"{self.name}: {given} breaks the rule {requirement.text}"
+                )
         if not tolerated:
             self._remember(node)
-
-    def _check_requirement(self, requirement: Requirement, attrs: Mapping[str, str]) -> None:
-        if requirement.holds(self._values(requirement.attributes, attrs)):
-            return
-        given = ", ".join(
-            f"{name}={attrs.get(name, self.attributes[name].default)!r}"
-            for name in requirement.attributes
-        )
-        raise AttributeValueError(f"{self.name}: {given} breaks the rule {requirement.text}")
 
     def _remember(self, node: tuple[tuple[str, str], ...]) -> None:
         if len(self._checked) >= _MEMO_LIMIT:
             self._checked.clear()
         self._checked.add(node)
-
-    def _refuse_missing(self, attrs: Mapping[str, str]) -> None:
-        missing = [name for name in self.attributes if name in self._required - attrs.keys()]
-        word = "attribute" if len(missing) == 1 else "attributes"
-        raise AttributeValueError(f"{self.name} needs the {word} {', '.join(missing)}")
 
     def _values(self, names: Iterable[str], attrs: Mapping[str, str]) -> dict[str, Value]:
         values = {}

@@ -17,31 +17,6 @@ from graphpass.errors import OperationError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = [
-    "Axes",
-    "Axis",
-    "BatchSite",
-    "ConflictError",
-    "DtypeSite",
-    "FactSite",
-    "Meaning",
-    "Randomness",
-    "Range",
-    "Rows",
-    "Shape",
-    "ShapeSite",
-    "Site",
-    "ValueSite",
-    "given_shape",
-    "is_known",
-    "merge_dtypes",
-    "merge_shapes",
-    "positive",
-    "printed",
-    "same_dtype",
-    "size",
-]
-
 T = TypeVar("T")
 
 # -- shapes that may be known in part --------------------------------------------------------------
@@ -465,6 +440,12 @@ class Meaning:
 
     commutative: bool = False
     """Whether all inputs may change places."""
+
+    own_gradient: bool = False
+    """Whether its gradient is its own, whatever it is used for: two pull twice as much as one."""
+
+    moves_states: bool = False
+    """Whether it writes to its auxiliary states in training, and never else."""
 
     shape_needs: int = field(init=False, default=0)
     """How many first inputs `shape` needs to know something of."""

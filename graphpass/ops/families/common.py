@@ -22,37 +22,6 @@ from graphpass.ops.sites import (
     printed,
 )
 
-__all__ = [
-    "along_axis",
-    "axes_of",
-    "axis_of",
-    "below",
-    "broadcast",
-    "broadcast_shapes",
-    "by_sample",
-    "data_dtype",
-    "differ",
-    "divided",
-    "every_like_first",
-    "exactly",
-    "extent",
-    "first_dtype",
-    "fixed_dtype",
-    "float32_only",
-    "kept",
-    "kept_of_all",
-    "need",
-    "number_by_number",
-    "output_size",
-    "pairs_by_sample",
-    "product",
-    "reduced",
-    "reshaped",
-    "same_shape",
-    "scalar",
-    "with_axis",
-]
-
 
 def need(holds: bool, message: str) -> None:
     """Refuse a node for which something does not hold.

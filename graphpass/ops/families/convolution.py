@@ -239,27 +239,24 @@ def pooling(site: ShapeSite) -> None:
     need(3 <= len(data) <= 5, f"{printed(data)} has {len(data)} axes and must have 3, 4 or 5")
     last = _channel_last(site)
     batch, channels, *extents = _to_channel_first(data, last)
-    if site["global_pool"]:
-        found: Extents = [1] * len(extents)
-    elif not kernel:
-        return
-    else:
-        found = _pooled(site, kernel, extents)
-    site.every_output(_from_channel_first((batch, channels, *found), last))
-
-
-def _pooled(site: ShapeSite, kernel: Sequence[int], extents: Extents) -> Extents:
     stride = site["stride"] or (1,) * len(kernel)
     pad = site["pad"] or (0,) * len(kernel)
-    need(
-        len(kernel) == len(extents),
-        f"a kernel of {len(kernel)} axes does not fit {len(extents)} axes",
-    )
-    need(min(*kernel, *stride) >= 1, f"kernel={kernel}, stride={stride} must be positive")
     convention = site["pooling_convention"]
-    if convention == "same":
-        raise ConflictError("MXNet 1.9.1 refuses pooling_convention='same' whatever the data")
-    return _places(extents, kernel, stride, pad, round_up=convention == "full")
+    found: Extents = [1] * len(extents)
+    if not site["global_pool"]:
+        if not kernel:
+            return
+        need(
+            len(kernel) == len(extents),
+            f"a kernel of {len(kernel)} axes does not fit {len(extents)} axes",
+        )
+        need(min(*kernel, *stride) >= 1, f"kernel={kernel}, stride={stride} must be positive")
+        need(
+            convention != "same",
+            "MXNet 1.9.1 refuses pooling_convention='same' whatever the data",
+        )
+        found = _places(extents, kernel, stride, pad, round_up=convention == "full")
+    site.every_output(_from_channel_first((batch, channels, *found), last))
 
 
 # -- sizes of images -------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ _EXACT: Mapping[str, Callable[..., Any]] = {
 ROWS: Rows = {
     """Activation _contrib_gradientmultiplier _contrib_round_ste _contrib_sign_ste arccos arccosh
     arcsin arcsinh arctan arctanh cosh degrees erf erfinv fix gamma gammaln hard_sigmoid log10
-    logical_not make_loss radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh
+    logical_not radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh
     """: _MAPPED,
     """cast_storage _npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign
     _npi_square _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid

@@ -15,6 +15,7 @@ from graphpass.ops.families.common import (
     extent,
     first_dtype,
     need,
+    number_by_number,
     product,
     same_shape,
     with_axis,
@@ -145,20 +146,22 @@ def class_range(site: ShapeSite) -> Range:
     return below(extent(site, 0, 1))
 
 
+_LOSS = Meaning(same_shape, batch=loss_batch, own_gradient=True)
 _SOFTMAX = Meaning(softmax, softmax_dtype, batch=along_axis)
 
 ROWS: Rows = {
     "softmax": replace(_SOFTMAX, ranges={"length": lambda site: length_range(site, 0, "axis")}),
     "log_softmax softmin": _SOFTMAX,
     "SoftmaxActivation": Meaning(same_shape, batch=by_sample),
-    "SoftmaxOutput": Meaning(
-        softmax_output, first_dtype, batch=loss_batch, ranges={"label": softmax_output_range}
+    "SoftmaxOutput": replace(
+        _LOSS, shape=softmax_output, dtype=first_dtype, ranges={"label": softmax_output_range}
     ),
-    "LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput": Meaning(
-        regression_output, first_dtype, batch=loss_batch
+    "LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput": replace(
+        _LOSS, shape=regression_output, dtype=first_dtype
     ),
-    "MakeLoss": Meaning(same_shape, batch=loss_batch),
-    "SVMOutput": Meaning(svm_output, first_dtype, batch=loss_batch, ranges={"label": class_range}),
+    "SVMOutput": replace(_LOSS, shape=svm_output, dtype=first_dtype, ranges={"label": class_range}),
+    "MakeLoss": _LOSS,
+    "make_loss": replace(_LOSS, batch=number_by_number),
     "softmax_cross_entropy": Meaning(softmax_cross_entropy, ranges={"label": class_range}),
     "CTCLoss": Meaning(
         ctc_loss,

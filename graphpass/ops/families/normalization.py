@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
     axis_of,
@@ -105,11 +107,13 @@ def l2_normalization(site: ShapeSite, data: Shape) -> Shape:
 ONE_SHAPE = (batch_norm, group_norm, instance_norm, layer_norm)
 """Rules by which all that an operator reads beside its data has to be of one shape."""
 
-_BATCH_NORM = Meaning(batch_norm, batch_norm_dtype, output_size, batch=batch_norm_batch)
+_BATCH_NORM = Meaning(
+    batch_norm, batch_norm_dtype, output_size, batch=batch_norm_batch, moves_states=True
+)
 
 ROWS: Rows = {
     "BatchNorm BatchNorm_v1 _contrib_SyncBatchNorm": _BATCH_NORM,
-    "_contrib_BatchNormWithReLU": Meaning(batch_norm, batch_norm_dtype, output_size),
+    "_contrib_BatchNormWithReLU": replace(_BATCH_NORM, batch=None),
     "LayerNorm": Meaning(layer_norm, first_dtype, output_size, batch=layer_norm_batch),
     "InstanceNorm": Meaning(instance_norm, float32_only, output_size, batch=by_sample),
     "GroupNorm": Meaning(group_norm, first_dtype, output_size, batch=by_sample),

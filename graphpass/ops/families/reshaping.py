@@ -54,7 +54,14 @@ def reshape(site: ShapeSite) -> None:
     if codes:
         found = _decoded(codes, data, site["reverse"])
     elif site["target_shape"]:
-        found = _to_target(site["target_shape"], data, site["keep_highest"])
+        target: list[int | None] = list(site["target_shape"])
+        if site["keep_highest"]:
+            target[0] = data[0] if data else None
+        gaps = [axis for axis in range(site["keep_highest"], len(target)) if target[axis] == 0]
+        if len(gaps) == 1:
+            target[gaps[0]] = 1
+            target[gaps[0]] = _remainder(data, target)
+        found = tuple(target)
     else:
         _fill_gap(site, site.outputs[0])
         return
@@ -143,17 +150,6 @@ def _remainder(data: Shape, found: Sequence[int | None]) -> int | None:
     return total // rest if rest else 0
 
 
-def _to_target(target: Sequence[int], data: Shape, keep_highest: bool) -> Shape:
-    found: list[int | None] = list(target)
-    if keep_highest:
-        found[0] = data[0] if data else None
-    gaps = [axis for axis in range(keep_highest, len(found)) if found[axis] == 0]
-    if len(gaps) == 1:
-        found[gaps[0]] = 1
-        found[gaps[0]] = _remainder(data, found)
-    return tuple(found)
-
-
 def reshape_batch(site: BatchSite) -> Axes:
     """Follow the batch axis through the codes."""
     axis = site.of()
@@ -165,6 +161,7 @@ def reshape_batch(site: BatchSite) -> Axes:
         if axis == 0 and codes[0] == -1 and all(code > 0 for code in codes[1:]):
             return 0
         raise OperationError(f"shape={tuple(codes)} with reverse may move samples")
+    shape = site.shapes[0] or ()
     source = landed = position = 0
     while position < len(codes):
         code = codes[position]
@@ -181,17 +178,12 @@ def reshape_batch(site: BatchSite) -> Axes:
             source, landed = source + 2, landed + 1
         elif code == -4:
             source, landed, position = source + 1, landed + 2, position + 2
-        elif code == 0 or (code > 0 and _has_extent(site, source, code)):
+        elif code == 0 or (code > 0 and shape[source : source + 1] == (code,)):
             source, landed = source + 1, landed + 1
         else:
             break
         position += 1
     raise OperationError(f"shape={tuple(codes)} does not keep the axes before the batch apart")
-
-
-def _has_extent(site: BatchSite, axis: int, extent: int) -> bool:
-    shape = site.shapes[0]
-    return shape is not None and axis < len(shape) and shape[axis] == extent
 
 
 def _refuse_lost(site: BatchSite, axis: int, codes: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from graphpass.graph import Graph
 from graphpass.graph.edges import source_at
 from graphpass.graph.invariants import describe
 from graphpass.ops import Operator, find, format_value, operator_names
-from graphpass.ops.meaning import randomness
+from graphpass.ops.meaning import meaning, randomness
 from graphpass.rules.operations.operation import Purpose
 from graphpass.rules.selectors import Selector, select
 
@@ -26,24 +26,6 @@ __all__ = [
     "says_own_shape",
     "select_operators",
 ]
-
-_NORMS = frozenset(
-    {"BatchNorm", "BatchNorm_v1", "_contrib_BatchNormWithReLU", "_contrib_SyncBatchNorm"}
-)
-"""Operators that write to their auxiliary states in training, and never else."""
-
-_LOSSES = frozenset(
-    {
-        "LinearRegressionOutput",
-        "LogisticRegressionOutput",
-        "MAERegressionOutput",
-        "MakeLoss",
-        "SVMOutput",
-        "SoftmaxOutput",
-        "make_loss",
-    }
-)
-"""Operators whose gradient is what it is, however many read them: two pull twice as much as one."""
 
 _GAMMA = 1
 
@@ -174,14 +156,14 @@ def repeats(graph: Graph, key: int, purpose: Purpose) -> bool:
     Source: ``src/operator/nn/batch_norm.cc`` of MXNet 1.9.1, where statistics move only
     ``if (ctx.is_train && !use_global_stats)``.
     """
-    if graph.subgraphs(key) or (purpose == "training" and graph.op(key) in _LOSSES):
+    if graph.subgraphs(key) or (purpose == "training" and meaning(graph.op(key)).own_gradient):
         return False
     drawing = randomness(graph.op(key), graph.attrs(key))
     if drawing != "never" and (drawing != "training" or purpose == "training"):
         return False
     if not graph.signature(key).mutable_slots:
         return True
-    return graph.op(key) in _NORMS and purpose == "inference"
+    return meaning(graph.op(key)).moves_states and purpose == "inference"
 
 
 def has_own_shape(graph: Graph, key: int) -> bool:
@@ -224,7 +206,8 @@ def overwritten_gammas(graph: Graph) -> set[int]:
     by_op = graph.by_op()
     fixed: dict[int, bool] = {}
     found: set[int] = set()
-    for key in [key for op in _NORMS for key in by_op.get(op, ())]:
+    norms = [op for op in by_op if meaning(op).moves_states]
+    for key in [key for op in norms for key in by_op[op]]:
         shared = id(graph.attrs(key))  # nodes share what a file says of several of them
         if shared not in fixed:
             try:
