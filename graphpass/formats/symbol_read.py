@@ -26,7 +26,7 @@ from graphpass.formats.symbol_records import (
     decode_attrs,
     decode_plain,
     graph_attrs,
-    holds_keys,
+    num_colons,
     refuse_nul,
 )
 from graphpass.formats.symbol_upgrade import (
@@ -134,10 +134,12 @@ def _read_plain(data: bytes) -> Graph | None:
         record.nodes.clear()  # the graph takes the memory of records as they are used
         draft.connect(enumerate(iter(left.pop, None)))
         nodes, succ = draft.graph._nodes, draft.graph._succ
-        keys = 3 + draft.keys + 1 + len(record.attrs) + bool(record.node_row_ptr)
-        if not holds_keys(data, keys) or any(
-            nodes[position]["op"] != VARIABLE for position in record.arg_nodes
-        ):
+        # Every colon of the text belongs to a key or stands in a string, unless a key came twice.
+        colons = draft.colons + 4 + len(record.attrs) + bool(record.node_row_ptr)
+        more = data.count(b":") - colons
+        if more and more != sum(node["name"].count(":") for node in nodes.values()):
+            return None
+        if any(nodes[position]["op"] != VARIABLE for position in record.arg_nodes):
             return None
         heads = {head for head, _, _ in record.heads}
         if any([not readers and key not in heads for key, readers in succ.items()]):
@@ -260,7 +262,7 @@ class _Kind:
     def learn(self, raw: Any) -> tuple[dict[str, str], int, int]:
         """Check attributes that are new here, as MXNet does when it parses them.
 
-        Returns them, how many keys they take in the file, and the fewest inputs of such a node.
+        Returns them, how many colons they take in the file, and the fewest inputs of such a node.
         A newer MXNet may know more attributes.
 
         Raises
@@ -268,9 +270,15 @@ class _Kind:
         AttributeValueError
             If MXNet 1.9.1 would refuse them.
         """
-        is_there = raw is not msgspec.UNSET
-        attrs = (raw if isinstance(raw, dict) else decode_attrs(raw)) if is_there else {}
-        count = len(attrs) + is_there
+        attrs: dict[str, str] = {}
+        count = 0
+        if isinstance(raw, dict):
+            attrs = raw
+        elif raw is not msgspec.UNSET:
+            attrs = decode_attrs(raw)
+            count = 1 + num_colons(attrs)
+            if count != 1 + bytes(raw).count(b":"):
+                raise AttributeValueError("a key stands twice")
         operator, version = self._operator, self._version
         if operator is None:
             return attrs, count, 0
@@ -289,15 +297,15 @@ class _Draft:
     ----------
     graph : Graph
         It is whole after `finish`.
-    keys : int
-        How many keys the nodes have in the file.
+    colons : int
+        How many colons the nodes take in a plain file, those in names left out.
     """
 
-    __slots__ = ("_key_of", "_kinds", "_version", "_where", "_wide", "graph", "keys")
+    __slots__ = ("_key_of", "_kinds", "_version", "_where", "_wide", "colons", "graph")
 
     def __init__(self, version: int, key_of: Callable[[Any], Hashable], where: str) -> None:
         self.graph = Graph()
-        self.keys = 0
+        self.colons = 0
         self._version = version
         self._key_of = key_of
         self._where = where
@@ -317,7 +325,7 @@ class _Draft:
         nodes, succ, pred = self.graph._nodes, self.graph._succ, self.graph._pred
         kinds, wide, key_of = self._kinds, self._wide, self._key_of
         unset, singles, many = msgspec.UNSET, SINGLE_EDGES, len(SINGLE_EDGES)
-        keys = 0
+        colons = 0
         for position, node in records:
             kind = kinds.get(node.op)
             if kind is None:
@@ -332,7 +340,7 @@ class _Draft:
                     place = f"{self._where}nodes[{position}] (node {node.name!r})"
                     raise SymbolError(f"{place}: {error}") from None
             attrs, count, least = found
-            keys += count
+            colons += count
             nodes[position] = {"op": kind.op, "name": node.name, "attrs": attrs}
             inputs = node.inputs
             if len(inputs) < least:
@@ -353,7 +361,7 @@ class _Draft:
                     edges = with_edge(into[source], slot, edges[slot])
                 into[source] = succ[source][position] = edges
             succ[position] = {}
-        self.keys = keys + 3 * len(nodes)
+        self.colons = colons + 3 * len(nodes)
 
     def has_hidden_keys(self) -> bool:
         """Return whether some attribute is one that an upgrade hides."""

@@ -31,7 +31,7 @@ __all__ = [
     "decode_attrs",
     "decode_plain",
     "graph_attrs",
-    "holds_keys",
+    "num_colons",
     "refuse_nul",
 ]
 
@@ -69,8 +69,8 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     node_row_ptr: list[Id] = []
     attrs: GraphAttrs = {}
 
-    def num_keys(self) -> int:
-        """Return how many keys of JSON objects the records stand for.
+    def num_colons(self) -> int:
+        """Return how many colons the text has if no key stands in it twice.
 
         A node with both ``attrs`` and ``attr``, whose order matters, counts wrong on purpose, as
         does whatever stands there empty that MXNet leaves out.
@@ -80,19 +80,23 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
         if self.attrs:
             count += 1 + len(self.attrs)
         for node in self.nodes:
+            count += (node.backward_source_id is not unset) + node.name.count(":")
             if node.attrs:
-                count += 1 + len(node.attrs)
+                count += 1 + num_colons(node.attrs)
             if node.attr:
-                count += -1 if node.attrs else 1 + len(node.attr)
+                count += -1 if node.attrs else 1 + num_colons(node.attr)
             if node.param is not unset:
-                count += 1 + len(node.param)
-            if node.backward_source_id is not unset:
-                count += 1
+                count += 1 + num_colons(node.param)
             if node.control_deps:
                 count += 1
             if node.subgraphs:
-                count += 1 + sum(subgraph.num_keys() for subgraph in node.subgraphs)
+                count += 1 + sum(subgraph.num_colons() for subgraph in node.subgraphs)
         return count
+
+
+def num_colons(attrs: Attrs) -> int:
+    """Return how many colons attributes take in JSON: for each key one, and those in texts."""
+    return len(attrs) + "".join([*attrs, *attrs.values()]).count(":")
 
 
 class PlainNode(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -104,14 +108,10 @@ class PlainNode(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     attrs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class PlainGraph(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class PlainGraph(GraphRecord, forbid_unknown_fields=True, gc=False):
     """A whole symbol of plain nodes."""
 
-    nodes: list[PlainNode]
-    arg_nodes: list[Id]
-    heads: list[EntryRecord]
-    node_row_ptr: list[Id] = []
-    attrs: GraphAttrs = {}
+    nodes: list[PlainNode]  # type: ignore[assignment]
 
 
 decode_plain = msgspec.json.Decoder(PlainGraph).decode
@@ -120,17 +120,7 @@ _decode_all = msgspec.json.Decoder(GraphRecord).decode
 
 
 def decode(data: bytes) -> GraphRecord:
-    """Decode symbol JSON.
-
-    Parameters
-    ----------
-    data : bytes
-        The file's bytes.
-
-    Returns
-    -------
-    GraphRecord
-        Types are checked and no number is negative; node ids may be too large.
+    """Decode symbol JSON. Node ids may be too large, all else is checked.
 
     Raises
     ------
@@ -139,19 +129,11 @@ def decode(data: bytes) -> GraphRecord:
     """
     try:
         record = _decode_all(data)
-        if holds_keys(data, record.num_keys()):
+        if record.num_colons() == data.count(b":"):
             return record
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         pass
     return _decode_leniently(data)
-
-
-def holds_keys(data: bytes, count: int) -> bool:
-    """Return whether a JSON text has as many keys as what was decoded of it, so none twice."""
-    if data.count(b":") == count:
-        return True
-    # Colons stand in strings too. A quote before one ends a key, unless it is escaped.
-    return b'\\\\"' not in data and data.count(b'":') - data.count(b'\\":') == count
 
 
 # -- what types do not tell ------------------------------------------------------------------------

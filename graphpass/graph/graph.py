@@ -37,7 +37,9 @@ class Graph(Structure):
     ``output`` and ``version``. A control dependency is an edge with the key ``("control", i)``.
 
     The DAG is frozen for networkx's own methods. Change it through `edit`, which keeps the
-    invariants; any networkx algorithm may read it.
+    invariants; any networkx algorithm may read it. What is equal is often one object, in several
+    nodes and in copies of the graph (attributes of nodes that were read alike, data of edges), so
+    nothing may be written into it.
 
     Notes
     -----
