@@ -10,14 +10,14 @@ from house import House, share_before
 import graphpass
 
 # No figure rises again: lower a limit whenever the code has got below it.
-MOST_LINES = 46_800
-MOST_LINES_OF_RULES = 23_000
-MOST_FILES = 208
+MOST_LINES = 46_500
+MOST_LINES_OF_RULES = 22_800
+MOST_FILES = 193
 MOST_LINES_A_FILE = 600
-MOST_NAMED_ONCE = 0.132
-MOST_BEFORE = 0.135
-MOST_FILES_IN_CIRCLES = 9
-MOST_NAMES_OF_TWO_TYPES = 9
+MOST_NAMED_ONCE = 0.125
+MOST_BEFORE = 0.13
+MOST_FILES_IN_CIRCLES = 0
+MOST_NAMES_OF_TWO_TYPES = 5
 
 
 def test_imports_point_downward_and_in_no_circle() -> None:
