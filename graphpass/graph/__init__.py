@@ -14,7 +14,7 @@ module                  what is in it
 ======================  ===============================================================
 """
 
-from graphpass.graph.edges import VARIABLE, Entry, Use, Value
+from graphpass.graph.edges import VARIABLE, Entry, Use, ValueKey
 from graphpass.graph.graph import Edit, Graph
 from graphpass.graph.names import free_name
 from graphpass.graph.store import Origin, paused_collector
@@ -28,7 +28,7 @@ __all__ = [
     "Node",
     "Origin",
     "Use",
-    "Value",
+    "ValueKey",
     "free_name",
     "paused_collector",
 ]

@@ -13,7 +13,7 @@ __all__ = [
     "Entry",
     "InEdges",
     "Use",
-    "Value",
+    "ValueKey",
     "control_of",
     "edge_data",
     "entries_of",
@@ -30,7 +30,7 @@ VARIABLE = "null"
 """The op of a variable, as the symbol JSON spells it."""
 
 
-Value: TypeAlias = "tuple[int, int]"
+ValueKey: TypeAlias = "tuple[int, int]"
 """Node and output: an entry without its stamp, which tells no values apart."""
 
 
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     """Order stamp of a mutated variable; MXNet copies it through and never reads it."""
 
     @property
-    def value(self) -> Value:
+    def value(self) -> ValueKey:
         """Which value it is."""
         return self[:2]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from graphpass.errors import GraphpassError, OperationError, UsageError, suggestion
 from graphpass.rules.operations.rewrite import RewriteOperation
-from graphpass.rules.operations.use import MAX_PASSES, Use
+from graphpass.rules.operations.use import MAX_PASSES, UsePasses
 from graphpass.rules.pass_files.loading import Pass, Rule
 from graphpass.rules.rewrite.rewrite import Rewrite
 
@@ -111,8 +111,8 @@ class Uses(NamedTuple):
 def used_passes(loaded: Pass) -> Uses:
     """Return every pass that a run uses.
 
-    Linear in their texts; no more are loaded than a run may use. They nest no deeper than `Use`
-    lets them.
+    Linear in their texts; no more are loaded than a run may use. They nest no deeper than
+    `UsePasses` lets them.
     """
     found = list(_walk(loaded))
     return Uses(
@@ -130,7 +130,7 @@ def _walk(loaded: Pass) -> Iterator[PassRewrite | Pass | BadUse]:
         for rule in user.rules:
             yield from _rewrite_of(rule)
             use = rule.operation
-            if not isinstance(use, Use):
+            if not isinstance(use, UsePasses):
                 continue
             used = []
             for name in use.names:

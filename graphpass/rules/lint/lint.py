@@ -13,7 +13,7 @@ from graphpass.rules.lint.overlaps import Overlap, Verdict, overlaps
 from graphpass.rules.lint.rule_tests import RuleTest, graphs_of_tests, indented, run_tests
 from graphpass.rules.lint.termination import Termination, terminates
 from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
-from graphpass.rules.operations.use import Use
+from graphpass.rules.operations.use import UsePasses
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import BadUse, groups_of, used_passes
 
@@ -265,7 +265,7 @@ def _repetitions(loaded: Pass) -> Iterator[Repetition]:
     """Yield what is known of each rule of a pass that repeats others."""
     for rule in loaded.rules:
         use = rule.operation
-        if not isinstance(use, Use) or not use.repeat:
+        if not isinstance(use, UsePasses) or not use.repeat:
             continue
         passes = used_passes(replace(loaded, rules=(rule,))).passes
         rewrites = [
@@ -278,7 +278,7 @@ def _repetitions(loaded: Pass) -> Iterator[Repetition]:
             inner.operation.keyword
             for each in passes
             for inner in each.rules
-            if not isinstance(inner.operation, Use | RewriteOperation | GivenRewrite)
+            if not isinstance(inner.operation, UsePasses | RewriteOperation | GivenRewrite)
         }
         name = rule.id or f"rule {rule.index}"
         operations = tuple(sorted(others - {"expect"}))

@@ -35,7 +35,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "tie": "tie.Tie",
         "unbatch": "unbatch.Unbatch",
         "untie": "tie.Untie",
-        "use": "use.Use",
+        "use": "use.UsePasses",
     }
 )
 """Keyword to the module in this package, and the class in it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.errors import OperationError, count, listed
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.rules.operations.batch_axes import (
     Tracking,
     follow_constants,
@@ -204,11 +204,11 @@ class _Joining:
     inside: set[int]
     """The nodes of all branches of the trunk."""
 
-    def starts(self) -> dict[Value, Entry]:
+    def starts(self) -> dict[ValueKey, Entry]:
         """Join what corresponds among the starts that the trunk reads."""
         graph = self.graph
         read = {entry.value for key in self.trunk.twins for entry in graph.inputs(key)}
-        joined: dict[Value, Entry] = {}
+        joined: dict[ValueKey, Entry] = {}
         for column in zip(*self.trunk.branches, strict=True):
             value = column[0].value
             if value in read:
@@ -217,7 +217,7 @@ class _Joining:
                 joined[value] = Entry(self.edit.add_node("Concat", name, attrs, column))
         return joined
 
-    def rewire(self, joined: Mapping[Value, Entry]) -> None:
+    def rewire(self, joined: Mapping[ValueKey, Entry]) -> None:
         """Make the first branch read the joined starts."""
         for key in self.trunk.twins:
             read, waits = self.graph.inputs(key), self.graph.control_dependencies(key)
@@ -226,10 +226,10 @@ class _Joining:
             if (inputs, control) != (read, waits):
                 self.edit.set_inputs(key, inputs, control=control)
 
-    def outside(self) -> list[Value]:
+    def outside(self) -> list[ValueKey]:
         """Return the values of the trunk that something else uses in some branch."""
         graph, inside = self.graph, self.inside
-        used: dict[Value, None] = {}
+        used: dict[ValueKey, None] = {}
         heads = {head.value for head in graph.heads}
         for key, twins in self.trunk.twins.items():
             for output in range(graph.signature(key).num_outputs):
@@ -241,7 +241,7 @@ class _Joining:
                     used[key, output] = None
         return list(used)
 
-    def split(self, value: Value) -> None:
+    def split(self, value: ValueKey) -> None:
         """Let the users of a value, in each branch, read that branch's part of it."""
         key, output = value
         twins = self.trunk.twins[key]
@@ -307,7 +307,7 @@ def _name_heads(
 ) -> None:
     """Let an identity with the name of the former operator return each part that is a head."""
     graph, edit = joining.graph, joining.edit
-    named: dict[Value, Entry] = {}
+    named: dict[ValueKey, Entry] = {}
     heads = list(graph.heads)
     for position, (head, before, output) in enumerate(zip(heads, former, outputs, strict=True)):
         if head.value == before.value or before.node not in names:

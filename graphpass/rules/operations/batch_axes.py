@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from graphpass.errors import AttributeValueError, OperationError
-from graphpass.graph import Graph, Value
+from graphpass.graph import Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import meaning, randomness
 from graphpass.ops.sites import Axis, BatchSite
@@ -41,7 +41,7 @@ class Tracking:
     shapes: Inference
     training: bool
 
-    axes: dict[Value, Axis] = field(default_factory=dict)
+    axes: dict[ValueKey, Axis] = field(default_factory=dict)
     """The axis of each value along which it is joined, as far as it has been followed. A value that
     does not stand here is the same in all branches."""
 

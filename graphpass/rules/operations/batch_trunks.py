@@ -15,7 +15,7 @@ from functools import cache
 from typing import TypeAlias
 
 from graphpass.errors import OperationError, listed
-from graphpass.graph import Entry, Graph, Value
+from graphpass.graph import Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
 from graphpass.shapes import Inference
@@ -216,7 +216,7 @@ class _Search:
     """Gives each node of a branch an identity that its twins in the other branches have too."""
 
     def __init__(
-        self, graph: Graph, coloring: Coloring, starts: dict[Value, tuple[int, int]]
+        self, graph: Graph, coloring: Coloring, starts: dict[ValueKey, tuple[int, int]]
     ) -> None:
         self._graph = graph
         self._coloring = coloring

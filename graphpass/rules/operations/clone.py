@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from graphpass.errors import OperationError, count, listed, suggestion
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.names import fill, fill_all, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
@@ -52,7 +52,7 @@ class Clone(Operation):
     """Values that the clone reads too, in place of variables of its own."""
 
     inputs: Mapping[str, str] = field(default_factory=dict)
-    """Value of `from` to the name of the variable that the clone reads for it."""
+    """ValueKey of `from` to the name of the variable that the clone reads for it."""
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Add the clone. Linear in the graph."""
@@ -127,7 +127,7 @@ class Clone(Operation):
             )
         return self.name
 
-    def _region(self, run: Run) -> tuple[Region, list[Value]]:
+    def _region(self, run: Run) -> tuple[Region, list[ValueKey]]:
         """Return what computes `to`, and the values for which the clone gets own variables."""
         graph = run.graph
         outputs = graph.heads if self.to is None else select_entries(graph, self.to)
@@ -165,9 +165,9 @@ class Clone(Operation):
         return region, sources
 
     def _input_names(
-        self, graph: Graph, sources: Sequence[Value], template: str
-    ) -> dict[Value, str]:
-        given: dict[Value, str] = {}
+        self, graph: Graph, sources: Sequence[ValueKey], template: str
+    ) -> dict[ValueKey, str]:
+        given: dict[ValueKey, str] = {}
         for selector, name in self.inputs.items():
             value = select_entry(graph, selector).value
             if value not in sources:
@@ -194,7 +194,7 @@ class Clone(Operation):
         run: Run,
         region: Region,
         outputs: Sequence[Entry],
-        sources: Sequence[Value],
+        sources: Sequence[ValueKey],
         updates: Mapping[int, Sequence[int]],
     ) -> None:
         graph = run.graph
@@ -242,5 +242,5 @@ def _refuse_namesakes(graph: Graph, variables: Iterable[int]) -> None:
             )
 
 
-def _spell(graph: Graph, values: Iterable[Value]) -> str:
+def _spell(graph: Graph, values: Iterable[ValueKey]) -> str:
     return listed(graph.output_name(Entry(*value)) for value in values)

@@ -83,7 +83,7 @@ class _Merger:
         self._unstable = overwritten_gammas(graph)
         if purpose == "training":
             self._unstable.update(graph.variable_keys().auxiliary_states)
-        self._kinds: dict[Hashable, _Kind | None] = {}
+        self._kinds: dict[Hashable, _Alike | None] = {}
         self._first: dict[int, int] = {}
         """Operator -> the first of its class, where that is another."""
 
@@ -143,7 +143,7 @@ class _Merger:
             read.sort()
         return kind.meaning, tuple(read), waited_for
 
-    def _kind(self, key: int) -> _Kind | None:
+    def _kind(self, key: int) -> _Alike | None:
         """Return what operators of one name and the same texts have in common."""
         graph, op = self._graph, self._graph.op(key)
         try:
@@ -154,7 +154,7 @@ class _Merger:
             has_own_shape = says_own_shape(graph, key)
         except AttributeValueError:
             return None
-        return _Kind(
+        return _Alike(
             meaning=(op, *sorted(attributes)),
             has_own_shape=has_own_shape,
             writes=bool(graph.signature(key).mutable_slots),
@@ -179,7 +179,7 @@ class _Merger:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _Alike:
     """What operators of one name and the same texts have in common."""
 
     meaning: Hashable

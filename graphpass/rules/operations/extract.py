@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.errors import OperationError, count, listed
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.rules.operations.names import refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.region import Region, give_control_to, trace
@@ -80,7 +80,7 @@ class Extract(Operation):
             f"{count(operators, 'operator')} left the graph"
         )
 
-    def _names(self, graph: Graph) -> dict[Value, str]:
+    def _names(self, graph: Graph) -> dict[ValueKey, str]:
         """Return the values that become inputs, with the names of their variables."""
         given = self.inputs
         if given is None:
@@ -92,7 +92,7 @@ class Extract(Operation):
         return {entry.value: name or graph.output_name(entry) for entry, name in entries.items()}
 
 
-def _refuse_unread(region: Region, inputs: Iterable[Value]) -> None:
+def _refuse_unread(region: Region, inputs: Iterable[ValueKey]) -> None:
     graph = region.graph
     inside = {key for key in region.order if graph.is_variable(key)}
     for value in inputs:

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.formats.ndarray_binary import BFLOAT16, Array, code_of_dtype
-from graphpass.graph import Edit, Entry, Graph, Value, free_name
+from graphpass.graph import Edit, Entry, Graph, ValueKey, free_name
 from graphpass.model import Model
 from graphpass.ops.meaning import evaluate, meaning
 from graphpass.rules.operations.operation import Operation, Run
@@ -52,7 +52,7 @@ class Fold(Operation):
             return "folded 0 operators"
         size = parameters.nbytes
         grown = 0 if run.bytes_before is None else max(size - run.bytes_before, 0)
-        found = _constants_of(run.model, _ROOM * (size + self.grow))
+        found = _Constants(run.model, _ROOM * (size + self.grow))
         going = within(
             self.grow - grown,
             graph,
@@ -68,11 +68,11 @@ class Fold(Operation):
             f"folded {count(len(going), 'operator')}{stored}; {_changed(parameters.nbytes - size)}"
         )
 
-    def _store(self, run: Run, edit: Edit, found: Constants, going: set[int]) -> list[str]:
+    def _store(self, run: Run, edit: Edit, found: _Constants, going: set[int]) -> list[str]:
         """Give what reads the operators that go variables to read; return their names."""
         graph, parameters = run.graph, run.model.parameters
         taken = {*graph.names, *parameters}
-        variables: dict[Value, int] = {}
+        variables: dict[ValueKey, int] = {}
         class_ = new_class(parameters, is_state=False)
         names = []
         for reader in [key for key in graph.order() if key not in going]:
@@ -95,7 +95,7 @@ class Fold(Operation):
             edit.set_inputs(reader, inputs)
         return names
 
-    def _note_rest(self, run: Run, found: Constants, going: set[int]) -> None:
+    def _note_rest(self, run: Run, found: _Constants, going: set[int]) -> None:
         large = [key for key in found.values if key not in going]
         if large:
             names = _names(run, large)
@@ -127,58 +127,33 @@ def _changed(change: int) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """What is known of a model's values that depend on no input."""
-
-    stored: Mapping[int, Array]
-    """Arguments with a value that nothing writes to."""
-
-    values: Mapping[int, list[Array]]
-    """Operators on these, and on each other, each after what it reads -> their outputs."""
-
-    left: Mapping[str, list[int]]
-    """Why operators that read nothing else were left alone -> these operators."""
-
-
-def _constants_of(model: Model, room: int) -> Constants:
-    """Evaluate the operators that read nothing but stored arguments and each other, at inference.
+class _Constants:
+    """The operators that read nothing but stored arguments and each other, evaluated at inference.
 
     Left alone are heads, operators that another one waits for or whose output another one writes
-    to, those that `graphpass.ops.meaning` has no value of, those without a known shape, and
-    those that inference has a conflict for: MXNet runs some of these nevertheless.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    room : int
-        Bytes that all values together may take.
-
-    Notes
-    -----
-    Linear in the graph and in the elements of the values.
+    to, those without a rule for their value, those without a known shape, and those that inference
+    has a conflict for: MXNet runs some of these nevertheless. All values together may take `room`
+    bytes. Linear in the graph and in the elements of the values.
     """
-    return _Search(model, room).run()
 
-
-class _Search:
     def __init__(self, model: Model, room: int) -> None:
-        self._graph = model.graph
+        graph = self._graph = model.graph
         self._room = room
-        self._stored = _stored(model)
-        self._fixed = _waited_for_or_written(model.graph)
-        self._values: dict[int, list[Array]] = {}
-        self._left: dict[str, list[int]] = {}
+        self.stored = _stored(model)
+        """Arguments with a value that nothing writes to."""
+        self.values: dict[int, list[Array]] = {}
+        """Operators on these, and on each other, each after what it reads -> their outputs."""
+        self.left: dict[str, list[int]] = {}
+        """Why operators that read nothing else were left alone -> these operators."""
+        self._fixed = set(graph.variable_keys().writers)
+        for key in graph.order():
+            self._fixed.update(graph.control_dependencies(key))
         self._inference: Inference | None = None
         self._conflicts: dict[int, str] = {}
-
-    def run(self) -> Constants:
-        graph = self._graph
         for key in graph.order():
-            sources = graph.sources(key)
-            if graph.is_variable(key) or not all(
-                source in self._values or source in self._stored for source in sources
+            if graph.is_variable(key) or any(
+                source not in self.values and source not in self.stored
+                for source in graph.sources(key)
             ):
                 continue
             try:
@@ -186,8 +161,7 @@ class _Search:
             except AttributeValueError as error:
                 why_not = str(error)
             if why_not:
-                self._left.setdefault(why_not, []).append(key)
-        return Constants(self._stored, self._values, self._left)
+                self.left.setdefault(why_not, []).append(key)
 
     def _why_not(self, key: int) -> str | None:
         graph = self._graph
@@ -216,23 +190,23 @@ class _Search:
         if size > self._room:
             return "it is too large"
         inputs = [
-            self._values[entry.node][entry.output]
-            if entry.node in self._values
-            else self._stored[entry.node]
+            self.values[entry.node][entry.output]
+            if entry.node in self.values
+            else self.stored[entry.node]
             for entry in graph.inputs(key)
         ]
         found = evaluate(graph.op(key), graph.attrs(key), inputs, shapes, dtypes)
         if found is None:
             return f"graphpass can't say what MXNet's {graph.op(key)} gives for these numbers"
         self._room -= size
-        self._values[key] = found
+        self.values[key] = found
         return None
 
     def _inferred(self, key: int) -> tuple[list[tuple[int, ...]] | None, list[str] | None]:
         """Return shapes and dtypes of the outputs of an operator, None where they are not known."""
         graph = self._graph
         if self._inference is None:
-            names = {graph.name(each): array for each, array in self._stored.items()}
+            names = {graph.name(each): array for each, array in self.stored.items()}
             self._inference = infer(
                 graph,
                 {name: array.shape for name, array in names.items()},
@@ -265,22 +239,6 @@ def _stored(model: Model) -> dict[int, Array]:
         if hints.get("__storage_type__", "0") == "0" and dtype_hint(hints) in (None, array.dtype):
             found[key] = array
     return found
-
-
-def _waited_for_or_written(graph: Graph) -> set[int]:
-    found: set[int] = set()
-    for key in graph.order():
-        found.update(graph.control_dependencies(key))
-        inputs = graph.inputs(key)
-        found.update(inputs[slot].node for slot in _mutable_slots(graph, key) if slot < len(inputs))
-    return found
-
-
-def _mutable_slots(graph: Graph, key: int) -> tuple[int, ...]:
-    try:
-        return graph.signature(key).mutable_slots
-    except AttributeValueError:
-        return ()
 
 
 def within(
@@ -324,7 +282,7 @@ class _Selection:
         self._sizes = sizes
         self._stored = stored
         self.going = set(sizes)
-        self._kept: set[Value] = set()
+        self._kept: set[ValueKey] = set()
         """Outputs of what goes that something reads which stays."""
         self._alive: set[int] = set()
         """Stored variables that something reads which stays."""
@@ -381,10 +339,10 @@ class _Selection:
         revived = sum(self._stored[v] for v in self._variables(key) if v not in self._alive)
         return saved - new - revived
 
-    def _size(self, value: Value) -> int:
+    def _size(self, value: ValueKey) -> int:
         return self._sizes[value[0]][value[1]]
 
-    def _values(self, key: int) -> set[Value]:
+    def _values(self, key: int) -> set[ValueKey]:
         """Return the values that an operator reads of those that go."""
         inputs = self._graph.inputs(key)
         return {entry.value for entry in inputs if entry.node in self.going}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -98,13 +98,25 @@ class Insert(Operation):
         )
         variables = self._add_variables(run, edit, operator, attrs, missing)
         key = edit.add_node(operator.name, self.name, attrs, [*given, *variables])
-        self._connect(run, edit, key, given, use)
+        if use is not None:
+            edit.set_input(use.node, use.slot, Entry(key))
+            place = f"before input {use.slot} of {graph.name(use.node)!r}"
+        elif self.after is not None:
+            edit.redirect(given[0], Entry(key), keep=[key])
+            place = f"after {graph.output_name(given[0])!r}"
+        else:
+            heads = [] if self.heads == "replace" else [*graph.heads]
+            run.choose_heads([*heads, None])
+            edit.set_heads([*heads, Entry(key)])
+            if self.heads == "replace":
+                run.drop_orphans(edit)
+            place = f"on {listed(map(graph.output_name, given))}"
         states = [
             given[slot].node for slot in graph.signature(key).mutable_slots if slot < len(given)
         ]
         restamp(graph, edit, states)
         return (
-            f"inserted {operator.name} {self.name!r} {self._place(graph, given, use)}"
+            f"inserted {operator.name} {self.name!r} {place}"
             f"{f'; new variables {listed(missing.values())}' if missing else ''}"
         )
 
@@ -161,7 +173,10 @@ class Insert(Operation):
             first = graph.inputs(use.node)[use.slot]
         else:
             assert self.after is not None
-            first = _one_entry(graph, self.after)
+            entries = select_entries(graph, self.after)
+            if len(entries) != 1:
+                raise OperationError(f"after means one value, not {len(entries)}")
+            first = entries[0]
             if first.node in graph.variable_keys().auxiliary_states:
                 raise OperationError(
                     f"{self.name!r}: {graph.name(first.node)!r} is an auxiliary state, which "
@@ -208,36 +223,6 @@ class Insert(Operation):
                 parameters.set(name, array, new_class(parameters, is_state=is_state))
         return entries
 
-    def _connect(
-        self, run: Run, edit: Edit, key: int, given: Sequence[Entry], use: Use | None
-    ) -> None:
-        graph = run.graph
-        if use is not None:
-            edit.set_input(use.node, use.slot, Entry(key))
-        elif self.after is not None:
-            edit.redirect(given[0], Entry(key), keep=[key])
-        elif self.heads == "replace":
-            edit.set_heads([Entry(key)])
-            run.choose_heads([None])
-            run.drop_orphans(edit)
-        else:
-            run.choose_heads([*graph.heads, None])
-            edit.set_heads([*graph.heads, Entry(key)])
-
-    def _place(self, graph: Graph, given: Sequence[Entry], use: Use | None) -> str:
-        if use is not None:
-            return f"before input {use.slot} of {graph.name(use.node)!r}"
-        if self.after is not None:
-            return f"after {graph.output_name(given[0])!r}"
-        return f"on {listed(map(graph.output_name, given))}"
-
-
-def _one_entry(graph: Graph, selector: Selector) -> Entry:
-    entries = select_entries(graph, selector)
-    if len(entries) != 1:
-        raise OperationError(f"after means one value, not {len(entries)}")
-    return entries[0]
-
 
 def initial_value(description: Any, what: str, folder: Path) -> Array:
     """Return the array that a rule describes.
@@ -276,53 +261,43 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
                 f"it has {', '.join(_OPTIONS)}"
             )
     if "file" in description:
-        return _read(folder / str(description["file"]), what)
+        path = folder / str(description["file"])
+        try:
+            check_regular(path)
+            found = np.load(path, allow_pickle=False)
+        except OSError as error:
+            raise OperationError(f"{what}: {path}: {error.strerror or error}") from None
+        except (ValueError, EOFError, BadZipFile, MemoryError) as error:
+            raise OperationError(f"{what}: {path} is no .npy file: {error}") from None
+        if not isinstance(found, np.ndarray):
+            raise OperationError(f"{what}: {path} holds several arrays; save the one as .npy")
+        return found
     try:
         dtype = np.dtype(description.get("dtype", "float32"))
     except TypeError:
         raise OperationError(
             f"{what}: {description['dtype']!r} is no type; write float32, float16, int32, …"
         ) from None
-    try:
-        return _made(description, dtype, what)
-    except OperationError:
-        raise
-    except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise OperationError(f"{what}: {error}") from None
-
-
-def _read(path: Path, what: str) -> Array:
-    try:
-        check_regular(path)
-        found = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise OperationError(f"{what}: {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError, BadZipFile, MemoryError) as error:
-        raise OperationError(f"{what}: {path} is no .npy file: {error}") from None
-    if not isinstance(found, np.ndarray):
-        raise OperationError(f"{what}: {path} holds several arrays; save the one as .npy")
-    return found
-
-
-def _made(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> Array:
     init = description.get("init", "constant" if "value" in description else None)
     if init not in _INITS:
         raise OperationError(
             f"{what}: init can't be {init!r}{suggestion(str(init), _INITS)}; "
             f"it is one of {', '.join(_INITS)}"
         )
-    if init == "constant":
-        return _constant(description, dtype, what)
-    shape = _shape(description, dtype, what)
-    if init == "zeros":
-        return np.zeros(shape, dtype)
-    if init == "ones":
-        return np.ones(shape, dtype)
-    scale = float(description.get("scale", _SCALES[init]))
-    random = np.random.default_rng(description.get("seed", 0))
-    if init == "normal":
-        return np.asarray(random.normal(0, scale, shape), dtype)
-    return np.asarray(random.uniform(-scale, scale, shape), dtype)
+    try:
+        if init == "constant":
+            return _constant(description, dtype, what)
+        shape = _shape(description, dtype, what)
+        if init in ("zeros", "ones"):
+            return np.full(shape, init == "ones", dtype)
+        scale = float(description.get("scale", _SCALES[init]))
+        random = np.random.default_rng(description.get("seed", 0))
+        drawn = random.normal(0, scale, shape) if init == "normal" else None
+        return np.asarray(random.uniform(-scale, scale, shape) if drawn is None else drawn, dtype)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        if isinstance(error, OperationError):
+            raise
+        raise OperationError(f"{what}: {error}") from None
 
 
 def _shape(description: Mapping[str, Any], dtype: np.dtype[Any], what: str) -> tuple[int, ...]:

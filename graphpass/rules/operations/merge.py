@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from os import PathLike, fspath
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from graphpass.errors import (
     AttributeValueError,
@@ -16,13 +16,13 @@ from graphpass.errors import (
     listed,
     suggestion,
 )
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, load
 from graphpass.ops.meaning import randomness
 from graphpass.rules.operations.names import free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.operations.region import Copying, Region, give_control_to, restamp, trace
+from graphpass.rules.operations.region import Copying, give_control_to, restamp, trace
 from graphpass.rules.operations.weights import (
     drop_parameters,
     dtype_hint,
@@ -37,8 +37,6 @@ __all__ = ["Merge"]
 
 Heads = Literal["both", "ours", "theirs"]
 PrefixMode = Literal["clash", "all"]
-
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,47 +78,61 @@ class Merge(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Bring the model in. Linear in both graphs; `share_equal` reads all arrays."""
         self._refuse_options()
-        theirs = self._load(run)
-        values = _meet(run.model, theirs, share=self.share, connect=self.connect)
-        fed = _fed_inputs(run.model, theirs, self.feed)
-        wanted = [*(theirs.graph.heads if self.heads != "ours" else ()), *fed.values()]
+        if not isinstance(self.model, Model):
+            theirs = load(run.folder / fspath(self.model))
+        else:
+            theirs = self.model.copy() if self.model is run.model else self.model
+        graph, their_graph = run.graph, theirs.graph
+        values = self._meet(run.model, theirs)
+        fed: dict[int, Entry] = {}
+        for name, value in self.feed.items():
+            key = _argument(graph, name, "feed")
+            with _in_their_graph():
+                fed[key] = select_entry(their_graph, value)
+        wanted = [*(their_graph.heads if self.heads != "ours" else ()), *fed.values()]
         if not wanted:
             raise OperationError("heads: ours brings nothing in unless feed says what is used")
-        arriving = trace(theirs.graph, wanted, values)
-        self._refuse_unread(theirs.graph, arriving)
-        staying = self._staying(run.graph, values, fed)
+        arriving = trace(their_graph, wanted, values)
+        for name in self.connect:
+            if (_argument(their_graph, name, "connect"), 0) not in arriving.reached:
+                raise OperationError(
+                    f"connect: nothing that is brought in reads {name!r}; wanted of the merged "
+                    f"model is {listed(map(their_graph.output_name, wanted))}"
+                )
+        kept = graph.heads if self.heads != "theirs" else ()
+        staying = trace(graph, [*kept, *values.values()], [(key, 0) for key in fed])
         equal = (
             _equal_nodes(run.model, staying.order, theirs, arriving.order, values)
             if self.share_equal
             else {}
         )
-        leaving = set(run.graph.order()).difference(staying.order)
-        names = self._names(
-            run, theirs, [key for key in arriving.order if key not in equal], leaving
-        )
+        leaving = set(graph.order()).difference(staying.order)
+        new = [key for key in arriving.order if key not in equal]
+        names = self._names(run, theirs, new, leaving)
 
         drop_parameters(run.model, leaving)
-        copying = Copying(theirs.graph, edit, values, dict(equal))
+        copying = Copying(their_graph, edit, values, dict(equal))
         copying.copy(names)
         _bring_parameters(run, theirs, names)
-        self._set_heads(run, edit, theirs.graph, copying)
+        arrived = their_graph.heads if self.heads != "ours" else ()
+        heads = [*kept, *map(copying.value, arrived)]
+        edit.set_heads(heads)
+        run.choose_heads(heads)
         for key, entry in fed.items():
             edit.redirect(Entry(key), copying.value(entry))
-            give_control_to(run.graph, edit, key, copying.value(entry).node)
+            give_control_to(graph, edit, key, copying.value(entry).node)
         run.drop_orphans(edit)
-        restamp(run.graph, edit, filter(run.graph.__contains__, equal.values()))
+        restamp(graph, edit, filter(graph.__contains__, equal.values()))
         _note(run, theirs, equal, self.share_equal)
         files = (theirs.files.symbol, theirs.files.params, *theirs.sources)
         run.model.sources.extend(file for file in files if file is not None)
-        operators = sum(not theirs.graph.is_variable(key) for key in names)
-        renamed = sum(name != theirs.graph.name(key) for key, name in names.items())
+        operators = sum(not their_graph.is_variable(key) for key in names)
+        renamed = sum(name != their_graph.name(key) for key, name in names.items())
         return (
             f"brought in {count(operators, 'operator')} and "
             f"{count(len(names) - operators, 'variable')}, {renamed} of them under a prefix; "
-            f"the outputs are {listed(run.graph.outputs)}"
+            f"the outputs are {listed(graph.outputs)}"
         )
-
-    # -- what the options mean -----------------------------------------------------------------
 
     def _refuse_options(self) -> None:
         for option, value, known in (
@@ -141,26 +153,20 @@ class Merge(Operation):
                 "ours of the same name or another value"
             )
 
-    def _load(self, run: Run) -> Model:
-        if isinstance(self.model, Model):
-            return self.model.copy() if self.model is run.model else self.model
-        return load(run.folder / fspath(self.model))
-
-    def _refuse_unread(self, graph: Graph, arriving: Region) -> None:
-        for name in self.connect:
-            key = _argument(graph, name, "connect")
-            if (key, 0) not in arriving.reached:
-                raise OperationError(
-                    f"connect: nothing that is brought in reads {name!r}; wanted of the merged "
-                    f"model is {listed(map(graph.output_name, arriving.outputs))}"
-                )
-
-    def _staying(self, graph: Graph, values: Mapping[Value, Entry], fed: Iterable[int]) -> Region:
-        """Return what of our graph is still needed afterwards."""
-        wanted = [*(graph.heads if self.heads != "theirs" else ()), *values.values()]
-        return trace(graph, wanted, [(key, 0) for key in fed])
-
-    # -- names ---------------------------------------------------------------------------------
+    def _meet(self, ours: Model, theirs: Model) -> dict[ValueKey, Entry]:
+        """Return the values of the other model that are to be values of ours."""
+        found = {}
+        for name in self.share:
+            our_key = _argument(ours.graph, {"name": name}, "share")
+            with _in_their_graph():
+                their_key = _argument(theirs.graph, {"name": name}, "share")
+            _refuse_unshareable(name, (ours, our_key), (theirs, their_key))
+            found[their_key, 0] = Entry(our_key)
+        for name, value in self.connect.items():
+            with _in_their_graph():
+                their_key = _argument(theirs.graph, name, "connect")
+            found[their_key, 0] = select_entry(ours.graph, value)
+        return found
 
     def _names(
         self, run: Run, theirs: Model, keys: Sequence[int], leaving: Collection[int]
@@ -168,8 +174,10 @@ class Merge(Operation):
         """Return the names under which their nodes come in."""
         names = {}
         for key in keys:
-            name = theirs.graph.name(key)
-            owner = _owner(run.graph, name, theirs.graph.is_variable(key), leaving)
+            name, is_variable = theirs.graph.name(key), theirs.graph.is_variable(key)
+            owners = [key for key in run.graph.named(name) if key not in leaving]
+            of_kind = (key for key in owners if run.graph.is_variable(key) == is_variable)
+            owner = next(of_kind, None)
             if owner is not None and not self.prefix:
                 self._refuse_clash(run, owner, theirs, key)
             if owner is not None or self.prefix_mode == "all":
@@ -206,22 +214,6 @@ class Merge(Operation):
             "names, such as prefix: b_"
         )
 
-    def _set_heads(self, run: Run, edit: Edit, their_graph: Graph, copying: Copying) -> None:
-        arrived = (
-            [copying.value(head) for head in their_graph.heads] if self.heads != "ours" else []
-        )
-        heads = [*(run.graph.heads if self.heads != "theirs" else ()), *arrived]
-        edit.set_heads(heads)
-        run.choose_heads(heads)
-
-
-def _owner(graph: Graph, name: str, is_variable: bool, leaving: Collection[int]) -> int | None:
-    """Return our node of the same kind that has a name."""
-    for key in graph.named(name):
-        if graph.is_variable(key) == is_variable and key not in leaving:
-            return key
-    return None
-
 
 def _bring_parameters(run: Run, theirs: Model, names: Mapping[int, str]) -> None:
     parameters = run.model.parameters
@@ -244,7 +236,7 @@ def _note(run: Run, theirs: Model, equal: Mapping[int, int], share_equal: bool) 
             f"{count(len(equal), 'node')} and {count(size, 'byte')} of parameters were there "
             "already and are shared"
         )
-    unused = [name for name in parameters if not _is_variable(graph, name)]
+    unused = [name for name in parameters if not any(map(graph.is_variable, graph.named(name)))]
     if unused:
         run.note(
             f"{count(len(unused), 'array')} of the merged model, which no variable of it uses, "
@@ -258,52 +250,7 @@ def _note(run: Run, theirs: Model, equal: Mapping[int, int], share_equal: bool) 
         )
 
 
-def _is_variable(graph: Graph, name: str) -> bool:
-    return any(graph.is_variable(key) for key in graph.named(name))
-
-
 # -- where the two models meet ------------------------------------------------------------------
-
-
-def _meet(
-    ours: Model, theirs: Model, *, share: Iterable[str], connect: Mapping[str, Any]
-) -> dict[Value, Entry]:
-    """Return the values of another model that are to be values of ours.
-
-    Parameters
-    ----------
-    ours, theirs : Model
-        The models.
-    share : iterable of str
-        Inputs of the same name in both.
-    connect : mapping
-        Their input to the value of ours that takes its place.
-
-    Raises
-    ------
-    OperationError
-        If inputs to share do not agree, or have values.
-    SelectorError
-        If there is no such input or value.
-    """
-    found = {}
-    for name in share:
-        our_key = _argument(ours.graph, {"name": name}, "share")
-        their_key = _there(partial(_argument, theirs.graph, {"name": name}, "share"))
-        _refuse_unshareable(name, (ours, our_key), (theirs, their_key))
-        found[their_key, 0] = Entry(our_key)
-    for name, value in connect.items():
-        their_key = _there(partial(_argument, theirs.graph, name, "connect"))
-        found[their_key, 0] = select_entry(ours.graph, value)
-    return found
-
-
-def _fed_inputs(ours: Model, theirs: Model, feed: Mapping[str, Any]) -> dict[int, Entry]:
-    """Return inputs of ours, each with the value of theirs that takes its place."""
-    return {
-        _argument(ours.graph, name, "feed"): _there(partial(select_entry, theirs.graph, value))
-        for name, value in feed.items()
-    }
 
 
 def _argument(graph: Graph, selector: Selector, option: str) -> int:
@@ -317,10 +264,11 @@ def _argument(graph: Graph, selector: Selector, option: str) -> int:
     return key
 
 
-def _there(find: Callable[[], _Found]) -> _Found:
+@contextmanager
+def _in_their_graph() -> Iterator[None]:
     """Look something up in their graph, and say so if it is not there."""
     try:
-        return find()
+        yield
     except SelectorError as error:
         raise SelectorError(f"in the merged model: {error}") from None
 
@@ -358,7 +306,7 @@ def _equal_nodes(
     our_keys: Iterable[int],
     theirs: Model,
     their_keys: Iterable[int],
-    values: Mapping[Value, Entry],
+    values: Mapping[ValueKey, Entry],
 ) -> dict[int, int]:
     """Return which nodes of another model compute what nodes of ours compute.
 
@@ -385,7 +333,7 @@ def _equal_nodes(
     -----
     Linear in the nodes and in the bytes of the parameters of both models.
     """
-    search = _Search(_Side(ours), _Side(theirs), values)
+    search = _Pairing(_Side(ours), _Side(theirs), values)
     candidates: dict[Hashable, list[int]] = {}
     for key in our_keys:
         identity = search.ours.identity(key, search.our_source)
@@ -437,12 +385,12 @@ class _Side:
 
 
 @dataclass(slots=True)
-class _Search:
+class _Pairing:
     """What is known so far of nodes that are equal."""
 
     ours: _Side
     theirs: _Side
-    values: Mapping[Value, Entry]
+    values: Mapping[ValueKey, Entry]
     twins: dict[int, int] = field(default_factory=dict)
     taken: set[int] = field(default_factory=set)
 

@@ -216,32 +216,18 @@ def _refuse_clashes(graph: Graph, names: Mapping[int, str]) -> None:
     owners: dict[tuple[str, bool], list[int]] = {}
     for key, name in names.items():
         owners.setdefault((name, graph.is_variable(key)), []).append(key)
-    for (name, variable), keys in owners.items():
-        staying = [
-            key
-            for key in graph.named(name)
-            if key not in names and graph.is_variable(key) == variable
-        ]
-        everyone = [*staying, *keys]
-        if len(everyone) == 1:
+    for (name, is_variable), keys in owners.items():
+        others = [key for key in graph.named(name) if key not in names]
+        staying = [key for key in others if graph.is_variable(key) == is_variable]
+        were_one = not is_variable and not staying and len(set(graph.names_of(keys))) == 1
+        if len(staying) + len(keys) == 1 or were_one:
             continue
-        if not variable and not staying and len({graph.name(key) for key in keys}) == 1:
-            continue
-        raise OperationError(
-            f"{_listed(graph, everyone)} would both be called {name!r}; {_advice(graph, staying)}"
-        )
-
-
-def _listed(graph: Graph, keys: Iterable[int]) -> str:
-    first, second, *more = keys
-    rest = f", and {len(more)} more," if more else ""
-    return f"{describe(graph, first)} and {describe(graph, second)}{rest}"
-
-
-def _advice(graph: Graph, staying: Iterable[int]) -> str:
-    if any(not graph.reaches(key) for key in staying):
-        return "the heads do not reach the one that has the name: `prune` drops it"
-    return "choose another name, or rename both in one rule"
+        first, second, *more = [describe(graph, key) for key in (*staying, *keys)]
+        rest = f", and {len(more)} more," if more else ""
+        advice = "choose another name, or rename both in one rule"
+        if any(not graph.reaches(key) for key in staying):
+            advice = "the heads do not reach the one that has the name: `prune` drops it"
+        raise OperationError(f"{first} and {second}{rest} would both be called {name!r}; {advice}")
 
 
 def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: bool) -> int:
@@ -252,22 +238,29 @@ def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: boo
     """
     graph, parameters = run.graph, run.model.parameters
     stored = parameters.keys()
+    pairs = [*zip(graph.names_of(variables), variables.values(), strict=True)]
     if not stored.isdisjoint(variables.values()):
-        _refuse_unused_arrays(run, variables)
-    before = zip(graph.names_of(variables), variables.values(), strict=True)
+        for key, (old, name) in zip(variables, pairs, strict=True):
+            if name not in stored or run.variables(name):
+                continue
+            if old in stored:
+                raise OperationError(
+                    f"{describe(graph, key)} can't be called {name!r}: the parameters hold an "
+                    "array of that name, which no variable uses; `prune` drops it"
+                )
+            run.note(f"the array {name!r}, which no variable used, is now the value of a variable")
     if were_unique:
-        moving = {old: name for old, name in before if old in stored}
+        moving = {old: name for old, name in pairs if old in stored}
         parameters.rename(moving)
         return len(moving)
     new_names: dict[str, list[str]] = {}
-    for old, name in before:
+    for old, name in pairs:
         if old in stored:
             new_names.setdefault(old, []).append(name)
     moving = {}
     copies: list[tuple[str, str]] = []
     for old, several in new_names.items():
-        stays = any(key not in variables for key in run.variables(old))
-        if not stays:
+        if all(key in variables for key in run.variables(old)):
             moving[old] = several.pop(0)
         copies.extend((moving.get(old, old), name) for name in several)
     parameters.rename(moving)
@@ -275,20 +268,6 @@ def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: boo
         parameters.set(name, parameters[source], parameters.class_of(source))
         run.note(f"the variables {source!r} and {name!r} had one name, and share the array still")
     return len(moving) + len(copies)
-
-
-def _refuse_unused_arrays(run: Run, variables: Mapping[int, str]) -> None:
-    """Refuse a name that an array has which belongs to no variable, unless it is the value."""
-    graph, parameters = run.graph, run.model.parameters
-    for key, name in variables.items():
-        if name not in parameters or run.variables(name):
-            continue
-        if graph.name(key) in parameters:
-            raise OperationError(
-                f"{describe(graph, key)} can't be called {name!r}: the parameters hold an array "
-                "of that name, which no variable uses; `prune` drops it"
-            )
-        run.note(f"the array {name!r}, which no variable used, is now the value of a variable")
 
 
 class FreeNames:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.edges import post_order
 
 __all__ = [
@@ -32,19 +32,19 @@ class Region:
     outputs: tuple[Entry, ...]
     """The values whose computation it is."""
 
-    cuts: frozenset[Value]
+    cuts: frozenset[ValueKey]
     """The values at which it ends. What computes them lies outside, unless another way leads in."""
 
     order: tuple[int, ...]
     """Keys of the nodes inside, each after everything it reads."""
 
-    reached: frozenset[Value]
+    reached: frozenset[ValueKey]
     """The cuts that a node inside reads, or that are outputs themselves."""
 
     awaited: frozenset[int]
     """Nodes of cuts that a node inside waits for, whether or not one reads them."""
 
-    def dependents(self, sources: Collection[Value]) -> list[int]:
+    def dependents(self, sources: Collection[ValueKey]) -> list[int]:
         """Return the nodes inside that depend on one of `sources`, a part of the cuts.
 
         A control dependency counts. Linear in the region.
@@ -93,7 +93,7 @@ class Region:
         return self.graph.name(source)
 
 
-def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Region:
+def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[ValueKey]) -> Region:
     """Follow `outputs` back to where they come from, and stop at `cuts`.
 
     A node whose value is cut is not entered for the sake of a control dependency either.
@@ -106,7 +106,7 @@ def trace(graph: Graph, outputs: Sequence[Entry], cuts: Iterable[Value]) -> Regi
     ending = {node for node, _ in ends}
     sources: dict[int, Mapping[int, Any]] = dict(graph.all_sources)
     readers = dict.fromkeys([reader for node in ending for reader in graph.readers(node)])
-    read: dict[int, tuple[list[Value], list[int]]] = {}
+    read: dict[int, tuple[list[ValueKey], list[int]]] = {}
     for reader in readers:
         into = graph.sources(reader)
         cut = [
@@ -147,7 +147,7 @@ class Copying:
     edit: Edit
     """A transaction on the graph that gets the copies; it may be the same graph."""
 
-    values: Mapping[Value, Entry]
+    values: Mapping[ValueKey, Entry]
     """Values of the source for which the copies read something else."""
 
     twins: dict[int, int] = field(default_factory=dict)

@@ -44,7 +44,8 @@ class Remove(Operation):
         removed = select_operators(graph, self.select, optional=self.optional)
         names = [graph.name(key) for key in removed]
         outputs = graph.outputs
-        states = _states(graph, removed)
+        gone, writers = set(removed), graph.variable_keys().writers
+        states = [state for state, keys in writers.items() if not gone.isdisjoint(keys)]
         instead: dict[Entry, Entry] = {}
         for key in removed:
             _refuse_other_outputs(graph, key)
@@ -65,17 +66,6 @@ class Remove(Operation):
         return f"removed {count(len(removed), 'operator')}{named}{also}"
 
 
-def _states(graph: Graph, operators: Iterable[int]) -> dict[int, int]:
-    """Return the variables that some operators update, each with one that does."""
-    found = {}
-    for key in operators:
-        inputs = graph.inputs(key)
-        for slot in graph.signature(key).mutable_slots:
-            if slot < len(inputs):
-                found[inputs[slot].node] = key
-    return found
-
-
 def _refuse_other_outputs(graph: Graph, key: int) -> None:
     for reader, slot in graph.uses(key):
         entry = graph.inputs(reader)[slot]
@@ -92,7 +82,7 @@ def _refuse_other_outputs(graph: Graph, key: int) -> None:
             )
 
 
-def _refuse_stranded(graph: Graph, states: dict[int, int]) -> None:
+def _refuse_stranded(graph: Graph, states: Iterable[int]) -> None:
     """Refuse to leave a variable behind that only a removed operator updated."""
     auxiliary = set(graph.variable_keys().auxiliary_states)
     for key in states:

@@ -15,7 +15,7 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.operations.names import fill, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import overwritten_gammas
-from graphpass.rules.operations.region import give_control_to, restamp, users_of
+from graphpass.rules.operations.region import restamp, users_of
 from graphpass.rules.operations.weights import (
     copy_parameter,
     dtype_hint,
@@ -61,22 +61,33 @@ class Tie(Operation):
         if self.equal:
             return _tie_equal(run, edit, self._selected(run.graph))
         graph, parameters = run.graph, run.model.parameters
-        tied = self._tied(graph)
-        names = [graph.name(key) for key in tied]
+        tied = self._selected(graph)
+        names = graph.names_of(tied)
+        if len(tied) < 2:
+            raise OperationError(f"tying takes two variables or more, and {listed(names)} is one")
         into = names[0] if self.into is None else self.into
         if into not in names:
             refuse_clashes(run, variables=[into], advice="choose another name under into")
         stays = tied[names.index(into)] if into in names else tied[0]
-        _refuse_mixed_classes(graph, tied)
+        states = set(graph.variable_keys().auxiliary_states)
+        auxiliary = [key for key in tied if key in states]
+        arguments = [key for key in tied if key not in states]
+        if auxiliary and arguments:
+            raise OperationError(
+                f"{graph.name(arguments[0])!r} is an argument and {graph.name(auxiliary[0])!r} an "
+                "auxiliary state, which operators write to during training; one variable can't be "
+                "both, so tie arguments with arguments"
+            )
         _refuse_misfits(graph, parameters, tied)
         winner = self._winner(parameters, names, graph.name(stays))
         _note_hints(run, stays, tied)
 
         others = [key for key in tied if key != stays]
-        for key in others:
-            edit.redirect(Entry(key), Entry(stays))
-            give_control_to(graph, edit, key, stays)
-        _note_values(run, names, winner)
+        edit.redirect_all({Entry(key): Entry(stays) for key in others})
+        edit.replace_nodes(dict.fromkeys(others, stays))
+        for name in names:
+            if winner is not None and name not in parameters:
+                run.note(f"{name!r} had no stored value, and now has that of {winner!r}")
         if winner not in (None, graph.name(stays)):
             parameters.set(graph.name(stays), parameters[winner], parameters.class_of(winner))
         if graph.name(stays) != into:
@@ -103,14 +114,6 @@ class Tie(Operation):
             )
         return list(found)
 
-    def _tied(self, graph: Graph) -> list[int]:
-        found = self._selected(graph)
-        if len(found) < 2:
-            raise OperationError(
-                f"tying takes two variables or more, and {listed(map(graph.name, found))} is one"
-            )
-        return found
-
     def _winner(self, parameters: Parameters, names: Sequence[str], stays: str) -> str | None:
         """Return whose value stays; None where nobody has one."""
         valued = [name for name in names if name in parameters]
@@ -122,7 +125,12 @@ class Tie(Operation):
         if not valued:
             return None
         if self.keep is None:
-            _refuse_unequal(parameters, valued)
+            for name in valued[1:]:
+                if not same_bits(parameters[valued[0]], parameters[name]):
+                    raise OperationError(
+                        f"the values of {valued[0]!r} and {name!r} differ; say whose stays by "
+                        f"keep: {valued[0]}, keep: {name}, keep: first or keep: last"
+                    )
             return stays if stays in valued else valued[0]
         if self.keep in names:
             if self.keep not in valued:
@@ -131,18 +139,6 @@ class Tie(Operation):
                 )
             return self.keep
         return valued[0] if self.keep == "first" else valued[-1]
-
-
-def _refuse_mixed_classes(graph: Graph, tied: Iterable[int]) -> None:
-    states = set(graph.variable_keys().auxiliary_states)
-    auxiliary = [key for key in tied if key in states]
-    arguments = [key for key in tied if key not in states]
-    if auxiliary and arguments:
-        raise OperationError(
-            f"{graph.name(arguments[0])!r} is an argument and {graph.name(auxiliary[0])!r} an "
-            "auxiliary state, which operators write to during training; one variable can't be "
-            "both, so tie arguments with arguments"
-        )
 
 
 def _refuse_misfits(graph: Graph, parameters: Parameters, tied: Sequence[int]) -> None:
@@ -170,38 +166,19 @@ def _refuse_misfits(graph: Graph, parameters: Parameters, tied: Sequence[int]) -
         dtypes.setdefault(dtype, name)
 
 
-def _refuse_unequal(parameters: Parameters, names: Sequence[str]) -> None:
-    first = names[0]
-    for name in names[1:]:
-        if not same_bits(parameters[first], parameters[name]):
-            raise OperationError(
-                f"the values of {first!r} and {name!r} differ; say whose stays by "
-                f"keep: {first}, keep: {name}, keep: first or keep: last"
-            )
-
-
 def _note_hints(run: Run, stays: int, tied: Iterable[int]) -> None:
-    graph = run.graph
-    kept = graph.attrs(stays)
+    def spelled(key: int, hint: str) -> str:
+        text = run.graph.attrs(key).get(hint)
+        return f"{run.graph.name(key)!r} has {'none' if text is None else repr(text)}"
+
+    kept = run.graph.attrs(stays)
     for key in tied:
-        attrs = graph.attrs(key)
+        attrs = run.graph.attrs(key)
         for hint in sorted(kept.keys() | attrs.keys()):
             if is_hidden_key(hint) and kept.get(hint) != attrs.get(hint):
                 run.note(
-                    f"{hint} differs: {graph.name(stays)!r} has {_spell(kept.get(hint))}, which "
-                    f"stays, and {graph.name(key)!r} has {_spell(attrs.get(hint))}"
+                    f"{hint} differs: {spelled(stays, hint)}, which stays, and {spelled(key, hint)}"
                 )
-
-
-def _note_values(run: Run, names: Iterable[str], winner: str | None) -> None:
-    parameters = run.model.parameters
-    for name in names:
-        if winner is not None and name not in parameters:
-            run.note(f"{name!r} had no stored value, and now has that of {winner!r}")
-
-
-def _spell(hint: str | None) -> str:
-    return "none" if hint is None else repr(hint)
 
 
 def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:
@@ -222,16 +199,20 @@ def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:
     states = set(graph.variable_keys().auxiliary_states)
     gammas = overwritten_gammas(graph)
     size = parameters.nbytes
-    ties = [
-        *_groups(run, [key for key in stored if key not in states and key not in gammas]),
-        *_groups(run, [key for key in stored if key in gammas and key not in states]),
-    ]
     tied: list[tuple[str, str]] = []
     stands: dict[int, int] = {}
-    for stays, others in ties:
-        for key in others:
-            tied.append((graph.name(key), graph.name(stays)))
-            stands[key] = stays
+    for overwritten in (False, True):
+        alike = [key for key in stored if key not in states and (key in gammas) == overwritten]
+        for group in equal_parameters(run.model, alike):
+            heads = [key for key in group if graph.is_head(key)]
+            if len(heads) > 1:
+                named = listed(graph.names_of(heads))
+                run.note(f"{named} are equal, but are heads, which stay apart")
+            stays = heads[0] if heads else group[0]
+            for key in group:
+                if key != stays and key not in heads:
+                    tied.append((graph.name(key), graph.name(stays)))
+                    stands[key] = stays
     if tied:
         edit.replace_nodes(stands)
         run.drop_orphans(edit)
@@ -243,21 +224,6 @@ def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:
         f"tied {count(len(tied), 'variable')}{f' ({shown})' if tied else ''}; "
         f"{count(size - parameters.nbytes, 'byte')} left the parameters"
     )
-
-
-def _groups(run: Run, keys: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Return which variable stays, and which others it takes the place of."""
-    graph = run.graph
-    found = []
-    for group in equal_parameters(run.model, keys):
-        heads = [key for key in group if graph.is_head(key)]
-        if len(heads) > 1:
-            run.note(f"{listed(map(graph.name, heads))} are equal, but are heads, which stay apart")
-        stays = heads[0] if heads else group[0]
-        others = [key for key in group if key != stays and key not in heads]
-        if others:
-            found.append((stays, others))
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,8 +276,13 @@ class Untie(Operation):
                 user, [e._replace(node=twin) if e.node == shared else e for e in inputs]
             )
         restamp(graph, edit, variables)
-        if was_state:
-            self._note_arguments(run, variables)
+        states = graph.variable_keys().auxiliary_states
+        arguments = [key for key in variables if was_state and key not in states]
+        if arguments:
+            run.note(
+                f"{listed(graph.names_of(arguments))} is no auxiliary state any more: no operator "
+                "that reads it updates it"
+            )
         return f"untied {old!r}: {count(len(users), 'operator')} now read {listed(names)}"
 
     def _names(self, graph: Graph, old: str, users: Sequence[int]) -> list[str]:
@@ -332,13 +303,3 @@ class Untie(Operation):
                 "give one name each, in this order"
             )
         return list(self.names)
-
-    def _note_arguments(self, run: Run, variables: Sequence[int]) -> None:
-        graph = run.graph
-        states = set(graph.variable_keys().auxiliary_states)
-        arguments = [graph.name(key) for key in variables if key not in states]
-        if arguments:
-            run.note(
-                f"{listed(arguments)} is no auxiliary state any more: no operator that reads it "
-                "updates it"
-            )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
-from graphpass.graph import Edit, Entry, Graph, Value
+from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.batch_axes import (
     Tracking,
@@ -261,7 +261,7 @@ def _splits(graph: Graph, tracking: Tracking, key: int, number: int) -> bool:
         return False
 
 
-def _reason(graph: Graph, tracking: Tracking, key: int, heads: Collection[Value]) -> str | None:
+def _reason(graph: Graph, tracking: Tracking, key: int, heads: Collection[ValueKey]) -> str | None:
     """Follow the axes through a node; return why the trunk can't go through it."""
     try:
         tracking.step(key)

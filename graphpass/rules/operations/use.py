@@ -14,7 +14,7 @@ from graphpass.rules.pass_files.loading import Pass, load_pass
 from graphpass.rules.report.report import Report, Step
 from graphpass.rules.run import run_pass
 
-__all__ = ["MAX_PASSES", "MAX_ROUNDS", "Use"]
+__all__ = ["MAX_PASSES", "MAX_ROUNDS", "UsePasses"]
 
 _MAX_DEPTH = 16
 
@@ -32,7 +32,7 @@ MAX_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use(Operation):
+class UsePasses(Operation):
     """Run a shipped pass, or one from a file; paths start at the folder of this pass.
 
     Examples
@@ -176,7 +176,7 @@ def _step(number: int, report: Report) -> Step:
     did = "changed the model" if report.changed else "changed nothing"
     return Step(
         index=number,
-        keyword=Use.keyword,
+        keyword=UsePasses.keyword,
         summary=f"ran {report.name}: {count(len(report.steps), 'rule')}, which {did}",
         steps=report.steps,
     )

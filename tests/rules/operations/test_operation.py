@@ -12,7 +12,7 @@ from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.operations.remove import Prune
 from graphpass.rules.operations.rename import Prefix, Rename
-from graphpass.rules.operations.use import Use
+from graphpass.rules.operations.use import UsePasses
 
 
 @pytest.mark.parametrize("keyword", OPERATIONS)
@@ -30,7 +30,7 @@ def test_an_unknown_keyword() -> None:
 def test_options_are_spelt_as_in_files() -> None:
     assert Rename.options() == ["from", "to", "map", "select", "repeated", "kind", "optional"]
     assert Rename.from_value({"from": "a", "to": "b"}) == Rename(from_="a", to="b")
-    assert Use.from_value({"pass": "x"}) == Use.from_value("x") == Use(pass_="x")
+    assert UsePasses.from_value({"pass": "x"}) == UsePasses.from_value("x") == UsePasses(pass_="x")
 
 
 def test_nothing_means_defaults() -> None:
