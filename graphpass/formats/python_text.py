@@ -36,6 +36,7 @@ __all__ = [
     "parse_python",
     "quoted_name",
     "shortened",
+    "unknown_operator",
 ]
 
 MAX_LENGTH = 10_000
@@ -197,13 +198,7 @@ class PythonText:
         if quoted is not None:
             return quoted
         if find(node.id) is None:
-            short = len(node.id) < _LONG_NAME
-            near = suggestion(node.id, [*operator_names(), *words]) if short else ""
-            self.fail(
-                node,
-                f"MXNet 1.9.1 has no operator {shortened(node.id)}{near}; one that it does not "
-                "know is written in backquotes",
-            )
+            self.fail(node, unknown_operator(node.id, "in backquotes", *words))
         return node.id
 
     # -- statements --------------------------------------------------------------------------
@@ -390,8 +385,17 @@ def parse_python(text: str, name: str) -> PythonText:
     'conv-0'
     """
     parsed = PythonText(text, name)
-    assert parsed.tree
+    _ = parsed.tree  # what is wrong with it is raised here
     return parsed
+
+
+def unknown_operator(name: str, how: str, *words: str) -> str:
+    """Return what is wrong with an operator that MXNet does not know, and `how` to write one."""
+    near = suggestion(name, [*operator_names(), *words]) if len(name) < _LONG_NAME else ""
+    return (
+        f"MXNet 1.9.1 has no operator {shortened(name)}{near}; one that it does not know is "
+        f"written {how}"
+    )
 
 
 def elements(node: ast.expr | None) -> Sequence[ast.expr]:

@@ -35,7 +35,7 @@ from graphpass.rules.rewrite.pattern import (
     print_operators,
 )
 
-__all__ = ["Asked", "Complain", "PatternBuilder", "Returned"]
+__all__ = ["Asked", "Complain", "PatternBuilder", "Returned", "inputs_fault"]
 
 Complain: TypeAlias = Callable[[Mark | None, str], TextError]
 """Makes the error about what stands at a mark."""
@@ -165,7 +165,9 @@ class PatternBuilder:
             known = self._typed(operator, attributes)
             if operator is not None:
                 try:
-                    self._check_inputs(operator, known, given, mark)
+                    fault = inputs_fault(operator, known, given, "pattern")
+                    if fault:
+                        self._fail(mark, fault)
                     outputs.append((operator.name, *output_bounds(operator, known)))
                 except AttributeValueError as error:
                     self._fail(mark, f"{operator.name}: {error}")
@@ -209,22 +211,6 @@ class PatternBuilder:
                 owner = "" if reason.startswith(operator.name) else f"{operator.name}: "
                 self._fail(mark, f"{owner}{reason}")
         return known
-
-    def _check_inputs(
-        self, operator: Operator, known: dict[str, Constant], given: Bounds, mark: Mark | None
-    ) -> None:
-        bounds = input_bounds(operator, known)
-        too_many = bounds.most is not None and given.least > bounds.most
-        if not too_many and (given.most is None or bounds.least <= given.most):
-            return
-        names = [name for item in operator.template.inputs for name, _ in item.names if name != "_"]
-        listed = f" ({', '.join(names)})" if names and bounds.most is not None else ""
-        under = " with these attributes" if known else ""
-        self._fail(
-            mark,
-            f"{operator.name} has {bounds} input{'s' * (str(bounds) != '1')}{listed}{under}, "
-            f"but the pattern gives {given}",
-        )
 
     def bind(
         self,
@@ -467,6 +453,25 @@ class PatternBuilder:
         place = 0 if part.visible_outputs is None else value.output
         name = part.names[place] if place < len(part.names) else None
         return part.label if name is None else name
+
+
+def inputs_fault(operator: Operator, known: dict[str, Constant], given: Bounds, who: str) -> str:
+    """Return what is wrong with a number of inputs under some attributes; empty if nothing is.
+
+    Raises
+    ------
+    AttributeValueError
+        If the attributes count more inputs than any operator has.
+    """
+    bounds = input_bounds(operator, known)
+    too_many = bounds.most is not None and given.least > bounds.most
+    if not too_many and (given.most is None or bounds.least <= given.most):
+        return ""
+    names = [name for item in operator.template.inputs for name, _ in item.names if name != "_"]
+    listed = f" ({', '.join(names)})" if names and bounds.most is not None else ""
+    under = " with these attributes" if known else ""
+    inputs = f"{bounds} input{'s' * (str(bounds) != '1')}{listed}{under}"
+    return f"{operator.name} has {inputs}, but the {who} gives {given}"
 
 
 def _outputs(part: Part) -> Iterator[Produced]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
-from graphpass.errors import GraphpassError, OperationError, TextError, prefixed, suggestion
-from graphpass.formats.python_text import Mark
-from graphpass.ops import find, operator_names
+from graphpass.errors import GraphpassError, OperationError, TextError, prefixed
+from graphpass.formats.python_text import Mark, unknown_operator
+from graphpass.ops import find
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.arithmetic import shortened
@@ -437,10 +437,7 @@ class PatternOp:
                 f"{name!r} is no operator; write its name, as in op.maybe('Dropout')(x)"
             )
         if find(name) is None:
-            self.__tracer.fail(
-                f"MXNet 1.9.1 has no operator {name!r}{suggestion(name, operator_names())}; "
-                f"one that it does not know is written op[{name!r}]"
-            )
+            self.__tracer.fail(unknown_operator(name, f"op[{name!r}]"))
         return name
 
 

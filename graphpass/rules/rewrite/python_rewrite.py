@@ -8,9 +8,10 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 
-from graphpass.errors import OperationError, UsageError, suggestion
+from graphpass.errors import OperationError, UsageError
+from graphpass.formats.python_text import unknown_operator
 from graphpass.graph import Entry
-from graphpass.ops import canonical_name, find, operator_names
+from graphpass.ops import canonical_name, find
 from graphpass.rules.expressions import Scope, UnknownError, ValueView
 from graphpass.rules.rewrite.draft import (
     Draft,
@@ -298,10 +299,7 @@ class ReplacementOp:
         if name.startswith("__"):
             raise AttributeError(name)
         if find(name) is None:
-            raise OperationError(
-                f"MXNet 1.9.1 has no operator {name!r}{suggestion(name, operator_names())}; "
-                f"one that it does not know is written op[{name!r}]"
-            )
+            raise OperationError(unknown_operator(name, f"op[{name!r}]"))
         return self[name]
 
     def __getitem__(self, operator: str) -> Callable[..., NewValue]:

@@ -25,10 +25,10 @@ from graphpass.errors import AttributeValueError, suggestion
 from graphpass.formats.python_text import Mark
 from graphpass.ops import Operator, canonical_name, find
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.ops.operator import input_bounds, output_bounds
+from graphpass.ops.operator import Bounds, output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression
-from graphpass.rules.rewrite.builder import Complain
+from graphpass.rules.rewrite.builder import Complain, inputs_fault
 from graphpass.rules.rewrite.draft import Made
 
 __all__ = [
@@ -287,17 +287,11 @@ class ReplacementBuilder:
                     f"{key} is {value}, but the replacement gives {given} "
                     f"input{'s' * (given != 1)}; leave it out, it is filled in",
                 )
+        most = None if any(isinstance(each, Spread) for each in part.operands) else given
         try:
-            bounds = input_bounds(operator, known)
+            fault = inputs_fault(operator, known, Bounds(sum(certain), most), "replacement")
             output_bounds(operator, known)
         except AttributeValueError as error:
             raise self.complain(part.mark, f"{operator.name}: {error}") from None
-        if any(isinstance(each, Spread) for each in part.operands):
-            return
-        if given < bounds.least or (bounds.most is not None and sum(certain) > bounds.most):
-            under = " with these attributes" if known else ""
-            raise self.complain(
-                part.mark,
-                f"{part.operator} has {bounds} input{'s' * (str(bounds) != '1')}{under}, but the "
-                f"replacement gives {given}",
-            )
+        if fault:
+            raise self.complain(part.mark, fault)

@@ -20,7 +20,8 @@ from graphpass.rules.rewrite.rewrite import parse_rewrite
         ("y = FullyConnected(x, w, optional(b))", "y = Concat(x, b, num_args=2)",
          "depends on the match"),
         ("y = relu(x)", "y = Convolution(x, x, x, kernel=(1, 1), num_filter=2, no_bias=True)",
-         "Convolution has 2 inputs with these attributes, but the replacement gives 3"),
+         r"Convolution has 2 inputs \(data, weight, bias\) with these attributes, but the "
+         "replacement gives 3"),
         ("y = relu(x)", "y = SliceChannel(x, num_outputs=100000000)",
          "num_outputs counts 100000000"),
         ("y = relu(x)", "y = slice_axis(x, axis=1, begin=0)",
