@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import AttributeValueError, GraphpassError
 from graphpass.formats.python_text import Mark
 from graphpass.graph import Graph
-from graphpass.ops import canonical_name, find, format_value, operator_names
-from graphpass.ops.values import Value as Constant
+from graphpass.ops import find, format_value, operator_names
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.lint.measures import Weighing, features_of, paths
 from graphpass.rules.pass_files.loading import Pass
@@ -178,14 +177,15 @@ class _Inspection:
         end = "the pattern can never match"
         found: list[tuple[RuleSeverity, str, Mark | None]] = []
         for part in self._rewrite.pattern.parts:
-            broken = {name: _broken_rule(name, part) for name in part.operators}
+            settled = [_settled(name, part) for name in part.operators]
+            broken = dict(zip(part.operators, [rule for rule, _ in settled], strict=True))
             severity: RuleSeverity = "warning" if None in broken.values() else "error"
             last = "leave it out" if None in broken.values() else end
             for name, rule in broken.items():
                 if rule is not None:
                     said = f"no {name} has these attributes, as MXNet asks for {rule}; {last}"
                     found.append((severity, said, part.mark))
-            mutable = frozenset.intersection(*[_mutable_slots(each, part) for each in broken])
+            mutable = frozenset.intersection(*[states for _, states in settled])
             for position, operand in enumerate(part.operands):
                 inner = bare(operand)
                 if isinstance(inner, Rest):
@@ -214,29 +214,19 @@ def _constant(condition: Expression) -> bool | None:
         return None
 
 
-def _asked(name: str, part: Part) -> Mapping[str, Constant]:
-    tests = attribute_tests(canonical_name(name), part.attributes)
-    return {test.name: test.wanted for test in tests}
-
-
-def _broken_rule(name: str, part: Part) -> str | None:
-    """Return what MXNet requires of an operator that what is asked of its attributes rules out."""
-    operator = find(name)
-    for requirement in () if operator is None else operator.requirements:
-        if requirement.condition.decided(_asked(name, part)) is False:
-            return requirement.text
-    return None
-
-
-def _mutable_slots(name: str, part: Part) -> frozenset[int]:
-    operator = find(name)
+def _settled(op: str, part: Part) -> tuple[str | None, frozenset[int]]:
+    """Return what MXNet asks for that the attributes rule out, and which inputs are states."""
+    operator = find(op)
     if operator is None:
-        return frozenset()
-    texts = {key: format_value(value) for key, value in _asked(name, part).items()}
+        return None, frozenset()
+    asked = dict(attribute_tests(operator.name, part.attributes))
+    broken = [each.text for each in operator.requirements if each.condition.decided(asked) is False]
+    texts = {key: format_value(value) for key, value in asked.items()}
     try:
-        return frozenset(operator.signature(texts).mutable_slots)
+        states = frozenset(operator.signature(texts).mutable_slots)
     except AttributeValueError:
-        return frozenset()
+        states = frozenset()
+    return next(iter(broken), None), states
 
 
 def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, islice, product
+from itertools import combinations, combinations_with_replacement, islice, product
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import GraphpassError
@@ -121,22 +121,12 @@ def overlaps(
     found = []
     trial = _Trial(rewrites, graphs)
     numbers = [number for number, each in enumerate(rewrites) if not each.refuses]
-    for place, first in enumerate(numbers):
-        for second in numbers[place:]:
-            if _may_overlap(rewrites[first].pattern, rewrites[second].pattern):
-                found.append(trial.compare(first, second))
+    for first, second in combinations_with_replacement(numbers, 2):
+        one, other = rewrites[first].pattern, rewrites[second].pattern
+        turns = [_Overlay(one, other), *([] if first == second else [_Overlay(other, one)])]
+        if any(turn.shares_a_root() for turn in turns):
+            found.append(trial.compare(first, second))
     return found
-
-
-def _may_overlap(one: Pattern, other: Pattern) -> bool:
-    """Return whether the root of one pattern may be an operator of the other."""
-    for first, second in [(one, other)] if one is other else [(one, other), (other, one)]:
-        overlay = _Overlay(first, second)
-        for root, part in product(first.roots, second.parts):
-            is_itself = first is second and root.value.part == part.index
-            if not is_itself and overlay.unifies(root.value.part, part.index):
-                return True
-    return False
 
 
 class _Overlay:
@@ -144,7 +134,16 @@ class _Overlay:
 
     def __init__(self, one: Pattern, other: Pattern) -> None:
         self._one, self._other = one.parts, other.parts
+        self._roots = [root.value.part for root in one.roots]
         self._known: dict[tuple[int, int], bool] = {}
+
+    def shares_a_root(self) -> bool:
+        """Return whether a root of the one may be an operator of the other, and not only itself."""
+        return any(
+            self.unifies(root, part.index)
+            for root, part in product(self._roots, self._other)
+            if self._one is not self._other or root != part.index
+        )
 
     def unifies(self, number: int, twin: int) -> bool:
         """Return whether nothing forbids that a node is matched by operators of both patterns."""

@@ -261,13 +261,6 @@ class _Case:
             [firings] = run_group([Member(rewrite, self.rule)], Run(model=model), edit)
         return bool(firings), None
 
-    def _reasons(self, before: Model) -> list[str]:
-        """Return why a model was left alone."""
-        if self.rewrite is not None:
-            return str(explain(self.rewrite, before)).splitlines()[1:]
-        steps = apply(self._bound(), before, dry_run=True).steps
-        return [line for step in steps for line in _told(step)]
-
     def _bound(self) -> Pass:
         try:
             return self.loaded.bind(self.test.get("set"))
@@ -312,7 +305,13 @@ class _Case:
             said = f"it was to leave the graph alone, but made of it\n{made}"
             raise _Failure(said, "unchanged")
         try:
-            found = self._reasons(before) if refusal is None else [str(refusal)]
+            if refusal is not None:
+                found = [str(refusal)]
+            elif self.rewrite is not None:
+                found = str(explain(self.rewrite, before)).splitlines()[1:]
+            else:
+                steps = apply(self._bound(), before, dry_run=True).steps
+                found = [line for step in steps for line in _told(step)]
         except GraphpassError as error:
             said = f"why it left the graph alone can't be told: {error}"
             raise _Failure(said, "before") from None
