@@ -14,6 +14,30 @@ from typing import Any
 
 __all__ = ["REQUIREMENTS", "VARYING"]
 
+
+def entries(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of a text, each with what stands behind the colon."""
+    for line in re.sub(r"\n +", " ", text).strip().splitlines():
+        names, _, said = line.partition(":")
+        for name in names.split():
+            yield name, said.strip()
+
+
+def record_of(name: str, signature: str) -> dict[str, Any]:
+    """Return what the operator table has of a signature."""
+    inputs, arrow, outputs = (part.strip() for part in signature.partition("->"))
+    record: dict[str, Any] = {}
+    if inputs == "subgraph":
+        record.update({"inputs": "...", "from_subgraph": True})
+    elif inputs:
+        record["inputs"] = inputs
+    if arrow:
+        record["outputs"] = outputs
+    if name in _INITIALIZERS:
+        record["initializers"] = _INITIALIZERS[name]
+    return record
+
+
 _SIGNATURES = """
 BatchNorm BatchNorm_v1 _contrib_SyncBatchNorm: -> output mean~output_mean_var=False
     var~output_mean_var=False
@@ -180,29 +204,6 @@ _INITIALIZERS = {
     "LeakyReLU": {"1": '["Constant", {"value": 0.25}]'},
     "UpSampling": {"1": '["bilinear", {}]'},
 }
-
-
-def entries(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the names of a text, each with what stands behind the colon."""
-    for line in re.sub(r"\n +", " ", text).strip().splitlines():
-        names, _, said = line.partition(":")
-        for name in names.split():
-            yield name, said.strip()
-
-
-def record_of(name: str, signature: str) -> dict[str, Any]:
-    """Return what the operator table has of a signature."""
-    inputs, arrow, outputs = (part.strip() for part in signature.partition("->"))
-    record: dict[str, Any] = {}
-    if inputs == "subgraph":
-        record.update({"inputs": "...", "from_subgraph": True})
-    elif inputs:
-        record["inputs"] = inputs
-    if arrow:
-        record["outputs"] = outputs
-    if name in _INITIALIZERS:
-        record["initializers"] = _INITIALIZERS[name]
-    return record
 
 
 VARYING: Mapping[str, Mapping[str, Any]] = {

@@ -27,21 +27,11 @@ from graphpass.ops.sites import Rows
 
 __all__ = ["FAMILIES"]
 
-FAMILIES: tuple[Rows, ...] = (
-    arithmetic.ROWS,
-    control_flow.ROWS,
-    convolution.ROWS,
-    creating.ROWS,
-    detection.ROWS,
-    elementwise.ROWS,
-    losses.ROWS,
-    moving.ROWS,
-    normalization.ROWS,
-    products.ROWS,
-    quantization.ROWS,
-    recurrent.ROWS,
-    reducing.ROWS,
-    reshaping.ROWS,
-    slicing.ROWS,
-)
+FAMILIES: tuple[Rows, ...] = tuple(
+    family.ROWS
+    for family in (
+        arithmetic, control_flow, convolution, creating, detection, elementwise, losses, moving,
+        normalization, products, quantization, recurrent, reducing, reshaping, slicing,
+    )
+)  # fmt: skip
 """The rows of all families."""
