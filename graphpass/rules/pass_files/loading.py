@@ -84,7 +84,18 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
         tree = _whole(parse_yaml(source, origin))
         return _load(tree, origin, name="inline", folder=base, identity="")
     if isinstance(source, str | os.PathLike):
-        return _load_named(os.fspath(source), base)
+        given = os.fspath(source)
+        path = base / given
+        is_path = path.suffix in _SUFFIXES or os.sep in given or _kind(path) in ("file", "other")
+        if given in shipped_names() or not is_path:
+            return _load_shipped(given)
+        text, identity = _read(path), str(path.resolve())
+        origin = PassText(str(path), text.splitlines())
+        tree = parse_yaml(text, origin)
+        if not isinstance(tree.value, Mapping):
+            said = "a pass file is a mapping that begins with `graphpass: 1`"
+            raise origin.error(tree.mark, said)
+        return _load(tree, origin, name=path.stem, folder=path.parent, identity=identity)
     origin = PassText()
     start: KeyPath = ("rules",)
     if isinstance(source, Mapping):
@@ -115,19 +126,6 @@ def parse_setting(text: str) -> tuple[str, Plain]:
         source = PassText(name, value.splitlines())
         return name, substitute(parse_yaml(value, source), None, source, ())
     return name, plain_scalar(value)
-
-
-def _load_named(name: str, folder: Path) -> Pass:
-    path = folder / name
-    is_path = path.suffix in _SUFFIXES or os.sep in name
-    if name in shipped_names() or not (is_path or _kind(path) in ("file", "other")):
-        return _load_shipped(name)
-    text = _read(path)
-    origin = PassText(str(path), text.splitlines())
-    tree = parse_yaml(text, origin)
-    if not isinstance(tree.value, Mapping):
-        raise origin.error(tree.mark, "a pass file is a mapping that begins with `graphpass: 1`")
-    return _load(tree, origin, name=path.stem, folder=path.parent, identity=str(path.resolve()))
 
 
 @cache

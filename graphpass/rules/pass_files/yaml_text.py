@@ -325,7 +325,15 @@ class _Composer:
             value = plain_scalar(event.value) if plain else event.value
             self._add(Located(value, mark), mark, event.anchor)
         elif kind == "AliasEvent":
-            self._add(self._alias(event.anchor, mark), mark)
+            if self._wants_key():
+                raise self._source.error(mark, "an alias can't be a key; write a text")
+            anchor = event.anchor
+            if anchor not in self._anchors:
+                raise self._source.error(mark, f"there is no anchor &{anchor} before this alias")
+            known = self._anchors[anchor]
+            if known is None:
+                raise self._source.error(mark, f"*{anchor} stands inside &{anchor} itself")
+            self._add(known, mark)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             if self._wants_key():
                 raise self._source.error(mark, "a collection can't be a key; write a text")
@@ -345,16 +353,6 @@ class _Composer:
     def _wants_key(self) -> bool:
         top = self._open[-1] if self._open else None
         return top is not None and top.members is not None and top.key is None
-
-    def _alias(self, anchor: str, mark: Mark) -> Located:
-        if self._wants_key():
-            raise self._source.error(mark, "an alias can't be a key; write a text")
-        if anchor not in self._anchors:
-            raise self._source.error(mark, f"there is no anchor &{anchor} before this alias")
-        found = self._anchors[anchor]
-        if found is None:
-            raise self._source.error(mark, f"*{anchor} stands inside &{anchor} itself")
-        return found
 
     def _add(self, value: Located, mark: Mark, anchor: str | None = None) -> None:
         if anchor is not None:
