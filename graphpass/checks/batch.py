@@ -14,21 +14,6 @@ from graphpass.shapes import Inference, Shape
 from graphpass.shapes.batch import batch_axis, is_shared
 from graphpass.shapes.hints import shape_hint
 
-_TIME_FIRST = ("RNN", "SequenceLast", "SequenceMask", "SequenceReverse")
-"""Operators that take axis 1 for the batch."""
-
-_STATES = ("_full", "_ones", "_random_normal", "_random_uniform", "_zeros", "_zeros_without_dtype")
-"""Operators that make an array of a shape that is written down."""
-
-_SPREADING = ("broadcast_axis", "broadcast_to", "tile")
-"""Operators that write a value several times along an axis."""
-
-_KEEPING = frozenset({"Dropout", "FullyConnected", "LeakyReLU", "SliceChannel", "expand_dims"})
-"""Operators that hand on the first extent of what they read first, if their axis is another."""
-
-_ALIGNED = frozenset({"Concat", "stack", "where"})
-"""Operators, beside those of numbers, that want one first extent, if Concat's axis is another."""
-
 
 def target(spot: Spot) -> tuple[int, ...]:
     """Return the shape that an operator is given, with 0 for what it leaves open."""
@@ -59,6 +44,10 @@ def baked(subject: CheckedModel) -> Iterator[Hit]:
             "fed",
             remedy=freeing(extent),
         )
+
+
+_TIME_FIRST = ("RNN", "SequenceLast", "SequenceMask", "SequenceReverse")
+"""Operators that take axis 1 for the batch."""
 
 
 class _Growth:
@@ -218,6 +207,19 @@ def _hints(subject: CheckedModel) -> Iterator[Hit]:
 
 
 # -- constants that are as long as one batch -------------------------------------------------------
+
+
+_STATES = ("_full", "_ones", "_random_normal", "_random_uniform", "_zeros", "_zeros_without_dtype")
+"""Operators that make an array of a shape that is written down."""
+
+_SPREADING = ("broadcast_axis", "broadcast_to", "tile")
+"""Operators that write a value several times along an axis."""
+
+_KEEPING = frozenset({"Dropout", "FullyConnected", "LeakyReLU", "SliceChannel", "expand_dims"})
+"""Operators that hand on the first extent of what they read first, if their axis is another."""
+
+_ALIGNED = frozenset({"Concat", "stack", "where"})
+"""Operators, beside those of numbers, that want one first extent, if Concat's axis is another."""
 
 
 def _constants(subject: CheckedModel, growth: _Growth) -> Iterator[tuple[int, str, int, int]]:

@@ -6,6 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from graphpass.checks.subject import Attempt, CheckedModel, FoundNode, Hit, Spot, finds
 
+
+def _stripping(subject: CheckedModel) -> Attempt:
+    """Return the pass that takes out a loss: of a detector, with all that trains it."""
+    detector = {"_contrib_MultiBoxTarget", "_contrib_MultiBoxDetection"}
+    return Attempt("ssd-deploy" if detector <= subject.spots.keys() else "strip-training")
+
+
 LOSSES: Mapping[str, str] = {
     "SoftmaxOutput": "in inference it is softmax, and asks for a label all the same",
     "LogisticRegressionOutput": "in inference it is sigmoid, and asks for a label",
@@ -19,18 +26,6 @@ LOSSES: Mapping[str, str] = {
     "IdentityAttachKLSparseReg": "in inference it gives its input",
 }
 """Operator that computes a loss or its gradient -> what it is in inference."""
-
-_TARGETS = ("_contrib_MultiBoxTarget", "_contrib_mrcnn_mask_target")
-"""Operators that assign what is to be learned."""
-
-_LABELS = frozenset({"label", "data_lengths", "label_lengths"})
-"""What losses and targets call the inputs that only training feeds."""
-
-
-def _stripping(subject: CheckedModel) -> Attempt:
-    """Return the pass that takes out a loss: of a detector, with all that trains it."""
-    detector = {"_contrib_MultiBoxTarget", "_contrib_MultiBoxDetection"}
-    return Attempt("ssd-deploy" if detector <= subject.spots.keys() else "strip-training")
 
 
 @finds(
@@ -64,6 +59,10 @@ def _why_not(subject: CheckedModel, spot: Spot) -> str:
     return ""
 
 
+_TARGETS = ("_contrib_MultiBoxTarget", "_contrib_mrcnn_mask_target")
+"""Operators that assign what is to be learned."""
+
+
 @finds(
     "training-target",
     "warning",
@@ -84,6 +83,10 @@ def labels(subject: CheckedModel) -> Iterator[Hit]:
             "only losses read it, and who loads the model has to feed it all the same",
             remedy=_stripping(subject),
         )
+
+
+_LABELS = frozenset({"label", "data_lengths", "label_lengths"})
+"""What losses and targets call the inputs that only training feeds."""
 
 
 def label_inputs(subject: CheckedModel) -> dict[int, None]:

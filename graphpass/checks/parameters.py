@@ -15,9 +15,6 @@ from graphpass.verify.parameter_fit import Misfit, fits
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
 
-_AT_ONCE = 2**22
-"""Elements that are looked at together, so that a mapped file is never in memory as a whole."""
-
 
 def _of_kind(subject: CheckedModel, kind: str) -> Iterator[Misfit]:
     return (misfit for misfit in subject.misfits if misfit.kind == kind)
@@ -171,6 +168,10 @@ def non_finite(subject: CheckedModel) -> Iterator[Hit]:
             f"of {array.size} stored numbers {listed}; {then}",
             "error" if nans else "warning",
         )
+
+
+_AT_ONCE = 2**22
+"""Elements that are looked at together, so that a mapped file is never in memory as a whole."""
 
 
 def _count(array: Array) -> tuple[int, int]:

@@ -29,12 +29,6 @@ _VERBS = {
 }
 """Verb, in the order of the help, to the module beside this one that has it under its own name."""
 
-_SHOWN = 200
-"""Characters of a name or value that a message shows."""
-
-_LONG = re.compile(rf"'[^'\n]{{{_SHOWN},}}'|\"[^\"\n]{{{_SHOWN},}}\"|[^\s'\"]{{{_SHOWN},}}")
-"""A quoted text or a word that is longer."""
-
 
 class _Verbs(click.Group):
     """Imports a verb when it is asked for: what one needs costs the others nothing."""
@@ -132,6 +126,13 @@ def _run(arguments: list[str]) -> int:
         )
         return 2
     return result if isinstance(result, int) else 0
+
+
+_SHOWN = 200
+"""Characters of a name or value that a message shows."""
+
+_LONG = re.compile(rf"'[^'\n]{{{_SHOWN},}}'|\"[^\"\n]{{{_SHOWN},}}\"|[^\s'\"]{{{_SHOWN},}}")
+"""A quoted text or a word that is longer."""
 
 
 def _complain(message: str) -> None:

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
+
+def at_least(least: int) -> click.IntRange:
+    """Return the type of whole numbers from one on; messages call it an integer."""
+    kind = click.IntRange(least)
+    kind.name = "integer"
+    return kind
+
+
+class VerbGroup(click.Group):
+    """Several verbs under one word."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which they were added."""
+        return list(self.commands)
+
+
 as_json = click.option("--json", is_flag=True, help="Print JSON instead of text.")
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME:SHAPE",
@@ -36,21 +52,6 @@ settings = click.option(
     help="Override a parameter of the pass.",
 )  # fmt: skip
 strict = click.option("--strict", is_flag=True, help="Exit 1 on a warning too.")
-
-
-def at_least(least: int) -> click.IntRange:
-    """Return the type of whole numbers from one on; messages call it an integer."""
-    kind = click.IntRange(least)
-    kind.name = "integer"
-    return kind
-
-
-class VerbGroup(click.Group):
-    """Several verbs under one word."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order in which they were added."""
-        return list(self.commands)
 
 
 def a_pass(help: str) -> Callable[[Verb], Verb]:

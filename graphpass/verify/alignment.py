@@ -87,7 +87,13 @@ class _Classes:
         for key in graph.order():
             all_inputs[key] = inputs = graph.inputs(key)
             control = graph.control_dependencies(key)
-            attributes[key] = said = self._says(graph, key)
+            op, attrs = graph.op(key), graph.attrs(key)
+            texts = (op, *attrs.items())
+            values = self._said.get(texts)
+            if values is None:
+                values = self._said[texts] = self._number((op, repr(comparable(op, attrs))))
+            said = self._number(("says", values, len(graph.subgraphs(key))))
+            attributes[key] = said
             labels[key] = self._number(("label", said, graph.name(key)))
             for classes, own in ((exacts, labels[key]), (shapes, said)):
                 read = tuple([(classes[entry.node], entry.output) for entry in inputs])
@@ -95,15 +101,6 @@ class _Classes:
                 classes[key] = self._number((own, read, after))
         told = {key: shape for key, shape in shapes.items() if not graph.is_variable(key)}
         return _Numbered(graph, all_inputs, labels, exacts, told, attributes)
-
-    def _says(self, graph: Graph, key: int) -> int:
-        """Return the number of a node's operator, attributes and count of subgraphs."""
-        op, attrs = graph.op(key), graph.attrs(key)
-        texts = (op, *attrs.items())
-        values = self._said.get(texts)
-        if values is None:
-            values = self._said[texts] = self._number((op, repr(comparable(op, attrs))))
-        return self._number(("says", values, len(graph.subgraphs(key))))
 
     def _number(self, thing: Hashable) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))

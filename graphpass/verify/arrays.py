@@ -28,16 +28,6 @@ __all__ = [
     "widened",
 ]
 
-_AT_ONCE = 2**20
-"""Elements that are compared at a time, so that a large array needs no second one of its size."""
-
-_TOLERANCES = {
-    "bfloat16": (4e-2, 1e-2),
-    "float16": (5e-3, 1e-3),
-    "float32": (1e-5, 1e-6),
-    "float64": (1e-5, 1e-6),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -138,6 +128,10 @@ class Comparison:
         return text
 
 
+_AT_ONCE = 2**20
+"""Elements that are compared at a time, so that a large array needs no second one of its size."""
+
+
 def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
     """Compare two arrays element by element.
 
@@ -226,6 +220,14 @@ def check_tolerances(rtol: float | None, atol: float | None) -> None:
         # An integer beyond the floats is refused too, which `math.isfinite` can't take.
         if value is not None and not 0 <= value <= sys.float_info.max:
             raise UsageError(f"{name} {value!s:.40} is no tolerance; give a number from 0 up")
+
+
+_TOLERANCES = {
+    "bfloat16": (4e-2, 1e-2),
+    "float16": (5e-3, 1e-3),
+    "float32": (1e-5, 1e-6),
+    "float64": (1e-5, 1e-6),
+}
 
 
 def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:

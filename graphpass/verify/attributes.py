@@ -15,14 +15,6 @@ from graphpass.ops.values import Value, parse_value, round_to_type
 
 __all__ = ["attribute_changes", "comparable", "same_attributes"]
 
-_HINT_TYPES = {
-    "__dtype__": "int",
-    "__lr_mult__": "float",
-    "__shape__": "Shape(tuple)",
-    "__storage_type__": "int",
-    "__wd_mult__": "float",
-}
-
 
 def comparable(op: str, attrs: Mapping[str, str]) -> Mapping[str, Value]:
     """Return what a node's attributes say, however they are spelled.
@@ -91,6 +83,15 @@ def _comparable(op: str, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Val
         if text is not None:
             values[name] = text if spec is None else _value(spec, text)
     return MappingProxyType(values)
+
+
+_HINT_TYPES = {
+    "__dtype__": "int",
+    "__lr_mult__": "float",
+    "__shape__": "Shape(tuple)",
+    "__storage_type__": "int",
+    "__wd_mult__": "float",
+}
 
 
 def _hint(key: str, text: str) -> Value:

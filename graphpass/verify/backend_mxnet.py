@@ -94,7 +94,15 @@ class MXNetBackend:
         head_gradients: Sequence[Sequence[Array]] = (),
     ) -> list[Computed]:
         """See `Backend.run`."""
-        slopes = [_summed(graph.heads, gradients) for gradients in head_gradients]
+        from graphpass.verify.arrays import total
+
+        slopes = []
+        for gradients in head_gradients:
+            # Where a value is a head several times, the backward pass takes the last gradient only.
+            same: dict[tuple[int, int], list[Array]] = {}
+            for head, gradient in zip(graph.heads, gradients, strict=True):
+                same.setdefault(head[:2], []).append(gradient)
+            slopes.append([total(same[head[:2]]) for head in graph.heads])
         settings = (training, list(gradients_of), slopes)
         found: list[Computed] = self._call(
             "run", *_symbol(graph), dict(constants), feeds, *settings
@@ -112,16 +120,3 @@ def _symbol(graph: Graph) -> tuple[str, bool]:
                 edit.rename(key, variable_name(key))
     # MXNet takes UTF-8 only; operators' names serve its messages and nothing else.
     return dumps(renamed, np_shape=np_shape).encode("utf-8", "replace").decode(), np_shape
-
-
-def _summed(heads: Sequence[Entry], gradients: Sequence[Array]) -> list[Array]:
-    """Return the gradients of heads, each as the sum over all heads that are the same value.
-
-    Where a value is a head several times, MXNet's backward pass takes the gradient of the last.
-    """
-    from graphpass.verify.arrays import total
-
-    same: dict[tuple[int, int], list[Array]] = {}
-    for head, gradient in zip(heads, gradients, strict=True):
-        same.setdefault(head[:2], []).append(gradient)
-    return [total(same[head[:2]]) for head in heads]

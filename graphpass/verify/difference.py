@@ -451,6 +451,8 @@ def diff_parameters(
     -----
     Linear in the bytes; values that are the same bits are read once and in blocks.
     """
+    from graphpass.verify.arrays import compare, same_bits
+
     known = {old: new for old, new in (names or {}).items() if old in a and new in b}
     taken = set(known.values())
     pairs = dict(known)
@@ -458,11 +460,19 @@ def diff_parameters(
         (name, name) for name in a if name not in known and name in b and name not in taken
     )
     met = set(pairs.values())
-    changes = [_parameter_change(a, b, name, pairs[name]) for name in a if name in pairs]
+    changes = []
+    for name in a:
+        if name in pairs:
+            other = pairs[name]
+            classes = a.class_of(name), b.class_of(other)
+            same = same_bits(a[name], b[other])
+            if not same or classes[0] != classes[1]:
+                values = None if same else compare(a[name], b[other])
+                changes.append(ValueDiff((name, other), classes, values))
     return ParameterDiff(
         only_in_a=tuple(_stored(a, name) for name in a if name not in pairs),
         only_in_b=tuple(_stored(b, name) for name in b if name not in met),
-        changed=tuple(change for change in changes if change is not None),
+        changed=tuple(changes),
         count=len(pairs),
     )
 
@@ -472,13 +482,3 @@ def _stored(parameters: Parameters, name: str) -> StoredParameter:
 
     array = parameters[name]
     return StoredParameter(name, dtype_name(array.dtype), array.shape)
-
-
-def _parameter_change(a: Parameters, b: Parameters, name: str, other: str) -> ValueDiff | None:
-    from graphpass.verify.arrays import compare, same_bits
-
-    classes = a.class_of(name), b.class_of(other)
-    same = same_bits(a[name], b[other])
-    if same and classes[0] == classes[1]:
-        return None
-    return ValueDiff((name, other), classes, None if same else compare(a[name], b[other]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +111,19 @@ def bisect(
     with backend_or_mxnet(backend, isolated=isolated) as judge:
         feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
         comparer = Comparer((a, b), feeding.origins, rtol, atol, training=training)
-        pairs = [
-            pair
-            for pair in _value_pairs(a, b)
-            if comparer.random([pair[0].node], [pair[1].node]) is None
+        aligned = align(a, b)
+        pairs = [  # the values that both graphs compute, in A's saved order
+            (Entry(key, output), Entry(aligned[key], output))
+            for key in a.order()
+            if key in aligned
+            and not a.is_variable(key)
+            and comparer.random([key], [aligned[key]]) is None
+            for output in range(
+                min(
+                    a.signature(key).num_visible_outputs,
+                    b.signature(aligned[key]).num_visible_outputs,
+                )
+            )
         ]
         start, count = 0, _AT_FIRST
         while start < len(pairs):
@@ -135,18 +144,6 @@ def bisect(
             if sum(output.nbytes for output in run_a.outputs) < _FEW_BYTES:
                 count *= 2
     return None
-
-
-def _value_pairs(a: Graph, b: Graph) -> Iterator[tuple[Entry, Entry]]:
-    """Yield the values that both graphs compute, in A's saved order."""
-    aligned = align(a, b)
-    for key in a.order():
-        if key not in aligned or a.is_variable(key):
-            continue
-        visible_a = a.signature(key).num_visible_outputs
-        visible_b = b.signature(aligned[key]).num_visible_outputs
-        for output in range(min(visible_a, visible_b)):
-            yield Entry(key, output), Entry(aligned[key], output)
 
 
 def _with_heads(graph: Graph, heads: Sequence[Entry]) -> Graph:

@@ -27,14 +27,6 @@ __all__ = ["Given", "Side", "ValueSource", "check_names", "draw", "draw_gradient
 Given = Mapping[str, "Sequence[int] | Array"]
 """Name of an input to its shape, or to its values."""
 
-_LISTED = 5
-"""How many names a message has."""
-
-_UNLIMITED_INTEGERS = Range(0, 9)
-"""What an input of an integer dtype is drawn from that no operator limits."""
-
-_POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueSource:
@@ -276,6 +268,10 @@ def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None
             raise UsageError(f"A has no input {old!r} to feed {new!r} with{nearest}")
 
 
+_LISTED = 5
+"""How many names a message has."""
+
+
 def _listed(names: Iterable[str]) -> str:
     listed = list(map(repr, names))
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
@@ -293,6 +289,12 @@ def _as_array(value: Any) -> Array:
 
 
 # -- drawing ---------------------------------------------------------------------------------------
+
+
+_UNLIMITED_INTEGERS = Range(0, 9)
+"""What an input of an integer dtype is drawn from that no operator limits."""
+
+_POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
 
 
 def draw(

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Child", "call", "call_quietly", "serve", "variable_name"]
 
-_ASSUMED = ("float32", "float16", "float64")
-"""Dtypes that inputs may be of, in the order of likelihood."""
-
-_SECONDS_TO_END = 5
-
 
 def call(name: str, *arguments: Any) -> Any:
     """Make one of the calls, ``version``, ``infer`` or ``run``, with the subgraph backend off.
@@ -109,6 +104,10 @@ def _infer(
             problem=problem,
             dtype_problem=dtype_problem,
         )
+
+
+_ASSUMED = ("float32", "float16", "float64")
+"""Dtypes that inputs may be of, in the order of likelihood."""
 
 
 def _infer_dtypes(
@@ -257,6 +256,9 @@ def _no_subgraph_backend() -> Iterator[None]:
 
 
 # -- a process of its own --------------------------------------------------------------------------
+
+
+_SECONDS_TO_END = 5
 
 
 class Child:
