@@ -24,63 +24,27 @@ NO_UPGRADES = 905
 
 _HIDDEN_WORDS = ("ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage")
 
-_PARSED_ONCE = frozenset(
-    {
-        "BatchNorm_v1",
-        "BilinearSampler",
-        "Convolution_v1",
-        "Correlation",
-        "Crop",
-        "GridGenerator",
-        "IdentityAttachKLSparseReg",
-        "InstanceNorm",
-        "L2Normalization",
-        "MakeLoss",
-        "Pad",
-        "Pooling_v1",
-        "ROIPooling",
-        "SVMOutput",
-        "SequenceLast",
-        "SequenceMask",
-        "SequenceReverse",
-        "SliceChannel",
-        "SpatialTransformer",
-        "SwapAxis",
-        "_contrib_DeformableConvolution",
-        "_contrib_DeformablePSROIPooling",
-        "_contrib_ModulatedDeformableConvolution",
-        "_contrib_MultiBoxDetection",
-        "_contrib_MultiBoxPrior",
-        "_contrib_MultiBoxTarget",
-        "_contrib_MultiProposal",
-        "_contrib_PSROIPooling",
-        "_contrib_Proposal",
-        "_contrib_SyncBatchNorm",
-        "_contrib_count_sketch",
-        "_contrib_fft",
-        "_contrib_ifft",
-    }
-)
+_PARSED_ONCE = frozenset({
+    "BatchNorm_v1", "BilinearSampler", "Convolution_v1", "Correlation", "Crop", "GridGenerator",
+    "IdentityAttachKLSparseReg", "InstanceNorm", "L2Normalization", "MakeLoss", "Pad",
+    "Pooling_v1", "ROIPooling", "SVMOutput", "SequenceLast", "SequenceMask", "SequenceReverse",
+    "SliceChannel", "SpatialTransformer", "SwapAxis", "_contrib_DeformableConvolution",
+    "_contrib_DeformablePSROIPooling", "_contrib_ModulatedDeformableConvolution",
+    "_contrib_MultiBoxDetection", "_contrib_MultiBoxPrior", "_contrib_MultiBoxTarget",
+    "_contrib_MultiProposal", "_contrib_PSROIPooling", "_contrib_Proposal",
+    "_contrib_SyncBatchNorm", "_contrib_count_sketch", "_contrib_fft", "_contrib_ifft",
+})  # fmt: skip
 """Operators that MXNet still registers as an ``OperatorProperty``. It parses their attributes while
 the hidden keys are set aside and, unlike other operators', not again with those put back."""
 
 
 def reachable(nodes: Sequence[NodeRecord], heads: Sequence[EntryRecord]) -> list[int]:
-    """Return the positions of the nodes that `heads` reach, in post-order.
-
-    Parameters
-    ----------
-    nodes, heads : list
-        Of a symbol whose ids have been checked.
+    """Return the positions of the nodes that `heads` reach, in post-order. Linear and iterative.
 
     Raises
     ------
     CycleError
         With the names on the cycle.
-
-    Notes
-    -----
-    Linear and iterative.
     """
 
     def sources(position: int) -> Iterable[int]:
@@ -119,20 +83,8 @@ def reachable(nodes: Sequence[NodeRecord], heads: Sequence[EntryRecord]) -> list
 def upgrade(nodes: list[NodeRecord], order: Sequence[int], version: int) -> list[int]:
     """Upgrade a symbol that `version` of MXNet wrote, in place.
 
-    Parameters
-    ----------
-    nodes : list of NodeRecord
-        All nodes, their operators under canonical names and their attributes under ``attrs``.
-        Missing variables are appended.
-    order : sequence of int
-        Positions that the heads reach, in post-order.
-    version : int
-        As in the file; 800 if it has none.
-
-    Returns
-    -------
-    list of int
-        The post-order with the appended variables in their places.
+    Operators stand under canonical names and attributes under ``attrs``. Missing variables are
+    appended to `nodes`; returned is the post-order of what the heads reach with them in it.
 
     Raises
     ------

@@ -70,6 +70,10 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
         If the dialect does not exist, or can't hold the graph.
     UsageError
         If these are no graph and no text.
+
+    Notes
+    -----
+    Linear in nodes, edges and attributes.
     """
     if not isinstance(graph, Graph):
         raise UsageError(
@@ -85,12 +89,7 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
 
 
 def version_of_dialect(dialect: str) -> int:
-    """Return the ``mxnet_version`` number of a release from 0.9 to 1.9.1.
-
-    Parameters
-    ----------
-    dialect : str
-        Such as ``"0.11"``, ``"1.3.1"``, ``"1.9.1"``; ``"1.x"`` is 1.9.1.
+    """Return the ``mxnet_version`` number of a release from 0.9 to 1.9.1; ``"1.x"`` is 1.9.1.
 
     Raises
     ------
@@ -112,26 +111,13 @@ def version_of_dialect(dialect: str) -> int:
 
 
 def encode(graph: Graph, *, version: int = VERSION, np_shape: bool = False) -> str:
-    """Print a graph as symbol JSON.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph; nodes that its heads do not reach are left out.
-    version : int
-        The ``mxnet_version`` to write. Before 10000 node attributes stand under ``attr``.
-    np_shape : bool
-        Whether to mark the symbol as saved in NumPy-shape mode.
+    """Print a graph as symbol JSON for the ``mxnet_version`` that is given, as `dumps` does.
 
     Raises
     ------
     SymbolError
         If the format can't hold the graph: a NUL or half a character in a string, an attribute
         name that MXNet would write and then be unable to read, subgraphs before 1.3.
-
-    Notes
-    -----
-    Linear in nodes, edges and attributes.
     """
     stamp = f'"mxnet_version": ["int", {version}]'
     if np_shape:
@@ -150,11 +136,9 @@ def _parts(graph: Graph, version: int) -> list[str]:
     # found by identity.
     kinds: dict[int, tuple[str, str, str, int | None]] = {}
     suffixes: dict[int, str] = {}
-    ids: dict[int, str] = {}
     arguments: list[str] = []
     counts = [0]
-    positions = list(map(str, range(len(order))))
-    ids = dict(zip(order, positions, strict=True))
+    ids = dict(zip(order, map(str, range(len(order))), strict=True))
     for key, position in ids.items():
         data = nodes[key]
         op, name, attrs = data["op"], data["name"], data["attrs"]
@@ -175,7 +159,7 @@ def _parts(graph: Graph, version: int) -> list[str]:
                     break
                 entries.append(f"[{ids[source]}{suffix}")
             else:
-                reads = f"[{', '.join(entries)}]" if len(entries) <= _MANY else _list(entries, 6)
+                reads = _list(entries, 6)
         if op == VARIABLE:
             arguments.append(position)
         if "subgraphs" in data:
@@ -190,10 +174,8 @@ def _parts(graph: Graph, version: int) -> list[str]:
     else:
         parts.append('{\n  "nodes": []')
     pointers = list(map(str, accumulate(counts)))
-    parts.append(
-        f', \n  "arg_nodes": {_list(arguments, 2)}, \n  "node_row_ptr": {_list(pointers, 2)}, '
-        f'\n  "heads": {_list(heads, 2)}'
-    )
+    lists = {"arg_nodes": arguments, "node_row_ptr": pointers, "heads": heads}
+    parts += [f', \n  "{name}": {_list(elements, 2)}' for name, elements in lists.items()]
     return parts
 
 
