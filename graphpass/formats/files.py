@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -89,7 +89,13 @@ def atomic_write(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and not isinstance(error, SaveError):
             raise _save_error(path, error) from error
         raise
-    _sync_folder(target.parent)
+    # Makes the rename last through a power cut; file systems that can't do it refuse to.
+    with contextlib.suppress(OSError):
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _replaceable_mode(target: Path) -> int | None:
@@ -107,16 +113,6 @@ def _replaceable_mode(target: Path) -> int | None:
             "the protection"
         )
     return stat.S_IMODE(mode)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Makes the rename last through a power cut; file systems that can't do it refuse to.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _save_error(path: str | PathLike[str], error: OSError | ValueError) -> SaveError:
@@ -148,14 +144,7 @@ class Files:
 
 
 def target_files(prefix: str | PathLike[str], epoch: int) -> Files:
-    """Return the files that a model is saved to.
-
-    Parameters
-    ----------
-    prefix : path
-        Start of both names; the name of either file does as well.
-    epoch : int
-        Of the parameters, unless the prefix is the name of their file.
+    """Return the files that a model is saved to; the name of either does for the prefix.
 
     Raises
     ------
@@ -198,7 +187,9 @@ def find_files(
     elif Path(text).is_file():
         symbol = Path(text)
         text = text.removesuffix(SYMBOL_SUFFIX)
-    elif _is_no_prefix(text):
+    elif not Path(text + SYMBOL_SUFFIX).exists() and (
+        text.endswith((".json", ".params")) or (Path(text).exists() and not Path(text).is_dir())
+    ):  # the name must be that of a file: by its ending, or as it is a pipe, say
         raise UsageError(_no_file(Path(text)))
     else:
         prefix, colon, number = text.rpartition(":")
@@ -211,7 +202,12 @@ def find_files(
         if not Path(params).is_file():
             raise UsageError(_no_file(Path(params), "name a .params file"))
         return Files(symbol, Path(params), epoch)
-    epochs = _epochs(text)
+    epochs: dict[int, Path] = {}  # the parameters of the prefix
+    with contextlib.suppress(OSError):
+        for path in sorted(Path(text).parent.iterdir()):
+            match = _PARAMS.fullmatch(path.name)
+            if match and match["prefix"] == Path(text).name:
+                epochs[int(match["epoch"])] = path
     if epoch is None:
         epoch = max(epochs, default=None)
         return Files(symbol, epochs[epoch] if epoch is not None else None, epoch)
@@ -222,29 +218,6 @@ def find_files(
             f"epochs beside {symbol.name}: {known}"
         )
     return Files(symbol, epochs[epoch], epoch)
-
-
-def _epochs(prefix: str) -> Mapping[int, Path]:
-    """Return the parameter files of a prefix by epoch."""
-    folder = Path(prefix).parent
-    try:
-        names = [path.name for path in folder.iterdir()]
-    except OSError:
-        return {}
-    found = {}
-    for name in sorted(names):
-        match = _PARAMS.fullmatch(name)
-        if match and match["prefix"] == Path(prefix).name:
-            found[int(match["epoch"])] = folder / name
-    return found
-
-
-def _is_no_prefix(text: str) -> bool:
-    """Return whether a name must be that of a file: by its ending, or as it is a pipe, say."""
-    if Path(text + SYMBOL_SUFFIX).exists():
-        return False
-    path = Path(text)
-    return text.endswith((".json", ".params")) or (path.exists() and not path.is_dir())
 
 
 _FORMS = (

@@ -186,19 +186,12 @@ class StoredArray:
 def scan_array(cursor: ByteCursor) -> StoredArray:
     """Read the header of the array at `cursor` and step over its values.
 
-    Parameters
-    ----------
-    cursor
-        Stands at the first byte of an array, and behind the last one afterwards.
+    A sparse array is noted in `ByteCursor.sparse`, and stepped over as well.
 
     Raises
     ------
     ParamsError
         If the array is malformed or does not fit into the file.
-
-    Notes
-    -----
-    A sparse array is noted in `ByteCursor.sparse`, and stepped over.
     """
     start = cursor.offset
     (version,) = cursor.read("<I", "the version")
@@ -279,12 +272,7 @@ def _skip_values(cursor: ByteCursor, shape: tuple[int, ...] | None, dtype: np.dt
 def storable(value: npt.ArrayLike, what: str) -> Array:
     """Return `value` as a read-only, contiguous, little-endian array of a dtype MXNet has.
 
-    Parameters
-    ----------
-    value
-        An array or what NumPy makes one of. Shared, not copied, where it needs no conversion.
-    what
-        What `value` is, for the error.
+    It is shared, not copied, where it needs no conversion. Errors call it `what`.
 
     Raises
     ------
@@ -336,12 +324,7 @@ def dtype_of_code(code: int) -> np.dtype[Any] | None:
 def array_header(array: Array, np_shape: bool) -> bytes:
     """Return the bytes that MXNet 1.9.1 writes before the values of a dense array on the CPU.
 
-    Parameters
-    ----------
-    array
-        As `storable` returns it.
-    np_shape
-        Write version V3 rather than V2. V2 has no scalars: a rank of 0 means "no value" there.
+    The version is V3 or V2, which has no scalars: a rank of 0 means "no value" there.
     """
     return struct.pack(
         f"<Iii{array.ndim}qiii",

@@ -86,7 +86,9 @@ class Parameters(MutableMapping[str, Array]):
 
     def __setitem__(self, name: str, array: npt.ArrayLike) -> None:
         """Set an array; a new name is an argument, or bare if every name so far is."""
-        self.set(name, array, self._class_for(name))
+        known = self._parameters
+        bare = bool(known) and not any(parameter.class_ for parameter in known.values())
+        self.set(name, array, known[name].class_ if name in known else "" if bare else "arg")
 
     def __delitem__(self, name: str) -> None:
         del self._own()[name]
@@ -108,10 +110,19 @@ class Parameters(MutableMapping[str, Array]):
         """Compare names, classes, dtypes, shapes and every bit of the values, not the order."""
         if not isinstance(other, Parameters):
             return NotImplemented
-        return self._parameters.keys() == other._parameters.keys() and all(
-            _equal(parameter, other._parameters[name])
-            for name, parameter in self._parameters.items()
-        )
+        if self._parameters.keys() != other._parameters.keys():
+            return False
+        for name, mine in self._parameters.items():
+            theirs = other._parameters[name]
+            a, b = mine.array, theirs.array
+            if (mine.class_, a.dtype, a.shape) != (theirs.class_, b.dtype, b.shape):
+                return False
+            left, right = byte_view(a), byte_view(b)
+            for start in range(0, len(left), _COMPARED_AT_ONCE):
+                part = slice(start, start + _COMPARED_AT_ONCE)
+                if not np.array_equal(left[part], right[part]):
+                    return False
+        return True
 
     def __repr__(self) -> str:
         size = sum(array.nbytes for array in self.values())
@@ -265,12 +276,6 @@ class Parameters(MutableMapping[str, Array]):
         self._nbytes = None
         return self._parameters
 
-    def _class_for(self, name: str) -> ParameterClass:
-        if name in self._parameters:
-            return self.class_of(name)
-        bare = bool(self._parameters) and not any(p.class_ for p in self._parameters.values())
-        return "" if bare else "arg"
-
 
 def split_name(stored_name: str) -> tuple[ParameterClass, str]:
     """Split a name as a file has it into its class and the name of the variable.
@@ -306,14 +311,3 @@ def _check_name(class_: ParameterClass, name: str) -> None:
         name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise ParamsError(f"the parameter name {name!r} can't be written as UTF-8") from error
-
-
-def _equal(first: _Parameter, second: _Parameter) -> bool:
-    a, b = first.array, second.array
-    if (first.class_, a.dtype, a.shape) != (second.class_, b.dtype, b.shape):
-        return False
-    left, right = byte_view(a), byte_view(b)
-    return all(
-        np.array_equal(left[i : i + _COMPARED_AT_ONCE], right[i : i + _COMPARED_AT_ONCE])
-        for i in range(0, len(left), _COMPARED_AT_ONCE)
-    )

@@ -248,7 +248,17 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
     >>> dict(np.load(path))
     {'arg:fc1_bias': array([0., 0.], dtype=float32)}
     """
-    members = {_member_name(parameters.stored_name(name)): name for name in parameters}
+    members: dict[str, str] = {}
+    for name in parameters:
+        stored = parameters.stored_name(name)
+        raw = stored.encode("utf-8", "surrogateescape")
+        member = raw.decode("utf-8", "backslashreplace").replace("\0", r"\x00") + ".npy"
+        if len(member.encode()) > _MAX_MEMBER_NAME:
+            raise ParamsError(
+                f"the parameter name {stored[:60]!r}... of {len(raw)} bytes is longer than the "
+                f"{_MAX_MEMBER_NAME} that a zip file allows; rename it first"
+            )
+        members[member] = name
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for member, name in members.items():
             array = parameters[name]
@@ -265,17 +275,6 @@ def is_npz(path: str | os.PathLike[str]) -> bool:
             return all(name.endswith(".npy") for name in archive.namelist())
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
-
-
-def _member_name(stored_name: str) -> str:
-    raw = stored_name.encode("utf-8", "surrogateescape")
-    name = raw.decode("utf-8", "backslashreplace").replace("\0", r"\x00") + ".npy"
-    if len(name.encode()) > _MAX_MEMBER_NAME:
-        raise ParamsError(
-            f"the parameter name {stored_name[:60]!r}... of {len(raw)} bytes is longer than the "
-            f"{_MAX_MEMBER_NAME} that a zip file allows; rename it first"
-        )
-    return name
 
 
 # -- what is no .params file -----------------------------------------------------------------------
@@ -327,7 +326,16 @@ def diagnose(data: memoryview) -> str:
         if head.startswith(magic):
             return verdict
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _diagnose_zip(data)
+        # The central directory, at the end, lists every member by name.
+        names = head + bytes(data[-16 * _HEAD :])
+        if b"data.pkl" in names:
+            return "is a PyTorch checkpoint (a zip with a pickle), not MXNet's .params"
+        if b".npy" in names:
+            return (
+                "is a zip of NumPy arrays, as MXNet 2.0 writes, which is not supported; load it "
+                "with numpy.load and save its arrays with MXNet 1.x's mx.nd.save"
+            )
+        return "is a zip archive; unpack it first"
     if head[257:262] == b"ustar":
         return "is a tar archive; unpack it first (tar -xf)"
     if re.match(rb"\x80[\x02-\x05]", head):
@@ -341,19 +349,6 @@ def diagnose(data: memoryview) -> str:
         f"begins with the bytes {head[:8].hex(' ')}, not with MXNet's 12 01 00 00 00 00 00 00; "
         "it is no .params file, or it is damaged"
     )
-
-
-def _diagnose_zip(data: memoryview) -> str:
-    # The central directory, at the end, lists every member by name.
-    names = bytes(data[:_HEAD]) + bytes(data[-16 * _HEAD :])
-    if b"data.pkl" in names:
-        return "is a PyTorch checkpoint (a zip with a pickle), not MXNet's .params"
-    if b".npy" in names:
-        return (
-            "is a zip of NumPy arrays, as MXNet 2.0 writes, which is not supported; load it "
-            "with numpy.load and save its arrays with MXNet 1.x's mx.nd.save"
-        )
-    return "is a zip archive; unpack it first"
 
 
 def _diagnose_text(head: bytes) -> str | None:

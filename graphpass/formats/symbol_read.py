@@ -236,7 +236,7 @@ def _items(attrs: dict[str, str]) -> Hashable:
 # -- records to a graph ----------------------------------------------------------------------------
 
 
-class _Kind:
+class _OpReader:
     """What a file says under one name of an operator.
 
     Attributes
@@ -309,7 +309,7 @@ class _Draft:
         self._version = version
         self._key_of = key_of
         self._where = where
-        self._kinds: dict[str, _Kind] = {}
+        self._kinds: dict[str, _OpReader] = {}
         self._wide: dict[int, int] = {}  # node -> its highest output that is read, beyond the first
 
     def connect(self, records: Iterable[tuple[int, PlainNode | NodeRecord]]) -> None:
@@ -329,7 +329,7 @@ class _Draft:
         for position, node in records:
             kind = kinds.get(node.op)
             if kind is None:
-                kind = kinds[node.op] = _Kind(node.op, self._version)
+                kind = kinds[node.op] = _OpReader(node.op, self._version)
             raw = node.attrs
             key = raw if raw is unset else key_of(raw)
             found = kind.known.get(key)
@@ -409,7 +409,21 @@ class _Draft:
         graph, op, attrs = self.graph, data["op"], data["attrs"]
         if tells_outputs(op, attrs):
             place = f"{self._where}nodes[{key}].attrs.subgraph"
-            data["carried"] = _embedded_signature(attrs["subgraph"], place)
+            try:
+                inner = loads(attrs["subgraph"])
+            except (SymbolError, CycleError) as error:
+                raise SymbolError(f"{place}: {error}") from None
+            variables = [each for each in inner.order() if inner.is_variable(each)]
+            states = set(inner.variable_keys().auxiliary_states)
+            data["carried"] = Signature(
+                num_inputs=len(variables),
+                input_names=tuple(inner.name(each) for each in variables),
+                mutable_slots=tuple(slot for slot, each in enumerate(variables) if each in states),
+                num_outputs=len(inner.heads),
+                num_visible_outputs=len(inner.heads),
+                output_names=tuple(inner.outputs),
+                initializers={},
+            )
         elif is_opaque(op):
             # A variable that an operator mutates bears a version stamp on the edge into it.
             slots = [
@@ -447,23 +461,3 @@ class _Draft:
             f"{place}: {graph.op(key)} {graph.name(key)!r} (node {key}) has "
             f"{count} output{'s' * (count != 1)}, so there is no output {output}"
         )
-
-
-def _embedded_signature(text: str, place: str) -> Signature:
-    """Describe a `_CachedOp` that holds its graph as JSON text in an attribute."""
-    try:
-        inner = loads(text)
-    except (SymbolError, CycleError) as error:
-        raise SymbolError(f"{place}: {error}") from None
-    keys = inner.variable_keys()
-    states = set(keys.auxiliary_states)
-    variables = [key for key in inner.order() if inner.is_variable(key)]
-    return Signature(
-        num_inputs=len(variables),
-        input_names=tuple(inner.name(key) for key in variables),
-        mutable_slots=tuple(slot for slot, key in enumerate(variables) if key in states),
-        num_outputs=len(inner.heads),
-        num_visible_outputs=len(inner.heads),
-        output_names=tuple(inner.outputs),
-        initializers={},
-    )

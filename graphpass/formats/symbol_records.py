@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -211,23 +211,16 @@ def check_ids(record: GraphRecord, where: str) -> None:
 class _Object(dict[str, Any]):
     """A JSON object that remembers the first of its keys that stood twice."""
 
-    repeated: str | None = None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                found.repeated = key
-                break
-            seen.add(key)
-    if "attr" in found and "attrs" in found:
-        # MXNet reads both into one map and clears it first: the later one in the text wins whole.
-        keys = [key for key, _ in pairs if key in ("attr", "attrs")]
-        del found["attr" if keys[-1] == "attrs" else "attrs"]
-    return found
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeated: str | None = None
+        if len(self) != len(pairs):
+            seen: set[str] = set()
+            self.repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        if "attr" in self and "attrs" in self:
+            # MXNet reads both into one map and clears it first: the later one wins whole.
+            keys = [key for key, _ in pairs if key in ("attr", "attrs")]
+            del self["attr" if keys[-1] == "attrs" else "attrs"]
 
 
 def _refuse_constant(name: str) -> Any:
@@ -237,7 +230,7 @@ def _refuse_constant(name: str) -> Any:
 def _decode_leniently(data: bytes) -> GraphRecord:
     text = _text(data)
     decoder = json.JSONDecoder(
-        object_pairs_hook=_object, parse_constant=_refuse_constant, strict=False
+        object_pairs_hook=_Object, parse_constant=_refuse_constant, strict=False
     )
     try:
         tree, _ = decoder.raw_decode(text, len(text) - len(text.lstrip()))
@@ -247,7 +240,15 @@ def _decode_leniently(data: bytes) -> GraphRecord:
         raise SymbolError("brackets are nested too deep; this is no symbol JSON") from None
     except ValueError as error:
         raise SymbolError(f"a number can't be read: {error}") from None
-    for path, value in _objects(tree):
+    stack: list[tuple[str, Any]] = [("", tree)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, list):
+            stack.extend((f"{path}[{i}]", child) for i, child in reversed(list(enumerate(value))))
+        if not isinstance(value, _Object):
+            continue
+        dot = f"{path}." if path else ""
+        stack.extend((f"{dot}{key}", child) for key, child in reversed(value.items()))
         if value.repeated is not None:
             name = value.get("name")
             owner = f" (node {name!r})" if isinstance(name, str) else ""
@@ -316,20 +317,15 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
     return f"{_place(text, error.pos)}: not JSON: {error.msg}"
 
 
-def _objects(tree: Any) -> Iterator[tuple[str, _Object]]:
-    """Yield every object of the tree with its path, without recursion."""
-    stack: list[tuple[str, Any]] = [("", tree)]
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, _Object):
-            yield path, value
-            dot = f"{path}." if path else ""
-            stack.extend((f"{dot}{key}", child) for key, child in reversed(value.items()))
-        elif isinstance(value, list):
-            stack.extend((f"{path}[{i}]", child) for i, child in reversed(list(enumerate(value))))
-
-
 # -- what breaks the schema ------------------------------------------------------------------------
+
+
+_KINDS = {
+    "string": "a string",
+    "integer": "a whole number",
+    "array": "a list",
+    "object": "an object",
+}
 
 
 def _schema_error(tree: Any) -> str | None:
@@ -357,14 +353,6 @@ def _schema_error(tree: Any) -> str | None:
         if parent == "nodes" and isinstance(value, dict) and isinstance(value.get("name"), str):
             owner = f" (node {value['name']!r})"
     return f"{place.lstrip('.') or 'the top level'}{owner}: {_what(error)}"
-
-
-_KINDS = {
-    "string": "a string",
-    "integer": "a whole number",
-    "array": "a list",
-    "object": "an object",
-}
 
 
 def _what(error: Any) -> str:

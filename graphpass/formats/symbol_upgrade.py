@@ -96,13 +96,18 @@ def upgrade(nodes: list[NodeRecord], order: Sequence[int], version: int) -> list
     for position, slot, key, value in hints:
         variable = nodes[nodes[position].inputs[slot][0]]
         variable.attrs = {**variable.attrs, key: value}
-    if version < 904:
-        _set_initializers(nodes, found)
-    if version < NO_UPGRADES:
-        for position in found:
-            node = nodes[position]
-            if node.op in ("argmin", "argmax") and node.attrs.get("axis") == "-1":
-                node.attrs = {key: value for key, value in node.attrs.items() if key != "axis"}
+    for position in found if version < NO_UPGRADES else ():
+        node = nodes[position]
+        operator = None if node.op == VARIABLE else find(node.op)
+        # MXNet looks at the slot only, even where the attributes leave the operator no such input.
+        initializers = operator.template.initializers if operator and version < 904 else {}
+        for slot, initializer in initializers.items():
+            if slot < len(node.inputs):
+                variable = nodes[node.inputs[slot][0]]
+                if variable.op == VARIABLE and "__init__" not in variable.attrs:
+                    variable.attrs = {**variable.attrs, "__init__": initializer}
+        if node.op in ("argmin", "argmax") and node.attrs.get("axis") == "-1":
+            node.attrs = {key: value for key, value in node.attrs.items() if key != "axis"}
     return found
 
 
@@ -194,18 +199,3 @@ def _add_missing_inputs(nodes: list[NodeRecord], order: Sequence[int]) -> list[i
                 nodes.append(NodeRecord(VARIABLE, full_name, [], dict(node.attrs)))
         found.append(position)
     return found
-
-
-def _set_initializers(nodes: list[NodeRecord], order: Iterable[int]) -> None:
-    for position in order:
-        node = nodes[position]
-        operator = None if node.op == VARIABLE else find(node.op)
-        if operator is None:
-            continue
-        # MXNet looks at the slot only, even where the attributes leave the operator no such input.
-        for slot, initializer in operator.template.initializers.items():
-            if slot >= len(node.inputs):
-                continue
-            variable = nodes[node.inputs[slot][0]]
-            if variable.op == VARIABLE and "__init__" not in variable.attrs:
-                variable.attrs = {**variable.attrs, "__init__": initializer}

@@ -153,7 +153,11 @@ def _parts(graph: Graph, version: int) -> list[str]:
             for source, edges in into.items():
                 suffix = suffixes.get(id(edges))
                 if suffix is None:
-                    suffix = suffixes[id(edges)] = _suffix(edges)
+                    # What follows the source in the only entry that reads it; nothing else is one.
+                    ((slot, edge), *more) = edges.items()
+                    simple = not more and type(slot) is int
+                    suffix = f", {edge['output']}, {edge['version']}]" if simple else ""
+                    suffixes[id(edges)] = suffix
                 if not suffix:
                     reads = _reads(into, ids)
                     break
@@ -196,12 +200,6 @@ def _kind(op: str, attrs: Mapping[str, str], version: int) -> tuple[str, str, st
         f', \n      {printed}"inputs": ',
         count,
     )
-
-
-def _suffix(edges: Mapping[Any, Mapping[str, int]]) -> str:
-    """Return what follows the source in the only entry that reads it; nothing if it is not one."""
-    ((slot, data), *more) = edges.items()
-    return "" if more or type(slot) is tuple else f", {data['output']}, {data['version']}]"
 
 
 def _reads(into: Mapping[int, Mapping[Any, Mapping[str, int]]], ids: Mapping[int, str]) -> str:
