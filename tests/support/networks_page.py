@@ -15,8 +15,8 @@ import math
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import shorten
@@ -85,9 +85,6 @@ are.
 ROIAlign of MXNet 1.9.1 on the CPU leaves memory as it was for a region of no image, which detectors
 with a feature pyramid have. What they return would depend on where values are kept, so original and
 result were both run with regions that are never negative.
-
-| network | output | moved by the pass | by the last places | error with the same decisions |
-|---|---|---|---|---|
 """
 
 
@@ -98,7 +95,7 @@ def page(findings: Sequence[Finding]) -> str:
     for folder, heading in HEADINGS.items():
         own = [each for each in compared if each.name.startswith(f"{folder}/")]
         if own:
-            rows = _releases(findings) if folder == "versions" else _table(own, folder)
+            rows = _releases(findings) if folder == "versions" else _networks(own, folder)
             parts.append(f"## {heading}\n\n{rows}")
     parts.append(f"## What was refused, and why\n\n{_refusals(compared)}")
     parts.append(f"## What rounding decides\n\n{_decided(compared)}")
@@ -106,36 +103,35 @@ def page(findings: Sequence[Finding]) -> str:
     return "\n".join(parts)
 
 
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    head, rule, *rest = (" | ".join(map(str, cells)) for cells in lines)
+    texts = [f"| {head} |", f"|{rule.replace(' ', '')}|", *(f"| {each} |" for each in rest)]
+    return "".join(f"{text}\n" for text in texts)
+
+
 def _summary(findings: Sequence[Finding], compared: Sequence[Finding]) -> str:
-    wrong = [each.name for each in compared if each.differs]
-    behind = [each.name for each in compared if each.behind]
-    decided_by_rounding = [each for each in compared if each.decided_by_rounding]
-    largest = max((_error(each) for each in compared), default=0.0)
-    gone = sum(_folded(each) for each in compared)
+    def named(names: Sequence[str]) -> str:
+        return f"{len(names)}: {', '.join(names)}" if names else "0"
+
+    gone = sum(each.before.operators - each.after.operators for each in compared)
     weakest = min((each.tells for each in compared if each.before != each.after), default=0.0)
-    return f"""\
-## In short
-
-| | |
-|---|---|
-| symbols | {len(findings)} |
-| run by MXNet and compared | {len(compared)} |
-| that differ | {len(wrong)}{_listed(wrong)} |
-| largest error | {largest:.0e} |
-| with outputs that [rounding decides](#what-rounding-decides) | {len(decided_by_rounding)} |
-| of those that were changed, the smallest effect of moving parameters by 2 % | {weakest:.0e} |
-| with a BatchNorm behind a Convolution of its own | {len(behind)}{_listed(behind)} |
-| operators that went | {gone} of {sum(each.before.operators for each in compared)} |
-| [left out](#what-was-left-out) | {len(findings) - len(compared)} |
-"""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f": {', '.join(names)}" if names else ""
-
-
-def _folded(finding: Finding) -> int:
-    return finding.before.operators - finding.after.operators
+    rows = [
+        ("symbols", len(findings)),
+        ("run by MXNet and compared", len(compared)),
+        ("that differ", named([each.name for each in compared if each.differs])),
+        ("largest error", f"{max(map(_error, compared), default=0.0):.0e}"),
+        ("with outputs that [rounding decides](#what-rounding-decides)",
+         sum(bool(each.decided_by_rounding) for each in compared)),
+        ("of those that were changed, the smallest effect of moving parameters by 2 %",
+         f"{weakest:.0e}"),
+        ("with a BatchNorm behind a Convolution of its own",
+         named([each.name for each in compared if each.behind])),
+        ("operators that went", f"{gone} of {sum(each.before.operators for each in compared)}"),
+        ("[left out](#what-was-left-out)", len(findings) - len(compared)),
+    ]  # fmt: skip
+    texts = "".join(f"| {what} | {figure} |\n" for what, figure in rows)
+    return f"## In short\n\n| | |\n|---|---|\n{texts}"
 
 
 def _error(finding: Finding) -> float:
@@ -145,42 +141,37 @@ def _error(finding: Finding) -> float:
     return max([*found, *(finding.same_decisions if decided_by_rounding else ())], default=0.0)
 
 
-def _table(findings: Iterable[Finding], folder: str) -> str:
-    return "".join(
-        [
-            "| network | nodes | operators | parameters | multiply-adds | error | BatchNorm left | "
-            "refused |\n|---|---|---|---|---|---|---|---|\n",
-            *(_row(each, folder) for each in findings),
-        ]
-    )
+def _networks(findings: Iterable[Finding], folder: str) -> str:
+    columns = ("network", "nodes", "operators", "parameters", "multiply-adds", "error",
+               "BatchNorm left", "refused")  # fmt: skip
+    return _table(columns, (_network(each, folder) for each in findings))
 
 
-def _row(finding: Finding, folder: str) -> str:
+def _network(finding: Finding, folder: str) -> list[str]:
     before, after = finding.before, finding.after
     name = finding.name.removeprefix(f"{folder}/").removesuffix(".json").removesuffix("-symbol")
-    inputs = ", ".join(
-        "x".join(map(str, shape)) for name, shape in finding.inputs.items() if "label" not in name
-    )
-    cells = [
-        f"{_escaped(name)}<br>{inputs}",
+    shapes = [shape for name, shape in finding.inputs.items() if "label" not in name]
+    error = _small(_error(finding))
+    if count := len(finding.decided_by_rounding):
+        outputs = f"{count} of {len(finding.errors)} outputs decided by rounding"
+        error = f"{error}; [{outputs}](#what-rounding-decides)"
+    refused: Counter[str] = Counter()
+    for refusal in finding.refusals:
+        refused[refusal.rule] += refusal.count
+    return [
+        f"{_escaped(name)}<br>{', '.join('x'.join(map(str, shape)) for shape in shapes)}",
         _arrow(before.nodes, after.nodes),
         _arrow(before.operators, after.operators),
         _arrow(before.parameters, after.parameters),
         _arrow(_large(before.multiply_adds), _large(after.multiply_adds)),
-        _error_text(finding),
-        ", ".join(f"{count} {op}" for op, count in finding.norms.items()),
-        ", ".join(f"{count} {rule}" for rule, count in _counted(finding.refusals).items()),
+        error,
+        _counts(finding.norms),
+        _counts(refused),
     ]
-    return f"| {' | '.join(cells)} |\n"
 
 
-def _error_text(finding: Finding) -> str:
-    error = _small(_error(finding))
-    count = len(finding.decided_by_rounding)
-    if not count:
-        return error
-    outputs = f"{count} of {len(finding.errors)} outputs decided by rounding"
-    return f"{error}; [{outputs}](#what-rounding-decides)"
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
 def _arrow(before: object, after: object) -> str:
@@ -204,11 +195,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*").replace("<", "&lt;")
 
 
-def _counted(refusals: Iterable[Refusal]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for refusal in refusals:
-        counts[refusal.rule] += refusal.count
-    return dict(counts)
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
 
 
 def _releases(findings: Iterable[Finding]) -> str:
@@ -216,38 +204,26 @@ def _releases(findings: Iterable[Finding]) -> str:
     for each in findings:
         if each.name.startswith("versions/"):
             by_release[each.name.split("/")[1]].append(each)
-    lines = [
-        "The same small programs, so far as a release can run them; sums over those that were "
-        "compared.\n\n"
-        "| release | symbols | compared | nodes | operators | parameters | largest error | "
-        "BatchNorm left |\n|---|---|---|---|---|---|---|---|\n"
-    ]
-    for release, every in sorted(by_release.items(), key=lambda pair: _version(pair[0])):
-        own = [each for each in every if not each.left_out]
-        norms: dict[str, int] = defaultdict(int)
+    rows = []
+    for release in sorted(by_release, key=_version):
+        own = [each for each in by_release[release] if not each.left_out]
+        norms: Counter[str] = Counter()
         for each in own:
-            for op, count in each.norms.items():
-                norms[op] += count
-        cells = [
-            release,
-            str(len(every)),
-            str(len(own)),
-            *(
-                _arrow(
-                    sum(getattr(each.before, part) for each in own),
-                    sum(getattr(each.after, part) for each in own),
-                )
-                for part in ("nodes", "operators", "parameters")
-            ),
-            _small(max((_error(each) for each in own), default=0.0)),
-            ", ".join(f"{count} {op}" for op, count in sorted(norms.items())),
-        ]
-        lines.append(f"| {' | '.join(cells)} |\n")
-    return "".join(lines)
-
-
-def _version(release: str) -> tuple[int, ...]:
-    return tuple(map(int, release.split(".")))
+            norms.update(each.norms)
+        sums = [
+            _arrow(*(sum(getattr(size, part) for size in sizes) for sizes in (
+                [each.before for each in own], [each.after for each in own])))
+            for part in ("nodes", "operators", "parameters")
+        ]  # fmt: skip
+        error = _small(max(map(_error, own), default=0.0))
+        counts = (len(by_release[release]), len(own))
+        rows.append([release, *counts, *sums, error, _counts(dict(sorted(norms.items())))])
+    columns = ("release", "symbols", "compared", "nodes", "operators", "parameters",
+               "largest error", "BatchNorm left")  # fmt: skip
+    return (
+        "The same small programs, so far as a release can run them; sums over those that were "
+        f"compared.\n\n{_table(columns, rows)}"
+    )
 
 
 def _refusals(compared: Iterable[Finding]) -> str:
@@ -255,31 +231,27 @@ def _refusals(compared: Iterable[Finding]) -> str:
     for each in compared:
         for refusal in each.refusals:
             found[refusal.rule, refusal.part].append((each, refusal))
-    lines = ["| rule | at | nodes | networks | such as |\n|---|---|---|---|---|\n"]
+    rows = []
     for (rule, part), where in sorted(found.items()):
         finding, first = where[0]
         nodes = sum(refusal.count for _, refusal in where)
         count = len({finding.name for finding, _ in where})
-        what = _cell(shorten(part, 60, placeholder=" …"))
+        what = shorten(part, 60, placeholder=" …").replace("|", "\\|")
         example = f"{_escaped(first.reason)} ({_escaped(finding.name)})"
-        lines.append(f"| {rule} | `{what}` | {nodes} | {count} | {example} |\n")
-    return "".join(lines)
-
-
-def _cell(code: str) -> str:
-    return code.replace("|", "\\|")
+        rows.append((rule, f"`{what}`", nodes, count, example))
+    return _table(("rule", "at", "nodes", "networks", "such as"), rows)
 
 
 def _decided(compared: Iterable[Finding]) -> str:
-    lines = [DECIDED]
-    for each in compared:
-        column = (
-            f"{_small(max(each.same_decisions, default=0))} ({len(each.same_decisions)} columns)"
-        )
-        for n in each.decided_by_rounding:
-            moved, control = _small(each.errors[n]), _small(each.control[n])
-            lines.append(f"| {_escaped(each.name)} | {n} | {moved} | {control} | {column} |\n")
-    return "".join(lines)
+    columns = ("network", "output", "moved by the pass", "by the last places",
+               "error with the same decisions")  # fmt: skip
+    rows = [
+        (_escaped(each.name), n, _small(each.errors[n]), _small(each.control[n]),
+         f"{_small(max(each.same_decisions, default=0))} ({len(each.same_decisions)} columns)")
+        for each in compared
+        for n in each.decided_by_rounding
+    ]  # fmt: skip
+    return f"{DECIDED}\n{_table(columns, rows)}"
 
 
 def _left_out(findings: Iterable[Finding]) -> str:
@@ -293,12 +265,11 @@ def _left_out(findings: Iterable[Finding]) -> str:
                 groups[f"versions/…/{name}", each.left_out].append(release)
             else:
                 groups[each.name, each.left_out] = []
-    lines = ["| network | why |\n|---|---|\n"]
+    rows = []
     for (name, reason), releases in groups.items():
-        ordered = sorted(releases, key=_version)
-        of = f" ({', '.join(ordered)})" if ordered else ""
-        lines.append(f"| {_escaped(name)}{of} | {_escaped(reason)} |\n")
-    return "".join(lines)
+        of = f" ({', '.join(sorted(releases, key=_version))})" if releases else ""
+        rows.append((f"{_escaped(name)}{of}", _escaped(reason)))
+    return _table(("network", "why"), rows)
 
 
 def _findings(corpus: Path, cache: Path, jobs: int) -> Iterator[Finding]:
