@@ -17,7 +17,7 @@ from graphpass.checks.subject import (
     Hit,
     Severity,
 )
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, count, shortened
 from graphpass.model import Model
 
 if TYPE_CHECKING:
@@ -51,10 +51,8 @@ class Finding:
     """The verb of graphpass, and the pass, that mends it: ``apply bake-fix-gamma``."""
 
     def __str__(self) -> str:
-        named = [str(node) for node in self.nodes[:_NODES_SHOWN]]
-        rest = len(self.nodes) - len(named)
-        more = f" and {rest} more" if rest else ""
-        where = f"{', '.join(named)}{more}: " if named else ""
+        named = shortened(map(str, self.nodes), _NODES_SHOWN)
+        where = f"{named}: " if named else ""
         mend = f"; `graphpass {self.remedy}` mends it" if self.remedy else ""
         return f"{self.severity}: {self.code}: {where}{self.reason}{mend}"
 
@@ -99,7 +97,7 @@ class CheckReport:
             if rest > 0 and shown[finding.code] == _SHOWN:
                 yield f"  and {rest} more of {finding.code}; --json lists all"
         errors, warnings = self._severities()
-        yield f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+        yield f"{count(errors, 'error')}, {count(warnings, 'warning')}"
 
     def _severities(self) -> tuple[int, int]:
         errors = sum(finding.severity == "error" for finding in self.findings)

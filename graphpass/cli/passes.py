@@ -11,6 +11,7 @@ import click
 
 from graphpass.cli import options
 from graphpass.cli.options import parse_settings, print_json
+from graphpass.errors import count
 
 if TYPE_CHECKING:
     from graphpass.rules import Pass
@@ -141,6 +142,6 @@ def test(pass_: str, settings: Sequence[str], on_mxnet: bool, json: bool) -> int
         for result in results:
             if not result or result.note:
                 echo(str(result))
-        told = f"{passed} of {len(results)} test{'s' * (len(results) != 1)} passed"
+        told = f"{passed} of {count(len(results), 'test')} passed"
         echo(told if results else "there are no tests; add `tests:` to the pass or to a rewrite")
     return 0 if passed == len(results) else 1

@@ -76,7 +76,7 @@ class _Classes:
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
-        self._said: dict[Hashable, int] = {}
+        self._by_text: dict[Hashable, int] = {}
 
     def of(self, graph: Graph) -> _Numbered:
         all_inputs: dict[int, tuple[Entry, ...]] = {}
@@ -89,13 +89,13 @@ class _Classes:
             control = graph.control_dependencies(key)
             op, attrs = graph.op(key), graph.attrs(key)
             texts = (op, *attrs.items())
-            values = self._said.get(texts)
+            values = self._by_text.get(texts)
             if values is None:
-                values = self._said[texts] = self._number((op, repr(comparable(op, attrs))))
-            said = self._number(("says", values, len(graph.subgraphs(key))))
-            attributes[key] = said
-            labels[key] = self._number(("label", said, graph.name(key)))
-            for classes, own in ((exacts, labels[key]), (shapes, said)):
+                values = self._by_text[texts] = self._number((op, repr(comparable(op, attrs))))
+            own_number = self._number(("says", values, len(graph.subgraphs(key))))
+            attributes[key] = own_number
+            labels[key] = self._number(("label", own_number, graph.name(key)))
+            for classes, own in ((exacts, labels[key]), (shapes, own_number)):
                 read = tuple([(classes[entry.node], entry.output) for entry in inputs])
                 after = tuple([classes[source] for source in control])
                 classes[key] = self._number((own, read, after))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphpass.errors import UsageError, suggestion
+from graphpass.errors import UsageError, shortened, suggestion
 from graphpass.graph import Entry
 from graphpass.model import Model, looks_trained
 from graphpass.ops.sites import Range
@@ -123,7 +123,7 @@ class Side:
         missing = [key for key in keys if self.is_learned(key) and self.name(key) not in self.given]
         if missing:
             raise UsageError(
-                f"{self.label}: no value is stored for {_listed(map(self.name, missing))}; are "
+                f"{self.label}: no value is stored for {self._listed(missing)}; are "
                 "these the parameters of this graph? To draw one at random, give its shape as an "
                 "input"
             )
@@ -205,6 +205,9 @@ class Side:
         # NumPy makes float64 of any decimals, so that tells nothing.
         return "float32" if own == "float64" else own
 
+    def _listed(self, keys: Iterable[int]) -> str:
+        return shortened((repr(self.name(key)) for key in keys), 5)
+
     def _given_shape(self, key: int) -> tuple[int, ...] | None:
         given = self.given.get(self.name(key))
         if given is None:
@@ -242,7 +245,7 @@ class Side:
         reason = f"; MXNet says: {inference.problem}" if inference.problem else ""
         sizes = tuple(max(1, size) for size in shape) if shape else (1, 3, 224, 224)
         raise UsageError(
-            f"{self.label}: the shape of {_listed(map(self.name, unknown))} is not known{partly}; "
+            f"{self.label}: the shape of {self._listed(unknown)} is not known{partly}; "
             f"give it, such as --input {name}:{','.join(map(str, sizes))} "
             f"(in Python inputs={{{name!r}: {sizes}}}){reason}"
         )
@@ -266,16 +269,6 @@ def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None
         if old not in names_a:
             nearest = suggestion(old, names_a)
             raise UsageError(f"A has no input {old!r} to feed {new!r} with{nearest}")
-
-
-_LISTED = 5
-"""How many names a message has."""
-
-
-def _listed(names: Iterable[str]) -> str:
-    listed = list(map(repr, names))
-    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    return ", ".join(listed[:_LISTED]) + more
 
 
 def _is_array(value: object) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from graphpass.errors import count
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
@@ -120,14 +121,14 @@ class VerifyResult:
         if not compared:
             counts = ["there is no output that can be compared"]
         elif not left:
-            counts = [_count(compared, "output")]
+            counts = [count(compared, "output")]
         else:
-            counts = [f"{compared} of {_count(compared + left, 'output')}"]
+            counts = [f"{compared} of {count(compared + left, 'output')}"]
         if self.auxiliary_states:
-            counts.append(_count(len(self.auxiliary_states), "auxiliary state"))
+            counts.append(count(len(self.auxiliary_states), "auxiliary state"))
         if self.gradients:
-            counts.append(_count(len(self.gradients), "gradient"))
-        how = f"{_count(self.runs, 'run')} in {'training' if self.training else 'inference'}"
+            counts.append(count(len(self.gradients), "gradient"))
+        how = f"{count(self.runs, 'run')} in {'training' if self.training else 'inference'}"
         parts = [", ".join(counts)]
         if self._refused():
             parts.append(f"B takes another type for {', '.join(self._refused())}")
@@ -136,7 +137,7 @@ class VerifyResult:
         if self.no_longer_returned:
             parts.append(f"no longer returned: {', '.join(self.no_longer_returned)}")
         if self.outputs:
-            given = _count(len(self.inputs), "input")
+            given = count(len(self.inputs), "input")
             parts.append(f"{given}, {how}, seed {self.seed}, {self.backend}")
         lines = [f"{self.verdict}: {'; '.join(parts)}"]
         lines += [f"  output {value}" for value in self.outputs]
@@ -144,7 +145,7 @@ class VerifyResult:
         lines += _summary("gradient", self.gradients)
         lines += [f"  input {value}" for value in self.inputs]
         if self.drawn_parameters:
-            lines.append(f"  {_count(self.drawn_parameters, 'parameter')} drawn, as none is stored")
+            lines.append(f"  {count(self.drawn_parameters, 'parameter')} drawn, as none is stored")
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -170,13 +171,9 @@ def _summary(noun: str, values: tuple[ValueComparison, ...]) -> list[str]:
         max_abs = max(comparison.max_abs for comparison in equal)
         max_rel = max(comparison.max_rel for comparison in equal)
         lines.append(
-            f"  {_count(len(equal), noun)} equal: max abs {max_abs:.3g}, max rel {max_rel:.3g}"
+            f"  {count(len(equal), noun)} equal: max abs {max_abs:.3g}, max rel {max_rel:.3g}"
         )
     return lines
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def random_sources(graph: Graph, *, training: bool) -> dict[int, int]:
