@@ -30,7 +30,6 @@ __all__ = [
     "Mark",
     "Offset",
     "PythonText",
-    "Syntax",
     "described",
     "elements",
     "parse_python",
@@ -38,6 +37,24 @@ __all__ = [
     "shortened",
     "unknown_operator",
 ]
+
+
+class Mark(NamedTuple):
+    """A place in a text; both count from 1."""
+
+    line: int
+    column: int
+
+
+class Offset(NamedTuple):
+    """A place as Python's parser has it."""
+
+    line: int
+    """From 1."""
+
+    offset: int
+    """From 0, in UTF-8 bytes, of a line without the indentation that all lines have."""
+
 
 MAX_LENGTH = 10_000
 """Characters of the longest text that is not read in pieces."""
@@ -70,23 +87,6 @@ _DEF = re.compile(r"def(?:\s|\\\n)+")
 
 Syntax: TypeAlias = ast.expr | ast.stmt | ast.keyword
 """What has a place in a text."""
-
-
-class Mark(NamedTuple):
-    """A place in a text; both count from 1."""
-
-    line: int
-    column: int
-
-
-class Offset(NamedTuple):
-    """A place as Python's parser has it."""
-
-    line: int
-    """From 1."""
-
-    offset: int
-    """From 0, in UTF-8 bytes, of a line without the indentation that all lines have."""
 
 
 class PythonText:

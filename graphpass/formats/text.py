@@ -53,17 +53,6 @@ from graphpass.ops.attributes import is_hidden_key
 
 __all__ = ["parse_graph", "print_graph"]
 
-_MAX_INDEX = 2**32 - 1
-_MAX_OPAQUE_OUTPUTS = 1_000_000
-_LONG_NAME = 100
-"""No similar names are looked for beyond this length."""
-
-_NO_ARGUMENTS = ast.dump(ast.arguments([], [], None, [], [], None, []))
-_STEP = re.compile(r"\.?(nodes|subgraphs)\[(\d+)\]")
-
-_Value: TypeAlias = tuple[int, int, int | None]
-"""Position of a node, output, and the version stamp if it is given."""
-
 
 def parse_graph(text: str) -> Graph:
     """Read the text form of a graph.
@@ -111,6 +100,9 @@ def parse_graph(text: str) -> Graph:
         return graph
 
 
+_STEP = re.compile(r"\.?(nodes|subgraphs)\[(\d+)\]")
+
+
 def _located(block: _Block, error: SymbolError, source: PythonText) -> TextError:
     """Turn the path to a record into the place of the call that it was made of."""
     text = str(error)
@@ -138,6 +130,17 @@ def _stamp(block: _Block, graph: Graph) -> None:
         if position in graph:
             for inner, subgraph in zip(blocks, graph.subgraphs(position), strict=True):
                 _stamp(inner, subgraph)
+
+
+_MAX_INDEX = 2**32 - 1
+_MAX_OPAQUE_OUTPUTS = 1_000_000
+_LONG_NAME = 100
+"""No similar names are looked for beyond this length."""
+
+_NO_ARGUMENTS = ast.dump(ast.arguments([], [], None, [], [], None, []))
+
+_Value: TypeAlias = tuple[int, int, int | None]
+"""Position of a node, output, and the version stamp if it is given."""
 
 
 class _Bound(NamedTuple):

@@ -21,21 +21,6 @@ SPECIAL = ("after", "subgraphs", "outputs", "name")
 _WIDTH = 100
 _PLAIN = "variable()"
 
-_SCALAR = (
-    r"(?:True|False|None|0|-?[1-9][0-9]{0,99}"
-    r"|-?[0-9]{1,20}\.[0-9]{1,20}(?:e[+-][0-9]{1,3})?|-?[0-9]e[+-][0-9]{1,3})"
-)
-
-
-def _nested(element: str) -> str:
-    """Return the pattern of tuples and lists of an element, spelled as Python prints them."""
-    return rf"(?:\((?:{element},|{element}(?:, {element})+)?\)|\[(?:{element}(?:, {element})*)?\])"
-
-
-_FLAT = _nested(_SCALAR)
-_LITERAL = re.compile(rf"{_SCALAR}|{_FLAT}|{_nested(f'(?:{_SCALAR}|{_FLAT})')}")
-_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?e[+-][0-9]+|-?[0-9]+\.[0-9]+")
-
 
 def print_graph(graph: Graph) -> str:
     """Print a graph as text, one operator a line.
@@ -190,6 +175,21 @@ def _spelled(
 
 
 # -- attributes ----------------------------------------------------------------------------------
+
+_SCALAR = (
+    r"(?:True|False|None|0|-?[1-9][0-9]{0,99}"
+    r"|-?[0-9]{1,20}\.[0-9]{1,20}(?:e[+-][0-9]{1,3})?|-?[0-9]e[+-][0-9]{1,3})"
+)
+
+
+def _nested(element: str) -> str:
+    """Return the pattern of tuples and lists of an element, spelled as Python prints them."""
+    return rf"(?:\((?:{element},|{element}(?:, {element})+)?\)|\[(?:{element}(?:, {element})*)?\])"
+
+
+_FLAT = _nested(_SCALAR)
+_LITERAL = re.compile(rf"{_SCALAR}|{_FLAT}|{_nested(f'(?:{_SCALAR}|{_FLAT})')}")
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?e[+-][0-9]+|-?[0-9]+\.[0-9]+")
 
 
 @lru_cache(maxsize=4096)

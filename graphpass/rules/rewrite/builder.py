@@ -37,15 +37,6 @@ from graphpass.rules.rewrite.pattern import (
 
 __all__ = ["Asked", "Complain", "PatternBuilder", "Returned", "inputs_fault"]
 
-Complain: TypeAlias = Callable[[Mark | None, str], TextError]
-"""Makes the error about what stands at a mark."""
-
-Asked: TypeAlias = tuple[str, Constant, Mark | None]
-"""What is asked of an attribute: its name, its value, and where that stands."""
-
-_MAX_DEPTH = 50
-"""How deep operators may be nested, as in texts."""
-
 
 class Returned(NamedTuple):
     """A value that the pattern is to return."""
@@ -56,6 +47,16 @@ class Returned(NamedTuple):
     """Whether all outputs of its operator are returned."""
 
     mark: Mark | None
+
+
+Complain: TypeAlias = Callable[[Mark | None, str], TextError]
+"""Makes the error about what stands at a mark."""
+
+Asked: TypeAlias = tuple[str, Constant, Mark | None]
+"""What is asked of an attribute: its name, its value, and where that stands."""
+
+_MAX_DEPTH = 50
+"""How deep operators may be nested, as in texts."""
 
 
 @dataclass(slots=True)
