@@ -5,8 +5,7 @@ the table that is shipped here.
 """
 
 from graphpass.ops.attributes import Attributes, AttributeSpec
-from graphpass.ops.operator import Operator
-from graphpass.ops.table import canonical_name, find, operator_names
+from graphpass.ops.operator import Operator, canonical_name, find, operator_names
 from graphpass.ops.template import Signature
 from graphpass.ops.values import format_value
 

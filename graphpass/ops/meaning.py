@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from graphpass.errors import AttributeValueError
+from graphpass.ops.operator import canonical_name, find
 from graphpass.ops.sites import Meaning, Randomness, ValueSite
-from graphpass.ops.table import canonical_name, find
 
 __all__ = ["evaluate", "is_commutative", "known_operators", "meaning", "randomness"]
 

@@ -12,7 +12,7 @@ module                  what is in it
 What an operator makes of shapes and types stands in its row, see `graphpass.ops.meaning`.
 """
 
-from graphpass.ops.sites import Shape, printed
+from graphpass.ops.shape import Shape, printed
 from graphpass.shapes.cost import cost, multiply_adds, parameter_bytes
 from graphpass.shapes.inference import Conflict, Inference, infer
 

@@ -8,7 +8,8 @@ from graphpass.errors import AttributeValueError
 from graphpass.graph import Entry, Graph
 from graphpass.ops import Attributes, find
 from graphpass.ops.meaning import meaning
-from graphpass.ops.sites import ConflictError, Shape, ShapeSite, is_known, size
+from graphpass.ops.shape import ConflictError, Shape, is_known, size
+from graphpass.ops.sites import ShapeSite
 from graphpass.shapes.inference import Inference, Subgraph
 
 __all__ = ["cost", "multiply_adds", "parameter_bytes"]

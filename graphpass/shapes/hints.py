@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from graphpass.ops.sites import Shape, given_shape
+from graphpass.ops.shape import Shape, given_shape
 from graphpass.ops.values import parse_value
 
 __all__ = ["DTYPE_CODES", "dtype_hint", "shape_hint"]

@@ -19,18 +19,15 @@ from graphpass.errors import AttributeValueError
 from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.ops import Attributes, find
 from graphpass.ops.meaning import meaning
-from graphpass.ops.sites import (
+from graphpass.ops.shape import (
     ConflictError,
-    DtypeSite,
-    FactSite,
-    Meaning,
     Shape,
-    ShapeSite,
     given_shape,
     is_known,
     merge_dtypes,
     merge_shapes,
 )
+from graphpass.ops.sites import DtypeSite, FactSite, Meaning, ShapeSite
 from graphpass.shapes.hints import dtype_hint, shape_hint
 
 __all__ = ["Conflict", "Inference", "Subgraph", "infer"]

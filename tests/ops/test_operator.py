@@ -141,7 +141,7 @@ def test_operators_that_nobody_can_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["attributes", "operator", "meaning", "table", "template", "values"]
+    "module", ["attributes", "meaning", "operator", "shape", "template", "values"]
 )
 def test_examples(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"graphpass.ops.{module}")).failed == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphpass.ops.sites import ConflictError, Shape, merge_dtypes, merge_shapes
+from graphpass.ops.shape import ConflictError, Shape, merge_dtypes, merge_shapes
 
 EXTENTS = st.one_of(st.none(), st.integers(0, 3))
 SHAPES = st.one_of(st.none(), st.lists(EXTENTS, max_size=3).map(tuple))

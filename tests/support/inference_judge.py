@@ -12,7 +12,7 @@ import numpy as np
 
 import graphpass
 from graphpass import Entry, Graph
-from graphpass.ops.sites import is_known
+from graphpass.ops.shape import is_known
 from graphpass.shapes import Shape, infer
 
 __all__ = ["Comparison", "compare"]

@@ -14,8 +14,7 @@ from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.dump.by_hand import REQUIREMENTS, VARYING
 from graphpass.ops.dump.declarations import Declaration, parses, read_declarations
 from graphpass.ops.dump.prober import Prober, prober
-from graphpass.ops.operator import Operator
-from graphpass.ops.table import build_operator
+from graphpass.ops.operator import Operator, build_operator
 from graphpass.ops.values import format_value
 
 __all__ = ["collect", "collect_operator", "disagreement", "draw_attrs", "layout", "main"]

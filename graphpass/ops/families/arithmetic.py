@@ -9,27 +9,10 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import (
-    broadcast,
-    need,
-    number_by_number,
-    output_size,
-    same_shape,
-)
+from graphpass.ops.families.common import broadcast, number_by_number, output_size, same_shape
 from graphpass.ops.families.elementwise import INTEGERS, rounded_once
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Range,
-    Rows,
-    Shape,
-    ShapeSite,
-    ValueSite,
-    merge_shapes,
-    printed,
-)
+from graphpass.ops.shape import Shape, merge_shapes, need, printed
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite, ValueSite
 
 __all__ = ["ROWS"]
 
@@ -151,7 +134,7 @@ _VALUES = {
     "power": power_value,
 }
 
-ROWS: Rows = {
+ROWS = {
     **{
         f"elemwise_{name}": replace(_PAIR, value=_VALUES[name], commutative=name in ("add", "mul"))
         for name in ("add", "sub", "mul", "div")

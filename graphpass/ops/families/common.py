@@ -2,85 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from graphpass.errors import OperationError
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    ConflictError,
-    DtypeSite,
-    FactSite,
-    Range,
-    Shape,
-    ShapeSite,
-    T,
-    ValueSite,
-    merge_shapes,
-    printed,
-)
-
-
-def need(holds: bool, message: str) -> None:
-    """Refuse a node for which something does not hold.
-
-    Raises
-    ------
-    ConflictError
-        With the message.
-    """
-    if not holds:
-        raise ConflictError(message)
-
-
-def differ(one: int | None, other: int | None) -> bool:
-    """Return whether two extents are known to differ."""
-    return one is not None and other is not None and one != other
-
-
-def exactly(data: Shape | None, axes: int) -> None:
-    """Refuse a value with another number of axes."""
-    if data is not None and len(data) != axes:
-        raise ConflictError(f"{printed(data)} has {len(data)} axes and must have {axes}")
-
-
-def axis_of(axis: int, axes: int) -> int:
-    """Return an axis counted from the front, where the given one may count from the end."""
-    if not -axes <= axis < axes:
-        raise ConflictError(f"there is no axis {axis} among {axes}")
-    return axis % axes
-
-
-def axes_of(axes: Sequence[int], count: int) -> list[int]:
-    """Return axes counted from the front."""
-    return [axis_of(axis, count) for axis in axes]
+from graphpass.ops.shape import ConflictError, Shape, printed, product
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, FactSite, Range, ShapeSite, T, ValueSite
 
 
 def scalar(site: ShapeSite) -> Shape:
     """Return the shape of a single number: MXNet's older operators give it one axis."""
     return () if site.op.startswith("_np") else (1,)
-
-
-def with_axis(shape: Shape, axis: int, *extents: int | None) -> Shape:
-    """Return a shape with another extent in the place of an axis, or several, or none."""
-    return (*shape[:axis], *extents, *shape[axis + 1 :])
-
-
-def product(extents: Sequence[int | None]) -> int | None:
-    """Return the product, None where a factor is unknown."""
-    known = [extent for extent in extents if extent is not None]
-    return math.prod(known) if len(known) == len(extents) else None
-
-
-def divided(extent: int | None, parts: int, message: str) -> int | None:
-    """Return a part of an extent, or refuse one that can't be divided so."""
-    if extent is None:
-        return None
-    if parts < 1 or extent % parts:
-        raise ConflictError(message)
-    return extent // parts
 
 
 # -- shapes ----------------------------------------------------------------------------------------
@@ -232,8 +164,3 @@ def kept(attributes: Mapping[str, Any], slot: int) -> float | None:
 def kept_of_all(attributes: Mapping[str, Any], slot: int) -> float | None:
     """The outputs hold numbers of all inputs."""
     return 0.0
-
-
-def merged(one: Shape | None, other: Shape | None) -> Shape:
-    """Return what two facts about one shape say together; nothing is no axes."""
-    return merge_shapes(one, other) or ()

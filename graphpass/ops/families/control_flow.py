@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphpass.ops.families.common import need, product
-from graphpass.ops.sites import DtypeSite, FactSite, Meaning, Rows, Shape, ShapeSite, T
+from graphpass.ops.shape import Shape, need, product
+from graphpass.ops.sites import DtypeSite, FactSite, Meaning, ShapeSite, T
 
 __all__ = ["ROWS"]
 
@@ -144,7 +144,7 @@ def silent(site: FactSite[Any]) -> None:
     """Nothing follows from anything."""
 
 
-ROWS: Rows = {
+ROWS = {
     "_foreach": Meaning(for_each, for_each_dtype, for_each_cost),
     "_while_loop": Meaning(while_loop, while_loop_dtype, unknown_cost),
     "_cond": Meaning(condition, condition, unknown_cost),

@@ -5,27 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from graphpass.ops.families.common import (
-    by_sample,
-    data_dtype,
+from graphpass.ops.families.common import by_sample, data_dtype, first_dtype, pairs_by_sample
+from graphpass.ops.shape import (
+    ConflictError,
+    Shape,
     divided,
     exactly,
-    first_dtype,
+    merge_shapes,
     need,
-    pairs_by_sample,
+    printed,
     product,
 )
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    ConflictError,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    merge_shapes,
-    printed,
-)
+from graphpass.ops.sites import Axes, BatchSite, Meaning, ShapeSite
 
 __all__ = ["ROWS", "convolution", "convolution_cost", "pooling"]
 
@@ -339,7 +330,7 @@ _DEFORMABLE = Meaning(
     deformable_convolution, first_dtype, convolution_cost, batch=with_offset_batch
 )
 
-ROWS: Rows = {
+ROWS = {
     "Convolution Convolution_v1": _CONVOLUTION,
     "_contrib_DeformableConvolution _contrib_ModulatedDeformableConvolution": _DEFORMABLE,
     "Deconvolution": Meaning(deconvolution, data_dtype, deconvolution_cost, batch=by_sample),

@@ -9,19 +9,9 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import axis_of, fixed_dtype, need
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    ValueSite,
-    given_shape,
-    is_known,
-)
+from graphpass.ops.families.common import fixed_dtype
+from graphpass.ops.shape import Shape, axis_of, given_shape, is_known, need
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, ValueSite
 
 __all__ = ["ROWS"]
 
@@ -121,7 +111,7 @@ def sampled_dtype(site: DtypeSite) -> str | None:
     return None if known is None else drawn_dtype(site)
 
 
-ROWS: Rows = {
+ROWS = {
     "_zeros": Meaning(filled, fixed_dtype, value=filled_value(0)),
     "_ones": Meaning(filled, fixed_dtype, value=filled_value(1)),
     "_full": Meaning(filled, fixed_dtype, value=full_value),

@@ -5,28 +5,23 @@ from __future__ import annotations
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
     by_sample,
-    differ,
-    divided,
-    exactly,
     extent,
     first_dtype,
     float32_only,
-    need,
     pairs_by_sample,
+)
+from graphpass.ops.shape import (
+    Shape,
+    differ,
+    divided,
+    exactly,
+    need,
+    printed,
     product,
+    size,
     with_axis,
 )
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    Meaning,
-    Range,
-    Rows,
-    Shape,
-    ShapeSite,
-    printed,
-    size,
-)
+from graphpass.ops.sites import Axes, BatchSite, Meaning, Range, ShapeSite
 
 __all__ = ["ROWS"]
 
@@ -215,7 +210,7 @@ def grid_generator(site: ShapeSite, data: Shape) -> Shape:
 
 _REGIONS = {"rois": regions_range}
 
-ROWS: Rows = {
+ROWS = {
     "_contrib_MultiBoxPrior": Meaning(multi_box_prior, float32_only, batch=of_one_sample_batch),
     "_contrib_MultiBoxDetection": Meaning(multi_box_detection, float32_only, batch=pairs_by_sample),
     "_contrib_MultiBoxTarget": Meaning(

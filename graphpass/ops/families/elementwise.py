@@ -17,22 +17,19 @@ from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
     first_dtype,
     kept,
-    need,
     number_by_number,
     output_size,
     same_shape,
 )
+from graphpass.ops.shape import Shape, need, printed
 from graphpass.ops.sites import (
     Axes,
     BatchSite,
     DtypeSite,
     Meaning,
     Randomness,
-    Rows,
-    Shape,
     ShapeSite,
     ValueSite,
-    printed,
 )
 
 __all__ = ["INTEGERS", "ROWS", "rounded_once"]
@@ -227,7 +224,7 @@ _EXACT: Mapping[str, Callable[..., Any]] = {
     "trunc": np.trunc,
 }  # fmt: skip
 
-ROWS: Rows = {
+ROWS = {
     """Activation _contrib_gradientmultiplier _contrib_round_ste _contrib_sign_ste arccos arccosh
     arcsin arcsinh arctan arctanh cosh degrees erf erfinv fix gamma gammaln hard_sigmoid log10
     logical_not radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh

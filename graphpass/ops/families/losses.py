@@ -8,32 +8,26 @@ from dataclasses import replace
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
     along_axis,
-    axis_of,
     below,
     by_sample,
     every_like_first,
     extent,
     first_dtype,
-    need,
     number_by_number,
-    product,
     same_shape,
-    with_axis,
 )
 from graphpass.ops.families.recurrent import length_range
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Range,
-    Rows,
+from graphpass.ops.shape import (
     Shape,
-    ShapeSite,
+    axis_of,
     merge_shapes,
+    need,
     printed,
+    product,
     size,
+    with_axis,
 )
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite
 
 __all__ = ["ROWS"]
 
@@ -149,7 +143,7 @@ def class_range(site: ShapeSite) -> Range:
 _LOSS = Meaning(same_shape, batch=loss_batch, own_gradient=True)
 _SOFTMAX = Meaning(softmax, softmax_dtype, batch=along_axis)
 
-ROWS: Rows = {
+ROWS = {
     "softmax": replace(_SOFTMAX, ranges={"length": lambda site: length_range(site, 0, "axis")}),
     "log_softmax softmin": _SOFTMAX,
     "SoftmaxActivation": Meaning(same_shape, batch=by_sample),

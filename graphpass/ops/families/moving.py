@@ -7,32 +7,21 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import (
+from graphpass.ops.families.common import first_dtype, kept, kept_of_all, same_shape
+from graphpass.ops.families.reshaping import like_second, new_axis_batch
+from graphpass.ops.shape import (
+    ConflictError,
+    Shape,
     axes_of,
     axis_of,
-    first_dtype,
-    kept,
-    kept_of_all,
+    merge_shapes,
     need,
+    printed,
     product,
-    same_shape,
+    size,
     with_axis,
 )
-from graphpass.ops.families.reshaping import like_second, new_axis_batch
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    ConflictError,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    ValueSite,
-    merge_shapes,
-    positive,
-    printed,
-    size,
-)
+from graphpass.ops.sites import Axes, BatchSite, Meaning, ShapeSite, ValueSite, positive
 
 __all__ = ["ROWS"]
 
@@ -333,7 +322,7 @@ _TRANSPOSE = Meaning(
 )
 _STACK = Meaning(stack, value=stack_value, batch=new_axis_batch, offset=kept_of_all)
 
-ROWS: Rows = {
+ROWS = {
     "transpose": _TRANSPOSE,
     "SwapAxis": Meaning(
         swap_axes,

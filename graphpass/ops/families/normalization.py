@@ -6,17 +6,14 @@ from dataclasses import replace
 
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
-    axis_of,
     by_sample,
-    divided,
     every_like_first,
     first_dtype,
     float32_only,
-    need,
     output_size,
-    with_axis,
 )
-from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Rows, Shape, ShapeSite
+from graphpass.ops.shape import Shape, axis_of, divided, need, with_axis
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ONE_SHAPE", "ROWS", "batch_norm", "batch_norm_dtype"]
 
@@ -111,7 +108,7 @@ _BATCH_NORM = Meaning(
     batch_norm, batch_norm_dtype, output_size, batch=batch_norm_batch, moves_states=True
 )
 
-ROWS: Rows = {
+ROWS = {
     "BatchNorm BatchNorm_v1 _contrib_SyncBatchNorm": _BATCH_NORM,
     "_contrib_BatchNormWithReLU": replace(_BATCH_NORM, batch=None),
     "LayerNorm": Meaning(layer_norm, first_dtype, output_size, batch=layer_norm_batch),

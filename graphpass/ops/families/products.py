@@ -6,27 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import (
-    below,
+from graphpass.ops.families.common import below, first_dtype, pairs_by_sample
+from graphpass.ops.shape import (
+    Shape,
     differ,
     divided,
     exactly,
-    first_dtype,
+    merge_shapes,
     need,
-    pairs_by_sample,
+    printed,
     product,
 )
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    merge_shapes,
-    printed,
-)
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ROWS", "fully_connected", "fully_connected_cost", "require_axis"]
 
@@ -270,7 +261,7 @@ _GEMM = Meaning(
     batch=gemm_batch,
 )
 
-ROWS: Rows = {
+ROWS = {
     "FullyConnected": Meaning(
         fully_connected, cost=fully_connected_cost, batch=fully_connected_batch
     ),

@@ -9,7 +9,8 @@ from graphpass.ops.families.convolution import convolution, convolution_cost, po
 from graphpass.ops.families.normalization import batch_norm
 from graphpass.ops.families.products import fully_connected, fully_connected_cost
 from graphpass.ops.families.reshaping import flatten
-from graphpass.ops.sites import DtypeSite, Meaning, Rows, Shape, ShapeSite
+from graphpass.ops.shape import Shape
+from graphpass.ops.sites import DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ROWS"]
 
@@ -108,7 +109,7 @@ def quantized_dtype(site: DtypeSite) -> None:
     site.every_output("float32", 1)
 
 
-ROWS: Rows = {
+ROWS = {
     "_contrib_quantize _contrib_quantize_v2": Meaning(quantize, quantize_dtype),
     "_contrib_dequantize": Meaning(quantize, dequantize_dtype),
     "_contrib_requantize": Meaning(quantize, requantize_dtype),

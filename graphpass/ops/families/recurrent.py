@@ -9,19 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import exactly, extent, need
+from graphpass.ops.families.common import extent
 from graphpass.ops.families.products import require_axis
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Range,
-    Rows,
-    Shape,
-    ShapeSite,
-    printed,
-)
+from graphpass.ops.shape import Shape, exactly, need, printed
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite
 
 __all__ = ["ROWS", "length_range"]
 
@@ -145,7 +136,7 @@ _SEQUENCE = Meaning(
     ranges={"sequence_length": lambda site: length_range(site, 0, "axis")},
 )
 
-ROWS: Rows = {
+ROWS = {
     "RNN": Meaning(
         rnn,
         rnn_dtype,

@@ -13,27 +13,9 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import (
-    along_axis,
-    axes_of,
-    axis_of,
-    by_sample,
-    need,
-    reduced,
-    with_axis,
-)
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    ValueSite,
-    printed,
-    size,
-)
+from graphpass.ops.families.common import along_axis, by_sample, reduced
+from graphpass.ops.shape import Shape, axes_of, axis_of, need, printed, size, with_axis
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, ValueSite
 
 __all__ = ["ROWS"]
 
@@ -185,7 +167,7 @@ def topk_dtype(site: DtypeSite) -> str | None:
 
 _REDUCED = Meaning(reduce_axes, batch=reduce_batch)
 
-ROWS: Rows = {
+ROWS = {
     "sum": replace(_REDUCED, value=_value(sum_rows)),
     "mean": replace(_REDUCED, value=_value(mean_rows)),
     "max": replace(_REDUCED, shape=reduce_known, value=_value(unless_nan(np.max))),

@@ -14,30 +14,19 @@ import math
 from collections.abc import Sequence
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import (
+from graphpass.ops.families.common import by_sample, kept, reshaped, scalar
+from graphpass.ops.shape import (
+    ConflictError,
+    Shape,
     axes_of,
     axis_of,
-    by_sample,
     divided,
-    kept,
     need,
-    product,
-    reshaped,
-    scalar,
-)
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    ConflictError,
-    DtypeSite,
-    Meaning,
-    Rows,
-    Shape,
-    ShapeSite,
-    positive,
     printed,
+    product,
     size,
 )
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, positive
 
 __all__ = ["ROWS", "flatten", "like_second", "new_axis_batch"]
 
@@ -331,7 +320,7 @@ def space_to_depth(site: ShapeSite, data: Shape) -> Shape:
     return (data[0], product([data[1], block**2]), *blocks)
 
 
-ROWS: Rows = {
+ROWS = {
     "Reshape": Meaning(reshape, value=reshaped, batch=reshape_batch, offset=kept),
     "reshape_like": Meaning(
         reshape_like, like_second, value=reshaped, batch=reshape_like_batch, offset=kept

@@ -10,37 +10,30 @@ import numpy as np
 
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
-    axes_of,
-    axis_of,
     below,
-    differ,
-    divided,
     every_like_first,
-    exactly,
     extent,
     first_dtype,
     fixed_dtype,
     float32_only,
     kept,
-    need,
     number_by_number,
     reduced,
-    with_axis,
 )
 from graphpass.ops.families.reshaping import like_second
-from graphpass.ops.sites import (
-    Axes,
-    BatchSite,
-    DtypeSite,
-    Meaning,
-    Range,
-    Rows,
+from graphpass.ops.shape import (
     Shape,
-    ShapeSite,
-    ValueSite,
+    axes_of,
+    axis_of,
+    differ,
+    divided,
+    exactly,
     given_shape,
+    need,
     printed,
+    with_axis,
 )
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite, ValueSite
 
 __all__ = ["ROWS"]
 
@@ -335,7 +328,7 @@ def ravel_multi_index(site: ShapeSite) -> Shape | None:
     return data[1:]
 
 
-ROWS: Rows = {
+ROWS = {
     "slice": Meaning(slices, value=slice_value, batch=slice_batch, offset=kept),
     "slice_axis": Meaning(
         slice_axis,
