@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
 
 from graphpass.errors import GraphpassError, OperationError, TextError, prefixed
@@ -80,9 +80,7 @@ def trace(function: Callable[..., Any]) -> Pattern:
     pattern = tracer.builder.pattern(list(tracer.roots(returned)))
     for value in values:
         if not isinstance(value, Anything) and value.name not in (None, *pattern.all_names):
-            raise tracer.error(
-                None, f"{value.name} is not used; read it in an operator, or leave it out"
-            )
+            tracer.fail(f"{value.name} is not used; read it in an operator, or leave it out")
     return pattern
 
 
@@ -97,8 +95,10 @@ class _Tracer:
 
     def mark(self) -> Mark | None:
         """Return the line of the function that is running."""
-        line = line_in(self._code)
-        return None if line is None else Mark(line, 1)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code is not self._code:
+            frame = frame.f_back
+        return None if frame is None else Mark(frame.f_lineno, 1)
 
     def error(self, mark: Mark | None, reason: str) -> TextError:
         """Make the error about a line of the function."""
@@ -132,16 +132,13 @@ class _Tracer:
         except (TypeError, ValueError):
             raise self.error(None, "a pattern is written as a Python function") from None
         if not parameters or parameters[0].kind not in _POSITIONAL:
-            raise self.error(
-                None, "a pattern function takes op first, then the values that it matches"
-            )
+            self.fail("a pattern function takes op first, then the values that it matches")
         for parameter in parameters[1:]:
             name = parameter.name
             if parameter.kind is parameter.VAR_POSITIONAL:
                 yield self.builder.rest(None if name == "_" else name, None)
             elif parameter.kind not in _POSITIONAL or parameter.default is not parameter.empty:
-                raise self.error(
-                    None,
+                self.fail(
                     f"{name} is no value that a match could give; a pattern function takes op, "
                     "values without a default, and *xs",
                 )
@@ -156,18 +153,14 @@ class _Tracer:
         """Yield what a function returned."""
         listed = list(returned) if isinstance(returned, tuple | list) else [returned]
         if not listed:
-            raise self.error(None, "there is no operator to match; return one, as in op.relu(x)")
+            self.fail("there is no operator to match; return one, as in op.relu(x)")
         for each in listed:
             if each is None:
-                raise self.error(
-                    None, "it returns nothing; return the operator that is to be matched"
-                )
+                self.fail("it returns nothing; return the operator that is to be matched")
             operand = self.operand(each) if isinstance(each, Handle) else None
             if not isinstance(operand, Produced):
                 found = repr(each) if operand is None else "a value"
-                raise self.error(
-                    None, f"a pattern returns operators, or their outputs, not {found}"
-                )
+                self.fail(f"a pattern returns operators, or their outputs, not {found}")
             whole = isinstance(each, NodeHandle)
             part = self.builder.parts[operand.part]
             if whole and part.visible_outputs is not None:
@@ -456,20 +449,17 @@ def file_of(code: CodeType) -> str:
     return name if name.startswith("<") else Path(name).name
 
 
-def place_of(function: Callable[..., Any]) -> str:
-    """Return ``fuse.py:12``, where a function begins; empty where no text is known."""
+def place_of(function: Callable[..., Any], traceback: TracebackType | None = None) -> str:
+    """Return `` (fuse.py:12)``: where a function begins, or was running; empty if nothing tells."""
     code = code_of(function)
-    return "" if code is None else f"{file_of(code)}:{code.co_firstlineno}"
-
-
-def line_in(code: CodeType | None) -> int | None:
-    """Return the line that a function is at, if it is running."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code is not code:
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
-    return frame.f_lineno
+    if code is None:
+        return ""
+    line = code.co_firstlineno
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == code.co_filename:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return f" ({file_of(code)}:{line})"
 
 
 def call(function: Callable[..., Any], what: str, *arguments: object) -> Any:
@@ -482,23 +472,11 @@ def call(function: Callable[..., Any], what: str, *arguments: object) -> Any:
         return function(*arguments)
     except (Refusal, UnknownError, TextError):
         raise
-    except GraphpassError as error:
-        place = _raised_at(function, error.__traceback__)
-        raise prefixed(error, f"{what}{place}") from error
     except Exception as error:
-        place = _raised_at(function, error.__traceback__)
-        said = shortened(" ".join(str(error).split()), 300)
+        what += place_of(function, error.__traceback__)
+        if isinstance(error, GraphpassError):
+            raise prefixed(error, what) from error
+        reason = shortened(" ".join(str(error).split()), 300)
         raise OperationError(
-            f"{what}{place} raises {type(error).__name__}{f': {said}' if said else ''}"
+            f"{what} raises {type(error).__name__}{f': {reason}' if reason else ''}"
         ) from error
-
-
-def _raised_at(function: Callable[..., Any], traceback: TracebackType | None) -> str:
-    """Return `` (fuse.py:12)``: the innermost line of the function's file that was running."""
-    code = code_of(function)
-    line = None if code is None else code.co_firstlineno
-    while traceback is not None:
-        if code is not None and traceback.tb_frame.f_code.co_filename == code.co_filename:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return "" if code is None else f" ({file_of(code)}:{line})"

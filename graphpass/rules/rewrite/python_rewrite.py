@@ -227,7 +227,7 @@ class PythonBody:
         try:
             return replacing.finish(returned, len(self.pattern.roots))
         except OperationError as error:
-            raise OperationError(f"{what} ({place_of(self.replacement)}): {error}") from None
+            raise OperationError(f"{what}{place_of(self.replacement)}: {error}") from None
 
 
 def _require(condition: Callable[[Any], object], label: str, match: MatchView) -> None:
@@ -235,7 +235,7 @@ def _require(condition: Callable[[Any], object], label: str, match: MatchView) -
     holds = _ask(condition, what, "where", label, match)
     if not isinstance(holds, bool | np.bool_):
         raise OperationError(
-            f"{what} ({place_of(condition)}) returns {holds!r}; "
+            f"{what}{place_of(condition)} returns {holds!r}; "
             "a condition returns True, False, or match.refuse(reason)"
         )
     if not holds:
