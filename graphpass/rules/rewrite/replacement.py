@@ -171,8 +171,7 @@ class ReplacementBuilder:
                 raise self.complain(
                     mark, f"{operator} runs a subgraph, which a replacement can't write down"
                 )
-            self._check_attributes(known, part, attributes)
-            self._check_inputs(known, part, attributes)
+            self._check(known, part, attributes)
         self.parts.append(part)
         return Made(len(self.parts) - 1)
 
@@ -196,98 +195,81 @@ class ReplacementBuilder:
                 )
         return found
 
-    def _check_attributes(
+    def _check(
         self,
         operator: Operator,
         part: NewPart,
         attributes: Sequence[tuple[AttributeStep, Mark | None]],
     ) -> None:
-        """Refuse attributes that the operator does not have, or lacks at every match."""
-        given: set[str] = set()
-        left_out: dict[str, Mark | None] = {}
-        copies = False
-        for step, mark in attributes:
-            if isinstance(step, str):
-                copies = True
-                left_out.clear()
-                continue
-            key, value = step
-            spec = operator.attributes.get(key)
-            known = spec is not None or operator.open_keys or operator.unparsed
-            if operator.attributes and not known and not is_hidden_key(key):
-                near = suggestion(key, operator.attributes)
-                raise self.complain(mark, f"{part.operator} has no attribute {key!r}{near}")
-            if isinstance(value, str) and spec is not None and not operator.unparsed:
-                try:
-                    spec.parse(value)
-                except AttributeValueError as error:
-                    raise self.complain(mark, f"{operator.name}: {error}") from None
-            if value is None:
-                given.discard(key)
-                left_out[key] = mark
-            else:
-                given.add(key)
-                left_out.pop(key, None)
-        if operator.unparsed:
-            return
-        required = [key for key, spec in operator.attributes.items() if spec.required]
-        missing = [key for key in required if key not in given and key != part.counter]
-        for key in missing:
-            if key in left_out:
-                try:
-                    operator.attributes[key].parse("None")
-                except AttributeValueError:
-                    remedy = "write its value"
-                else:
-                    remedy = f'{key}="None" writes it'
-                raise self.complain(
-                    left_out[key],
-                    f"{part.operator} needs the attribute {key}, and None leaves it out; {remedy}",
-                )
-        if missing and not copies:
-            word = "attribute" if len(missing) == 1 else "attributes"
-            raise self.complain(part.mark, f"{part.operator} needs the {word} {', '.join(missing)}")
-
-    def _check_inputs(
-        self,
-        operator: Operator,
-        part: NewPart,
-        attributes: Sequence[tuple[AttributeStep, Mark | None]],
-    ) -> None:
-        """Refuse a number of inputs, or of outputs, that no attributes make right."""
+        """Refuse attributes that the operator does not have or lacks, and a number of inputs."""
         certain = [
             not isinstance(each, Spread)
             and not (isinstance(each, Named) and each.name in self.optional)
             for each in part.operands
         ]
-        given = len(certain)
+        number = len(certain)
+        given: set[str] = set()
+        left_out: dict[str, Mark | None] = {}
         known: dict[str, Constant] = {}
         for step, mark in attributes:
             if isinstance(step, str):
+                left_out.clear()
                 known.clear()
                 continue
             key, value = step
             spec = operator.attributes.get(key)
-            parsed = None
+            declared = spec is not None or operator.open_keys or operator.unparsed
+            if operator.attributes and not declared and not is_hidden_key(key):
+                near = suggestion(key, operator.attributes)
+                raise self.complain(mark, f"{part.operator} has no attribute {key!r}{near}")
+            known.pop(key, None)
             if isinstance(value, str) and spec is not None and not operator.unparsed:
-                parsed = known[key] = spec.parse(value)
-            else:
-                known.pop(key, None)
-            if key != part.counter or value is None:
+                try:
+                    known[key] = spec.parse(value)
+                except AttributeValueError as error:
+                    raise self.complain(mark, f"{operator.name}: {error}") from None
+            if value is None:
+                given.discard(key)
+                left_out[key] = mark
                 continue
-            if not all(certain):
+            given.add(key)
+            left_out.pop(key, None)
+            if key == part.counter and not all(certain):
                 raise self.complain(
                     mark,
                     f"{key} counts the inputs, and how many there are depends on the match; "
                     "leave it out, it is filled in",
                 )
-            if isinstance(value, str) and parsed not in (None, given):
+            if key == part.counter and known.get(key, number) != number:
                 raise self.complain(
                     mark,
-                    f"{key} is {value}, but the replacement gives {given} "
-                    f"input{'s' * (given != 1)}; leave it out, it is filled in",
+                    f"{key} is {value}, but the replacement gives {number} "
+                    f"input{'s' * (number != 1)}; leave it out, it is filled in",
                 )
-        most = None if any(isinstance(each, Spread) for each in part.operands) else given
+        required = [] if operator.unparsed else operator.attributes.values()
+        missing = [
+            spec
+            for spec in required
+            if spec.required and spec.name not in given and spec.name != part.counter
+        ]
+        for spec in missing:
+            if spec.name in left_out:
+                try:
+                    spec.parse("None")
+                except AttributeValueError:
+                    remedy = "write its value"
+                else:
+                    remedy = f'{spec.name}="None" writes it'
+                raise self.complain(
+                    left_out[spec.name],
+                    f"{part.operator} needs the attribute {spec.name}, and None leaves it out; "
+                    f"{remedy}",
+                )
+        if missing and not any(isinstance(step, str) for step, _ in attributes):
+            words = f"attribute{'s' * (len(missing) != 1)}"
+            listed = ", ".join([spec.name for spec in missing])
+            raise self.complain(part.mark, f"{part.operator} needs the {words} {listed}")
+        most = None if any(isinstance(each, Spread) for each in part.operands) else number
         try:
             fault = inputs_fault(operator, known, Bounds(sum(certain), most), "replacement")
             output_bounds(operator, known)
