@@ -37,6 +37,8 @@ T = TypeVar("T")
 Fact: TypeAlias = "tuple[Shape | None, str | None]"
 """What is known of a value: shape and dtype."""
 
+_MEMO_LIMIT = 2**12
+
 
 class Conflict(NamedTuple):
     """An operator whose inputs or attributes can't be as they are; MXNet refuses to bind it."""
@@ -55,13 +57,14 @@ class Inference:
     It keeps what was found; after edits to the graph, `follow` adds the nodes that are new.
     """
 
-    __slots__ = ("_dtype_conflicts", "_facts", "_graph", "_misfits", "_np_shape",
+    __slots__ = ("_dtype_conflicts", "_facts", "_graph", "_memory", "_misfits", "_np_shape",
                  "_shape_conflicts", "_unknown")  # fmt: skip
 
     def __init__(self, graph: Graph, np_shape: bool) -> None:
         self._graph = graph
         self._np_shape = np_shape
         self._facts: dict[int, tuple[Fact, ...]] = {}
+        self._memory = _Memory()
         self._unknown: dict[int, str] = {}
         self._misfits: dict[int, str] = {}
         self._shape_conflicts: dict[int, str] = {}
@@ -88,15 +91,18 @@ class Inference:
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Operators that MXNet would refuse."""
-        graph, said = self._graph, self._said()
+        graph = self._graph
+        said = {**self._dtype_conflicts, **self._shape_conflicts, **self._misfits}
         return tuple(
             Conflict(key, graph.name(key), graph.op(key), said[key])
             for key in sorted(said)
             if key in graph
         )
 
-    def _said(self) -> dict[int, str]:
-        return {**self._dtype_conflicts, **self._shape_conflicts, **self._misfits}
+    def _forget(self) -> None:
+        """Forget what rules said if that is much."""
+        if max(len(self._memory.layers), len(self._memory.answers)) > _MEMO_LIMIT:
+            self._memory = _Memory()
 
     @property
     def unknown(self) -> Mapping[str, tuple[int, ...]]:
@@ -131,16 +137,14 @@ class Inference:
         """
         nodes = list(dict.fromkeys(keys))
         kept = (self._misfits, self._shape_conflicts, self._dtype_conflicts, self._unknown)
-        for found in kept:
+        for found in filter(None, kept):
             for key in nodes:
                 found.pop(key, None)
         _Walk(self, shapes or {}, dtypes or {}).once(nodes)
-        graph, said = self._graph, self._said() if any(kept) else {}
-        return tuple(
-            Conflict(key, graph.name(key), graph.op(key), said[key])
-            for key in sorted(nodes)
-            if key in said and key in graph
-        )
+        self._forget()
+        if not any(kept):
+            return ()
+        return tuple([each for each in self.conflicts if each.key in nodes])
 
 
 def infer(
@@ -179,6 +183,7 @@ def infer(
     with paused_collector():
         found = Inference(graph, np_shape)
         _Walk(found, shapes or {}, dtypes or {}).run(graph.order())
+        found._forget()
     return found
 
 
@@ -277,8 +282,22 @@ _Step: TypeAlias = "tuple[_Layer, tuple[Entry, ...], int]"
 """An operator ready for its rules: what it runs, what it reads, and its place in the walk."""
 
 
+class _Memory:
+    """What rules said of layers and facts, which often come again."""
+
+    __slots__ = ("answers", "dtype_parts", "layers", "variables")
+
+    def __init__(self) -> None:
+        self.variables: dict[tuple[Any, ...], tuple[Fact]] = {}
+        self.layers: dict[tuple[Any, ...], tuple[Mapping[str, str], _Layer]] = {}
+        """Layers by operator, identity or content of the attributes, and number of inputs; with the
+        attributes, so that no others take their identity."""
+        self.answers: dict[tuple[Any, ...], _Answer] = {}
+        self.dtype_parts: dict[tuple[Any, ...], _Part] = {}
+
+
 class _Walk:
-    """One walk over nodes, which learns what the rules said and forgets it at its end."""
+    """One walk over nodes."""
 
     def __init__(
         self, found: Inference, shapes: Mapping[str, Shape], dtypes: Mapping[str, str]
@@ -286,15 +305,12 @@ class _Walk:
         self.found = found
         self.graph = found._graph
         self.facts = found._facts
+        self.memory = found._memory
         self.shapes = shapes
         self.dtypes = dtypes
         self.known: Mapping[int, tuple[Any, bool]] = {}
         """Variable -> what is known of it beyond doubt, or None, and whether that is a shape."""
         self.steps: dict[int, _Step] = {}
-        self.variables: dict[tuple[Any, ...], tuple[Fact]] = {}
-        self.layers: dict[tuple[Any, ...], _Layer] = {}
-        self.answers: dict[tuple[Any, ...], _Answer] = {}
-        self.dtype_parts: dict[tuple[Any, ...], _Part] = {}
 
     def run(self, keys: Iterable[int]) -> None:
         """Ask the rules of a whole graph, in saved order first, until nothing new follows."""
@@ -367,14 +383,14 @@ class _Walk:
         attrs, name = self.graph.attrs(key), self.graph.name(key)
         shape, dtype = self.shapes.get(name), self.dtypes.get(name)
         said = (shape, attrs.get("__shape__"), dtype, attrs.get("__dtype__"))
-        found = self.variables.get(said)
+        found = self.memory.variables.get(said)
         if found is None:
             np_shape = self.found.np_shape
             if shape is not None:
                 shape = given_shape(shape, np_shape)
             if not is_known(shape):
                 shape = shape_hint(attrs, np_shape) or shape
-            found = self.variables[said] = ((shape, dtype or dtype_hint(attrs)),)
+            found = self.memory.variables[said] = ((shape, dtype or dtype_hint(attrs)),)
         fact, is_shape = self.known.get(key, (None, False))
         if fact is None:
             return found
@@ -382,18 +398,18 @@ class _Walk:
 
     def layer(self, key: int, op: str, inputs: int) -> _Layer:
         """Return what a node has in common with others; a reader shares equal attributes."""
-        graph = self.graph
+        graph, layers = self.graph, self.memory.layers
+        if graph.subgraphs(key) or graph.carried(key) is not None:
+            return self.new_layer(key, op, inputs)
         attrs = graph.attrs(key)
         same = (op, id(attrs), inputs)
-        found = self.layers.get(same)
-        if found is None or graph.subgraphs(key) or graph.carried(key) is not None:
-            own = (graph.subgraphs(key), id(graph.carried(key)))
-            equal = (op, tuple(attrs.items()), inputs, own)
-            found = self.layers.get(equal)
-            if found is None:
-                found = self.layers[equal] = self.new_layer(key, op, inputs)
-            self.layers[same] = found
-        return found
+        found = layers.get(same)
+        if found is None:
+            equal = (op, tuple(attrs.items()), inputs)
+            known = layers.get(equal) or (attrs, self.new_layer(key, op, inputs))
+            layers[equal] = known
+            found = layers[same] = (attrs, known[1])
+        return found[1]
 
     def new_layer(self, key: int, op: str, inputs: int) -> _Layer:
         operator, row, attrs = find(op), meaning(op), self.graph.attrs(key)
@@ -419,9 +435,9 @@ class _Walk:
         layer, inputs, _ = self.steps[key]
         read = tuple([facts[node][output] for node, output, _ in inputs])
         asked = (layer, read, facts[key])
-        answer = self.answers.get(asked)
+        answer = self.memory.answers.get(asked)
         if answer is None:
-            answer = self.answers[asked] = self.ask(*asked)
+            answer = self.memory.answers[asked] = self.ask(*asked)
         facts[key] = answer.made
         if answer.shape_conflict is not None:
             found._shape_conflicts.setdefault(key, answer.shape_conflict)
@@ -448,10 +464,10 @@ class _Walk:
         )
         # What is said of dtypes is the same for many shapes.
         asked = (layer, tuple([it for _, it in read]), tuple([it for _, it in made]))
-        dtypes = self.dtype_parts.get(asked)
+        dtypes = self.memory.dtype_parts.get(asked)
         if dtypes is None:
             dtypes = self.part(DtypeSite, layer, row.dtype, list(asked[1]), list(asked[2]))
-            self.dtype_parts[asked] = dtypes
+            self.memory.dtype_parts[asked] = dtypes
         now = zip(shapes.inputs, dtypes.inputs, strict=True)
         return _Answer(
             tuple(zip(shapes.outputs, dtypes.outputs, strict=True)),
