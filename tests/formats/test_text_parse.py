@@ -120,6 +120,21 @@ def test_each_block_has_names_and_stamps_of_its_own() -> None:
     assert second.arguments == ["x"]
 
 
+@pytest.mark.parametrize("between", [" ", "   ", " \\\n ", "\t"])
+def test_a_block_may_have_any_name(between: str) -> None:
+    graph = parse_graph(
+        f"é = variable(); x = relu(é)\ndef{between}`ü b`():\n    y = variable()\n    return y\n"
+        "z = `loops`(x, subgraphs=[`ü b`])\nreturn z"
+    )
+    (inner,) = graph.subgraphs(graph.named("z")[0])
+    assert inner.arguments == ["y"]
+
+
+def test_underscores_are_names_of_their_own() -> None:
+    graph = parse_graph("__ = variable()\n`a b` = relu(__)\n___ = tanh(`a b`)\nreturn ___")
+    assert [node.name for node in graph] == ["__", "a b", "___"]
+
+
 @pytest.mark.parametrize("module", ["text", "text_print", "python_text"])
 def test_docstrings(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"graphpass.formats.{module}")).failed == 0
