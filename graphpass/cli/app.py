@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import re
@@ -74,6 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
     Every error is one paragraph on standard error; set ``GRAPHPASS_TRACEBACK=1`` to see where a
     bug in graphpass itself comes from.
     """
+    # What a command makes lives to its end: looking for garbage costs more than it finds.
+    gc.set_threshold(50_000, *gc.get_threshold()[1:])
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
 

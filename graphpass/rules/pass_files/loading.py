@@ -132,7 +132,7 @@ def parse_setting(text: str) -> tuple[str, Plain]:
 def _load_shipped(name: str) -> Pass:
     text = shipped_text(name)
     origin = PassText(f"{name}.yaml", text.splitlines())
-    tree = parse_yaml(text, origin)
+    tree = parse_yaml(text, origin, shipped=True)
     return _load(tree, origin, name=name, folder=Path(), identity=f"shipped {name}")
 
 

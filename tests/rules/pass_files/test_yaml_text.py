@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
+from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 from graphpass.rules.pass_files.yaml_text import (
     MAX_BYTES,
     Located,
@@ -32,6 +33,24 @@ def plain(tree: Located) -> object:
     if isinstance(tree.value, Mapping):
         return {key: plain(member.value) for key, member in tree.value.items()}
     return tree.value
+
+
+def places(tree: Located) -> object:
+    """Return where everything stands, but what is left empty."""
+    if isinstance(tree.value, tuple):
+        return tree.mark, [places(item) for item in tree.value]
+    if isinstance(tree.value, Mapping):
+        members = tree.value.items()
+        return tree.mark, {key: (each.mark, places(each.value)) for key, each in members}
+    return tree.mark if tree.value is not None else None
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_both_parsers_read_the_same_in_a_shipped_pass(name: str) -> None:
+    text = shipped_text(name)
+    found = parse_yaml(text, PassText(name, text.splitlines()), shipped=True)
+    assert plain(found) == plain(parse(text))
+    assert places(found) == places(parse(text))
 
 
 def refusal(text: str) -> str:
