@@ -69,7 +69,12 @@ class Batch(Operation):
         for trunk in trunks:
             for entries in trunk.branches:
                 tracking.axes.update({entry.value: self.axis for entry in entries})
-            self._track(tracking, trunk)
+            try:
+                tracking.run(trunk.twins)
+            except OperationError as error:
+                raise OperationError(
+                    f"{error}; `to` can end the trunk before it, and `from` can start it behind it"
+                ) from None
             refuse_two_lengths(graph, constants, trunk.nodes)
         states = graph.variable_keys().auxiliary_states
         lost = [pair for trunk in trunks for pair in _join(graph, edit, trunk, tracking)]
@@ -117,14 +122,6 @@ class Batch(Operation):
             )
         run.note(text)
         return "found no branches"
-
-    def _track(self, tracking: Tracking, trunk: Trunk) -> None:
-        try:
-            tracking.run(trunk.twins)
-        except OperationError as error:
-            raise OperationError(
-                f"{error}; `to` can end the trunk before it, and `from` can start it behind it"
-            ) from None
 
 
 def _inputs(run: Run) -> set[int]:
@@ -260,28 +257,10 @@ class _Joining:
 
 
 def _join(graph: Graph, edit: Edit, trunk: Trunk, tracking: Tracking) -> list[tuple[str, str]]:
-    """Run one trunk on the joined starts of all branches.
+    """Run one trunk on the joined starts of all branches; of the others nothing is left in use.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    edit : Edit
-        A transaction on it.
-    trunk : Trunk
-        What all branches compute. The first branch becomes the trunk; of the others nothing is left
-        that anybody uses.
-    tracking : Tracking
-        Where the batch axes of its values are.
-
-    Returns
-    -------
-    list
-        Former and new name of each output that could not keep its name.
-
-    Notes
-    -----
-    Linear in the trunk and its users.
+    Return former and new name of each output that could not keep its name. Linear in the trunk and
+    its users.
     """
     outputs = graph.outputs
     names = {key: graph.name(key) for twins in trunk.twins.values() for key in twins}

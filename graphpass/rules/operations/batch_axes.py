@@ -11,6 +11,7 @@ that nobody can look into (Custom, control flow), and those of the NumPy interfa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from graphpass.errors import AttributeValueError, OperationError
@@ -128,12 +129,16 @@ def follow_constants(tracking: Tracking, inputs: Collection[int]) -> set[int]:
                 constant.add(key)
         elif all(source in constant for source in sources):
             constant.add(key)
-            axis = _open_axis(graph, key)
-            if axis is not None:
-                tracking.axes[key, 0] = axis
+            fills = graph.op(key) in _FILLS
+            shape = graph.node(key).attributes.get("shape") if fills else None
+            if isinstance(shape, tuple) and shape.count(0) == 1:
+                tracking.axes[key, 0] = shape.index(0)
                 found.add(key)
-            elif not found.isdisjoint(sources) and _follows(tracking, key):
-                found.add(key)
+            elif not found.isdisjoint(sources):
+                with suppress(OperationError):
+                    tracking.step(key)
+                    if tracking.axes.get((key, 0)) is not None:
+                        found.add(key)
     return found
 
 
@@ -161,18 +166,3 @@ def refuse_two_lengths(graph: Graph, constants: Collection[int], trunk: Iterable
                 f"{describe(graph, key)} would be as long as the joined batch in the trunk, and "
                 f"{reader} outside; give the trunk its own"
             )
-
-
-def _open_axis(graph: Graph, key: int) -> int | None:
-    if graph.op(key) not in _FILLS:
-        return None
-    shape = graph.node(key).attributes.get("shape")
-    return shape.index(0) if isinstance(shape, tuple) and shape.count(0) == 1 else None
-
-
-def _follows(tracking: Tracking, key: int) -> bool:
-    try:
-        tracking.step(key)
-    except OperationError:
-        return False
-    return tracking.axes.get((key, 0)) is not None

@@ -45,7 +45,11 @@ class Unbatch(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Part the trunks. Linear in the graph for each Concat that is no part of one."""
         graph = run.graph
-        self._check_template()
+        if "{name}" not in self.name or "{number}" not in self.name:
+            raise OperationError(
+                f"the name {self.name!r} would be that of several nodes; write {{name}} where the "
+                "original's name goes and {number} for the branch, such as 'branch{number}_{name}'"
+            )
         uneven: dict[int, str] = {}
         wholes = self._wholes(run, uneven)
         for reason in uneven.values():
@@ -61,8 +65,19 @@ class Unbatch(Operation):
         states = graph.variable_keys().auxiliary_states
         summaries = []
         for whole in wholes:
-            names = self._names(run, whole)
-            joined = _count_of(graph, whole.joins[0])
+            joined = len(graph.inputs(whole.joins[0]))
+            names = [
+                {
+                    key: fill(self.name, name=graph.name(key), number=str(number))
+                    for key in whole.trunk
+                }
+                for number in range(2, joined + 1)
+            ]
+            refuse_clashes(
+                run,
+                operators=[name for each in names for name in each.values()],
+                advice="choose another template under name",
+            )
             starts = listed(map(graph.name, whole.joins))
             for join in whole.joins:
                 assumed = assumption(graph, shapes, graph.inputs(join))
@@ -76,26 +91,6 @@ class Unbatch(Operation):
         restamp(graph, edit, [key for key in states if key in graph])
         return "; ".join(summaries)
 
-    def _check_template(self) -> None:
-        if "{name}" not in self.name or "{number}" not in self.name:
-            raise OperationError(
-                f"the name {self.name!r} would be that of several nodes; write {{name}} where the "
-                "original's name goes and {number} for the branch, such as 'branch{number}_{name}'"
-            )
-
-    def _names(self, run: Run, whole: _Whole) -> list[dict[int, str]]:
-        graph = run.graph
-        names = [
-            {key: fill(self.name, name=graph.name(key), number=str(number)) for key in whole.trunk}
-            for number in range(2, _count_of(graph, whole.joins[0]) + 1)
-        ]
-        refuse_clashes(
-            run,
-            operators=[name for each in names for name in each.values()],
-            advice="choose another template under name",
-        )
-        return names
-
     def _wholes(self, run: Run, uneven: dict[int, str]) -> list[_Whole]:
         """Return the trunks; `uneven` learns which Concats are left out since parts differ."""
         graph = run.graph
@@ -105,7 +100,7 @@ class Unbatch(Operation):
             concats = _selected(graph, self.select)
         by_count: dict[int, list[int]] = {}
         for key in concats:
-            by_count.setdefault(_count_of(graph, key), []).append(key)
+            by_count.setdefault(len(graph.inputs(key)), []).append(key)
         shapes = shapes_of(run)
         found = []
         for number, joins in by_count.items():
@@ -188,37 +183,15 @@ class _Whole:
     """The SliceChannels."""
 
 
-def _count_of(graph: Graph, key: int) -> int:
-    """Return how many values a Concat joins."""
-    return len(graph.inputs(key))
-
-
 def _find_whole(
     graph: Graph, tracking: Tracking, joins: Collection[int]
 ) -> tuple[_Whole, dict[int, str]]:
     """Follow joined values until they are split again into as many parts.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    tracking : Tracking
-        It knows the axes along which the values are joined; it learns those of the trunk.
-    joins : collection of int
-        Concats of one number of inputs.
-
-    Returns
-    -------
-    _Whole
-        What was found.
-    dict
-        Concat to the reason why its values do not end at SliceChannels; empty if all do.
-
-    Notes
-    -----
-    Linear in the graph.
+    `tracking` knows the axes along which the values are joined, and learns those of the trunk. With
+    the trunk goes, by Concat, why its values do not end at SliceChannels. Linear in the graph.
     """
-    number = {_count_of(graph, key) for key in joins}.pop()
+    number = {len(graph.inputs(key)) for key in joins}.pop()
     sources: dict[int, frozenset[int]] = {key: frozenset([key]) for key in joins}
     failed: dict[int, str] = {}
     trunk, splits = [], []
@@ -275,22 +248,10 @@ def _reason(graph: Graph, tracking: Tracking, key: int, heads: Collection[ValueK
 
 
 def _part(graph: Graph, edit: Edit, whole: _Whole, names: Sequence[Mapping[int, str]]) -> None:
-    """Run the trunk once for each of the joined values.
+    """Run the trunk once for each of the joined values; its nodes become the first branch's.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    edit : Edit
-        A transaction on it.
-    whole : _Whole
-        The trunk. Its nodes become those of the first branch.
-    names : sequence of mappings
-        For each further branch, the names of its nodes.
-
-    Notes
-    -----
-    Linear in the trunk and its users, for each branch.
+    `names` are those of the nodes of each further branch. Linear in the trunk and its users, for
+    each branch.
     """
     starts = {join: graph.inputs(join) for join in whole.joins}
     branches = [Copying(graph, edit, {(join, 0): read[0] for join, read in starts.items()})]
