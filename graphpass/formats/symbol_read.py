@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -40,7 +40,7 @@ from graphpass.formats.symbol_write import VERSION, as_bytes, encode
 from graphpass.graph import VARIABLE, Entry, Graph, Origin, paused_collector
 from graphpass.graph.edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
 from graphpass.graph.store import Unreached
-from graphpass.graph.structure import is_opaque, opaque_signature
+from graphpass.graph.structure import is_opaque, is_plain, opaque_signature
 from graphpass.ops import Signature, canonical_name, find
 
 __all__ = ["build_graph", "loads", "tells_outputs"]
@@ -236,58 +236,16 @@ def _items(attrs: dict[str, str]) -> Hashable:
 # -- records to a graph ----------------------------------------------------------------------------
 
 
-class _OpReader:
-    """What a file says under one name of an operator.
+class _Learnt(NamedTuple):
+    """What a node's name of an operator and attributes come to, worked out once for all alike."""
 
-    Attributes
-    ----------
-    op : str
-        The canonical name.
-    is_special : bool
-        Whether a node's signature takes more than its attributes.
-    known : dict
-        What stands for attributes in the file -> `learn` of them.
-    """
+    op: str
+    attrs: dict[str, str]
+    colons: int
+    """How many the attributes take in a plain file."""
 
-    __slots__ = ("_operator", "_version", "is_special", "known", "op")
-
-    def __init__(self, name: str, version: int) -> None:
-        self.op = canonical_name(name)
-        self._operator = operator = None if self.op == VARIABLE else find(self.op)
-        self._version = version
-        from_subgraph = operator is not None and operator.from_subgraph
-        self.is_special = from_subgraph or is_opaque(self.op)
-        self.known: dict[Hashable, tuple[dict[str, str], int, int]] = {}
-
-    def learn(self, raw: Any) -> tuple[dict[str, str], int, int]:
-        """Check attributes that are new here, as MXNet does when it parses them.
-
-        Returns them, how many colons they take in the file, and the fewest inputs of such a node.
-        A newer MXNet may know more attributes.
-
-        Raises
-        ------
-        AttributeValueError
-            If MXNet 1.9.1 would refuse them.
-        """
-        attrs: dict[str, str] = {}
-        count = 0
-        if isinstance(raw, dict):
-            attrs = raw
-        elif raw is not msgspec.UNSET:
-            attrs = decode_attrs(raw)
-            count = 1 + num_colons(attrs)
-            if count != 1 + bytes(raw).count(b":"):
-                raise AttributeValueError("a key stands twice")
-        operator, version = self._operator, self._version
-        if operator is None:
-            return attrs, count, 0
-        if version < _UNPARSED:
-            if self.op in _WRITTEN_BY_PARSER:
-                attrs = {**attrs, **_WRITTEN_BY_PARSER[self.op]}
-            operator.check(parsed_attrs(self.op, attrs, version), allow_unknown=version > VERSION)
-        slots = () if self.is_special else operator.signature(attrs).mutable_slots
-        return attrs, count, max(slots, default=-1) + 1
+    least: int
+    """The fewest inputs with which MXNet does not crash."""
 
 
 class _Draft:
@@ -301,7 +259,7 @@ class _Draft:
         How many colons the nodes take in a plain file, those in names left out.
     """
 
-    __slots__ = ("_key_of", "_kinds", "_version", "_where", "_wide", "colons", "graph")
+    __slots__ = ("_key_of", "_known", "_version", "_where", "_wide", "colons", "graph")
 
     def __init__(self, version: int, key_of: Callable[[Any], Hashable], where: str) -> None:
         self.graph = Graph()
@@ -309,7 +267,7 @@ class _Draft:
         self._version = version
         self._key_of = key_of
         self._where = where
-        self._kinds: dict[str, _OpReader] = {}
+        self._known: dict[str, dict[Hashable, _Learnt]] = {}
         self._wide: dict[int, int] = {}  # node -> its highest output that is read, beyond the first
 
     def connect(self, records: Iterable[tuple[int, PlainNode | NodeRecord]]) -> None:
@@ -323,25 +281,25 @@ class _Draft:
             If one reads a record that comes later.
         """
         nodes, succ, pred = self.graph._nodes, self.graph._succ, self.graph._pred
-        kinds, wide, key_of = self._kinds, self._wide, self._key_of
+        known, wide, key_of = self._known, self._wide, self._key_of
         unset, singles, many = msgspec.UNSET, SINGLE_EDGES, len(SINGLE_EDGES)
         colons = 0
         for position, node in records:
-            kind = kinds.get(node.op)
-            if kind is None:
-                kind = kinds[node.op] = _OpReader(node.op, self._version)
+            by_attrs = known.get(node.op)
+            if by_attrs is None:
+                by_attrs = known[node.op] = {}
             raw = node.attrs
             key = raw if raw is unset else key_of(raw)
-            found = kind.known.get(key)
+            found = by_attrs.get(key)
             if found is None:
                 try:
-                    found = kind.known[key] = kind.learn(raw)
+                    found = by_attrs[key] = self._learn(node.op, raw)
                 except AttributeValueError as error:
                     place = f"{self._where}nodes[{position}] (node {node.name!r})"
                     raise SymbolError(f"{place}: {error}") from None
-            attrs, count, least = found
+            op, attrs, count, least = found
             colons += count
-            nodes[position] = {"op": kind.op, "name": node.name, "attrs": attrs}
+            nodes[position] = {"op": op, "name": node.name, "attrs": attrs}
             inputs = node.inputs
             if len(inputs) < least:
                 self._refuse_few(position, len(inputs))
@@ -363,13 +321,41 @@ class _Draft:
             succ[position] = {}
         self.colons = colons + 3 * len(nodes)
 
+    def _learn(self, name: str, raw: Any) -> _Learnt:
+        """Check attributes that are new here, as MXNet does when it parses them.
+
+        A newer MXNet may know more attributes.
+
+        Raises
+        ------
+        AttributeValueError
+            If MXNet 1.9.1 would refuse them.
+        """
+        op, version = canonical_name(name), self._version
+        attrs: dict[str, str] = {}
+        colons = 0
+        if isinstance(raw, dict):
+            attrs = raw
+        elif raw is not msgspec.UNSET:
+            attrs = decode_attrs(raw)
+            colons = 1 + num_colons(attrs)
+            if colons != 1 + bytes(raw).count(b":"):
+                raise AttributeValueError("a key stands twice")
+        operator = None if op == VARIABLE else find(op)
+        if operator is not None and version < _UNPARSED:
+            if op in _WRITTEN_BY_PARSER:
+                attrs = {**attrs, **_WRITTEN_BY_PARSER[op]}
+            operator.check(parsed_attrs(op, attrs, version), allow_unknown=version > VERSION)
+        slots = operator.signature(attrs).mutable_slots if operator and is_plain(op) else ()
+        return _Learnt(op, attrs, colons, max(slots, default=-1) + 1)
+
     def has_hidden_keys(self) -> bool:
         """Return whether some attribute is one that an upgrade hides."""
         return any(
             hidden_word(key) is not None
-            for kind in self._kinds.values()
-            for attrs, _, _ in kind.known.values()
-            for key in attrs
+            for by_attrs in self._known.values()
+            for learnt in by_attrs.values()
+            for key in learnt.attrs
         )
 
     def finish(
@@ -390,7 +376,8 @@ class _Draft:
             wide[head] = max(output, wide.get(head, 0))
         if max(wide.values(), default=0) >= MAX_OUTPUTS:
             raise SymbolError(f"no operator has an output {max(wide.values())}")
-        special = {kind.op for kind in self._kinds.values() if kind.is_special}
+        special = {op for op in map(canonical_name, self._known)
+                   if op != VARIABLE and not is_plain(op)}  # fmt: skip
         if special:
             steps = [after - before for before, after in itertools.pairwise(row_pointers)]
             for key, data in graph._nodes.items():

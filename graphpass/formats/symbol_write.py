@@ -15,7 +15,7 @@ from typing import Any
 
 from graphpass.errors import SymbolError, UsageError
 from graphpass.graph import VARIABLE, Graph, paused_collector
-from graphpass.graph.structure import is_opaque
+from graphpass.graph.structure import is_plain
 from graphpass.ops import find
 
 __all__ = ["VERSION", "as_bytes", "dumps", "encode", "version_of_dialect"]
@@ -188,10 +188,9 @@ def _kind(op: str, attrs: Mapping[str, str], version: int) -> tuple[str, str, st
 
     None for the outputs says that they depend on more than its attributes.
     """
-    operator = None if op == VARIABLE or is_opaque(op) else find(op)
-    count = 1 if op == VARIABLE else None
-    if operator is not None and not operator.from_subgraph:
-        count = operator.signature(attrs).num_outputs
+    operator = find(op) if is_plain(op) else None
+    fixed = None if operator is None else operator.signature(attrs).num_outputs
+    count = 1 if op == VARIABLE else fixed
     label = "attrs" if version >= 10000 else "attr"
     printed = f'"{label}": {_attrs(tuple(attrs.items()))}, \n      ' if attrs else ""
     return (

@@ -57,13 +57,16 @@ class Origin:
         return f"{major}.{rest // 100}.{rest % 100}"
 
 
+_VERY_MANY = 10_000
+
+
 @contextmanager
 def paused_collector() -> Iterator[None]:
     """Pause the cyclic garbage collector while many small objects are built.
 
     With it on, building a graph of 100,000 nodes takes four times as long: every few hundred new
-    dictionaries set off a scan of all of them. What was built counts as old at once, so that the
-    next new object does not set off such a scan either.
+    dictionaries set off a scan of all of them. Where very many were, they count as old at once, so
+    that the next new object does not set off such a scan either.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -71,7 +74,7 @@ def paused_collector() -> Iterator[None]:
         yield
     finally:
         if was_on:
-            if not gc.get_freeze_count():
+            if gc.get_count()[0] > _VERY_MANY and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()

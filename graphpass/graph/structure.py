@@ -23,7 +23,7 @@ from graphpass.ops import Attributes, Operator, Signature, find
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Node", "Structure", "VariableKeys", "is_opaque", "opaque_signature"]
+__all__ = ["Node", "Structure", "VariableKeys", "is_opaque", "is_plain", "opaque_signature"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,12 @@ def is_opaque(op: str) -> bool:
         return False
     operator = find(op)
     return operator is None or operator.opaque or op.startswith("_CachedOp")
+
+
+def is_plain(op: str) -> bool:
+    """Return whether the operator table and attributes alone tell what an operator produces."""
+    operator = None if is_opaque(op) else find(op)
+    return operator is not None and not operator.from_subgraph
 
 
 def opaque_signature(num_outputs: int, mutable_slots: Sequence[int] = ()) -> Signature:
