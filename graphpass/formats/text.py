@@ -40,7 +40,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
-from graphpass.errors import AttributeValueError, SymbolError, TextError, suggestion
+from graphpass.errors import AttributeValueError, SymbolError, suggestion
 from graphpass.formats.python_text import Offset, PythonText, described, elements, shortened
 from graphpass.formats.symbol_read import build_graph
 from graphpass.formats.symbol_records import EntryRecord, GraphRecord, NodeRecord
@@ -94,28 +94,21 @@ def parse_graph(text: str) -> Graph:
             source.fail(source.end, "the text ends without: return NAME")
         try:
             graph = build_graph(block.record())
-        except SymbolError as error:
-            raise _located(block, error, source) from None
+        except SymbolError as error:  # the path to a record leads to the call that it was made of
+            reason, place, end = str(error), source.end, 0
+            inner = block
+            while step := _STEP.match(reason, end):
+                end, number = step.end(), int(step[2])
+                if step[1] == "nodes":
+                    position, place = number, inner.offsets[number]
+                else:
+                    inner = inner.inner[position][number]
+            raise source.error(place, reason[end:].partition(": ")[2] or reason) from None
         _stamp(block, graph)
         return graph
 
 
 _STEP = re.compile(r"\.?(nodes|subgraphs)\[(\d+)\]")
-
-
-def _located(block: _Block, error: SymbolError, source: PythonText) -> TextError:
-    """Turn the path to a record into the place of the call that it was made of."""
-    text = str(error)
-    offset = source.end
-    end = 0
-    while step := _STEP.match(text, end):
-        end = step.end()
-        number = int(step[2])
-        if step[1] == "nodes":
-            position, offset = number, block.offsets[number]
-        else:
-            block = block.inner[position][number]
-    return source.error(offset, text[end:].partition(": ")[2] or text)
 
 
 def _stamp(block: _Block, graph: Graph) -> None:
@@ -416,7 +409,18 @@ class _Block:
                 operator.check(attrs)
             signature = operator.signature(attrs)
         except AttributeValueError as error:
-            source.fail(self._refused(operator, call, attrs), str(error))
+            refused: ast.keyword | ast.Call = call
+            for keyword in reversed(call.keywords):  # the first that is refused by itself
+                key = source.key(keyword)
+                spec = operator.attributes.get(key)
+                try:
+                    if key in attrs and spec is not None:
+                        spec.parse(attrs[key])
+                    elif key in attrs and not (operator.open_keys or is_hidden_key(key)):
+                        refused = keyword
+                except AttributeValueError:
+                    refused = keyword
+            source.fail(refused, str(error))
         wanted, given = signature.num_inputs, len(call.args)
         if checked and wanted is not None and wanted != given:
             listed = f" ({', '.join(signature.input_names)})" if signature.input_names else ""
@@ -426,23 +430,6 @@ class _Block:
                 f"attributes, but is given {given}",
             )
         return signature.num_outputs
-
-    def _refused(
-        self, operator: Operator, call: ast.Call, attrs: dict[str, str]
-    ) -> ast.keyword | ast.Call:
-        """Return the first attribute that is refused by itself, or the call."""
-        for keyword in call.keywords:
-            key = self._source.key(keyword)
-            spec = operator.attributes.get(key)
-            if spec is None:
-                if key in attrs and not (operator.open_keys or is_hidden_key(key)):
-                    return keyword
-                continue
-            try:
-                spec.parse(attrs[key])
-            except AttributeValueError:
-                return keyword
-        return call
 
     def _set_special(self, position: int, key: str, node: ast.expr) -> None:
         """Take over what stands under a keyword that is no attribute."""
