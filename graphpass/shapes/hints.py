@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from graphpass.ops.shape import Shape, given_shape
@@ -27,29 +26,18 @@ DTYPE_CODES = {
 
 def shape_hint(attrs: Mapping[str, str], np_shape: bool) -> Shape | None:
     """Return the shape that a variable's attributes give, None where there is none to be read."""
-    text = attrs.get("__shape__")
-    return None if text is None else _shape_of(text, np_shape)
-
-
-@lru_cache(maxsize=4096)
-def _shape_of(text: str, np_shape: bool) -> Shape | None:
-    try:
-        shape: Any = parse_value("Shape(tuple)", text)
-    except ValueError:
-        return None
+    shape = _parsed("Shape(tuple)", attrs.get("__shape__"))
     return given_shape(shape, np_shape) if isinstance(shape, tuple) else None
 
 
 def dtype_hint(attrs: Mapping[str, str]) -> str | None:
     """Return the dtype that a variable's attributes give, None where there is none to be read."""
-    text = attrs.get("__dtype__")
-    return None if text is None else _dtype_of(text)
+    code = _parsed("int", attrs.get("__dtype__"))
+    return None if code is None else DTYPE_CODES.get(code)
 
 
-@lru_cache(maxsize=64)
-def _dtype_of(text: str) -> str | None:
+def _parsed(type_name: str, text: str | None) -> Any:
     try:
-        code: Any = parse_value("int", text)
+        return None if text is None else parse_value(type_name, text)
     except ValueError:
         return None
-    return DTYPE_CODES.get(code)

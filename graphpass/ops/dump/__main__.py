@@ -12,7 +12,7 @@ from typing import Any
 
 from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.dump.by_hand import REQUIREMENTS, VARYING
-from graphpass.ops.dump.declarations import Declaration, parses, read_declarations
+from graphpass.ops.dump.declarations import parses, read_declarations
 from graphpass.ops.dump.prober import Prober, prober
 from graphpass.ops.operator import Operator, build_operator
 from graphpass.ops.values import format_value
@@ -102,7 +102,7 @@ def collect_operator(asking: Prober, name: str, info: dict[str, Any]) -> dict[st
     return record
 
 
-def _fields(declaration: Declaration) -> list[Any]:
+def _fields(declaration: AttributeSpec) -> list[Any]:
     """Return type, default, bounds and choices; what is empty at the end is left out."""
     bounds = None if declaration.bounds == (None, None) else declaration.bounds
     fields = [declaration.type, declaration.default, bounds, declaration.choices or None]
@@ -112,7 +112,7 @@ def _fields(declaration: Declaration) -> list[Any]:
 
 
 def _constant_signature(
-    asking: Prober, name: str, declarations: Sequence[Declaration]
+    asking: Prober, name: str, declarations: Sequence[AttributeSpec]
 ) -> dict[str, Any]:
     """Ask MXNet for the signature with only the required attributes given."""
     if name in _UNTOUCHABLE:
@@ -151,7 +151,7 @@ def _outputs_text(found: dict[str, Any]) -> str:
     )
 
 
-def _example(declaration: Declaration) -> str:
+def _example(declaration: AttributeSpec) -> str:
     """Return a text that a required attribute takes."""
     if declaration.choices:
         return declaration.choices[0]

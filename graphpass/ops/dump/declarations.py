@@ -7,10 +7,11 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.dump.prober import Prober
 from graphpass.ops.values import Value, format_value, parse_value
 
-__all__ = ["Declaration", "Declarations", "accepts", "parses", "read_declarations"]
+__all__ = ["Declarations", "accepts", "parses", "read_declarations"]
 
 _NONSENSE = "graphpass_nonsense"
 _FIELDS = "Possible Arguments"
@@ -59,21 +60,10 @@ _LEAST = {
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
-    """An attribute as MXNet declares it, with what only its behaviour tells."""
-
-    name: str
-    type: str
-    default: str | None
-    bounds: tuple[float | None, float | None]
-    choices: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Declarations:
     """The attributes of an operator, and what MXNet checks of them when it loads a file."""
 
-    attributes: tuple[Declaration, ...]
+    attributes: tuple[AttributeSpec, ...]
     open_keys: bool
     """Unknown keys are taken."""
     unparsed: bool
@@ -101,22 +91,22 @@ def _help_lines(documented: Mapping[str, str]) -> str:
     )
 
 
-def _read(asking: Prober | None, operator: str, line: re.Match[str]) -> Declaration:
+def _read(asking: Prober | None, operator: str, line: re.Match[str]) -> AttributeSpec:
     name, declared, default = line["name"], line["type"], line["default"]
     if default is not None and len(default) > 1 and default[0] == default[-1] == "'":
         default = default[1:-1]
     if declared.startswith("{"):
         choices = tuple(re.findall(r"'([^']*)'", declared))
         kind = "enum or None" if declared.startswith("{None") else "enum"
-        return Declaration(name, kind, default, (None, None), choices)
+        return AttributeSpec(name, kind, default is None, default, choices)
     if asking is None:
         type_name = _AMBIGUOUS.get(declared, (declared,))[0]
-        return Declaration(name, type_name, default, (None, None), ())
+        return AttributeSpec(name, type_name, default is None, default)
     type_name = _tell_type(asking, operator, name, declared)
     bounds = _ask_bounds(asking, operator, name, type_name)
     if default is not None and type_name != "string":
         default = _canonical_default(type_name, default)
-    return Declaration(name, type_name, default, bounds, ())
+    return AttributeSpec(name, type_name, default is None, default, bounds=bounds)
 
 
 def _tell_type(asking: Prober, operator: str, name: str, declared: str) -> str:
