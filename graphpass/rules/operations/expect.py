@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from graphpass.errors import ExpectationError, count, suggestion
-from graphpass.graph import VARIABLE, Edit
+from graphpass.graph import Edit
 from graphpass.ops import canonical_name
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.selectors import select_names
@@ -80,33 +80,39 @@ class Expect(Operation):
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Check all assertions. Linear in the graph, besides running the model."""
-        failures = [*self._structure(run)]
-        looked_at = len(failures)
-        failed = [failure for failure in failures if failure]
-        if self.unchanged_outputs is not None and not failed:
-            looked_at += 1
-            failed = [failure for failure in (self._outputs(run),) if failure]
+        tried = [*self._structure(run)]
+        failed = [failure for failure in tried if failure]
+        untried = self.unchanged_outputs is not None and bool(failed)
+        if self.unchanged_outputs is not None and not untried:
+            tried.append(self._outputs(run))
+            failed = [failure for failure in tried if failure]
         if not failed:
-            return f"{count(looked_at, 'assertion')} hold{'s' * (looked_at == 1)}"
-        untried = self.unchanged_outputs is not None and len(failures) == looked_at
-        raise ExpectationError(_refusal(failed, looked_at, untried=untried))
+            return f"{count(len(tried), 'assertion')} hold{'s' * (len(tried) == 1)}"
+        do = "does" if len(failed) == 1 else "do"
+        head = f"{len(failed)} of {count(len(tried), 'expectation')} {do} not hold:"
+        tail = "; unchanged_outputs was not looked at" if untried else ""
+        separator = " " if len(failed) == 1 else "\n  "
+        raise ExpectationError(separator.join([head, *failed]) + tail)
 
     def _structure(self, run: Run) -> Iterator[str]:
         """Yield for each assertion how it fails, or an empty text."""
-        graph, parameters = run.graph, run.model.parameters
-        if self.arguments is not None:
-            yield from _names("arguments", self.arguments, graph.arguments)
-        if self.auxiliary_states is not None:
-            yield from _names("auxiliary_states", self.auxiliary_states, graph.auxiliary_states)
-        if self.inputs is not None:
-            yield from _names("inputs", self.inputs, run.model.inputs)
-        if self.outputs is not None:
-            yield from _names("outputs", self.outputs, graph.outputs)
-        if self.parameters is not None:
-            shapes = {name: array.shape for name, array in parameters.items()}
-            yield from _names("parameters", self.parameters, list(parameters), shapes)
+        graph, model = run.graph, run.model
+        shapes = model.parameters.shapes if self.parameters is not None else {}
+        find: dict[str, Callable[[], list[str]]] = {
+            "arguments": lambda: graph.arguments,
+            "auxiliary_states": lambda: graph.auxiliary_states,
+            "inputs": lambda: model.inputs,
+            "outputs": lambda: graph.outputs,
+            "parameters": lambda: list(model.parameters),
+        }
+        for what in find:
+            wanted: Names | None = getattr(self, what)
+            if wanted is not None:
+                yield from _names(
+                    what, wanted, find[what](), shapes if what == "parameters" else {}
+                )
         if self.operators is not None:
-            ops = [graph.op(key) for key in graph.order() if graph.op(key) != VARIABLE]
+            ops = [graph.op(key) for key in graph.order() if not graph.is_variable(key)]
             yield from _operators(self.operators, ops)
         if self.nodes is not None:
             yield _count("nodes", self.nodes, len(graph.order()))
@@ -134,19 +140,8 @@ class Expect(Operation):
         return "" if result else f"unchanged_outputs: {result}"
 
 
-def _refusal(failed: Sequence[str], looked_at: int, *, untried: bool) -> str:
-    do = "does" if len(failed) == 1 else "do"
-    head = f"{len(failed)} of {count(looked_at, 'expectation')} {do} not hold:"
-    separator = " " if len(failed) == 1 else "\n  "
-    tail = "; unchanged_outputs was not looked at" if untried else ""
-    return separator.join([head, *failed]) + tail
-
-
 def _names(
-    what: str,
-    wanted: Names,
-    found: Sequence[str],
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    what: str, wanted: Names, found: Sequence[str], shapes: Mapping[str, tuple[int, ...]]
 ) -> Iterator[str]:
     if isinstance(wanted, int | str):
         yield _count(what, wanted, len(found), found)
@@ -157,8 +152,11 @@ def _names(
                 exact = counts.get(name, 0)
                 total = exact or len(select_names(found, name))
                 yield _count(f"{what} {name!r}", number, total, near=suggestion(name, counts))
-            else:
-                yield _shape(f"{what} {name!r}", number, (shapes or {}).get(name), counts, name)
+                continue
+            shape, stored = tuple(map(int, number)), shapes.get(name)
+            is_there = stored if stored is not None else f"none{suggestion(name, counts)}"
+            failure = f"{what} {name!r}: wanted shape {shape}, found {is_there}"
+            yield "" if stored == shape else failure
     else:
         yield "" if list(wanted) == list(found) else _differ(what, wanted, found)
 
@@ -187,21 +185,6 @@ def _count(
         return ""
     listed = f": {_spell(names)}" if names else ""
     return f"{what}: wanted {str(wanted).strip()}, found {found}{listed}{near if not found else ''}"
-
-
-def _shape(
-    what: str,
-    wanted: Sequence[int],
-    found: tuple[int, ...] | None,
-    known: Mapping[str, int],
-    name: str,
-) -> str:
-    shape = tuple(map(int, wanted))
-    if found == shape:
-        return ""
-    if found is None:
-        return f"{what}: wanted shape {shape}, found none{suggestion(name, known)}"
-    return f"{what}: wanted shape {shape}, found {found}"
 
 
 def _differ(what: str, wanted: Sequence[str], found: Sequence[str]) -> str:
