@@ -54,22 +54,25 @@ class Past:
         The graph, in an open transaction.
     """
 
-    __slots__ = ("_closed", "_graph", "_latest")
+    __slots__ = ("_asked", "_closed", "_graph", "_latest")
 
     def __init__(self, graph: Graph) -> None:
         self._graph: Graph | None = graph
+        self._asked = False
         self._closed: tuple[Graph, list[tuple[Any, ...]]] | None = None
         self._latest: tuple[int, Graph] | None = None
 
     def now(self) -> int:
         """Return what `at` takes for the graph as it is now."""
         assert self._graph is not None
+        self._asked = True
         return len(self._graph._journal or ())
 
     def close(self) -> None:
         """Take note of how the transaction ends; what is done to the graph later is not seen."""
         assert self._graph is not None
-        self._closed = self._graph.copy(), list(self._graph._journal or ())
+        if self._asked:  # else nobody knows a time to ask about
+            self._closed = self._graph.copy(), list(self._graph._journal or ())
         self._graph = None
 
     def at(self, time: int) -> Graph:

@@ -26,6 +26,9 @@ from graphpass.ops import Signature
 
 __all__ = ["Edit", "Graph"]
 
+_TOUCHED = ("edges", "signatures", "attributes", "names")
+"""What a commit checks of a node, where an edit has touched it."""
+
 
 class Graph(Structure):
     """A symbol: a directed acyclic graph of operators and variables, with heads.
@@ -92,25 +95,12 @@ class Edit:
     A transaction inside another one is undone with it.
     """
 
-    __slots__ = (
-        "_attributed",
-        "_is_open",
-        "_journal",
-        "_mark",
-        "_names",
-        "_nested",
-        "_owner",
-        "_signatures",
-        "_wired",
-    )
+    __slots__ = ("_is_open", "_journal", "_mark", "_nested", "_owner", "_touched")
 
     def __init__(self, graph: Structure) -> None:
         self._owner = graph
         self._is_open = False
-        self._wired: dict[int, None] = {}
-        self._signatures: dict[int, None] = {}
-        self._attributed: dict[int, None] = {}
-        self._names: dict[int, None] = {}
+        self._touched: dict[str, dict[int, None]] = {what: {} for what in _TOUCHED}
 
     def __enter__(self) -> Edit:
         graph = self._owner
@@ -198,8 +188,7 @@ class Edit:
         key = graph._new_key()
         graph._insert(key, data, self._edges(key, inputs, control))
         self._journal.append((graph._delete, key))
-        for touched in (self._names, self._signatures, self._attributed, self._wired):
-            touched[key] = None
+        self._touch(key, "names", "signatures", "attributes", "edges")
         return key
 
     def put(self, data: dict[str, Any], into: InEdges, key: int | None = None) -> int:
@@ -319,9 +308,9 @@ class Edit:
         graph._paste(copies)
         keys = [key for key, _, _ in copies]
         self._journal.append((graph._cut, keys[::-1]))
-        self._names.update(dict.fromkeys(keys))
+        self._touched["names"].update(dict.fromkeys(keys))
         if source is not graph:
-            self._attributed.update(dict.fromkeys(keys))
+            self._touched["attributes"].update(dict.fromkeys(keys))
 
     def sweep(self) -> list[int]:
         """Remove every node that the heads do not reach, and return the keys, users first."""
@@ -340,7 +329,7 @@ class Edit:
     def rename(self, key: int, name: str) -> None:
         """Give a node another name."""
         self._put(key, "name", check_text(name, "a name"))
-        self._names[key] = None
+        self._touch(key, "names")
 
     def rename_all(self, names: Mapping[int, str]) -> None:
         """Give nodes other names, all at once. Linear in the names, and in the graph."""
@@ -349,23 +338,18 @@ class Edit:
         if not names.keys() <= graph.all_keys:
             self._require(next(key for key in names if key not in graph))
         self._journal.append((graph._rename, graph._rename(names)))
-        self._names.update(dict.fromkeys(names))
+        self._touched["names"].update(dict.fromkeys(names))
 
     def set_op(self, key: int, op: str, *, carried: Signature | None = None) -> None:
         """Make a node run another operator (a canonical name)."""
         self._put(key, "op", check_text(op, "an operator"))
         self._put(key, "carried", carried)
-        self._signatures[key] = None
-        self._attributed[key] = None
-        self._wired[key] = None
-        self._names[key] = None
+        self._touch(key, "names", "signatures", "attributes", "edges")
 
     def set_attrs(self, key: int, attrs: Mapping[str, str]) -> None:
         """Replace all attribute strings of a node."""
         self._put(key, "attrs", checked_attrs(attrs))
-        self._signatures[key] = None
-        self._attributed[key] = None
-        self._wired[key] = None
+        self._touch(key, "signatures", "attributes", "edges")
 
     def update_attrs(self, key: int, changes: Mapping[str, str | None]) -> None:
         """Set attribute strings of a node; None removes one."""
@@ -376,8 +360,7 @@ class Edit:
     def set_subgraphs(self, key: int, subgraphs: Sequence[Structure]) -> None:
         """Replace the subgraphs of a node."""
         self._put(key, "subgraphs", tuple(subgraphs) or None)
-        self._signatures[key] = None
-        self._wired[key] = None
+        self._touch(key, "signatures", "edges")
 
     # -- edges ---------------------------------------------------------------------------------
 
@@ -423,7 +406,7 @@ class Edit:
         self._journal.append((graph._set_heads, graph.heads))
         graph._set_heads(after)
         for entry in after:
-            self._signatures[entry.node] = None
+            self._touch(entry.node, "signatures")
 
     def redirect(self, old: Entry, new: Entry, *, keep: Iterable[int] = ()) -> int:
         """Make every use of one value, heads included, read another; return how many there were.
@@ -472,7 +455,7 @@ class Edit:
         if wires:
             self._journal.append((graph._wire_all, {key: graph._pred[key] for key in wires}))
             graph._wire_all(wires)
-            self._wired.update(dict.fromkeys(wires))
+            self._touched["edges"].update(dict.fromkeys(wires))
         if any(graph.is_head(node) for node, _ in known):
             self.set_heads([moved(head) for head in graph.heads])
         return readers
@@ -505,11 +488,10 @@ class Edit:
         reads the same variables.
         """
         graph = self._graph
-        kept = {"order": [key for key in graph.order() if key not in stands]}
-        kept |= {what: graph._derived[what] for what in ("arguments",) if what in graph._derived}
+        derived = graph._derived_without(stands)
         self.replace_nodes(stands)
         self.remove_nodes(stands)
-        graph._derived.update(kept)
+        graph._derived.update(derived)
 
     def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
         """Check what was edited since the last time; the transaction goes on.
@@ -527,12 +509,22 @@ class Edit:
             If an invariant does not hold. What was done stays until the block ends.
         """
         graph = self._graph
+        nodes = graph._nodes
+        wired, signed, attributed, named = [
+            [key for key in self._touched[what] if key in nodes] for what in _TOUCHED
+        ]
         if ranks is not None:
-            ranks.place([key for key in self._wired if key in graph], near)
+            ranks.place(wired, near)
         else:
-            invariants.check_acyclic(graph, [key for key in self._wired if key in graph])
-        self._check_nodes()
-        for touched in (self._wired, self._signatures, self._attributed, self._names):
+            invariants.check_acyclic(graph, wired)
+        operators = [key for key in wired if nodes[key]["op"] != VARIABLE]
+        invariants.check_attributes(graph, attributed)
+        invariants.check_arity(graph, operators)
+        invariants.check_outputs(graph, operators, signed)
+        if named and len(graph.names) < len(graph):
+            variables = [key for key in named if nodes[key]["op"] == VARIABLE]
+            invariants.check_variable_names(graph, variables)
+        for touched in self._touched.values():
             touched.clear()
 
     # -- the journal ---------------------------------------------------------------------------
@@ -540,7 +532,7 @@ class Edit:
     def _wire(self, key: int, into: InEdges) -> None:
         graph = self._graph
         self._journal.append((graph._wire, key, graph._wire(key, into)))
-        self._wired[key] = None
+        self._touch(key, "edges")
 
     def _cut(self, keys: Iterable[int]) -> list[Cut]:
         graph = self._graph
@@ -555,23 +547,13 @@ class Edit:
         self._journal.append((graph._put, key, field, before))
         graph._put(key, field, value)
 
+    def _touch(self, key: int, *what: str) -> None:
+        for each in what:
+            self._touched[each][key] = None
+
     def _require(self, key: int) -> None:
         if key not in self._graph:
             raise GraphError(f"the graph has no node #{key}")
-
-    def _check_nodes(self) -> None:
-        graph = self._graph
-        nodes = graph._nodes
-        wired = [key for key in self._wired if key in nodes]
-        operators = [key for key in wired if nodes[key]["op"] != VARIABLE]
-        invariants.check_attributes(graph, [key for key in self._attributed if key in nodes])
-        invariants.check_arity(graph, operators)
-        invariants.check_outputs(
-            graph, operators, [key for key in self._signatures if key in nodes]
-        )
-        if self._names and len(graph.names) < len(graph):
-            named = [key for key in self._names if key in nodes and nodes[key]["op"] == VARIABLE]
-            invariants.check_variable_names(graph, named)
 
     def _undo(self) -> None:
         journal = self._journal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
@@ -314,6 +314,16 @@ class Structure(Store):
                 for number, subgraph in enumerate(graph.subgraphs(key))
             ]
             pending += reversed(below)
+
+    def _derived_without(self, gone: Container[int]) -> dict[str, Any]:
+        """Return what is derived when operators go and what is left stays in order."""
+        by_op = {op: [key for key in keys if key not in gone] for op, keys in self.by_op().items()}
+        return {
+            "order": [key for key in self.order() if key not in gone],
+            "by_op": {op: keys for op, keys in by_op.items() if keys},
+            "with_subgraphs": [key for key in self.with_subgraphs() if key not in gone],
+            "arguments": tuple(self.arguments),
+        }
 
     def reaches(self, key: int) -> bool:
         """Return whether the heads reach a node. Constant after the first call since an edit."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from graphpass.errors import AttributeValueError, count, listed, shortened
-from graphpass.graph import VARIABLE, Edit, Graph
+from graphpass.graph import VARIABLE, Edit, Graph, ValueKey
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.operations.operation import Operation, Purpose, Run
 from graphpass.rules.operations.operators import overwritten_gammas, repeats, says_own_shape
@@ -83,6 +83,7 @@ class _Merger:
         self._unstable = overwritten_gammas(graph)
         if purpose == "training":
             self._unstable.update(graph.variable_keys().auxiliary_states)
+        self._with_subgraphs = set(graph.with_subgraphs())
         self._kinds: dict[Hashable, _Alike | None] = {}
         self._first: dict[int, int] = {}
         """Operator -> the first of its class, where that is another."""
@@ -113,13 +114,11 @@ class _Merger:
 
     def _identity(self, key: int) -> Hashable | None:
         """Return what equal operators have in common; None for a node that equals none."""
-        graph = self._graph
-        op, attrs = graph.op(key), graph.attrs(key)
-        if op == VARIABLE:
+        graph, first = self._graph, self._first
+        op = graph.op(key)
+        if op == VARIABLE or key in self._with_subgraphs:
             return None
-        said = op, *attrs.items()
-        if graph.subgraphs(key):
-            return None
+        said = op, id(graph.attrs(key))  # nodes share what a file says of several of them
         if said not in self._kinds:
             self._kinds[said] = self._kind(key)
         kind = self._kinds[said]
@@ -128,17 +127,15 @@ class _Merger:
             return None
         if not kind.writes and not self._unstable.isdisjoint(into):
             return None
-        first = self._first
-        if all([len(edges) == 1 and slot in edges for slot, edges in enumerate(into.values())]):
-            read = [
-                (first.get(source, source), edges[slot]["output"])
-                for slot, (source, edges) in enumerate(into.items())
-            ]
-            waited_for: tuple[int, ...] = ()
-        else:
-            read = [(first.get(node, node), output) for node, output, _ in graph.inputs(key)]
-            waits = graph.control_dependencies(key)
-            waited_for = tuple(sorted({first.get(other, other) for other in waits}))
+        read: list[ValueKey] = []
+        waited_for: tuple[int, ...] = ()
+        for slot, (source, edges) in enumerate(into.items()):
+            if len(edges) > 1 or slot not in edges:
+                read = [(first.get(node, node), output) for node, output, _ in graph.inputs(key)]
+                waits = graph.control_dependencies(key)
+                waited_for = tuple(sorted({first.get(other, other) for other in waits}))
+                break
+            read.append((first.get(source, source), edges[slot]["output"]))
         if len(read) == 2 and kind.commutes:
             read.sort()
         return kind.meaning, tuple(read), waited_for
