@@ -127,6 +127,27 @@ def dense_chain(length: int) -> str:
     return json.dumps(tree)
 
 
+def convolution_chain(length: int) -> str:
+    """Return the symbol of a chain of Convolution, BatchNorm and Activation."""
+    nodes: list[dict[str, object]] = [{"op": "null", "name": "data", "inputs": []}]
+    layers = (
+        ("Convolution", 2, {"kernel": "(3, 3)", "num_filter": "8", "pad": "(1, 1)"}),
+        ("BatchNorm", 4, {"eps": "1e-05"}),
+        ("Activation", 0, {"act_type": "relu"}),
+    )
+    last = 0
+    while len(nodes) < length:
+        for op, parameters, attrs in layers:
+            at = len(nodes)
+            read = [last, *range(at, at + parameters)]
+            nodes += [{"op": "null", "name": f"p{each}", "inputs": []} for each in read[1:]]
+            inputs = [[each, 0, 0] for each in read]
+            last = len(nodes)
+            nodes.append({"op": op, "name": f"n{last}", "attrs": attrs, "inputs": inputs})
+    tree = {"nodes": nodes, "arg_nodes": [], "heads": [[last, 0, 0]], "attrs": _VERSION}
+    return json.dumps(tree)
+
+
 def lstm(mx: ModuleType, steps: int) -> str:
     """Return the symbol of an unrolled LSTM: about 14 nodes a step, attributes with quotes."""
     cell = mx.rnn.LSTMCell(num_hidden=200, prefix="lstm_")

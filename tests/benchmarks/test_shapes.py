@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from chains import dense_chain, zoo_text
+from chains import convolution_chain, dense_chain, zoo_text
 from speed import TABLE, Peer
 
 import graphpass
@@ -21,6 +21,7 @@ def test_infer(mx: ModuleType) -> None:
     texts = {
         "resnet152": (zoo_text(mx, "resnet152_v1"), IMAGE),
         "densenet121": (zoo_text(mx, "densenet121"), IMAGE),
+        "convolutions, 100,000 nodes": (convolution_chain(100_000), (1, 3, 16, 16)),
         "chain, 10,000 nodes": (dense_chain(10_000), (8, 128)),
         "chain, 100,000 nodes": (dense_chain(100_000), (8, 128)),
         "chain, 1,000,000 nodes": (dense_chain(1_000_000), (8, 128)),

@@ -17,15 +17,13 @@ from dataclasses import dataclass, field
 from graphpass.errors import AttributeValueError, OperationError
 from graphpass.graph import Graph, ValueKey
 from graphpass.graph.invariants import describe
+from graphpass.ops.families.creating import filled
 from graphpass.ops.meaning import meaning, randomness
 from graphpass.ops.sites import Axis, BatchSite
 from graphpass.rules.operations.operation import Run
 from graphpass.shapes import Inference
 
 __all__ = ["Tracking", "follow_constants", "refuse_two_lengths", "shapes_of"]
-
-_FILLS = frozenset(["_full", "_ones", "_zeros"])
-"""Operators of which MXNet infers an extent of 0 from how the value is used."""
 
 
 def shapes_of(run: Run) -> Inference:
@@ -129,7 +127,8 @@ def follow_constants(tracking: Tracking, inputs: Collection[int]) -> set[int]:
                 constant.add(key)
         elif all(source in constant for source in sources):
             constant.add(key)
-            fills = graph.op(key) in _FILLS
+            row = meaning(graph.op(key))
+            fills = row.shape is filled and row.random == "never"
             shape = graph.node(key).attributes.get("shape") if fills else None
             if isinstance(shape, tuple) and shape.count(0) == 1:
                 tracking.axes[key, 0] = shape.index(0)
