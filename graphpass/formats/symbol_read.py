@@ -21,13 +21,10 @@ from graphpass.formats.symbol_records import (
     GraphRecord,
     NodeRecord,
     PlainNode,
-    check_ids,
     decode,
     decode_attrs,
     decode_plain,
-    graph_attrs,
     num_colons,
-    refuse_nul,
 )
 from graphpass.formats.symbol_upgrade import (
     NO_UPGRADES,
@@ -125,7 +122,7 @@ def _read_plain(data: bytes) -> Graph | None:
         return None
     try:
         record = decode_plain(data)
-        version, np_shape = graph_attrs(record.attrs)
+        version, np_shape = record.stamps()
         if version is None or version < NO_UPGRADES:
             return None
         draft = _Draft(version, bytes, "")
@@ -156,8 +153,8 @@ def _read_plain(data: bytes) -> Graph | None:
 def _read_any(data: bytes) -> Graph:
     record = decode(data)
     if b"\\u0000" in data or b"\0" in data:
-        refuse_nul(record)
-    version, np_shape = graph_attrs(record.attrs)
+        record.refuse_nul()
+    version, np_shape = record.stamps()
     dialect = _dialect(version)
     if any(node.backward_source_id is not msgspec.UNSET for node in record.nodes):
         dialect = "0.8"
@@ -191,7 +188,7 @@ def _dialect(version: int | None) -> str:
 def _build(record: GraphRecord, version: int, where: str) -> Graph:
     """Make a graph of the records of a symbol, or of a subgraph at the place `where`."""
     nodes = record.nodes
-    check_ids(record, where)
+    record.check_ids(where)
     for position, node in enumerate(nodes):
         node.op = canonical_name(node.op)
         node.attrs = node.attrs or node.attr

@@ -26,19 +26,15 @@ __all__ = [
     "GraphRecord",
     "NodeRecord",
     "PlainNode",
-    "check_ids",
     "decode",
     "decode_attrs",
     "decode_plain",
-    "graph_attrs",
     "num_colons",
-    "refuse_nul",
 ]
 
 Attrs = dict[str, str]
 Id = Annotated[int, msgspec.Meta(ge=0)]
 EntryRecord = tuple[Id, Id, Id]
-GraphAttrs = dict[str, tuple[str, Any]]
 
 _GRAPH_ATTR_TYPES = ("int", "str", "list_int", "list_str")
 
@@ -67,7 +63,7 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     arg_nodes: list[Id]
     heads: list[EntryRecord]
     node_row_ptr: list[Id] = []
-    attrs: GraphAttrs = {}
+    attrs: dict[str, tuple[str, Any]] = {}
 
     def num_colons(self) -> int:
         """Return how many colons the text has if no key stands in it twice.
@@ -92,6 +88,72 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
             if node.subgraphs:
                 count += 1 + sum(subgraph.num_colons() for subgraph in node.subgraphs)
         return count
+
+    def stamps(self) -> tuple[int | None, bool]:
+        """Return the version that wrote a file, and whether it did in NumPy-shape mode."""
+        attrs = self.attrs
+        for key, (kind, _) in attrs.items():
+            if kind not in _GRAPH_ATTR_TYPES:
+                tvm = " (the file looks like a TVM graph, which is another format)"
+                raise SymbolError(
+                    f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which "
+                    f"has {', '.join(_GRAPH_ATTR_TYPES)}{tvm if 'dltype' in attrs else ''}"
+                )
+        for key in ("mxnet_version", "is_np_shape"):
+            kind, value = attrs.get(key, ("int", 0))
+            if kind != "int" or type(value) is not int:
+                raise SymbolError(f'attrs.{key}: expected ["int", number], found {[kind, value]}')
+        version = attrs["mxnet_version"][1] if "mxnet_version" in attrs else None
+        return version, bool(attrs.get("is_np_shape", ("int", 0))[1])
+
+    def refuse_nul(self) -> None:
+        """Refuse a NUL character in a name or an attribute."""
+        for position, node in enumerate(self.nodes):
+            texts = [node.name, node.op]
+            for attrs in (node.attrs, node.attr, node.param):
+                if isinstance(attrs, dict):
+                    texts += [*attrs, *attrs.values()]
+            if any("\0" in text for text in texts):
+                raise SymbolError(
+                    f"nodes[{position}] (node {node.name!r}): a NUL character stands in a name or "
+                    "an attribute; it ends a C string, so MXNet can't hold it: remove it"
+                )
+
+    def check_ids(self, where: str) -> None:
+        """Refuse an id of no node, an output that none can have, and a wrong ``arg_nodes``."""
+        count = len(self.nodes)
+
+        def refuse(source: int, place: str) -> None:
+            raise SymbolError(
+                f"{where}{place}: node {source} does not exist (the file has {count})"
+            )
+
+        def check(entries: Iterable[EntryRecord], place: str) -> None:
+            for index, (source, output, _) in enumerate(entries):
+                if source >= count:
+                    refuse(source, f"{place}[{index}]")
+                if output >= MAX_OUTPUTS:
+                    raise SymbolError(
+                        f"{where}{place}[{index}]: no operator has an output {output}; "
+                        "correct the entry"
+                    )
+
+        for position, node in enumerate(self.nodes):
+            check(node.inputs, f"nodes[{position}].inputs")
+            for index, source in enumerate(node.control_deps):
+                if source >= count:
+                    refuse(source, f"nodes[{position}].control_deps[{index}]")
+        check(self.heads, "heads")
+        for index, position in enumerate(self.arg_nodes):
+            if position >= count:
+                refuse(position, f"arg_nodes[{index}]")
+            node = self.nodes[position]
+            op = canonical_name(node.op)
+            if op != VARIABLE:
+                raise SymbolError(
+                    f"{where}arg_nodes[{index}]: node {position} ({node.name!r}) is an operator "
+                    f"({op}), not a variable; list only variables, or nothing"
+                )
 
 
 def num_colons(attrs: Attrs) -> int:
@@ -134,75 +196,6 @@ def decode(data: bytes) -> GraphRecord:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         pass
     return _decode_leniently(data)
-
-
-# -- what types do not tell ------------------------------------------------------------------------
-
-
-def graph_attrs(attrs: GraphAttrs) -> tuple[int | None, bool]:
-    """Return the version that wrote a file, and whether it did in NumPy-shape mode."""
-    for key, (kind, _) in attrs.items():
-        if kind not in _GRAPH_ATTR_TYPES:
-            tvm = " (the file looks like a TVM graph, which is another format)"
-            raise SymbolError(
-                f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which has "
-                f"{', '.join(_GRAPH_ATTR_TYPES)}{tvm if 'dltype' in attrs else ''}"
-            )
-    for key in ("mxnet_version", "is_np_shape"):
-        kind, value = attrs.get(key, ("int", 0))
-        if kind != "int" or type(value) is not int:
-            raise SymbolError(f'attrs.{key}: expected ["int", number], found {[kind, value]}')
-    version = attrs["mxnet_version"][1] if "mxnet_version" in attrs else None
-    return version, bool(attrs.get("is_np_shape", ("int", 0))[1])
-
-
-def refuse_nul(record: GraphRecord) -> None:
-    """Refuse a NUL character in a name or an attribute."""
-    for position, node in enumerate(record.nodes):
-        texts = [node.name, node.op]
-        for attrs in (node.attrs, node.attr, node.param):
-            if isinstance(attrs, dict):
-                texts += [*attrs, *attrs.values()]
-        if any("\0" in text for text in texts):
-            raise SymbolError(
-                f"nodes[{position}] (node {node.name!r}): a NUL character stands in a name or an "
-                "attribute; it ends a C string, so MXNet can't hold it: remove it"
-            )
-
-
-def check_ids(record: GraphRecord, where: str) -> None:
-    """Refuse an id of no node, an output that no operator can have, and a wrong ``arg_nodes``."""
-    count = len(record.nodes)
-
-    def refuse(source: int, place: str) -> None:
-        raise SymbolError(f"{where}{place}: node {source} does not exist (the file has {count})")
-
-    def check(entries: Iterable[EntryRecord], place: str) -> None:
-        for index, (source, output, _) in enumerate(entries):
-            if source >= count:
-                refuse(source, f"{place}[{index}]")
-            if output >= MAX_OUTPUTS:
-                raise SymbolError(
-                    f"{where}{place}[{index}]: no operator has an output {output}; "
-                    "correct the entry"
-                )
-
-    for position, node in enumerate(record.nodes):
-        check(node.inputs, f"nodes[{position}].inputs")
-        for index, source in enumerate(node.control_deps):
-            if source >= count:
-                refuse(source, f"nodes[{position}].control_deps[{index}]")
-    check(record.heads, "heads")
-    for index, position in enumerate(record.arg_nodes):
-        if position >= count:
-            refuse(position, f"arg_nodes[{index}]")
-        node = record.nodes[position]
-        op = canonical_name(node.op)
-        if op != VARIABLE:
-            raise SymbolError(
-                f"{where}arg_nodes[{index}]: node {position} ({node.name!r}) is an operator "
-                f"({op}), not a variable; list only variables, or nothing"
-            )
 
 
 # -- the lenient way -----------------------------------------------------------------------------
