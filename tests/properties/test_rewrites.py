@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sound_rules as sound
-from hypothesis import event, given, settings
+from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 from mxnet_judge import Judge
 
@@ -279,7 +279,9 @@ def test_an_interrupted_firing_leaves_the_model_alone(step: str) -> None:
                 assert snapshot(model) == before
 
     leaves_it_alone()
-    assert interruptions
+    rounds = iter(range(20))
+    while not interruptions:  # some steps are rare
+        seed(next(rounds))(leaves_it_alone)()
 
 
 # -- once ----------------------------------------------------------------------------------------
