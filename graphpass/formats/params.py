@@ -14,7 +14,6 @@ import os
 import re
 import stat
 import struct
-import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -248,6 +247,8 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
     >>> dict(np.load(path))
     {'arg:fc1_bias': array([0., 0.], dtype=float32)}
     """
+    import zipfile  # takes as long as the rest of this module
+
     members: dict[str, str] = {}
     for name in parameters:
         stored = parameters.stored_name(name)
@@ -270,6 +271,8 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
 
 def is_npz(path: str | os.PathLike[str]) -> bool:
     """Return whether a regular file is what `export_npz` or ``numpy.savez`` writes."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             return all(name.endswith(".npy") for name in archive.namelist())
