@@ -170,8 +170,8 @@ class Edit:
             The values it reads, by slot.
         control : sequence of int
             Keys of nodes that must run before it.
-        subgraphs : sequence of Structure
-            Structures that the operator runs; the node owns them.
+        subgraphs : sequence of Graph
+            Graphs that the operator runs; the node owns them.
         carried : Signature, optional
             What an operator that the operator table can't describe reads and produces.
         """
@@ -268,7 +268,7 @@ class Edit:
 
         Parameters
         ----------
-        source : Structure
+        source : Graph
             The graph that holds the originals.
         names : mapping of int to str
             Original -> name of its copy; each stands after what it reads.

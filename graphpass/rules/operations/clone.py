@@ -63,14 +63,23 @@ class Clone(Operation):
         names = dict(zip(originals, fill_all(template, graph.names_of(originals)), strict=True))
         input_names = self._input_names(graph, sources, template)
         variables = [key for key in originals if graph.is_variable(key)]
-        copied = dict.fromkeys([*variables, *(key for key, _ in sources)])
-        _refuse_namesakes(graph, filter(graph.is_variable, copied))
+        owners: dict[str, int] = {}
+        for key in filter(graph.is_variable, [*variables, *(key for key, _ in sources)]):
+            twice = owners.setdefault(graph.name(key), key)
+            if twice != key:
+                raise OperationError(
+                    f"{describe(graph, twice)} and {describe(graph, key)} have one name, and so "
+                    f"would their clones; tie them ([id:{twice}, id:{key}]) or rename one first"
+                )
         apart = set(variables)
+        other = "another name"
+        if self.prefix is not None:
+            other = f"another prefix, such as {free_prefix(run, self.prefix)!r}"
         refuse_clashes(
             run,
             variables=[*input_names.values(), *(names[key] for key in variables)],
             operators=[name for key, name in names.items() if key not in apart],
-            advice=self._advice(run),
+            advice=f"choose {other}, or name the clone's variables under inputs",
         )
         writers = graph.variable_keys().writers
         values = {value: Entry(*value) for value in region.cuts}
@@ -181,14 +190,6 @@ class Clone(Operation):
             for value in sources
         }
 
-    def _advice(self, run: Run) -> str:
-        if self.prefix is None:
-            return "choose another name, or name the clone's variables under inputs"
-        return (
-            f"choose another prefix, such as {free_prefix(run, self.prefix)!r}, or name the "
-            "clone's variables under inputs"
-        )
-
     def _note(
         self,
         run: Run,
@@ -227,18 +228,6 @@ class Clone(Operation):
                 f"{listed(graph.names_of(states))} "
                 f"{'is' if len(states) == 1 else 'are'} shared: in training, each tower updates "
                 "the same statistics with its own batch (share: copy gives the clone its own)"
-            )
-
-
-def _refuse_namesakes(graph: Graph, variables: Iterable[int]) -> None:
-    """Refuse to copy variables of one name: their copies would share one too."""
-    owners: dict[str, int] = {}
-    for key in variables:
-        other = owners.setdefault(graph.name(key), key)
-        if other != key:
-            raise OperationError(
-                f"{describe(graph, other)} and {describe(graph, key)} have one name, and so would "
-                f"their clones; tie them ([id:{other}, id:{key}]) or rename one first"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,7 +47,13 @@ class Extract(Operation):
         inside = set(region.order)
         _refuse_unread(region, names)
         if self.inputs is not None:
-            _refuse_other_inputs(run, region, inside - {node for node, _ in names})
+            others = inside - {node for node, _ in names}
+            needed = [key for name in run.model.inputs for key in run.variables(name)]
+            for key in filter(others.__contains__, needed):
+                raise OperationError(
+                    f"the outputs also need {graph.name(key)!r}: {region.path(key)}; add it to "
+                    "inputs, or cut nearer to the outputs"
+                )
         renamed = {
             node: name
             for (node, _), name in names.items()
@@ -102,13 +108,3 @@ def _refuse_unread(region: Region, inputs: Iterable[ValueKey]) -> None:
                 f"{graph.output_name(Entry(*value))!r} once the other inputs are cut; take it out "
                 "of inputs, or choose other outputs"
             )
-
-
-def _refuse_other_inputs(run: Run, region: Region, inside: Container[int]) -> None:
-    for name in run.model.inputs:
-        for key in run.variables(name):
-            if key in inside:
-                raise OperationError(
-                    f"the outputs also need {name!r}: {region.path(key)}; add it to "
-                    "inputs, or cut nearer to the outputs"
-                )

@@ -357,7 +357,13 @@ class NameTemplate:
             if position % 2:
                 pieces[position] = self._value(key, piece)
             elif match is not None:
-                pieces[position] = self._expand(match, piece)
+                try:
+                    pieces[position] = match.expand(piece)
+                except (re.error, IndexError) as error:
+                    raise OperationError(
+                        f"the template `{self.text}` does not fit regex:{match.re.pattern}, which "
+                        f"has {count(match.re.groups, 'group')}: {error}"
+                    ) from None
         return "".join(pieces)
 
     def _value(self, key: int, field: str) -> str:
@@ -372,11 +378,8 @@ class NameTemplate:
                 f"the template {self.text!r} has {{{field}}}, which is for {kind}, and selects "
                 f"{describe(graph, key)}; say `kind: {kind}`"
             )
-        return short_name(graph.op(key)) if field == "op" else self._reading(key, field)
-
-    def _reading(self, key: int, field: str) -> str:
-        """Return which operator reads a variable first, or as what."""
-        graph = self._graph
+        if field == "op":
+            return short_name(graph.op(key))
         uses = self._uses(key)
         if not uses:
             raise OperationError(
@@ -399,12 +402,3 @@ class NameTemplate:
             for reader, slot in self._graph.uses(key)
             if reader in place
         ]
-
-    def _expand(self, match: re.Match[str], piece: str) -> str:
-        try:
-            return match.expand(piece)
-        except (re.error, IndexError) as error:
-            raise OperationError(
-                f"the template `{self.text}` does not fit regex:{match.re.pattern}, which has "
-                f"{count(match.re.groups, 'group')}: {error}"
-            ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -56,7 +55,14 @@ class Remove(Operation):
             give_control_to(graph, edit, old.node, new.node)
         nodes = len(graph)
         run.drop_orphans(edit)
-        _refuse_stranded(graph, states)
+        auxiliary = set(graph.variable_keys().auxiliary_states)
+        for key in states:
+            if key in graph and key not in auxiliary:
+                users = [describe(graph, use.node) for use in graph.uses(key)] or ["a head"]
+                raise OperationError(
+                    f"removal would leave the auxiliary state {graph.name(key)!r} without an "
+                    f"operator that updates it, while {users[0]} still uses it; remove that too"
+                )
         for before, after in zip(outputs, graph.outputs, strict=True):
             if before != after:
                 run.note(f"the output {before!r} is now {after!r}")
@@ -79,18 +85,6 @@ def _refuse_other_outputs(graph: Graph, key: int) -> None:
             raise OperationError(
                 f"{describe(graph, key)} can't be removed: its output {graph.output_name(head)!r} "
                 "is a head, and an input takes the place of output 0"
-            )
-
-
-def _refuse_stranded(graph: Graph, states: Iterable[int]) -> None:
-    """Refuse to leave a variable behind that only a removed operator updated."""
-    auxiliary = set(graph.variable_keys().auxiliary_states)
-    for key in states:
-        if key in graph and key not in auxiliary:
-            users = [describe(graph, use.node) for use in graph.uses(key)] or ["a head"]
-            raise OperationError(
-                f"removal would leave the auxiliary state {graph.name(key)!r} without an operator "
-                f"that updates it, while {users[0]} still uses it; remove that too"
             )
 
 

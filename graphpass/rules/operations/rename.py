@@ -182,10 +182,17 @@ def _repeated_names(graph: Graph, among: Container[int]) -> set[int]:
     parameters are stored and inputs are fed, then operators that are heads, by whose names outputs
     go, then the others, each in saved order. Of two heads whose outputs have one name though their
     nodes do not, the later operator gives way.
+
     Linear in the graph.
     """
+
+    def claim(key: int) -> int:
+        if key not in among:
+            return 0
+        return 1 if graph.is_variable(key) else 2 if graph.is_head(key) else 3
+
     owners: dict[str, int] = {}
-    for key in sorted(graph.order(), key=lambda key: _claim(graph, key, among)):
+    for key in sorted(graph.order(), key=claim):
         owners.setdefault(graph.name(key), key)
     found = {key for key in graph.order() if key in among and owners[graph.name(key)] != key}
     outputs: dict[str, int] = {}
@@ -194,14 +201,6 @@ def _repeated_names(graph: Graph, among: Container[int]) -> set[int]:
         if first != head.node and head.node in among and not graph.is_variable(head.node):
             found.add(head.node)
     return found
-
-
-def _claim(graph: Graph, key: int, among: Container[int]) -> int:
-    if key not in among:
-        return 0
-    if graph.is_variable(key):
-        return 1
-    return 2 if graph.is_head(key) else 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

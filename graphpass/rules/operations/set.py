@@ -150,7 +150,13 @@ class Set(Operation):
         """
         hints: dict[str, str | None] = {}
         if self.shape is not None:
-            hints["__shape__"] = str(_checked_shape(self.shape))
+            shape = tuple(map(int, self.shape))
+            if len(shape) > _MAX_NDIM or math.prod(max(1, size) for size in shape) > _MAX_SIZE:
+                raise OperationError(
+                    f"no array has the shape {shape}: there are at most {_MAX_NDIM} dimensions and "
+                    "2^63 elements"
+                )
+            hints["__shape__"] = str(shape)
         if self.lr_mult is not None:
             hints["__lr_mult__"] = _text(self.lr_mult, "lr_mult")
         if self.wd_mult is not None:
@@ -187,14 +193,3 @@ def _text(value: Any, what: str) -> str | None:
             f"write the text '{value}'"
         )
     return value if value is None or isinstance(value, str) else format_value(as_tuples(value))
-
-
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape hint, if an array of that shape can be."""
-    found = tuple(map(int, shape))
-    if len(found) > _MAX_NDIM or math.prod(max(1, size) for size in found) > _MAX_SIZE:
-        raise OperationError(
-            f"no array has the shape {found}: there are at most {_MAX_NDIM} dimensions and 2^63 "
-            "elements"
-        )
-    return found

@@ -64,7 +64,16 @@ class Substitute(Operation):
         outputs = graph.outputs
         old = dict.fromkeys(graph.op(key) for key in selected)
         for key in selected:
-            self._substitute(graph, edit, key, operator)
+            inputs = graph.inputs(key)
+            if self.inputs is not None:
+                inputs = tuple([inputs[find_slot(graph, key, slot)] for slot in self.inputs])
+            texts = {**self._kept(graph, key, operator), **attribute_texts(self.attrs)}
+            attrs = checked_attrs(operator, texts, len(inputs), describe(graph, key))
+            edit.set_op(key, operator.name)
+            edit.set_attrs(key, attrs)
+            edit.set_inputs(key, inputs)
+            if graph.subgraphs(key) and not operator.from_subgraph:
+                edit.set_subgraphs(key, ())
         run.drop_orphans(edit)
         for before, after in zip(outputs, graph.outputs, strict=True):
             if before != after:
@@ -74,22 +83,6 @@ class Substitute(Operation):
             f"{'runs' if len(selected) == 1 else 'run'} {operator.name} in place of "
             f"{', '.join(old)}"
         )
-
-    def _substitute(self, graph: Graph, edit: Edit, key: int, operator: Operator) -> None:
-        inputs = graph.inputs(key)
-        if self.inputs is not None:
-            inputs = tuple(inputs[find_slot(graph, key, slot)] for slot in self.inputs)
-        attrs = checked_attrs(
-            operator,
-            {**self._kept(graph, key, operator), **attribute_texts(self.attrs)},
-            len(inputs),
-            describe(graph, key),
-        )
-        edit.set_op(key, operator.name)
-        edit.set_attrs(key, attrs)
-        edit.set_inputs(key, inputs)
-        if graph.subgraphs(key) and not operator.from_subgraph:
-            edit.set_subgraphs(key, ())
 
     def _kept(self, graph: Graph, key: int, operator: Operator) -> dict[str, str]:
         before = graph.attrs(key)
