@@ -91,13 +91,16 @@ class Inference:
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Operators that MXNet would refuse."""
-        graph = self._graph
-        said = {**self._dtype_conflicts, **self._shape_conflicts, **self._misfits}
-        return tuple(
-            Conflict(key, graph.name(key), graph.op(key), said[key])
-            for key in sorted(said)
-            if key in graph
-        )
+        return self._conflicts_of({*self._misfits, *self._shape_conflicts, *self._dtype_conflicts})
+
+    def _conflicts_of(self, keys: Iterable[int]) -> tuple[Conflict, ...]:
+        graph, found = self._graph, []
+        for key in sorted(keys):
+            said = self._misfits.get(key) or self._shape_conflicts.get(key)
+            said = said or self._dtype_conflicts.get(key)
+            if said is not None and key in graph:
+                found.append(Conflict(key, graph.name(key), graph.op(key), said))
+        return tuple(found)
 
     def _forget(self) -> None:
         """Forget what rules said if that is much."""
@@ -142,9 +145,7 @@ class Inference:
                 found.pop(key, None)
         _Walk(self, shapes or {}, dtypes or {}).once(nodes)
         self._forget()
-        if not any(kept):
-            return ()
-        return tuple([each for each in self.conflicts if each.key in nodes])
+        return self._conflicts_of(nodes)
 
 
 def infer(
@@ -210,23 +211,10 @@ class Subgraph:
         return variables, [known(head) for head in graph.heads]
 
     def look(self, site: FactSite[T], given: Sequence[T | None]) -> Inference:
-        """Infer shapes or dtypes inside.
+        """Infer shapes or dtypes inside, whichever the site is for, and raise a conflict there.
 
-        Parameters
-        ----------
-        site : FactSite
-            The operator, for shapes or for dtypes.
-        given : sequence
-            What is known of the variables, in saved order.
-
-        Raises
-        ------
-        ConflictError
-            There is one inside.
-
-        Notes
-        -----
-        Subgraphs nest as deep as their author nested them, and no deeper.
+        `given` has what is known of the variables, in saved order. Subgraphs nest as deep as their
+        author nested them, and no deeper.
         """
         graph, of_shapes = self.graph, isinstance(site, ShapeSite)
         variables = [key for key in graph.order() if graph.is_variable(key)]
