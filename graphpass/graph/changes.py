@@ -8,6 +8,7 @@ from typing import Any
 
 from graphpass.graph.edges import Entry, InEdges, control_of, entries_of
 from graphpass.graph.graph import Edit, Graph
+from graphpass.graph.store import GraphState
 
 __all__ = ["Changes", "Journal", "Past", "changes"]
 
@@ -54,36 +55,26 @@ class Past:
         The graph, in an open transaction.
     """
 
-    __slots__ = ("_asked", "_closed", "_graph", "_latest")
+    __slots__ = ("_closed", "_graph", "_latest")
 
     def __init__(self, graph: Graph) -> None:
-        self._graph: Graph | None = graph
-        self._asked = False
-        self._closed: tuple[Graph, list[tuple[Any, ...]]] | None = None
+        self._graph = graph
+        self._closed: tuple[GraphState, list[tuple[Any, ...]]] | None = None
         self._latest: tuple[int, Graph] | None = None
 
     def now(self) -> int:
         """Return what `at` takes for the graph as it is now."""
-        assert self._graph is not None
-        self._asked = True
         return len(self._graph._journal or ())
 
     def close(self) -> None:
         """Take note of how the transaction ends; what is done to the graph later is not seen."""
-        assert self._graph is not None
-        if self._asked:  # else nobody knows a time to ask about
-            self._closed = self._graph.copy(), list(self._graph._journal or ())
-        self._graph = None
+        self._closed = self._graph.state(), list(self._graph._journal or ())
 
     def at(self, time: int) -> Graph:
         """Return the graph as it was. Linear in nodes, edges and the edits since then."""
         if self._latest is None or self._latest[0] != time:
-            if self._closed is None:
-                assert self._graph is not None
-                last, journal = self._graph, self._graph._journal or []
-            else:
-                last, journal = self._closed
-            graph = last.copy()
+            state, journal = self._closed or (self._graph.state(), self._graph._journal or [])
+            graph = self._graph.of_state(state)
             for change, *arguments in reversed(journal[time:]):
                 getattr(graph, change.__name__)(*arguments)
             self._latest = time, graph

@@ -426,8 +426,12 @@ class Edit:
         self.redirect_all({old: new}, keep=kept)
         return count
 
-    def redirect_all(self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = ()) -> list[int]:
+    def redirect_all(
+        self, moves: Mapping[Entry, Entry], *, keep: Iterable[int] = (), check: bool = True
+    ) -> list[int]:
         """Do what `redirect` does for several values at once; return the nodes that read others.
+
+        Whoever knows that there is no cycle, and that the outputs exist, need not let it `check`.
 
         Two may change places. Linear in the users of the values, their inputs, and the heads if one
         is a head.
@@ -455,7 +459,8 @@ class Edit:
         if wires:
             self._journal.append((graph._wire_all, {key: graph._pred[key] for key in wires}))
             graph._wire_all(wires)
-            self._touched["edges"].update(dict.fromkeys(wires))
+            if check:
+                self._touched["edges"].update(dict.fromkeys(wires))
         if any(graph.is_head(node) for node, _ in known):
             self.set_heads([moved(head) for head in graph.heads])
         return readers

@@ -14,7 +14,7 @@ from graphpass.graph.names import NameIndex
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Cut", "Origin", "Store", "Unreached", "paused_collector"]
+__all__ = ["Cut", "GraphState", "Origin", "Store", "Unreached", "paused_collector"]
 
 Adjacency: TypeAlias = "dict[int, dict[int, dict[Any, dict[str, int]]]]"
 """Node -> neighbour -> edge key -> edge data, as networkx keeps it."""
@@ -78,6 +78,16 @@ def paused_collector() -> Iterator[None]:
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
+
+
+class GraphState(NamedTuple):
+    """What a graph was at some time."""
+
+    nodes: Mapping[int, dict[str, Any]]
+    sources: Mapping[int, InEdges]
+    heads: tuple[Entry, ...]
+    origin: Origin | None
+    next_key: int
 
 
 class Store:

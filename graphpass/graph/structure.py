@@ -17,7 +17,7 @@ from graphpass.graph.edges import (
     source_at,
 )
 from graphpass.graph.names import NameIndex
-from graphpass.graph.store import Store, paused_collector
+from graphpass.graph.store import GraphState, Store, paused_collector
 from graphpass.ops import Attributes, Operator, Signature, find
 
 if TYPE_CHECKING:
@@ -134,6 +134,27 @@ class Structure(Store):
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the nodes that the heads reach, in saved order."""
         return (Node(self, key) for key in self.order())
+
+    @classmethod
+    def of_state(cls, state: GraphState) -> Self:
+        """Return a graph that is as another one was. Linear in nodes and edges."""
+        with paused_collector():
+            graph = cls()
+            nodes, pred, graph._heads, graph.origin, graph._next_key = state
+            graph._nodes.update(nodes)
+            graph._pred.update(pred)
+            succ = graph._succ
+            succ.update({key: {} for key in nodes})
+            for key, into in pred.items():
+                for source, edges in into.items():
+                    succ[source][key] = edges
+            return graph
+
+    def state(self) -> GraphState:
+        """Return what the graph is now, good for ever: edits replace what it holds."""
+        return GraphState(
+            dict(self._nodes), dict(self._pred), self._heads, self.origin, self._next_key
+        )
 
     def node(self, key: int) -> Node:
         """Return the view of one node.

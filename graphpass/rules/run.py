@@ -150,7 +150,7 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         notes=[],
         steps=[],
     )
-    census, snapshot = Census.of(model), Snapshot.of(model)
+    before, snapshot = run.later(Census.of), Snapshot.of(model)
     steps: list[Step] = []
     with model.edit() as edit:
         for rules in _families(loaded.rules):
@@ -160,8 +160,7 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
     return Report(
         name=loaded.name,
         steps=tuple(steps),
-        before=census,
-        after=Census.of(model),
+        counted=(before, run.later(Census.of)),
         pending=pending_delta(edit, snapshot, model),
         lineage=ancestry.lineage(),
     )

@@ -240,8 +240,9 @@ BUSY = ("fold-norm-into-convolution", "dense-to-dot", "merge-two-products", "dro
 """Rules that among them do all that a firing may do."""
 
 STEPS = {
-    "a node that is put": (Edit, "put"),
+    "a turned root or a new node": (Edit, "put"),
     "redirected users": (Edit, "redirect_all"),
+    "replaced users": (Edit, "replace_nodes"),
     "removed nodes": (Edit, "remove_nodes"),
     "a stored value": (Parameters, "set"),
     "a dropped value": (Parameters, "__delitem__"),

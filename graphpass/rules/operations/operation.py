@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.changes import Past
 from graphpass.model import Model
+from graphpass.rules.report.changes import Pending
 from graphpass.rules.rewrite.facts import FactsKeeper
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from graphpass.shapes import Shape
 
 __all__ = ["Operation", "Outcome", "Purpose", "Run", "Together", "check_regular"]
+
+T = TypeVar("T")
 
 Purpose: TypeAlias = Literal["inference", "training"]
 """What a graph is for."""
@@ -88,6 +91,15 @@ class Run:
     def graph(self) -> Graph:
         """The model's graph."""
         return self.model.graph
+
+    def later(self, make: Callable[[Model], T]) -> Pending[T]:
+        """Return what is to be told of the model as it is now, once somebody asks."""
+        past, model = self.past, self.model
+        if past is None:
+            told = make(model)
+            return Pending(lambda: told)
+        now, parameters = past.now(), model.parameters.copy()
+        return Pending(lambda: make(Model(past.at(now), parameters)))
 
     def note(self, text: str) -> None:
         """Report something that the user should know, such as hints that conflict."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from graphpass.errors import ExpectationError, count
 from graphpass.graph import Edit, Graph
-from graphpass.graph.changes import Past
+from graphpass.model import Model
 from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
 from graphpass.rules.report.changes import HeadChange, NodeRef, Pending, node_ref
@@ -199,23 +199,25 @@ def _head_changes(
     return [tuple(each) for each in found]
 
 
-def _near_misses(members: Sequence[Member], run: Run) -> list[Pending[tuple[NearMiss, ...]] | None]:
+def _near_misses(members: Sequence[Member], run: Run) -> list[Pending[tuple[NearMiss, ...]]]:
     """Return, per rewrite, where it came near in the graph as it is now, once somebody asks."""
-    model = run.model
-    ops = model.graph.by_op().keys()
-    near = [not ops.isdisjoint(rewrite.pattern.first_ops) for rewrite, _ in members]
-    parameters, inputs, shapes = model.parameters.copy(), model.inputs, run.shapes
-    past = run.past or Past(model.graph)
-    now = past.now()
-    facts = Pending(lambda: Facts(past.at(now), inputs, shapes))
+    shapes = run.shapes
 
-    def found(rewrite: Rewrite) -> tuple[NearMiss, ...]:
-        return near_misses(rewrite, facts(), parameters)
+    def look(model: Model) -> list[tuple[NearMiss, ...]]:
+        ops = model.graph.by_op().keys()
+        facts = Facts(model.graph, model.inputs, shapes)
+        return [
+            ()
+            if ops.isdisjoint(rewrite.pattern.first_ops)
+            else near_misses(rewrite, facts, model.parameters)
+            for rewrite, _ in members
+        ]
 
-    return [
-        Pending(partial(found, rewrite)) if is_near else None
-        for (rewrite, _), is_near in zip(members, near, strict=True)
-    ]
+    def of_one(number: int) -> tuple[NearMiss, ...]:
+        return found()[number]
+
+    found = run.later(look)
+    return [Pending(partial(of_one, number)) for number in range(len(members))]
 
 
 def _records(fired: Sequence[Fired]) -> tuple[Firing, ...]:
@@ -225,15 +227,14 @@ def _records(fired: Sequence[Fired]) -> tuple[Firing, ...]:
 def _instead(
     rewrite: Rewrite,
     fired: Sequence[Fired],
-    missed: Pending[tuple[NearMiss, ...]] | None,
+    missed: Pending[tuple[NearMiss, ...]],
     graph: Graph,
 ) -> str:
     """Return how a message about too few firings goes on: what is lacking instead."""
     if rewrite.expect is None or rewrite.expect < len(fired):
         return ""
-    near = () if missed is None else missed()
-    if near:
-        return f"; {'; '.join(near_miss_lines(near))}"
+    if missed():
+        return f"; {'; '.join(near_miss_lines(missed()))}"
     if fired or graph.with_subgraphs():
         return ""
     return f"; the model has no {' or '.join(sorted(rewrite.pattern.first_ops))}"

@@ -141,11 +141,8 @@ class Report:
     steps: tuple[Step, ...]
     """Its rules, in order."""
 
-    before: Census
-    """The model before the pass."""
-
-    after: Census
-    """The model after the pass."""
+    counted: tuple[Pending[Census], Pending[Census]] = field(repr=False, compare=False)
+    """The model before and after the pass, not yet counted."""
 
     pending: Pending[Delta] = field(repr=False)
     """What the pass as a whole changed, not yet worked out."""
@@ -160,6 +157,16 @@ class Report:
     def delta(self) -> Delta:
         """What the pass as a whole changed; what one rule did and another undid is left out."""
         return self.pending()
+
+    @property
+    def before(self) -> Census:
+        """The model before the pass."""
+        return self.counted[0]()
+
+    @property
+    def after(self) -> Census:
+        """The model after the pass."""
+        return self.counted[1]()
 
     @property
     def changed(self) -> bool:

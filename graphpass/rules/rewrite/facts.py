@@ -49,24 +49,23 @@ class Facts:
         shapes: Mapping[str, Shape] | None = None,
     ) -> None:
         self.graph = graph
-        self.ranks = Ranks(graph)
-        """Key -> a number that is higher than that of all it reads, to begin with as saved."""
-        self.heads: dict[int, set[int]] = {}
-        """Key -> outputs that are heads."""
-        self._note_heads()
         self._inputs = inputs
         self._shapes = shapes or {}
+        self.heads: dict[int, set[int]] = {}
+        """Key -> outputs that are heads."""
+        self.begin_again()
+        self.has_waiting = _has_waiting(graph, self.ranks)
+        """Whether there is a control dependency; firings make none where there was none."""
+
+    def begin_again(self) -> None:
+        """Forget everything: the graph was edited otherwise, or edits were undone."""
+        self.ranks = Ranks(self.graph)
+        """Key -> a number that is higher than that of all it reads, to begin with as saved."""
+        self._note_heads()
         self._inference: Inference | None = None
         self._kinds: dict[int, ValueKind] | None = None
         self._constant: dict[int, bool] = {}
         """Node -> whether it is constant, as far as that was asked."""
-        self.has_waiting = any(
-            type(slot) is tuple
-            for into in map(graph.sources, self.ranks)
-            for edges in into.values()
-            for slot in edges
-        )
-        """Whether there is a control dependency; firings make none where there was none."""
 
     def _note_heads(self) -> None:
         self.heads.clear()
@@ -245,6 +244,15 @@ class Facts:
             )
         if any(old.node in self.heads for old in moved):
             self._note_heads()
+
+
+def _has_waiting(graph: Graph, keys: Iterable[int]) -> bool:
+    for into in map(graph.sources, keys):
+        for edges in into.values():
+            for slot in edges:
+                if type(slot) is tuple:
+                    return True
+    return False
 
 
 class FactsKeeper:

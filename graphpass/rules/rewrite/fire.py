@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.graph.edges import in_edges
 from graphpass.graph.store import Cut
+from graphpass.rules.limits import Limits
 from graphpass.rules.operations.weights import new_class
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
 from graphpass.rules.report.firings import Firing, Level
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.prepare import NewOperator, Template
+from graphpass.rules.rewrite.stacks import Stacks
 from graphpass.rules.rewrite.weights import (
     Twins,
     fitting_hints,
@@ -82,8 +84,14 @@ class FiringContext:
     provenance: bool = False
     """Whether new nodes get the attribute `PROVENANCE`."""
 
+    stacks: Stacks = field(default_factory=lambda: Stacks(Limits(0), is_used=False))
+    """Computed values that are still to be filled in."""
+
     names: FreshNames = field(init=False)
     twins: Twins = field(default_factory=Twins)
+
+    variables: dict[int, tuple[tuple[Any, ...], Array | None]] = field(default_factory=dict)
+    """Variable -> what the shapes of matches have of it, and its stored value."""
 
     def __post_init__(self) -> None:
         self.names = FreshNames(self.facts.graph)
@@ -285,6 +293,9 @@ class _Firing:
         class_ = new_class(parameters, is_state=placement.kind == "aux")
         parameters.set(name, array, class_)
         self._variables[number] = key
+        context.variables.pop(key, None)
+        if context.stacks.is_waiting:
+            context.stacks.variables.add(key)
         if self._template.tied:
             sources = tuple([self._keys[place] for place in self._template.tied])
             context.twins.note(self._template.rule, placement.value.label, sources, key)
@@ -332,8 +343,17 @@ class _Firing:
                 moved[Entry(key, used)] = Entry(node, first + shift, version)
         if not moved:
             return moved, []
-        keep = {self._keys[place] for place in self._template.keep}.union(self._made)
-        readers = self._context.edit.redirect_all(moved, keep=keep)
+        edit, template, graph = self._context.edit, self._template, self._graph
+        stands = {old.node: new.node for old, new in moved.items()}
+        plain = all([old[1] == new[1] and not new[2] for old, new in moved.items()])
+        heads = any(map(graph.is_head, stands))
+        plain = plain and all([each.whole for each in template.moved])
+        if plain and not (template.keep or heads or facts.has_waiting or self._made):
+            readers = list(dict.fromkeys([key for old in stands for key in graph.readers(old)]))
+            edit.replace_nodes(stands)
+        else:
+            keep = {self._keys[place] for place in template.keep}.union(self._made)
+            readers = edit.redirect_all(moved, keep=keep, check=False)
         return moved, [key for key in readers if key in facts.ranks and key not in self._going]
 
     def _pass_on_waiting(self, turned: Sequence[int]) -> None:

@@ -19,6 +19,7 @@ from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired, FiringContext, fire
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.rewrite import Rewrite
+from graphpass.rules.rewrite.stacks import NotFiniteError, Stacks
 from graphpass.rules.rewrite.templates import Templates
 from graphpass.rules.rewrite.worklist import RunawayWatch, Worklist
 
@@ -116,11 +117,26 @@ class Group:
         Linear in nodes plus firings, as long as each node is decided in a bounded number of steps;
         see `graphpass.rules.rewrite.matcher`.
         """
+        limits = limits or Limits.of(Model(graph, parameters))
         facts = Facts(graph, inputs, shapes) if facts is None else facts
-        context = FiringContext(facts, edit, parameters, path, self.provenance)
-        before = self.count
-        with np.errstate(all="ignore"):
-            _GraphRun(self, context, limits or Limits.of(Model(graph, parameters))).run()
+        before, done = self.count, [len(each) for each in self.firings]
+        saved = None if parameters is None else parameters.copy()
+        try:
+            with np.errstate(all="ignore"), graph.edit() as inner:
+                stacks = Stacks(limits, is_used=parameters is not None)
+                context = FiringContext(facts, inner, parameters, path, self.provenance, stacks)
+                _GraphRun(self, context, limits).run()
+                stacks.fill()
+        except NotFiniteError:  # some match should have been refused: decide them one by one
+            self.count = before
+            for firings, length in zip(self.firings, done, strict=True):
+                del firings[length:]
+            if parameters is not None and saved is not None:
+                parameters.restore(saved)
+            facts.begin_again()
+            with np.errstate(all="ignore"):
+                context = FiringContext(facts, edit, parameters, path, self.provenance)
+                _GraphRun(self, context, limits).run()
         return self.count - before
 
 

@@ -8,11 +8,11 @@ evaluated at every match, and so are the computed values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
-from graphpass.graph import VARIABLE, Entry
+from graphpass.graph import Entry
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.meaning import is_commutative
@@ -23,9 +23,11 @@ from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.fire import FiringContext
 from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.pattern import Produced
 from graphpass.rules.rewrite.prepare import Template, prepare
 from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.search import ABSENT, Search
+from graphpass.rules.rewrite.stacks import Program, compile_program
 
 __all__ = ["Ready", "Templates"]
 
@@ -53,6 +55,9 @@ class _Known(NamedTuple):
     late: tuple[Expression, ...]
     """The same, after."""
 
+    program: Program | None
+    """What computes the values as a stack, where that can be done."""
+
 
 class Templates:
     """The templates of one rewrite on one graph.
@@ -76,12 +81,15 @@ class Templates:
         self._attrs: dict[int, tuple[dict[str, str], int]] = {}
         """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
         self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
-        self._arranges = any(
-            is_commutative(op) for part in rewrite.pattern.parts for op in part.ops
+        pattern = rewrite.pattern
+        self._arranges = any(is_commutative(op) for part in pattern.parts for op in part.ops)
+        self._several = len(pattern.roots) > 1 or not all(root.whole for root in pattern.roots)
+        self._shares = any(part.shared for part in pattern.parts)
+        self._skips = any(
+            not isinstance(each, Produced) and getattr(each, "name", None) is None
+            for each in pattern.operands()
         )
-        self._several = len(rewrite.pattern.roots) > 1 or not all(
-            root.whole for root in rewrite.pattern.roots
-        )
+        """Whether the pattern leaves inputs without a name."""
         self._remembers = (
             self._body is not None
             and not context.facts.has_waiting
@@ -102,16 +110,24 @@ class Templates:
         or roots; besides that, what computed values take, and once for each shape what deciding
         takes.
         """
-        context, shape = self._context, None
+        context = self._context
+        shape: tuple[Any, ...] | None = None
         keys: Sequence[int] = list(search.owners)
         if self._remembers and not context.twins:
-            shape, keys = self._shape(search)
+            shape, keys, stored = self._shape(search)
             known = None if shape is None else self._known.get(shape)
             if known is not None:
-                arrays = self._arrays(known, search)
-                if arrays is None or known.template is None:
+                if known.template is None:
                     return None
-                return Ready(known.template, keys, arrays)
+                if known.program is None:
+                    arrays = self._arrays(known, search)
+                else:
+                    inputs = [stored[place] for place in known.program.inputs]
+                    if not context.stacks.variables.isdisjoint(keys):
+                        context.stacks.fill()
+                    arrays = context.stacks.add(known.program, inputs)
+                return None if arrays is None else Ready(known.template, keys, arrays)
+        context.stacks.fill()
         match = search.match()
         try:
             decision = decide(
@@ -124,56 +140,86 @@ class Templates:
             )
         except Refusal as refusal:
             if shape is not None and self._is_refused_for_good(refusal, match):
-                self._known[shape] = _Known(None, (), ())
+                self._known[shape] = _Known(None, (), (), None)
             return None
         template, places = prepare(decision, keys, context.facts, context.parameters, context.twins)
         if shape is not None and len(places) == len(keys) and not template.tied:
-            self._remember(shape, template, match)
+            self._remember(shape, template, match, keys)
         return Ready(template, places, [each.value.array for each in template.values])
 
     # -- shapes ------------------------------------------------------------------------------
 
-    def _shape(self, search: Search) -> tuple[tuple[Any, ...] | None, list[int]]:
-        """Return the shape of a match, None if it is like no other, and the nodes by place."""
-        facts, parameters = self._context.facts, self._context.parameters
+    def _shape(self, search: Search) -> tuple[tuple[Any, ...] | None, list[int], dict[int, Array]]:
+        """Return the shape of a match, its nodes by place, and the stored values by place.
+
+        The shape is None if the match is like no other.
+        """
+        facts, stored = self._context.facts, dict[int, Array]()
         graph, heads, owners = facts.graph, facts.heads, search.owners
         keys = list(owners)
         places = {key: place for place, key in enumerate(keys)}
-        mark: list[Any] = [ABSENT if key < 0 else number for number, key in search.nodes.items()]
-        if search.stand_ins:
-            mark.append(tuple(search.stand_ins))
+        mark: list[Any] = [n if key != ABSENT else ~n for n, key in search.nodes.items()]
         for key in owners:
             data = graph.data(key)
             if len(data) > 3:  # subgraphs, or a signature that the file gives
-                return None, keys
+                return None, keys, stored
             mark += (data["op"], self._number(data["attrs"]))
-            for source, edges in graph.sources(key).items():
-                place = places.get(source)
-                if place is None:
-                    place = places[source] = len(keys)
-                    keys.append(source)
-                for slot, edge in edges.items():
-                    mark += (place, slot, edge["output"])
             if self._several or graph.signature(key).num_outputs > 1:
                 mark.append(frozenset(facts.outputs_in_use(key, owners)))
-            elif key in heads or len(graph.readers(key)) > 1:
-                mark.append(key not in heads and all(map(owners.__contains__, graph.readers(key))))
-        for key in keys[len(owners) :]:
-            data = graph.data(key)
-            apart = key not in heads and all(map(owners.__contains__, graph.readers(key)))
-            if data["op"] != VARIABLE:
-                mark.append(apart)
-                continue
-            stored = None if parameters is None else parameters.get(data["name"])
-            kind = facts.kinds.get(key)
-            mark += (apart, kind, self._number(data["attrs"]))
-            if stored is not None:
-                mark += (stored.shape, stored.dtype.str)
-        if self._arranges:
-            for name, value in search.values.items():
-                several = (value,) if isinstance(value, Entry) else value
-                mark += (name, *[(places[entry.node], entry.output) for entry in several])
-        return tuple(mark), keys
+            elif self._shares:
+                mark.append(self._is_apart(key, owners))
+        for name, value in search.values.items():
+            if self._arranges:
+                mark.append(name)
+            several = (value,) if isinstance(value, Entry) else value
+            if several is value:
+                mark.append(len(several))
+            for node, output, _ in several:
+                place = places.get(node)
+                if place is None:
+                    place = places[node] = len(keys)
+                    keys.append(node)
+                mark += (place, output)
+        if self._skips:
+            for key in owners:
+                for source, edges in graph.sources(key).items():
+                    if source not in places:
+                        places[source] = len(keys)
+                        keys.append(source)
+                    mark += (places[source], len(edges))
+        for place in range(len(owners), len(keys)):
+            key = keys[place]
+            readers = graph.readers(key)
+            if len(readers) == 1 and key not in heads:
+                mark.append(next(iter(readers)) in owners)
+            else:
+                mark.append(self._is_apart(key, owners))
+            if graph.is_variable(key):
+                told, array = self._variable(key)
+                mark.append(told)
+                if array is not None:
+                    stored[place] = array
+        return tuple(mark), keys, stored
+
+    def _is_apart(self, key: int, owners: Container[int]) -> bool:
+        """Return whether nothing but the match uses a node."""
+        facts = self._context.facts
+        return key not in facts.heads and all(
+            [reader in owners for reader in facts.graph.readers(key)]
+        )
+
+    def _variable(self, key: int) -> tuple[tuple[Any, ...], Array | None]:
+        """Return what a shape has of a variable, and its stored value."""
+        context = self._context
+        known = context.variables.get(key)
+        if known is None:
+            data, parameters = context.facts.graph.data(key), context.parameters
+            array = None if parameters is None else parameters.get(data["name"])
+            told = (context.facts.kinds.get(key), self._number(data["attrs"]))
+            if array is not None:
+                told += (array.shape, array.dtype.str)  # type: ignore[assignment]
+            known = context.variables[key] = told, array
+        return known
 
     def _number(self, attrs: dict[str, str]) -> int:
         """Return a number that equal attributes have in common."""
@@ -186,17 +232,46 @@ class Templates:
 
     # -- what a shape tells ------------------------------------------------------------------
 
-    def _remember(self, shape: tuple[Any, ...], template: Template, match: Match) -> None:
+    def _remember(
+        self, shape: tuple[Any, ...], template: Template, match: Match, keys: Sequence[int]
+    ) -> None:
         assert self._body is not None
         told = _Told(self._body, match, self._context)
         if not all(map(told.by_shape, self._body.replacement.expressions())):
             return
         early, late = self._body.conditions
-        self._known[shape] = _Known(
-            template,
-            tuple([each for each in early if not told.by_shape(each)]),
-            tuple([each for each in late if not told.by_shape(each)]),
+        conditions = tuple([each for each in early if not told.by_shape(each)])
+        late_ones = tuple([each for each in late if not told.by_shape(each)])
+        program = None
+        if template.values and not conditions and not late_ones and self._context.stacks.is_used:
+            program = self._program(template, match, keys, told)
+        self._known[shape] = _Known(template, conditions, late_ones, program)
+
+    def _program(
+        self, template: Template, match: Match, keys: Sequence[int], told: _Told
+    ) -> Program | None:
+        assert self._body is not None
+        context, graph = self._context, match.graph
+        scope = Scope(
+            context.facts,
+            match.bindings,
+            context.parameters,
+            self._rewrite.pattern.optional,
+            quiet=True,
+            limits=self._limits,
         )
+        read = {name for each in self._body.let.values() for name in each.names}
+        places = {
+            name: keys.index(bound.node)
+            for name, bound in match.bindings.items()
+            if name in read and type(bound) is Entry and graph.is_variable(bound.node)
+        }
+        wanted = [each.value.label for each in template.values]
+        try:
+            return compile_program(self._body.let, wanted, scope, places, told.by_shape)
+        finally:
+            scope.release()
+            self._limits.end_match()
 
     def _is_refused_for_good(self, refusal: Refusal, match: Match) -> bool:
         """Return whether all matches of a shape are refused as this one is."""
@@ -221,6 +296,7 @@ class Templates:
         if not values and not known.conditions and not known.late:
             return ()
         assert body is not None
+        self._context.stacks.fill()
         context, bindings = self._context, search.bindings()
         scope = Scope(
             context.facts,

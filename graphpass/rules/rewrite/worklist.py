@@ -15,10 +15,11 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from graphpass.errors import RunawayError
-from graphpass.graph import Graph
+from graphpass.graph import VARIABLE, Graph
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired
 from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
@@ -221,10 +222,13 @@ class RunawayWatch:
         self._values = 0
         self._trace: deque[Fired] = deque(maxlen=_TRACE)
         self._rules: Counter[str] = Counter()
-        reads = [sum(map(len, graph.sources(key).values())) for key in graph.order()]
-        self._max_spin = max(MAX_SPIN, max(reads, default=0))
-        operators = sum(not graph.is_variable(key) for key in graph.order())
-        self._allowed = BUDGET_PER_OPERATOR * max(operators, 1) + sum(reads)
+        self._sources = dict(graph.all_sources)
+        self._operators = sum(len(keys) for op, keys in graph.by_op().items() if op != VARIABLE)
+
+    @cached_property
+    def _reads(self) -> list[int]:
+        """How many values each operator read in the beginning."""
+        return [sum(map(len, into.values())) for into in self._sources.values()]
 
     def record(self, fired: Fired, matched: Collection[int]) -> None:
         """Take note of a firing, and of the operators that it matched.
@@ -242,16 +246,20 @@ class RunawayWatch:
         spin = 1 + min([spins.get(key, -1) for key in matched], default=-1)
         for key in (*matched, *fired.made):
             spins[key] = spin
-        budget = self._allowed if self._budget is None else self._budget
+        budget = self._budget
+        if budget is None:
+            budget = BUDGET_PER_OPERATOR * max(self._operators, 1)
+            if self._count > budget:
+                budget += sum(self._reads)
         if self._count > budget:
             raise self._error(
                 f"they fired {self._count} times, which is more than the budget of {budget}; "
                 "raise it with budget: if that many are needed"
             )
-        if spin > self._max_spin:
+        if spin > MAX_SPIN and spin > max(self._reads):
+            most = max(MAX_SPIN, *self._reads)
             raise self._error(
-                f"{self._max_spin} firings in a row matched nothing but what the one before made "
-                "or matched"
+                f"{most} firings in a row matched nothing but what the one before made or matched"
             )
         if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
             state = _state(self._graph, self._values)

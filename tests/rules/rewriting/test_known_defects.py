@@ -578,3 +578,40 @@ return y
     done = rewriting(text, rule)
     assert done.firings == []
     assert isomorphic(done.model.graph, parse_graph(text), names=True)
+
+
+def test_a_value_that_waits_to_be_computed_is_computed_before_it_is_read(rewriting: Any) -> None:
+    """A chain of sums: each firing reads what the one before it has stored."""
+    rule = {
+        "match": "inner = broadcast_add(x, param(a))\nouter = broadcast_add(inner, param(b))",
+        "where": "known(a, b)",
+        "let": {"both": "a + b"},
+        "replace": "outer = broadcast_add(x, both)",
+    }
+    names = [f"p{number}" for number in range(6)]
+    lines = [f"{name} = variable()" for name in names]
+    lines += [f"s{n} = broadcast_add({f's{n - 1}' if n else 'x'}, {name})"
+              for n, name in enumerate(names)]  # fmt: skip
+    values = {name: np.full((1, 3), 2.0**n, "float32") for n, name in enumerate(names)}
+    text = "\n".join(["x = variable()", *lines, "return s5"])
+    done = rewriting(text, rule, values=values)
+    assert len(done.firings) == 5
+    [total] = done.model.parameters.values()
+    np.testing.assert_array_equal(total, np.full((1, 3), 63, "float32"))
+
+
+def test_a_value_that_is_not_finite_is_refused_wherever_it_stands_in_a_row(rewriting: Any) -> None:
+    """Values of many firings are computed together; one that overflows refuses its match alone."""
+    rule = {
+        "match": "y = broadcast_mul(x, param(a))",
+        "where": "known(a)",
+        "let": {"square": "a * a"},
+        "replace": "y = broadcast_div(x, square)",
+    }
+    sizes = [1.0, 2.0, 1e30, 3.0]
+    lines = [f"p{n} = variable()" for n in range(4)]
+    lines += [f"s{n} = broadcast_mul({f's{n - 1}' if n else 'x'}, p{n})" for n in range(4)]
+    values = {f"p{n}": np.full((2,), size, "float32") for n, size in enumerate(sizes)}
+    done = rewriting("\n".join(["x = variable()", *lines, "return s3"]), rule, values=values)
+    assert [root for _, root in done.firings] == ["s0", "s1", "s3"]
+    assert [value[0] for value in done.model.parameters.values()] == [1, 4, np.float32(1e30), 9]
