@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -34,7 +33,11 @@ __all__ = [
 
 Attrs = dict[str, str]
 Id = Annotated[int, msgspec.Meta(ge=0)]
-EntryRecord = tuple[Id, Id, Id]
+
+if TYPE_CHECKING:
+    EntryRecord = tuple[int, int, int]
+else:  # MXNet 0.8 wrote no versions; `GraphRecord.check_ids` adds them
+    EntryRecord = Annotated[tuple[Id, ...], msgspec.Meta(min_length=2, max_length=3)]
 
 _GRAPH_ATTR_TYPES = ("int", "str", "list_int", "list_str")
 
@@ -120,7 +123,10 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
                 )
 
     def check_ids(self, where: str) -> None:
-        """Refuse an id of no node, an output that none can have, and a wrong ``arg_nodes``."""
+        """Refuse an id of no node, an output that none can have, and a wrong ``arg_nodes``.
+
+        Give entries of two numbers the version 0 that they mean.
+        """
         count = len(self.nodes)
 
         def refuse(source: int, place: str) -> None:
@@ -128,8 +134,10 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
                 f"{where}{place}: node {source} does not exist (the file has {count})"
             )
 
-        def check(entries: Iterable[EntryRecord], place: str) -> None:
-            for index, (source, output, _) in enumerate(entries):
+        def check(entries: list[EntryRecord], place: str) -> None:
+            for index, (source, output, *version) in enumerate(entries):
+                if not version:
+                    entries[index] = source, output, 0
                 if source >= count:
                     refuse(source, f"{place}[{index}]")
                 if output >= MAX_OUTPUTS:
@@ -166,7 +174,7 @@ class PlainNode(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     op: str
     name: str
-    inputs: list[EntryRecord]
+    inputs: list[tuple[Id, Id, Id]]
     attrs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -174,6 +182,7 @@ class PlainGraph(GraphRecord, forbid_unknown_fields=True, gc=False):
     """A whole symbol of plain nodes."""
 
     nodes: list[PlainNode]  # type: ignore[assignment]
+    heads: list[tuple[Id, Id, Id]]
 
 
 decode_plain = msgspec.json.Decoder(PlainGraph).decode
@@ -249,11 +258,6 @@ def _decode_leniently(data: bytes) -> GraphRecord:
                 f"{path or 'the top level'}{owner}: the key {value.repeated!r} stands twice; "
                 "MXNet would silently take the last one: keep the one that is meant"
             )
-        for key in ("inputs", "heads"):
-            entries = value.get(key)
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, list) and len(entry) == 2:
-                    entry.append(0)  # MXNet 0.8 wrote no versions
     try:
         return msgspec.convert(tree, GraphRecord)
     except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
