@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -60,7 +61,11 @@ def _convolutions(blocks: int) -> tuple[str, Parameters]:
     parameters = Parameters()
     for name, value in _values(blocks):
         parameters.set(name, value, "aux" if name[0] in "mv" else "arg")
-    return json.dumps(tree), parameters
+    text = json.dumps(tree)
+    nodes.clear()
+    gc.collect()
+    gc.freeze()  # what is kept here is no work for the collector while something is timed
+    return text, parameters
 
 
 def plain_model(blocks: int) -> Model:

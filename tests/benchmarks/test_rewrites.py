@@ -152,13 +152,27 @@ def test_drop_identities(size: str) -> None:
     pytest.importorskip("onnxscript")
     from onnxscript.rewriter import pattern
 
-    identity = pattern.RewriteRule(lambda op, x: op.Identity(x), lambda op, x: x)
+    alone = pattern.RewriteRule(lambda op, x: op.Identity(x), lambda op, x: x)
+    before_relu = pattern.RewriteRule(
+        lambda op, x: op.Relu(op.Identity(x)), lambda op, x: op.Relu(x)
+    )
+    before_conv = pattern.RewriteRule(
+        lambda op, x, w: op.Conv(
+            op.Identity(x), w, _allow_other_attributes=True, _outputs=["conv"]
+        ),
+        lambda op, x, w, conv: op.Conv(x, w, **conv.producer().attributes),
+    )
     blocks = SIZES[size]
     TABLE.race(
         "drop identities, one declarative rule",
         size,
         ours([{"rewrite": DROP}], blocks),
-        Peer("onnxscript", onnxscript([identity], blocks), 1 / 3),
+        Peer(
+            "onnxscript, a rule for each reader",
+            onnxscript([before_relu, before_conv], blocks),
+            1 / 3,
+        ),
+        Peer("onnxscript, one rule", onnxscript([alone], blocks)),
         count=blocks * OPERATORS_PER_BLOCK,
     )
 
