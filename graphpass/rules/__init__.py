@@ -5,16 +5,15 @@ module                  what is in it
 ======================  ==================================================================
 :mod:`.pass_files`      `load_pass`: YAML file or Python rules -> `Pass`
 :mod:`.run`             `apply`: a pass over a model, as one transaction
-:mod:`.report`          `Report`: what it did, as plain data
-:mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
-:mod:`.operations`      the operations, one module each
+:mod:`.operations`      the operations, one module each, and what they share
 :mod:`.selectors`       how a rule says which nodes and values it is about
-:mod:`.surgery`         what operations share
 :mod:`.rewrite`         the engine: where patterns hold, and what takes their place
 :mod:`.expressions`     conditions and computed values
-:mod:`.rewriting`       replacements, and the engine that puts them in
 :mod:`.explaining`      `explain`: where a rewrite applies, and why not elsewhere
 :mod:`.lint`            what can be said of rewrites without a model: `lint`, termination, tests
+:mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
+:mod:`.report`          `Report`: what a pass did, as plain data
+:mod:`.limits`          `Limits`: what a run may take
 ======================  ==================================================================
 
 The names below are imported when they are first used.

@@ -1,5 +1,8 @@
-"""The engine: patterns, the matcher, what takes the place of a match, and why not.
+"""The engine: where patterns hold, and what takes the place of their matches.
 
-A rule goes through these: text or Python -> pattern -> one closure per part (`matcher`) -> match ->
-draft -> firing, which reports keep. `facts` is what all of them ask of the graph.
+A rewrite goes through these: text (`text`) or Python (`python_*`), both with the `builder` ->
+`pattern`, `replacement` and the rest of the `body` -> one closure per operator (`parts`, `matcher`)
+-> `match`, found by a `search` -> `draft` and `fates` -> template (`prepare`, `templates`) ->
+firing (`fire`, with computed values as `weights` and `stacks` store them). `facts` is what all ask
+of the graph; `group` and `worklist` say which match is next.
 """
