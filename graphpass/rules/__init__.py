@@ -7,9 +7,8 @@ module                  what is in it
 :mod:`.run`             `apply`: a pass over a model, as one transaction
 :mod:`.operations`      the operations, one module each, and what they share
 :mod:`.selectors`       how a rule says which nodes and values it is about
-:mod:`.rewrite`         the engine: where patterns hold, and what takes their place
+:mod:`.rewrite`         the engine: where patterns hold, what takes their place; `explain`
 :mod:`.expressions`     conditions and computed values
-:mod:`.explaining`      `explain`: where a rewrite applies, and why not elsewhere
 :mod:`.lint`            what can be said of rewrites without a model: `lint`, termination, tests
 :mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
 :mod:`.report`          `Report`: what a pass did, as plain data
@@ -26,8 +25,6 @@ from typing import TYPE_CHECKING
 from graphpass.lazy import lazily
 
 if TYPE_CHECKING:
-    from graphpass.rules.explaining.explain import explain as explain
-    from graphpass.rules.explaining.explanation import Explanation as Explanation
     from graphpass.rules.operations.operation import Operation as Operation
     from graphpass.rules.operations.operation import Run as Run
     from graphpass.rules.pass_files.loading import Pass as Pass
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
     from graphpass.rules.pass_files.loading import parse_setting as parse_setting
     from graphpass.rules.report.report import Report as Report
     from graphpass.rules.report.report import Step as Step
+    from graphpass.rules.rewrite.explain import explain as explain
+    from graphpass.rules.rewrite.explanation import Explanation as Explanation
     from graphpass.rules.rewrite.match import Binding as Binding
     from graphpass.rules.rewrite.match import Match as Match
     from graphpass.rules.rewrite.match import Mismatch as Mismatch
@@ -58,8 +57,8 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         "run": "apply",
-        "explaining.explain": "explain",
-        "explaining.explanation": "Explanation",
+        "rewrite.explain": "explain",
+        "rewrite.explanation": "Explanation",
         "pass_files.loading": "Pass Rule load_pass parse_setting",
         "rewrite.match": "Binding Match Mismatch",
         "rewrite.matcher": "Matcher find",

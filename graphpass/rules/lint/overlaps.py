@@ -20,10 +20,10 @@ from graphpass.errors import GraphpassError
 from graphpass.formats.text import print_graph
 from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
-from graphpass.rules.explaining.explain import explain
 from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of
 from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.explain import explain
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,

@@ -20,11 +20,11 @@ from graphpass.formats.parameters import Parameters
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
-from graphpass.rules.explaining.explain import explain
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import groups_of
 from graphpass.rules.report.report import Step
+from graphpass.rules.rewrite.explain import explain
 from graphpass.rules.rewrite.group import Member, run_group
 from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.run import apply

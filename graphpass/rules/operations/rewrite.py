@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Literal
 from graphpass.errors import ExpectationError, count
 from graphpass.graph import Edit, Graph
 from graphpass.model import Model
-from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.operations.operation import Operation, Outcome, Run, Together
 from graphpass.rules.report.changes import HeadChange, NodeRef, Pending, node_ref
 from graphpass.rules.report.firings import Firing, NearMiss
 from graphpass.rules.report.report import near_miss_lines
+from graphpass.rules.rewrite.examiner import near_misses
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired
 from graphpass.rules.rewrite.group import Member, run_group

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef
 
-__all__ = ["Firing", "Level", "NearMiss"]
+__all__ = ["REFUSED", "Firing", "Level", "NearMiss"]
+
+REFUSED = "refused"
+"""What a near miss has for the part that failed where the rewrite refuses its matches outright."""
 
 
 class Level(NamedTuple):

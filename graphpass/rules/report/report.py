@@ -11,7 +11,7 @@ from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
 from graphpass.model import Lineage, Model
 from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, Pending
-from graphpass.rules.report.firings import Firing, NearMiss
+from graphpass.rules.report.firings import REFUSED, Firing, NearMiss
 
 __all__ = ["Census", "Report", "Step", "format_bytes", "near_miss_lines"]
 
@@ -210,9 +210,6 @@ _SHOWN = 5
 
 _NEAR_SHOWN = 3
 
-_REFUSED = "refused"
-"""What a near miss has for the part that failed where the rewrite refuses its matches."""
-
 
 def format_bytes(count: int) -> str:
     """Return a size with three digits.
@@ -236,7 +233,7 @@ def format_bytes(count: int) -> str:
 def near_miss_lines(missed: Sequence[NearMiss]) -> Iterator[str]:
     """Yield where a rewrite came near and did not apply, and why: the first few kinds of places."""
     for miss in missed[:_NEAR_SHOWN]:
-        yield str(miss) if miss.what == _REFUSED else f"not {miss}"
+        yield str(miss) if miss.what == REFUSED else f"not {miss}"
     more = len(missed) - _NEAR_SHOWN
     if more > 0:
         yield f"not in {more} more kinds of places; `graphpass explain` lists them"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from graphpass.errors import ExpressionError, OperationError
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Expression, Scope, UnknownError, ValueView
+from graphpass.rules.report.firings import REFUSED
 from graphpass.rules.rewrite.draft import (
     Draft,
     Made,
@@ -27,10 +28,7 @@ from graphpass.rules.rewrite.draft import (
 from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewrite.replacement import Named, NewPart, Replacement, Spread
 
-__all__ = ["REFUSED", "Body", "TextBody", "parameter_array"]
-
-REFUSED = "refused"
-"""What reports have in the place of a condition where a match is refused outright."""
+__all__ = ["Body", "TextBody", "parameter_array"]
 
 
 class Body(Protocol):

@@ -6,16 +6,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from graphpass.rules.explaining.checks import Check
-from graphpass.rules.explaining.near_misses import NearMiss
 from graphpass.rules.report.changes import NodeRef
-from graphpass.rules.report.firings import Level
+from graphpass.rules.report.firings import Level, NearMiss
 from graphpass.rules.rewrite.match import Match
 
-__all__ = ["At", "Explanation", "Found"]
+__all__ = ["At", "Check", "Explanation", "Found"]
 
 _SHOWN = 5
 _MARKS = {True: "✓", False: "✗", None: "·"}
+
+
+class Check(NamedTuple):
+    """One operator of the pattern, or one condition."""
+
+    what: str
+    """As it is written: ``conv = Convolution``, ``out.axis == 1``."""
+
+    holds: bool | None
+    """None: it was not reached."""
+
+    node: NodeRef | None = None
+    """What an operator stands for."""
+
+    reason: str = ""
+    """What was found, and what was wanted."""
+
+    @property
+    def stands_for(self) -> str:
+        """What an operator stands for, as text: a node, or that it is absent."""
+        if self.node is not None:
+            return f"{self.node.name} (#{self.node.key})"
+        return self.reason if self.holds else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as a dict of plain values."""
+        node = None if self.node is None else self.node._asdict()
+        return {"what": self.what, "holds": self.holds, "node": node, "reason": self.reason}
 
 
 class Found(NamedTuple):
@@ -79,9 +105,14 @@ class Explanation:
     def _lines_at(self, at: At) -> Iterator[str]:
         answer = "match" if self.matches else "no match"
         yield f"{self.subject} at {_spell(at.root, at.inside)}: {answer}"
-        width = max((len(check.what) for check in at.checks if _has_column(check)), default=0)
+        width = max((len(check.what) for check in at.checks if check.stands_for), default=0)
         for check in at.checks:
-            yield f"  {_MARKS[check.holds]} {_line(check, width)}"
+            line = check.what
+            if check.stands_for:
+                line = f"{line:<{width}}  {check.stands_for}"
+            if check.reason and not check.holds:
+                line += f": {check.reason}"
+            yield f"  {_MARKS[check.holds]} {line}"
         if at.remedy is not None:
             yield f"  would match if {at.remedy}"
 
@@ -124,17 +155,3 @@ class Explanation:
 def _spell(root: NodeRef, inside: str) -> str:
     kind = "variable" if root.op == "null" else root.op
     return f"{kind} {root.name!r} (#{root.key}){f' inside {inside}' if inside else ''}"
-
-
-def _has_column(check: Check) -> bool:
-    """Return whether what an operator stands for is printed in a column of its own."""
-    return check.node is not None or (check.holds is True and bool(check.reason))
-
-
-def _line(check: Check, width: int) -> str:
-    if not _has_column(check):
-        return f"{check.what}: {check.reason}" if check.reason else check.what
-    if check.node is None:
-        return f"{check.what:<{width}}  {check.reason}"
-    reason = f": {check.reason}" if check.reason else ""
-    return f"{check.what:<{width}}  {check.node.name} (#{check.node.key}){reason}"

@@ -6,8 +6,8 @@ import pytest
 
 from graphpass import Model
 from graphpass.formats.text import parse_graph
-from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.report.firings import NearMiss
+from graphpass.rules.rewrite.examiner import near_misses
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.group import Group, Member
 from graphpass.rules.rewrite.matcher import Matcher

@@ -14,8 +14,8 @@ from graphpass.errors import SelectorError, TextError
 from graphpass.formats.text import parse_graph
 from graphpass.graph import Entry
 from graphpass.rules import Explanation, explain, parse_pattern
-from graphpass.rules.explaining.near_misses import near_misses
 from graphpass.rules.rewrite.draft import Draft, Refusal
+from graphpass.rules.rewrite.examiner import near_misses
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.rewrite import Rewrite, parse_rewrite
 

@@ -1,0 +1,290 @@
+"""`explain`: where a rewrite or a pattern applies in a model, and why not elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphpass.errors import GraphpassError, SelectorError
+from graphpass.graph import VARIABLE, Graph, paused_collector
+from graphpass.graph.invariants import describe
+from graphpass.model import Model
+from graphpass.rules.report.firings import Level
+from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import Refusal
+from graphpass.rules.rewrite.examiner import Examiner, Miss, nearest, part_text
+from graphpass.rules.rewrite.explanation import At, Check, Explanation, Found
+from graphpass.rules.rewrite.facts import Facts
+from graphpass.rules.rewrite.match import Fault, Match
+from graphpass.rules.rewrite.pattern import Pattern, Produced, bare, compile_pattern
+from graphpass.rules.rewrite.rewrite import Rewrite
+from graphpass.rules.rewrite.text import parse_pattern
+from graphpass.rules.selectors import Selector, select, select_one
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphpass.shapes import Shape
+
+__all__ = ["explain"]
+
+_USERS_SHOWN = 3
+
+
+def explain(
+    rewrite: Rewrite | Pattern | str,
+    model: Model | Graph,
+    at: Selector | None = None,
+    *,
+    inputs: Mapping[str, Shape] | None = None,
+) -> Explanation:
+    """Say where a rewrite applies, and what it lacks where it does not.
+
+    Parameters
+    ----------
+    rewrite : Rewrite, Pattern or str
+        A rewrite, or a pattern alone, which may be text.
+    model : Model or Graph
+        Where to look. It stays as it is.
+    at : selector, optional
+        One operator, which would be the first root: its name, or ``id:17``; where the outermost
+        graph has none such, one inside a subgraph. Without it, all are looked at.
+    inputs : mapping of str to tuple, optional
+        Shapes of inputs that conditions may count on, as for `graphpass.apply`.
+
+    Returns
+    -------
+    Explanation
+        True if it applies. It tells what the driver would do at each node with the graph as it is
+        now; when it has done so at one node, another may not match any more.
+
+    Raises
+    ------
+    TextError
+        If the pattern is malformed or can never match.
+    SelectorError
+        If `at` selects no operator, or several.
+
+    Examples
+    --------
+    >>> from graphpass.formats.text import parse_graph
+    >>> graph = parse_graph("x = variable(); a = relu(x); b = relu(a); return b, tanh(a)")
+    >>> print(explain("y = relu(relu(x))", graph, "b"))
+    pattern at relu 'b' (#2): no match
+      ✓ y = relu  b (#2)
+      ✗ relu      a (#1): is also used by tanh 'tanh0' (#3)
+      would match if a had no other user: tanh0 reads it
+
+    Notes
+    -----
+    One attempt for each node whose operator the first root may be, as the driver makes it.
+    """
+    if isinstance(rewrite, str):
+        rewrite = parse_pattern(rewrite)
+    subject = rewrite if isinstance(rewrite, Rewrite) else compile_pattern(rewrite)
+    name = subject.id if isinstance(subject, Rewrite) else "pattern"
+    outer = _without_orphans(model if isinstance(model, Model) else Model(model))
+
+    def examiner(graph: Graph, path: tuple[Level, ...]) -> Examiner:
+        if path:
+            return Examiner(subject, Facts(graph), None, path)
+        return Examiner(subject, Facts(graph, outer.inputs, shapes), outer.parameters)
+
+    with paused_collector():
+        shapes = outer.input_shapes(inputs)
+        if at is not None:
+            graph, path, key = _place(outer.graph, at)
+            return _at(name, examiner(graph, path), key, _spell(outer.graph, path))
+        return _everywhere(
+            name,
+            ((examiner(*each), _spell(outer.graph, each[1])) for each in _graphs(outer.graph)),
+        )
+
+
+def _without_orphans(model: Model) -> Model:
+    """Return the model as the driver would have it: without what the heads do not reach."""
+    if len(model.graph) == len(model.graph.order()):
+        return model
+    graph = model.graph.copy()
+    with graph.edit() as edit:
+        edit.sweep()
+    return Model(graph, model.parameters)
+
+
+def _graphs(graph: Graph) -> Iterator[tuple[Graph, tuple[Level, ...]]]:
+    """Yield a graph and all those inside it, each with the way there."""
+    for inner, path in graph.nested():
+        yield inner, tuple([Level(*step) for step in path])
+
+
+def _place(outermost: Graph, selector: Selector) -> tuple[Graph, tuple[Level, ...], int]:
+    """Return the one operator that a selector selects, and the graph that it is in."""
+    try:
+        return outermost, (), select_one(outermost, selector, kind="operators")
+    except SelectorError:
+        below = [
+            (graph, path, key)
+            for graph, path in _graphs(outermost)
+            if path
+            for key in select(graph, selector, kind="operators", optional=True)
+        ]
+        if len(below) != 1 or select(outermost, selector, kind="operators", optional=True):
+            raise
+        return below[0]
+
+
+def _spell(graph: Graph, path: tuple[Level, ...]) -> str:
+    """Return the way to a subgraph: ``loop (#4), subgraph 0``."""
+    found = []
+    for key, number in path:
+        found.append(f"{graph.name(key)} (#{key}), subgraph {number}")
+        graph = graph.subgraphs(key)[number]
+    return "; ".join(found)
+
+
+def _everywhere(name: str, examiners: Iterable[tuple[Examiner, str]]) -> Explanation:
+    """Return the answer for the graphs of a model, each with the way there in words."""
+    matches: list[Found] = []
+    operators: tuple[str, ...] = ()
+
+    def misses() -> Iterator[Miss]:
+        nonlocal operators
+        for examiner, inside in examiners:
+            operators = examiner.matcher.operators
+            seen: set[frozenset[int]] = set()
+            for key in examiner.matcher.candidates():
+                found = examiner.look(key)
+                if isinstance(found, Miss):
+                    yield found
+                    continue
+                for match in found:
+                    roots = frozenset([entry.node for entry in match.roots])
+                    if roots not in seen:
+                        seen.add(roots)
+                        matches.append(Found(match, examiner.node_ref(key), inside))
+
+    near = nearest(misses())
+    lacking = () if matches or near else operators
+    return Explanation(name, tuple(matches), near_misses=near, lacking=lacking)
+
+
+def _at(name: str, examiner: Examiner, key: int, inside: str) -> Explanation:
+    """Return the answer for one node."""
+    root, found = examiner.node_ref(key), examiner.look(key)
+    if isinstance(found, Miss):
+        checks = (*_operators(found, examiner), *_conditions(found))
+        at = At(root, checks, _remedy(found), inside, examiner.path)
+        return Explanation(name, (), at)
+    hold = [Check(text, True) for stage, text in examiner.stages if stage == "where" and text]
+    at = At(root, (*_operators(found[0], examiner), *hold), None, inside, examiner.path)
+    return Explanation(name, (Found(found[0], root, inside),), at)
+
+
+# -- a miss, or a match, line by line ----------------------------------------------------------
+
+
+def _operators(found: Match | Miss, examiner: Examiner) -> Iterator[Check]:
+    """Yield the operators of the pattern, each before what it reads; operands from the left."""
+    pattern, graph = examiner.pattern, examiner.facts.graph
+    fault = found.cause if isinstance(found, Miss) else None
+    nodes = found.nodes if isinstance(found, Miss) else dict(enumerate(found.nodes))
+    numbers: dict[int, None] = {}
+    pending = [root.value.part for root in reversed(pattern.roots)]
+    while pending:
+        number = pending.pop()
+        if number not in numbers:
+            numbers[number] = None
+            operands = map(bare, reversed(pattern.parts[number].operands))
+            pending += [each.part for each in operands if isinstance(each, Produced)]
+    for number in numbers:
+        what, key = part_text(pattern, number), nodes.get(number)
+        if isinstance(fault, Fault) and fault.part == number and fault.code != "distinct":
+            assert isinstance(found, Miss)
+            reason = found.told()[2]
+            key = next(iter(fault.nodes), None) if key is None else key
+            if key is None:
+                yield Check(what, False, None, reason)
+                continue
+            # The reason goes on behind the name of the node.
+            node = describe(graph, key)
+            reason = reason.removeprefix(f"{node} ").replace(f" of {node} is ", " is ", 1)
+            if fault.code == "operator":
+                is_now = "a variable" if fault.found == VARIABLE else fault.found
+                reason = f"is {is_now}, not {' or '.join(fault.wanted)}"
+            yield Check(what, False, examiner.node_ref(key), reason)
+        elif key is not None:
+            yield Check(what, True, examiner.node_ref(key))
+        elif number in nodes:
+            yield Check(what, True, None, "absent")
+        else:
+            yield Check(what, None)
+
+
+def _conditions(miss: Miss) -> Iterator[Check]:
+    """Yield the conditions in the order of evaluation, and what else stopped the rewrite."""
+    _, what, reason = miss.told()
+    failing = Check(what, False, None, reason)
+    if isinstance(miss.cause, Fault):
+        if miss.cause.code == "distinct":
+            yield failing
+        return
+    stopped = isinstance(miss.cause, GraphpassError)
+    held = 0 if stopped and not miss.is_decided else miss.passed
+    for number, (stage, text) in enumerate(miss.examiner.stages):
+        if number == miss.passed:
+            yield failing
+        elif stage == "where" and text is not None:
+            yield Check(text, number < held or None)
+    if stopped:
+        yield failing
+
+
+# -- what would have to be otherwise -------------------------------------------------------------
+
+
+def _remedy(miss: Miss) -> str | None:
+    """Return what would make a miss a match, as in ``conv1 had no other user: relu3 reads it``.
+
+    Nothing is said that was not tried: the pattern without the condition has to match at the same
+    node, and the driver has to take the match. So there is no remedy where two things are lacking.
+    """
+    cause, examiner = miss.cause, miss.examiner
+    if isinstance(cause, Refusal):
+        rewrite = examiner.rewrite
+        if cause.stage != "where" or rewrite is None or not isinstance(rewrite.body, TextBody):
+            return None
+        assert miss.match is not None
+        left = tuple([each for each in rewrite.body.where if each.text != cause.condition])
+        eased = replace(rewrite, body=replace(rewrite.body, where=left))
+        return "this condition held" if examiner.refused(miss.match, eased) is None else None
+    if not isinstance(cause, Fault):
+        return None
+    part = examiner.pattern.parts[cause.part]
+    if cause.code in ("head", "used") and not cause.wanted:
+        if examiner.would_match(miss.key, replace(part, shared=True), cause.nodes[0]):
+            return _closed(miss, cause.nodes[0])
+    elif cause.code == "attribute":
+        name, _, wanted = cause.found
+        others = tuple([each for each in part.attributes if each[0] != name])
+        if examiner.would_match(miss.key, replace(part, attributes=others), cause.nodes[0]):
+            return f"{examiner.facts.graph.name(cause.nodes[0])} had {name}={wanted!r}"
+    return None
+
+
+def _closed(miss: Miss, key: int) -> str:
+    """Return of a matched node that nothing else used it: ``a had no other user: b reads it``."""
+    facts, inside = miss.examiner.facts, set(miss.nodes.values())
+    name = facts.graph.name
+    lacks = [f"{name(key)} were no head"] if facts.heads.get(key) else []
+    users = facts.ranks.sorted([each for each in facts.readers(key) if each not in inside])
+    if users:
+        shown, more = list(map(name, users[:_USERS_SHOWN])), len(users) - _USERS_SHOWN
+        if more > 0:
+            read = f"{', '.join(shown)} and {more} more read"
+        elif len(shown) == 1:
+            read = f"{shown[0]} reads"
+        else:
+            read = f"{', '.join(shown[:-1])} and {shown[-1]} read"
+        lacks.append(f"{'it' if lacks else name(key)} had no other user: {read} it")
+    return " and ".join(lacks)
