@@ -10,35 +10,35 @@ from house import House, share_before
 import graphpass
 
 # No figure rises again: lower a limit whenever the code has got below it.
-MOST_LINES = 46_500
-MOST_LINES_OF_RULES = 22_800
-MOST_FILES = 193
+MOST_LINES = 45_300
+MOST_LINES_OF_RULES = 22_200
+MOST_FILES = 191
 MOST_LINES_A_FILE = 600
-MOST_NAMED_ONCE = 0.125
-MOST_BEFORE = 0.13
+MOST_NAMED_ONCE = 0.11
+MOST_BEFORE = 0.123
 MOST_FILES_IN_CIRCLES = 0
-MOST_NAMES_OF_TWO_TYPES = 5
+MOST_NAMES_OF_TWO_TYPES = 3
+
+HOUSE = House()
 
 
 def test_imports_point_downward_and_in_no_circle() -> None:
     """Every import of every file: inside functions and under TYPE_CHECKING too."""
-    house = House()
-    assert house.upward() == []
-    circles = house.circles()
+    assert HOUSE.upward() == []
+    circles = HOUSE.circles()
     assert sum(map(len, circles)) <= MOST_FILES_IN_CIRCLES, circles
 
 
 def test_the_house_stays_small() -> None:
-    house = House()
-    files = house.under("")
+    files = HOUSE.under("")
     assert sum(each.lines for each in files) <= MOST_LINES
-    assert sum(each.lines for each in house.under("rules")) <= MOST_LINES_OF_RULES
+    assert sum(each.lines for each in HOUSE.under("rules")) <= MOST_LINES_OF_RULES
     assert len(files) <= MOST_FILES
     assert [each.name for each in files if each.lines > MOST_LINES_A_FILE] == []
-    once, functions = house.named_once(files)
+    once, functions = HOUSE.named_once(files)
     assert len(once) <= MOST_NAMED_ONCE * functions, once
     assert share_before(files) <= MOST_BEFORE
-    assert len(house.types_twice()) <= MOST_NAMES_OF_TWO_TYPES, house.types_twice()
+    assert len(HOUSE.types_twice()) <= MOST_NAMES_OF_TWO_TYPES, HOUSE.types_twice()
 
 
 def imported_by(statement: str) -> set[str]:
