@@ -333,7 +333,7 @@ def _equal_nodes(
     -----
     Linear in the nodes and in the bytes of the parameters of both models.
     """
-    search = _Pairing(_Side(ours), _Side(theirs), values)
+    search = _EqualNodes(_Side(ours), _Side(theirs), values)
     candidates: dict[Hashable, list[int]] = {}
     for key in our_keys:
         identity = search.ours.identity(key, search.our_source)
@@ -385,7 +385,7 @@ class _Side:
 
 
 @dataclass(slots=True)
-class _Pairing:
+class _EqualNodes:
     """What is known so far of nodes that are equal."""
 
     ours: _Side
