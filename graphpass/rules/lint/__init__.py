@@ -7,7 +7,6 @@ module              what is in it
 :mod:`.findings`    what is odd about one rewrite, or can never match
 :mod:`.termination` `terminates`: whether a group ends on every graph
 :mod:`.measures`    what goes and what comes when a rewrite fires, as inequalities
-:mod:`.linear`      inequalities solved in whole numbers
 :mod:`.overlaps`    `overlaps`: whether the order of two rewrites matters, on tested graphs
 :mod:`.rule_tests`  `run_tests`: the ``tests:`` of a pass and of its rewrites
 ==================  ==================================================================

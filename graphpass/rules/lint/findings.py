@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError, GraphpassError
 from graphpass.formats.python_text import Mark
 from graphpass.graph import Graph
 from graphpass.ops import find, format_value, operator_names
-from graphpass.rules.expressions import Expression, Scope, UnknownError
+from graphpass.rules.expressions import Scope, UnknownError
 from graphpass.rules.lint.measures import Weighing, features_of, paths
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import PassRewrite
@@ -25,6 +26,7 @@ from graphpass.rules.rewrite.pattern import (
     NamedValue,
     Operand,
     Part,
+    Pattern,
     Produced,
     Rest,
     Restricted,
@@ -32,7 +34,6 @@ from graphpass.rules.rewrite.pattern import (
     bare,
 )
 from graphpass.rules.rewrite.replacement import NewOperand, NewPart, Spread
-from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["RuleFinding", "findings_of"]
 
@@ -69,149 +70,134 @@ class RuleFinding:
         return asdict(self)
 
 
+class _Oddity(NamedTuple):
+    severity: RuleSeverity
+    code: str
+    message: str
+    option: tuple[str | int, ...] = ()
+    """The way to it from the rewrite."""
+
+    mark: Mark | None = None
+
+
 def findings_of(member: PassRewrite, loaded: Pass) -> list[RuleFinding]:
     """Return what is odd about a rewrite of a pass, its tests left aside. Linear in the texts."""
-    return list(_Inspection(member, loaded).findings())
-
-
-class _Inspection:
-    def __init__(self, member: PassRewrite, loaded: Pass) -> None:
-        self._member = member
-        self._rewrite: Rewrite = member.rewrite
-        self._pass = loaded
-
-    def findings(self) -> Iterator[RuleFinding]:
-        rewrite, text = self._rewrite, self._member.text
-        for part in rewrite.pattern.parts:
-            yield from self._operators(part.operators, "match", part.mark)
-        yield from self._impossible()
-        if isinstance(rewrite.body, TextBody):
-            yield from self._unused_names(rewrite.body)
-            yield from self._conditions(rewrite.body)
-            for made in rewrite.body.replacement.parts:
-                yield from self._operators([made.operator], "replace", made.mark)
-            if not (rewrite.once or rewrite.refuses) and _matches_again(rewrite, rewrite.body):
-                yield self._find(
-                    "error",
-                    "never-ends",
-                    "it puts in what it matches, and so goes on for ever; narrow it with where:, "
-                    "or let it run once: true",
-                    "replace",
-                )
-        if text is not None and not text.tests:
-            yield self._find("note", "no-tests", "it has no tests; add `tests:`, before and after")
-
-    def _find(
-        self,
-        severity: RuleSeverity,
-        code: str,
-        message: str,
-        *option: str | int,
-        mark: Mark | None = None,
-    ) -> RuleFinding:
-        line, column = mark or (None, None)
-        place = self._pass.place((*self._member.path, *option), line, column)
-        return RuleFinding(severity, code, self._rewrite.id, place, message)
-
-    def _operators(
-        self, names: Iterable[str], option: str, mark: Mark | None
-    ) -> Iterator[RuleFinding]:
-        for name in names:
-            if find(name) is not None:
-                continue
-            near = difflib.get_close_matches(name, list(operator_names()), n=1, cutoff=_CLOSE)
-            said = f"is {near[0]} meant?" if near else "its inputs are taken as they come"
-            said = f"MXNet 1.9.1 has no operator `{name}`; {said}"
-            severity: RuleSeverity = "warning" if near else "note"
-            yield self._find(severity, "unknown-operator", said, option, mark=mark)
-
-    def _unused_names(self, body: TextBody) -> Iterator[RuleFinding]:
-        pattern = self._rewrite.pattern
-        counts: Counter[str] = Counter()
-        places: dict[str, tuple[str, Mark | None]] = {}
-        for operand in pattern.operands():
-            if isinstance(operand, NamedValue | Restricted | Rest) and operand.name is not None:
-                counts[operand.name] += 1
-                instead = "*_" if isinstance(operand, Rest) else "_"
-                places.setdefault(operand.name, (instead, operand.mark))
-            elif isinstance(operand, Produced):
-                part = pattern.parts[operand.part]
-                if part.visible_outputs is not None:
-                    counts[part.names[operand.output] or "_"] += 1
-        read = {*pattern.root_names, *[name for group in pattern.distinct for name in group]}
-        read |= body.reads
-        for part in pattern.parts:
-            if part.visible_outputs is not None:
-                places.update({name: ("_", part.line) for name in part.names if name is not None})
-            if part.shared:
-                read.update(part.names)
-        for name, (instead, mark) in places.items():
-            if counts[name] <= (name not in pattern.names) and name not in read:
-                said = f"{name} is bound and never read; write {instead} in its place"
-                yield self._find("warning", "unused-name", said, "match", mark=mark)
-        for name in body.let:
-            if name not in body.reads:
-                said = f"{name} is computed and never read; take it out"
-                yield self._find("warning", "unused-let", said, "let", name)
-
-    def _conditions(self, body: TextBody) -> Iterator[RuleFinding]:
-        text = self._member.text
+    rewrite, text, body = member.rewrite, member.text, member.rewrite.body
+    found: list[_Oddity] = []
+    for part in rewrite.pattern.parts:
+        found += _unknown(part.operators, "match", part.mark)
+    found += _impossible(rewrite.pattern)
+    if isinstance(body, TextBody):
+        found += _unused(rewrite.pattern, body)
         for number, condition in enumerate(body.where):
             single = text is not None and isinstance(text.where, str)
             path = ("where",) if single else ("where", number)
-            holds = None if condition.names else _constant(condition)
-            if holds is True:
-                said = f"{condition.text} holds at every match; take it out"
-                yield self._find("warning", "constant-condition", said, *path)
-            elif holds is False:
-                said = f"{condition.text} holds at no match, so the rewrite never fires"
-                yield self._find("error", "never-fires", said, *path)
-
-    def _impossible(self) -> Iterator[RuleFinding]:
-        """Yield what the pattern asks for that no graph has.
-
-        These are attribute values that MXNet does not take together; a value that is to be of two
-        kinds; and an auxiliary state that is to be of another kind.
-        """
-        kinds: dict[str, ValueKind] = {}
-        end = "the pattern can never match"
-        found: list[tuple[RuleSeverity, str, Mark | None]] = []
-        for part in self._rewrite.pattern.parts:
-            settled = [_settled(name, part) for name in part.operators]
-            broken = dict(zip(part.operators, [rule for rule, _ in settled], strict=True))
-            severity: RuleSeverity = "warning" if None in broken.values() else "error"
-            last = "leave it out" if None in broken.values() else end
-            for name, rule in broken.items():
-                if rule is not None:
-                    said = f"no {name} has these attributes, as MXNet asks for {rule}; {last}"
-                    found.append((severity, said, part.mark))
-            mutable = frozenset.intersection(*[states for _, states in settled])
-            for position, operand in enumerate(part.operands):
-                inner = bare(operand)
-                if isinstance(inner, Rest):
-                    mutable = frozenset()
-                if not isinstance(inner, Restricted):
-                    continue
-                other = kinds.setdefault(inner.name, inner.kind) if inner.name else inner.kind
-                if other != inner.kind and {inner.kind, other} != {"const", "param"}:
-                    said = f"{inner.name} is to be {other} and {inner.kind}, which no value is"
-                    found.append(("error", f"{said}; {end}", inner.mark))
-                if position in mutable and inner.kind != "aux":
-                    said = (
-                        f"input {position} of {part.operators[0]} is an auxiliary state, never of "
-                        f"kind {inner.kind}; write aux({inner.name or '_'})"
-                    )
-                    found.append(("error", said, inner.mark))
-        for severity, said, mark in found:
-            yield self._find(severity, "never-matches", said, "match", mark=mark)
+            if condition.names:
+                continue
+            with suppress(GraphpassError, UnknownError):
+                if condition.holds(Scope(Facts(Graph()), {})):
+                    said = f"{condition.text} holds at every match; take it out"
+                    found.append(_Oddity("warning", "constant-condition", said, path))
+                else:
+                    said = f"{condition.text} holds at no match, so the rewrite never fires"
+                    found.append(_Oddity("error", "never-fires", said, path))
+        for made in body.replacement.parts:
+            found += _unknown([made.operator], "replace", made.mark)
+        if not (rewrite.once or rewrite.refuses) and _matches_again(rewrite.pattern, body):
+            said = (
+                "it puts in what it matches, and so goes on for ever; narrow it with where:, "
+                "or let it run once: true"
+            )
+            found.append(_Oddity("error", "never-ends", said, ("replace",)))
+    if text is not None and not text.tests:
+        said = "it has no tests; add `tests:`, before and after"
+        found.append(_Oddity("note", "no-tests", said))
+    return [
+        RuleFinding(
+            each.severity,
+            each.code,
+            rewrite.id,
+            loaded.place((*member.path, *each.option), *(each.mark or ())),
+            each.message,
+        )
+        for each in found
+    ]
 
 
-def _constant(condition: Expression) -> bool | None:
-    """Return whether a condition without names holds; None if it can't be computed."""
-    try:
-        return condition.holds(Scope(Facts(Graph()), {}))
-    except (GraphpassError, UnknownError):
-        return None
+def _unknown(names: Iterable[str], option: str, mark: Mark | None) -> Iterator[_Oddity]:
+    for name in names:
+        if find(name) is not None:
+            continue
+        near = difflib.get_close_matches(name, list(operator_names()), n=1, cutoff=_CLOSE)
+        said = f"is {near[0]} meant?" if near else "its inputs are taken as they come"
+        said = f"MXNet 1.9.1 has no operator `{name}`; {said}"
+        yield _Oddity("warning" if near else "note", "unknown-operator", said, (option,), mark)
+
+
+def _unused(pattern: Pattern, body: TextBody) -> Iterator[_Oddity]:
+    counts: Counter[str] = Counter()
+    places: dict[str, tuple[str, Mark | None]] = {}
+    for operand in pattern.operands():
+        if isinstance(operand, NamedValue | Restricted | Rest) and operand.name is not None:
+            counts[operand.name] += 1
+            instead = "*_" if isinstance(operand, Rest) else "_"
+            places.setdefault(operand.name, (instead, operand.mark))
+        elif isinstance(operand, Produced):
+            part = pattern.parts[operand.part]
+            if part.visible_outputs is not None:
+                counts[part.names[operand.output] or "_"] += 1
+    read = {*pattern.root_names, *[name for group in pattern.distinct for name in group]}
+    read |= body.reads
+    for part in pattern.parts:
+        if part.visible_outputs is not None:
+            places.update({name: ("_", part.line) for name in part.names if name is not None})
+        if part.shared:
+            read.update(part.names)
+    for name, (instead, mark) in places.items():
+        if counts[name] <= (name not in pattern.names) and name not in read:
+            said = f"{name} is bound and never read; write {instead} in its place"
+            yield _Oddity("warning", "unused-name", said, ("match",), mark)
+    for name in body.let:
+        if name not in body.reads:
+            said = f"{name} is computed and never read; take it out"
+            yield _Oddity("warning", "unused-let", said, ("let", name))
+
+
+def _impossible(pattern: Pattern) -> Iterator[_Oddity]:
+    """Yield what the pattern asks for that no graph has.
+
+    These are attribute values that MXNet does not take together; a value that is to be of two
+    kinds; and an auxiliary state that is to be of another kind.
+    """
+    kinds: dict[str, ValueKind] = {}
+    end = "the pattern can never match"
+    for part in pattern.parts:
+        settled = [_settled(name, part) for name in part.operators]
+        broken = dict(zip(part.operators, [rule for rule, _ in settled], strict=True))
+        severity: RuleSeverity = "warning" if None in broken.values() else "error"
+        last = "leave it out" if None in broken.values() else end
+        for name, rule in broken.items():
+            if rule is not None:
+                said = f"no {name} has these attributes, as MXNet asks for {rule}; {last}"
+                yield _Oddity(severity, "never-matches", said, ("match",), part.mark)
+        mutable = frozenset.intersection(*[states for _, states in settled])
+        for position, operand in enumerate(part.operands):
+            inner = bare(operand)
+            if isinstance(inner, Rest):
+                mutable = frozenset()
+            if not isinstance(inner, Restricted):
+                continue
+            other = kinds.setdefault(inner.name, inner.kind) if inner.name else inner.kind
+            if other != inner.kind and {inner.kind, other} != {"const", "param"}:
+                said = f"{inner.name} is to be {other} and {inner.kind}, which no value is"
+                said = f"{said}; {end}"
+                yield _Oddity("error", "never-matches", said, ("match",), inner.mark)
+            if position in mutable and inner.kind != "aux":
+                said = (
+                    f"input {position} of {part.operators[0]} is an auxiliary state, never of "
+                    f"kind {inner.kind}; write aux({inner.name or '_'})"
+                )
+                yield _Oddity("error", "never-matches", said, ("match",), inner.mark)
 
 
 def _settled(op: str, part: Part) -> tuple[str | None, frozenset[int]]:
@@ -229,13 +215,13 @@ def _settled(op: str, part: Part) -> tuple[str | None, frozenset[int]]:
     return next(iter(broken), None), states
 
 
-def _matches_again(rewrite: Rewrite, body: TextBody) -> bool:
+def _matches_again(pattern: Pattern, body: TextBody) -> bool:
     """Return whether a replacement is sure to match: the same tree of operators as the pattern.
 
     Values may have changed places in it. Where there is a condition, it must be that of one
     operator with its attributes, which reads what the matched one read.
     """
-    pattern, replacement = rewrite.pattern, body.replacement
+    replacement = body.replacement
     weighing = Weighing(0, pattern, replacement)
     images: dict[int, NewPart] = {}
     values: dict[str, str] = {}

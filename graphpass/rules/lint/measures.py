@@ -31,7 +31,7 @@ have the feature or both lack it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import GraphpassError
@@ -40,7 +40,6 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Value as Constant
 from graphpass.rules.expressions import Expression
-from graphpass.rules.lint.linear import Inequality, Unknown
 from graphpass.rules.rewrite.draft import Made, attribute_text
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
@@ -56,7 +55,16 @@ from graphpass.rules.rewrite.pattern import (
 )
 from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
 
-__all__ = ["Copied", "Feature", "Known", "Weighing", "Weight", "features_of"]
+__all__ = ["Copied", "Feature", "Inequality", "Weighing", "Weight", "features_of", "paths"]
+
+Unknown: TypeAlias = Hashable
+
+
+class Inequality(NamedTuple):
+    """``sum of coefficient * unknown >= least``."""
+
+    terms: Mapping[Unknown, int]
+    least: int
 
 
 class Weight(NamedTuple):
@@ -235,53 +243,53 @@ class Weighing:
         What the plain operators weigh, 1 each, is taken over to the right.
         """
         extremes: dict[_Extreme, None] = {}
-        found = [self._inequality(change, extremes) for change in changes]
+        found = []
+        for change in changes:
+            terms, copies, light = Counter[Unknown](), Counter[tuple[int, Feature]](), 0
+            for made, times in change.made:
+                op = made.op
+                terms[Weight(op)] -= times
+                light += times
+                for feature in self._features.get(op, ()):
+                    known = self.fact(feature, made)
+                    if isinstance(known, Copied):
+                        copies[known.part, feature] += times
+                    elif known != "no":
+                        terms[feature] -= times
+            for part in self._pattern.parts:
+                times = change.gone[part.index]
+                if part.index not in self._sure:
+                    times = min(times, 0)
+                if len(part.ops) > 1:
+                    if times:
+                        extreme = _Extreme(self._rule, part.index, times > 0)
+                        extremes[extreme] = None
+                        terms[extreme] += times
+                else:
+                    op = part.ops[0]
+                    asked = {each.attribute: each for each in features_of(part, op)}
+                    terms[Weight(op)] += times
+                    for feature in self._features.get(op, ()):
+                        if feature.attribute in asked:
+                            terms[feature] += times * (asked[feature.attribute] == feature)
+                        else:
+                            terms[feature] += min(0, times - copies[part.index, feature])
+                light -= times
+            found.append(
+                Inequality({key: n for key, n in terms.items() if n}, change.slack + light)
+            )
         for extreme in extremes:  # it is the weight of the lightest or heaviest alternative
             part, sign = self._pattern.parts[extreme.part], 1 if extreme.lightest else -1
             for op in part.ops:
                 asked = {each.attribute: each for each in features_of(part, op)}
-                terms: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
+                needed: dict[Unknown, int] = {extreme: -sign, Weight(op): sign}
                 for feature in self._features.get(op, ()):
                     if feature in asked.values() or (
                         not extreme.lightest and feature.attribute not in asked
                     ):
-                        terms[feature] = sign
-                found.append(Inequality(terms, 0))
+                        needed[feature] = sign
+                found.append(Inequality(needed, 0))
         return found
-
-    def _inequality(self, change: _Change, extremes: dict[_Extreme, None]) -> Inequality:
-        terms, copies = Counter[Unknown](), Counter[tuple[int, Feature]]()
-        light = 0
-        for made, times in change.made:
-            op = made.op
-            terms[Weight(op)] -= times
-            light += times
-            for feature in self._features.get(op, ()):
-                known = self.fact(feature, made)
-                if isinstance(known, Copied):
-                    copies[known.part, feature] += times
-                elif known != "no":
-                    terms[feature] -= times
-        for part in self._pattern.parts:
-            times = change.gone[part.index]
-            if part.index not in self._sure:
-                times = min(times, 0)
-            if len(part.ops) > 1:
-                if times:
-                    extreme = _Extreme(self._rule, part.index, times > 0)
-                    extremes[extreme] = None
-                    terms[extreme] += times
-            else:
-                op = part.ops[0]
-                asked = {each.attribute: each for each in features_of(part, op)}
-                terms[Weight(op)] += times
-                for feature in self._features.get(op, ()):
-                    if feature.attribute in asked:
-                        terms[feature] += times * (asked[feature.attribute] == feature)
-                    else:
-                        terms[feature] += min(0, times - copies[part.index, feature])
-            light -= times
-        return Inequality({key: each for key, each in terms.items() if each}, change.slack + light)
 
     def fact(self, feature: Feature, made: NewPart) -> Known:
         """Return whether a new node, of the feature's operator, has the feature.
@@ -345,14 +353,12 @@ def _compare(feature: Feature, given: dict[str, Constant]) -> Known:
     return "yes" if attribute_fault(feature.op, texts, [test]) is None else "no"
 
 
-def _declared(op: str) -> Collection[str]:
-    """Return the keys that an operator declares; nothing if it takes any."""
-    operator = find(op)
-    return () if operator is None or operator.open_keys else operator.attributes
-
-
 def _may_have(ops: Sequence[str], key: str) -> bool:
-    return any(not _declared(op) or key in _declared(op) for op in ops)
+    """Return whether one of the operators declares a key, or takes any."""
+    return any(
+        operator is None or operator.open_keys or key in (operator.attributes or (key,))
+        for operator in map(find, ops)
+    )
 
 
 def paths(

@@ -12,7 +12,9 @@ runs to its end. Where the two ends differ, the result depends on the order of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import combinations, combinations_with_replacement, islice, product
 from typing import Any, Literal, TypeAlias
 
@@ -24,11 +26,11 @@ from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of
 from graphpass.rules.rewrite.body import TextBody
 from graphpass.rules.rewrite.explain import explain
+from graphpass.rules.rewrite.explanation import Found
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,
     OptionalOperand,
-    Part,
     Pattern,
     Produced,
     Rest,
@@ -80,15 +82,8 @@ class Overlap:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
-        return {
-            "rules": [self.first, self.second],
-            "verdict": self.verdict,
-            "graphs": self.graphs,
-            "place": self.place,
-            "graph": self.graph,
-            "ends": list(self.ends) if self.graph else [],
-            "reason": self.reason,
-        }
+        found = asdict(self) | {"ends": list(self.ends) if self.graph else []}
+        return {"rules": [found.pop("first"), found.pop("second")]} | found
 
 
 def overlaps(
@@ -123,36 +118,18 @@ def overlaps(
     numbers = [number for number, each in enumerate(rewrites) if not each.refuses]
     for first, second in combinations_with_replacement(numbers, 2):
         one, other = rewrites[first].pattern, rewrites[second].pattern
-        turns = [_Overlay(one, other), *([] if first == second else [_Overlay(other, one)])]
-        if any(turn.shares_a_root() for turn in turns):
+        if _share_a_root(one, other) or (first != second and _share_a_root(other, one)):
             found.append(trial.compare(first, second))
     return found
 
 
-class _Overlay:
-    """Two patterns laid over each other, each pair of operators looked at once."""
+def _share_a_root(one: Pattern, other: Pattern) -> bool:
+    """Return whether a root of the one may be an operator of the other, and not only itself."""
 
-    def __init__(self, one: Pattern, other: Pattern) -> None:
-        self._one, self._other = one.parts, other.parts
-        self._roots = [root.value.part for root in one.roots]
-        self._known: dict[tuple[int, int], bool] = {}
-
-    def shares_a_root(self) -> bool:
-        """Return whether a root of the one may be an operator of the other, and not only itself."""
-        return any(
-            self.unifies(root, part.index)
-            for root, part in product(self._roots, self._other)
-            if self._one is not self._other or root != part.index
-        )
-
-    def unifies(self, number: int, twin: int) -> bool:
+    @cache
+    def unify(number: int, twin_number: int) -> bool:
         """Return whether nothing forbids that a node is matched by operators of both patterns."""
-        key = number, twin
-        if key not in self._known:
-            self._known[key] = self._agree(self._one[number], self._other[twin])
-        return self._known[key]
-
-    def _agree(self, part: Part, twin: Part) -> bool:
+        part, twin = one.parts[number], other.parts[twin_number]
         shared = []
         for op in set(part.ops).intersection(twin.ops):
             asked = {each.attribute: each.value for each in features_of(part, op)}
@@ -165,19 +142,25 @@ class _Overlay:
             return True
         turns = (1, -1) if any(map(is_commutative, shared)) else (1,)
         return len(part.operands) == len(twin.operands) and any(
-            all(map(self._meet, part.operands, twin.operands[::turn])) for turn in turns
+            all(map(meet, part.operands, twin.operands[::turn])) for turn in turns
         )
 
-    def _meet(self, operand: Operand, twin: Operand) -> bool:
+    def meet(operand: Operand, twin: Operand) -> bool:
         a, b = bare(operand), bare(twin)
-        made = [self._one[a.part]] if isinstance(a, Produced) else []
-        made += [self._other[b.part]] if isinstance(b, Produced) else []
+        made = [one.parts[a.part]] if isinstance(a, Produced) else []
+        made += [other.parts[b.part]] if isinstance(b, Produced) else []
         if any(part.maybe for part in made):
             return True
         if isinstance(a, Produced) and isinstance(b, Produced):
-            return a.output == b.output and self.unifies(a.part, b.part)
+            return a.output == b.output and unify(a.part, b.part)
         kinds = {each.kind for each in (a, b) if isinstance(each, Restricted)} - {"const"}
         return len(kinds) < 2 and not (kinds and made)
+
+    return any(
+        unify(root.value.part, part.index)
+        for root, part in product(one.roots, other.parts)
+        if one is not other or root.value.part != part.index
+    )
 
 
 class _Trial:
@@ -220,29 +203,21 @@ class _Trial:
         return Overlap(first, second, "not tested", reason=failure)
 
     def _pairs(self, first: int, second: int, number: int) -> Iterator[tuple[Match, Match]]:
-        """Yield matches of two rewrites that share an operator."""
+        """Yield matches of two rewrites that share an operator of a graph."""
         if first == second and not isinstance(self._rewrites[first].body, TextBody):
             return  # nothing can choose between its matches
-        ones = self._matches(first, number)
-        pairs = (
-            combinations(ones, 2)
-            if first == second
-            else product(ones, self._matches(second, number))
-        )
-        for one, other in pairs:
-            if not set(one.matched).isdisjoint(other.matched):
-                yield one, other
-
-    def _matches(self, rewrite: int, number: int) -> list[Match]:
-        """Return where a rewrite would fire in a graph, as long as that can be told in time."""
-        if (rewrite, number) not in self._known:
-            try:
+        for rewrite in (first, second):
+            if (rewrite, number) in self._known:
+                continue
+            found: Sequence[Found] = ()
+            with suppress(GraphpassError):  # it can't be told in time
                 found = explain(self._rewrites[rewrite], self._graphs[number][1]).matches
-            except GraphpassError:
-                found = ()
             matches = [each.match for each in found if not each.match.path]
             self._known[rewrite, number] = matches
-        return self._known[rewrite, number]
+        ones, others = self._known[first, number], self._known[second, number]
+        for one, other in combinations(ones, 2) if first == second else product(ones, others):
+            if not set(one.matched).isdisjoint(other.matched):
+                yield one, other
 
     def _run(self, number: int, match: Match, model: Model) -> Model:
         """Return what becomes of a model if one rewrite fires at a match, and then the group runs.

@@ -280,7 +280,21 @@ class _Case:
         auxiliary = set(graph.variable_keys().auxiliary_states)
         random = np.random.default_rng(0)
         parameters = Parameters()
-        for name, shape in _stated_shapes(graph, stated, keys).items():
+        # First those with a shape of their own, then those that share the values of another one.
+        shapes = {
+            name: tuple(shape) for name, shape in stated.items() if not isinstance(shape, str)
+        }
+        for name, other in stated.items():
+            if name not in keys:
+                raise _Failure(f"no variable of the graph is called {name}", "parameters", name)
+            if isinstance(other, str) and other not in shapes:
+                said = f"{other} has no shape here, which {name} could have"
+                raise _Failure(said, "parameters", name)
+        shapes |= {name: shapes[each] for name, each in stated.items() if isinstance(each, str)}
+        if not stated:
+            hints = _hints_of(graph)
+            shapes = {name: hints[name] for name in hints if not _DATA.fullmatch(name)}
+        for name, shape in shapes.items():
             allowance.take(name, shape, *(("parameters", name) if stated else ("before",)))
             source = stated.get(name)
             if isinstance(source, str):
@@ -332,23 +346,6 @@ def _told(step: Step) -> Iterator[str]:
     yield from map(str, step.near_misses)
     for inner in step.steps:
         yield from _told(inner)
-
-
-def _stated_shapes(
-    graph: Graph, stated: Mapping[str, Any], keys: Mapping[str, int]
-) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the variables that have values of their own first, then of others."""
-    if not stated:
-        hints = _hints_of(graph)
-        return {name: hints[name] for name in hints if not _DATA.fullmatch(name)}
-    own = {name: tuple(shape) for name, shape in stated.items() if not isinstance(shape, str)}
-    for name, other in stated.items():
-        if name not in keys:
-            raise _Failure(f"no variable of the graph is called {name}", "parameters", name)
-        if isinstance(other, str) and other not in own:
-            said = f"{other} has no shape here, which {name} could have"
-            raise _Failure(said, "parameters", name)
-    return own | {name: own[other] for name, other in stated.items() if isinstance(other, str)}
 
 
 def _hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:

@@ -22,21 +22,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any, Literal, TypeAlias
 
-from graphpass.rules.lint.linear import Contradiction, Inequality, Solution, solve
-from graphpass.rules.lint.measures import Feature, Weighing, Weight, features_of
+from graphpass.errors import shortened
+from graphpass.rules.lint.measures import (
+    Feature,
+    Inequality,
+    Unknown,
+    Weighing,
+    Weight,
+    features_of,
+)
 from graphpass.rules.rewrite.body import TextBody
 from graphpass.rules.rewrite.rewrite import Rewrite
 
-__all__ = ["Termination", "terminates"]
+__all__ = ["Contradiction", "Solution", "Termination", "solve", "terminates"]
 
 Measure: TypeAlias = Literal["nodes", "paths"]
 
-_MEASURES: tuple[Measure, ...] = ("nodes", "paths")
 _SHOWN = 6
 _MOST_NAMED = 4
 _MOST_NARROWED = 20
+
+_MOST_PIVOTS = 2000
+"""How many steps are taken at most. A hundred rewrites take some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,7 @@ class Termination:
         ]
         if not listed:
             return "terminates: proved (nothing fires)"
-        more = len(listed) - _SHOWN
-        shown = ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        shown = shortened(listed, _SHOWN)
         along = ", along every path" if self.measure == "paths" else ""
         return f"terminates: proved (weights {shown}{along})"
 
@@ -133,7 +142,7 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
         for op in part.ops
         for feature in features_of(part, op)
     )
-    rows: dict[str, dict[int, list[Inequality] | None]] = {"nodes": {}, "paths": {}}
+    rows: dict[Measure, dict[int, list[Inequality] | None]] = {"nodes": {}, "paths": {}}
     for number in many:
         body = rewrites[number].body
         assert isinstance(body, TextBody)
@@ -144,12 +153,17 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
         """Return a proof; or rewrites that have none; or None if the search was given up."""
         blocked: set[int] = set()
         given_up = False
-        for measure in _MEASURES:
-            found = _solved({number: rows[measure][number] for number in numbers})
+        for measure, known in rows.items():
+            hopeless = [number for number in numbers if known[number] is None]
+            if hopeless:
+                blocked.add(hopeless[0])
+                continue
+            owned = [(number, each) for number in numbers for each in known[number] or ()]
+            found = solve([each for _, each in owned])
             if isinstance(found, Solution):
                 return Termination("proved", _whole(found), measure)
             given_up = given_up or found is None
-            blocked.update(found or ())
+            blocked.update(owned[row][0] for row in (found.inequalities if found else ()))
         return None if given_up else sorted(blocked)
 
     found = attempt(many)
@@ -166,24 +180,6 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
     all_of = {1: "", 2: "both "}.get(len(blockers), "all of ")
     reason = f"no weights make {all_of}{_names(rewrites, blockers)} lighter"
     return Termination("bounded", blockers=tuple(blockers), reason=reason)
-
-
-def _solved(rows: Mapping[int, list[Inequality] | None]) -> Solution | list[int] | None:
-    """Return what meets the inequalities of rewrites; or rewrites whose own contradict each other.
-
-    None if the search was given up.
-    """
-    listed: list[Inequality] = []
-    owners: list[int] = []
-    for number, own in rows.items():
-        if own is None:
-            return [number]
-        listed += own
-        owners += [number] * len(own)
-    found = solve(listed)
-    return (
-        [owners[row] for row in found.inequalities] if isinstance(found, Contradiction) else found
-    )
 
 
 def _whole(solution: Solution) -> dict[str, int]:
@@ -204,3 +200,113 @@ def _names(rewrites: Sequence[Rewrite], numbers: Sequence[int]) -> str:
     if len(names) > _MOST_NAMED:
         names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Values that meet every inequality: `values` divided by `denominator`."""
+
+    values: Mapping[Unknown, int]
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Inequalities that can't hold together."""
+
+    inequalities: tuple[int, ...]
+    """Their positions."""
+
+
+def solve(inequalities: Sequence[Inequality]) -> Solution | Contradiction | None:
+    """Return values of the unknowns, none negative, that meet every inequality.
+
+    Returns
+    -------
+    Solution, Contradiction or None
+        The values with the least sum; or inequalities that contradict each other; or None, if
+        neither was found in some 2,000 steps.
+
+    Examples
+    --------
+    >>> found = solve([Inequality({"x": 2, "y": -1}, 1), Inequality({"y": 1}, 2)])
+    >>> found.values, found.denominator
+    ({'x': 3, 'y': 4}, 2)
+    >>> solve([Inequality({"x": 1, "y": -1}, 1), Inequality({"y": 1, "x": -1}, 1)])
+    Contradiction(inequalities=(0, 1))
+
+    Notes
+    -----
+    The method is the dual simplex. The sum of the unknowns is made as small as it gets; since every
+    unknown costs something, nothing has to be done to begin with, and a row that can't be mended
+    shows which inequalities contradict each other. Rows are kept as whole numbers over one common
+    denominator (J. Edmonds, "Systems of distinct representatives and linear algebra", 1967), so
+    nothing is rounded and no fraction has to be reduced.
+
+    A step costs the number of inequalities times that of unknowns. Ties are broken by position,
+    which keeps the method from going in circles (R. G. Bland, "New finite pivoting rules for the
+    simplex method", 1977).
+    """
+    # Variables are numbered, the unknowns first, then the excess of each inequality. Each row is a
+    # basic variable in terms of the others: denominator * basic = row[0] + row[1:] . others.
+    unknowns = list(dict.fromkeys(key for each in inequalities for key in each.terms))
+    places = {key: number for number, key in enumerate(unknowns, 1)}
+    width = len(unknowns)
+    rows = [[-least, *[0] * width] for _, least in inequalities]
+    for row, (terms, _) in zip(rows, inequalities, strict=True):
+        for key, coefficient in terms.items():
+            row[places[key]] += coefficient
+    costs = [0, *[1] * width]
+    basic = [*range(width, width + len(rows))]
+    others = [*range(width)]
+    denominator = 1
+    for _ in range(_MOST_PIVOTS):
+        broken = [number for number, row in enumerate(rows) if row[0] < 0]
+        if not broken:
+            values = dict.fromkeys(unknowns, 0)
+            for variable, row in zip(basic, rows, strict=True):
+                if variable < width:
+                    values[unknowns[variable]] = row[0]
+            common = gcd(denominator, *values.values())
+            reduced = {key: value // common for key, value in values.items()}
+            return Solution(reduced, denominator // common)
+        number = min(broken, key=basic.__getitem__)
+        broken_row = rows[number]
+        column: int | None = None  # of the variable that lifts the row at the least cost
+        for each in range(1, width + 1):
+            if broken_row[each] <= 0:
+                continue
+            here = there = 0
+            if column is not None:
+                here, there = costs[each] * broken_row[column], costs[column] * broken_row[each]
+            if column is None or (here, others[each - 1]) < (there, others[column - 1]):
+                column = each
+        if column is None:  # nothing can lift this row, so what it is made of contradicts itself
+            involved = [basic[number]]
+            involved += [key for key, each in zip(others, rows[number][1:], strict=True) if each]
+            return Contradiction(tuple(sorted(each - width for each in involved if each >= width)))
+        new = _pivot([*rows, costs], number, column, denominator)
+        others[column - 1], basic[number] = basic[number], others[column - 1]
+        denominator = new
+    return None
+
+
+def _pivot(rows: list[list[int]], number: int, column: int, old: int) -> int:
+    """Let a basic variable and another one change places; return the new common denominator."""
+    row = rows[number]
+    new = row[column]
+    for each in rows:
+        if each is row:
+            continue
+        factor = each[column]
+        if factor:
+            each[:] = [
+                (mine * new - factor * theirs) // old
+                for mine, theirs in zip(each, row, strict=True)
+            ]
+            each[column] = factor
+        elif new != old:
+            each[:] = [mine * new // old for mine in each]
+    row[:] = [-value for value in row]
+    row[column] = old
+    return new

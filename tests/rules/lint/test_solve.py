@@ -7,7 +7,8 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphpass.rules.lint.linear import Contradiction, Inequality, Solution, solve
+from graphpass.rules.lint.measures import Inequality
+from graphpass.rules.lint.termination import Contradiction, Solution, solve
 
 UNKNOWNS = ("x", "y", "z")
 
