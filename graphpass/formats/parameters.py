@@ -84,6 +84,11 @@ class Parameters(MutableMapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         return self._parameters[name].array
 
+    def find(self, name: str) -> Array | None:
+        """Return an array, None if there is none of that name; `get` takes longer."""
+        found = self._parameters.get(name)
+        return None if found is None else found.array
+
     def __setitem__(self, name: str, array: npt.ArrayLike) -> None:
         """Set an array; a new name is an argument, or bare if every name so far is."""
         known = self._parameters
@@ -206,7 +211,9 @@ class Parameters(MutableMapping[str, Array]):
         ParamsError
             If the format can't hold the array or the name.
         """
-        _check_name(class_, name)
+        known = self._parameters.get(name)
+        if known is None or known.class_ != class_:
+            _check_name(class_, name)
         self._own()[name] = _Parameter(storable(array, f"parameter {name!r}"), class_)
 
     def rename(self, names: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
-from graphpass.formats.parameters import Parameters
+from graphpass.formats.parameters import ParameterClass, Parameters
 from graphpass.graph import VARIABLE, Edit, Entry, Graph
 from graphpass.graph.edges import in_edges
 from graphpass.graph.store import Cut
@@ -93,8 +93,13 @@ class FiringContext:
     variables: dict[int, tuple[tuple[Any, ...], Array | None]] = field(default_factory=dict)
     """Variable -> what the shapes of matches have of it, and its stored value."""
 
+    is_bare: bool = field(init=False)
+    """Whether new parameters have no class, since no parameter has one."""
+
     def __post_init__(self) -> None:
         self.names = FreshNames(self.facts.graph)
+        parameters = self.parameters
+        self.is_bare = parameters is not None and new_class(parameters, is_state=False) == ""
 
 
 class Fired(NamedTuple):
@@ -214,7 +219,7 @@ class _Firing:
         if facts.has_waiting:
             self._pass_on_waiting(turned)
         stays = {*turned, *self._variables}
-        cut = context.edit.remove_nodes([key for key in going if key not in stays])
+        cut = context.edit.remove_nodes([key for key in going if key not in stays], check=False)
         self._drop(cut)
         facts.ranks.place([*self._new, *readers], rank)
         computed = dict(zip(self._variables, self._arrays, strict=True))
@@ -289,8 +294,9 @@ class _Firing:
             context.facts.kinds[key] = placement.kind
             self._new.append(key)
             self._added.append(node_ref((key, VARIABLE, name)))
-        before = parameters[name].nbytes if name in parameters else 0
-        class_ = new_class(parameters, is_state=placement.kind == "aux")
+        before = parameters.find(name)
+        is_state = placement.kind == "aux"
+        class_: ParameterClass = "" if context.is_bare else "aux" if is_state else "arg"
         parameters.set(name, array, class_)
         self._variables[number] = key
         context.variables.pop(key, None)
@@ -299,7 +305,8 @@ class _Firing:
         if self._template.tied:
             sources = tuple([self._keys[place] for place in self._template.tied])
             context.twins.note(self._template.rule, placement.value.label, sources, key)
-        self._stored.append(ParameterChange(name, array.nbytes, before))
+        size = 0 if before is None else before.nbytes
+        self._stored.append(ParameterChange(name, array.nbytes, size))
         return key
 
     def _hand_on_name(self, donor: int, twin: int) -> None:
@@ -326,9 +333,11 @@ class _Firing:
         kept = {change.name for change in self._stored}
         for _, data, _ in cut:
             name = data["name"]
-            if data["op"] == VARIABLE and name in parameters and name not in kept:
-                self._dropped.append(ParameterRef(name, parameters[name].nbytes))
-                del parameters[name]
+            if data["op"] == VARIABLE and name not in kept:
+                array = parameters.find(name)
+                if array is not None:
+                    self._dropped.append(ParameterRef(name, array.nbytes))
+                    del parameters[name]
 
     # -- what is around ----------------------------------------------------------------------
 

@@ -264,9 +264,12 @@ class Stacks:
         found = [np.empty(each.shape, each.dtype) for each in program.results]
         waiting = self._waiting.setdefault(id(program), (program, []))[1]
         waiting.append((inputs, found))
+        seen = [each.view() for each in found]
+        for each in seen:
+            each.setflags(write=False)
         if len(waiting) * max([each.size for each in inputs], default=1) > _ELEMENTS:
             self.fill()
-        return found
+        return seen
 
     def fill(self) -> None:
         """Fill all arrays.
@@ -292,6 +295,5 @@ class Stacks:
                     raise NotFiniteError
                 for (_, found), value in zip(waiting, values, strict=True):
                     found[number][...] = value
-                    found[number].setflags(write=False)
         self._waiting.clear()
         self.variables.clear()

@@ -81,6 +81,8 @@ class Templates:
         self._attrs: dict[int, tuple[dict[str, str], int]] = {}
         """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
         self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
+        self._many: dict[tuple[str, int], bool] = {}
+        """Operator and number of its attributes -> whether it matters which outputs are read."""
         pattern = rewrite.pattern
         self._arranges = any(is_commutative(op) for part in pattern.parts for op in part.ops)
         self._several = len(pattern.roots) > 1 or not all(root.whole for root in pattern.roots)
@@ -163,8 +165,13 @@ class Templates:
             data = graph.data(key)
             if len(data) > 3:  # subgraphs, or a signature that the file gives
                 return None, keys, stored
-            mark += (data["op"], self._number(data["attrs"]))
-            if self._several or graph.signature(key).num_outputs > 1:
+            kind = (data["op"], self._number(data["attrs"]))
+            mark += kind
+            many = self._many.get(kind)
+            if many is None:
+                many = self._several or graph.signature(key).num_outputs > 1
+                self._many[kind] = many
+            if many:
                 mark.append(frozenset(facts.outputs_in_use(key, owners)))
             elif self._shares:
                 mark.append(self._is_apart(key, owners))
@@ -214,7 +221,7 @@ class Templates:
         known = context.variables.get(key)
         if known is None:
             data, parameters = context.facts.graph.data(key), context.parameters
-            array = None if parameters is None else parameters.get(data["name"])
+            array = None if parameters is None else parameters.find(data["name"])
             told = (context.facts.kinds.get(key), self._number(data["attrs"]))
             if array is not None:
                 told += (array.shape, array.dtype.str)  # type: ignore[assignment]
