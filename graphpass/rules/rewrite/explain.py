@@ -84,7 +84,12 @@ def explain(
         rewrite = parse_pattern(rewrite)
     subject = rewrite if isinstance(rewrite, Rewrite) else compile_pattern(rewrite)
     name = subject.id if isinstance(subject, Rewrite) else "pattern"
-    outer = _without_orphans(model if isinstance(model, Model) else Model(model))
+    outer = model if isinstance(model, Model) else Model(model)
+    if len(outer.graph) != len(outer.graph.order()):  # the driver drops what no head reaches
+        graph = outer.graph.copy()
+        with graph.edit() as edit:
+            edit.sweep()
+        outer = Model(graph, outer.parameters)
 
     def examiner(graph: Graph, path: tuple[Level, ...]) -> Examiner:
         if path:
@@ -93,23 +98,26 @@ def explain(
 
     with paused_collector():
         shapes = outer.input_shapes(inputs)
-        if at is not None:
-            graph, path, key = _place(outer.graph, at)
-            return _at(name, examiner(graph, path), key, _spell(outer.graph, path))
-        return _everywhere(
-            name,
-            ((examiner(*each), _spell(outer.graph, each[1])) for each in _graphs(outer.graph)),
-        )
-
-
-def _without_orphans(model: Model) -> Model:
-    """Return the model as the driver would have it: without what the heads do not reach."""
-    if len(model.graph) == len(model.graph.order()):
-        return model
-    graph = model.graph.copy()
-    with graph.edit() as edit:
-        edit.sweep()
-    return Model(graph, model.parameters)
+        if at is None:
+            paths = _graphs(outer.graph)
+            return _everywhere(
+                name, ((examiner(*each), _spell(outer.graph, each[1])) for each in paths)
+            )
+        graph, path, key = _place(outer.graph, at)
+        asked, inside = examiner(graph, path), _spell(outer.graph, path)
+        found, root = asked.look(key), asked.node_ref(key)
+        checks = list(_operators(found, asked))
+        remedy: str | None = None
+        matches: tuple[Found, ...] = ()
+        if isinstance(found, Miss):
+            checks += _conditions(found)
+            remedy = _remedy(found)
+        else:
+            checks += [
+                Check(text, True) for stage, text in asked.stages if stage == "where" and text
+            ]
+            matches = (Found(found[0], root, inside),)
+        return Explanation(name, matches, At(root, tuple(checks), remedy, inside, path))
 
 
 def _graphs(graph: Graph) -> Iterator[tuple[Graph, tuple[Level, ...]]]:
@@ -169,26 +177,14 @@ def _everywhere(name: str, examiners: Iterable[tuple[Examiner, str]]) -> Explana
     return Explanation(name, tuple(matches), near_misses=near, lacking=lacking)
 
 
-def _at(name: str, examiner: Examiner, key: int, inside: str) -> Explanation:
-    """Return the answer for one node."""
-    root, found = examiner.node_ref(key), examiner.look(key)
-    if isinstance(found, Miss):
-        checks = (*_operators(found, examiner), *_conditions(found))
-        at = At(root, checks, _remedy(found), inside, examiner.path)
-        return Explanation(name, (), at)
-    hold = [Check(text, True) for stage, text in examiner.stages if stage == "where" and text]
-    at = At(root, (*_operators(found[0], examiner), *hold), None, inside, examiner.path)
-    return Explanation(name, (Found(found[0], root, inside),), at)
-
-
 # -- a miss, or a match, line by line ----------------------------------------------------------
 
 
-def _operators(found: Match | Miss, examiner: Examiner) -> Iterator[Check]:
+def _operators(found: list[Match] | Miss, examiner: Examiner) -> Iterator[Check]:
     """Yield the operators of the pattern, each before what it reads; operands from the left."""
     pattern, graph = examiner.pattern, examiner.facts.graph
     fault = found.cause if isinstance(found, Miss) else None
-    nodes = found.nodes if isinstance(found, Miss) else dict(enumerate(found.nodes))
+    nodes = found.nodes if isinstance(found, Miss) else dict(enumerate(found[0].nodes))
     numbers: dict[int, None] = {}
     pending = [root.value.part for root in reversed(pattern.roots)]
     while pending:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -100,36 +99,30 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the answer in lines, without one at the end."""
-        return "\n".join(self._lines() if self.at is None else self._lines_at(self.at))
-
-    def _lines_at(self, at: At) -> Iterator[str]:
-        answer = "match" if self.matches else "no match"
-        yield f"{self.subject} at {_spell(at.root, at.inside)}: {answer}"
-        width = max((len(check.what) for check in at.checks if check.stands_for), default=0)
-        for check in at.checks:
-            line = check.what
-            if check.stands_for:
-                line = f"{line:<{width}}  {check.stands_for}"
-            if check.reason and not check.holds:
-                line += f": {check.reason}"
-            yield f"  {_MARKS[check.holds]} {line}"
-        if at.remedy is not None:
-            yield f"  would match if {at.remedy}"
-
-    def _lines(self) -> Iterator[str]:
-        number = len(self.matches)
+        at, number = self.at, len(self.matches)
+        if at is not None:
+            answer = "match" if self.matches else "no match"
+            lines = [f"{self.subject} at {_spell(at.root, at.inside)}: {answer}"]
+            width = max((len(check.what) for check in at.checks if check.stands_for), default=0)
+            for check in at.checks:
+                line = check.what
+                if check.stands_for:
+                    line = f"{line:<{width}}  {check.stands_for}"
+                if check.reason and not check.holds:
+                    line += f": {check.reason}"
+                lines.append(f"  {_MARKS[check.holds]} {line}")
+            lines += [f"  would match if {at.remedy}"] if at.remedy is not None else []
+            return "\n".join(lines)
         answer = "no match" if not number else "1 match" if number == 1 else f"{number} matches"
-        yield f"{self.subject}: {answer}"
-        for found in self.matches[:_SHOWN]:
-            yield f"  {_spell(found.root, found.inside)}"
+        lines = [f"{self.subject}: {answer}"]
+        lines += [f"  {_spell(found.root, found.inside)}" for found in self.matches[:_SHOWN]]
         if number > _SHOWN:
-            yield f"  and {number - _SHOWN} more"
+            lines.append(f"  and {number - _SHOWN} more")
         if self.lacking:
-            yield f"  the model has no {' or '.join(self.lacking)}"
+            lines.append(f"  the model has no {' or '.join(self.lacking)}")
         if self.near_misses:
-            yield "near misses:"
-        for near in self.near_misses:
-            yield f"  {near}"
+            lines += ["near misses:", *(f"  {near}" for near in self.near_misses)]
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as dicts and lists of plain values."""
