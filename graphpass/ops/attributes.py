@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphpass.errors import AttributeValueError, suggestion
-from graphpass.ops.values import Value, describe_type, parse_value, round_to_type
+from graphpass.ops.values import Constant, describe_type, parse_value, round_to_type
 
 __all__ = ["AttributeSpec", "Attributes", "is_hidden_key"]
 
@@ -45,11 +45,11 @@ class AttributeSpec:
     bounds: tuple[float | None, float | None] = (None, None)
     """Least and greatest value, both allowed; None is open."""
 
-    _parsed: dict[str, Value] = field(
+    _parsed: dict[str, Constant] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
 
-    def parse(self, text: str) -> Value:
+    def parse(self, text: str) -> Constant:
         """Return the value of a text.
 
         Raises
@@ -75,7 +75,7 @@ class AttributeSpec:
         self._parsed[text] = value
         return value
 
-    def _read(self, text: str) -> Value:
+    def _read(self, text: str) -> Constant:
         if self.type.startswith("enum"):
             return self._read_choice(text)
         try:
@@ -93,7 +93,7 @@ class AttributeSpec:
                 raise AttributeValueError(f"attribute {self.name}={text!r} is more than {high:g}")
         return value
 
-    def _read_choice(self, text: str) -> Value:
+    def _read_choice(self, text: str) -> Constant:
         if text in self.choices:
             return text
         if text == "None" and self.type == "enum or None":
@@ -105,7 +105,7 @@ class AttributeSpec:
         )
 
 
-class Attributes(Mapping[str, Value]):
+class Attributes(Mapping[str, Constant]):
     """The attributes of one node as values, absent ones by their default.
 
     Keys that the operator does not declare (``__lr_mult__``, or any key of an operator that takes
@@ -128,7 +128,7 @@ class Attributes(Mapping[str, Value]):
         self._specs = specs
         self._texts = texts
 
-    def __getitem__(self, key: str) -> Value:
+    def __getitem__(self, key: str) -> Constant:
         text = self._texts.get(key)
         spec = self._specs.get(key)
         if spec is None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from graphpass.errors import AttributeValueError, suggestion
 from graphpass.ops.attributes import Attributes, AttributeSpec, is_hidden_key
 from graphpass.ops.template import Item, Requirement, Signature, SignatureTemplate
-from graphpass.ops.values import Value
+from graphpass.ops.values import Constant
 
 __all__ = ["Bounds", "Operator", "build_operator", "canonical_name", "find", "input_bounds",
            "operator_names", "output_bounds"]  # fmt: skip
@@ -184,7 +184,7 @@ class Operator:
             self._checked.clear()
         self._checked.add(node)
 
-    def _values(self, names: Iterable[str], attrs: Mapping[str, str]) -> dict[str, Value]:
+    def _values(self, names: Iterable[str], attrs: Mapping[str, str]) -> dict[str, Constant]:
         values = {}
         for name in names:
             spec = self.attributes[name]
@@ -194,7 +194,7 @@ class Operator:
             values[name] = self._parse(spec, text)
         return values
 
-    def _parse(self, spec: AttributeSpec, text: str) -> Value:
+    def _parse(self, spec: AttributeSpec, text: str) -> Constant:
         try:
             return spec.parse(text)
         except AttributeValueError as error:
@@ -217,7 +217,7 @@ class Bounds(NamedTuple):
 _ANY = Bounds(0, None)
 
 
-def input_bounds(operator: Operator, known: Mapping[str, Value]) -> Bounds:
+def input_bounds(operator: Operator, known: Mapping[str, Constant]) -> Bounds:
     """Return how many inputs a node can have whose attributes are partly known.
 
     Examples
@@ -237,7 +237,7 @@ def input_bounds(operator: Operator, known: Mapping[str, Value]) -> Bounds:
     return Bounds(least, None if operator.template.open_ended else most)
 
 
-def output_bounds(operator: Operator, known: Mapping[str, Value]) -> tuple[Bounds, Bounds]:
+def output_bounds(operator: Operator, known: Mapping[str, Constant]) -> tuple[Bounds, Bounds]:
     """Return how many outputs a node can have: all, and the visible ones."""
     if operator.from_subgraph or operator.opaque:
         return _ANY, _ANY
@@ -248,7 +248,7 @@ def output_bounds(operator: Operator, known: Mapping[str, Value]) -> tuple[Bound
     return total, Bounds(_bounds(certain, known).least, visible.most)
 
 
-def _bounds(items: Sequence[Item], known: Mapping[str, Value]) -> Bounds:
+def _bounds(items: Sequence[Item], known: Mapping[str, Constant]) -> Bounds:
     least, most = 0, 0
     unbounded = False
     for item in items:
@@ -318,7 +318,7 @@ def build_operator(name: str, record: dict[str, Any]) -> Operator:
     """Make an operator of a record of the table."""
     specs = {key: _attribute(key, *fields) for key, fields in record.get("attributes", {}).items()}
 
-    def parse(attribute: str, text: str) -> Value:
+    def parse(attribute: str, text: str) -> Constant:
         return specs[attribute].parse(text)
 
     template = SignatureTemplate.from_text(

@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from graphpass.errors import AttributeValueError
-from graphpass.ops.values import Value
+from graphpass.ops.values import Constant
 
 __all__ = ["Item", "Requirement", "Signature", "SignatureTemplate"]
 
-_Parse = Callable[[str, str], Value]
+_Parse = Callable[[str, str], Constant]
 """(attribute, text) -> value."""
 
 _ANY_MORE = "..."
@@ -79,11 +79,11 @@ class _Term:
     attribute: str
     ndim: bool
     negated: bool
-    values: tuple[Value, ...]
+    values: tuple[Constant, ...]
     lengths_of: tuple[str, ...]
     """Attributes whose length is a value too."""
 
-    def holds(self, attributes: Mapping[str, Value]) -> bool:
+    def holds(self, attributes: Mapping[str, Constant]) -> bool:
         value = attributes[self.attribute]
         if self.ndim:
             value = _length(value)
@@ -92,13 +92,13 @@ class _Term:
         )
         return known != self.negated
 
-    def decided(self, known: Mapping[str, Value]) -> bool | None:
+    def decided(self, known: Mapping[str, Constant]) -> bool | None:
         if self.attribute in known and all(other in known for other in self.lengths_of):
             return self.holds(known)
         return None
 
 
-def _all_decided(terms: Sequence[_Term], known: Mapping[str, Value]) -> bool | None:
+def _all_decided(terms: Sequence[_Term], known: Mapping[str, Constant]) -> bool | None:
     verdicts = [term.decided(known) for term in terms]
     if False in verdicts:
         return False
@@ -109,10 +109,10 @@ def _all_decided(terms: Sequence[_Term], known: Mapping[str, Value]) -> bool | N
 class _Condition:
     alternatives: tuple[tuple[_Term, ...], ...]
 
-    def holds(self, attributes: Mapping[str, Value]) -> bool:
+    def holds(self, attributes: Mapping[str, Constant]) -> bool:
         return any(all(term.holds(attributes) for term in terms) for terms in self.alternatives)
 
-    def decided(self, known: Mapping[str, Value]) -> bool | None:
+    def decided(self, known: Mapping[str, Constant]) -> bool | None:
         """Return whether it holds when only some attributes are known; None where that is open."""
         verdicts = [_all_decided(terms, known) for terms in self.alternatives]
         if True in verdicts:
@@ -131,7 +131,7 @@ class _Count:
     change: str
     """What is done to the attribute's value: nothing, or such as `-1` or `/2`."""
 
-    def value(self, attributes: Mapping[str, Value]) -> int:
+    def value(self, attributes: Mapping[str, Constant]) -> int:
         value = attributes[self.attribute]
         count = _length(value) if self.ndim else value
         if not isinstance(count, int):
@@ -156,7 +156,7 @@ class Item:
     exists: _Condition
     hidden: _Condition
 
-    def slots(self, attributes: Mapping[str, Value]) -> list[tuple[str, bool]]:
+    def slots(self, attributes: Mapping[str, Constant]) -> list[tuple[str, bool]]:
         """Return (name, mutable) of each slot that exists with these attribute values."""
         if not self.exists.holds(attributes):
             return []
@@ -192,7 +192,7 @@ class SignatureTemplate:
         open_ended = inputs.endswith(_ANY_MORE)
         return cls(read_inputs, open_ended, read_outputs, initializers, tuple(depends))
 
-    def signature(self, attributes: Mapping[str, Value]) -> Signature:
+    def signature(self, attributes: Mapping[str, Constant]) -> Signature:
         """Return the signature for the given values of `self.attributes`.
 
         Raises
@@ -236,7 +236,7 @@ class Requirement:
         condition = _read_condition(text, parse, depends)
         return cls(text, tuple(depends), condition)
 
-    def holds(self, attributes: Mapping[str, Value]) -> bool:
+    def holds(self, attributes: Mapping[str, Constant]) -> bool:
         """Return whether the values of `self.attributes` meet the condition."""
         return self.condition.holds(attributes)
 
@@ -302,5 +302,5 @@ def _read_term(text: str, parse: _Parse, depends: dict[str, None]) -> _Term:
     return _Term(attribute, True, negated, lengths, others)
 
 
-def _length(value: Value) -> int:
+def _length(value: Constant) -> int:
     return len(value) if isinstance(value, tuple) else -1

@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 __all__ = [
-    "Value",
+    "Constant",
     "describe_type",
     "element_type",
     "field_reader",
@@ -32,11 +32,11 @@ __all__ = [
     "round_to_type",
 ]
 
-Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
+Constant: TypeAlias = "bool | int | float | str | tuple[Constant, ...] | None"
 """What an attribute text parses to."""
 
-_Stream = Callable[[str, int], tuple[Value, int]]
-_Field = Callable[[str], Value]
+_Stream = Callable[[str, int], tuple[Constant, int]]
+_Field = Callable[[str], Constant]
 
 _BLANKS = re.compile(r"[ \t\n\v\f\r]*")
 _TRAILING_BLANKS = re.compile(r"[ \t\n\f\r]*")
@@ -107,7 +107,7 @@ def field_reader(type_name: str) -> _Field:
         return _decimal_field_reader(type_name)
     stream = _stream_reader(type_name)
 
-    def read(text: str) -> Value:
+    def read(text: str) -> Constant:
         value, position = stream(text, 0)
         if not _TRAILING_BLANKS.fullmatch(text, position):
             raise _RefusedError
@@ -125,7 +125,7 @@ def _read_boolean(text: str) -> bool:
     raise _RefusedError
 
 
-def _refuse_pointer(text: str) -> Value:
+def _refuse_pointer(text: str) -> Constant:
     """Refuse every text: an address means nothing outside the process that wrote it."""
     raise _RefusedError
 
@@ -184,7 +184,7 @@ def _integer_reader(type_name: str) -> _Stream:
     low, high = _INTEGER_RANGES[type_name]
     pattern = re.compile(_INTEGER)
 
-    def read(text: str, position: int) -> tuple[Value, int]:
+    def read(text: str, position: int) -> tuple[Constant, int]:
         match = pattern.match(text, position)
         if match is None:
             raise _RefusedError
@@ -201,7 +201,7 @@ def _integer_reader(type_name: str) -> _Stream:
 def _decimal_reader(type_name: str) -> _Stream:
     pattern = re.compile(_DECIMAL)
 
-    def read(text: str, position: int) -> tuple[Value, int]:
+    def read(text: str, position: int) -> tuple[Constant, int]:
         match = pattern.match(text, position)
         if match is None or match["cut"] is not None:
             raise _RefusedError
@@ -213,7 +213,7 @@ def _decimal_reader(type_name: str) -> _Stream:
     return read
 
 
-def _read_character(text: str, position: int) -> tuple[Value, int]:
+def _read_character(text: str, position: int) -> tuple[Constant, int]:
     position = _skip_blanks(text, position)
     character = text[position : position + 1]
     if not character or not character.isascii():
@@ -221,7 +221,7 @@ def _read_character(text: str, position: int) -> tuple[Value, int]:
     return character, position + 1
 
 
-def _read_optional_boolean(text: str, position: int) -> tuple[Value, int]:
+def _read_optional_boolean(text: str, position: int) -> tuple[Constant, int]:
     start = _skip_blanks(text, position)
     end = start
     while end < len(text) and text[end].isascii() and text[end].isalnum():
@@ -236,7 +236,7 @@ def _optional_reader(type_name: str) -> _Stream:
     inner = _stream_reader(type_name)
     integral = type_name in _INTEGER_RANGES
 
-    def read(text: str, position: int) -> tuple[Value, int]:
+    def read(text: str, position: int) -> tuple[Constant, int]:
         if text.startswith("None", position):
             return None, position + 4
         value, position = inner(text, position)
@@ -251,7 +251,7 @@ def _tuple_reader(element_type: str) -> _Stream:
     element = _stream_reader(element_type)
     integral = element_type in _INTEGER_RANGES
 
-    def read(text: str, position: int) -> tuple[Value, int]:
+    def read(text: str, position: int) -> tuple[Constant, int]:
         position = _skip_blanks(text, position)
         first = text[position : position + 1]
         if first and first in "0123456789-":
@@ -266,7 +266,7 @@ def _tuple_reader(element_type: str) -> _Stream:
     return read
 
 
-def _read_unknown_rank(text: str, position: int) -> tuple[Value, int]:
+def _read_unknown_rank(text: str, position: int) -> tuple[Constant, int]:
     """Read the word after ``N``, which C++ delimits by blanks alone."""
     match = _WORD.match(text, position)
     if match is None or match[0] != "None":
@@ -276,7 +276,7 @@ def _read_unknown_rank(text: str, position: int) -> tuple[Value, int]:
 
 def _read_elements(
     text: str, position: int, element: _Stream, *, integral: bool
-) -> tuple[Value, int]:
+) -> tuple[Constant, int]:
     position = _skip_blanks(text, position)
     if text[position : position + 1] in (")", "]"):
         return (), position + 1
@@ -302,7 +302,7 @@ def _skip_blanks(text: str, position: int) -> int:
     return position if match is None else match.end()
 
 
-def parse_value(type_name: str, text: str) -> Value:
+def parse_value(type_name: str, text: str) -> Constant:
     """Parse an attribute text as MXNet 1.9.1 does.
 
     Parameters
@@ -314,7 +314,7 @@ def parse_value(type_name: str, text: str) -> Value:
 
     Returns
     -------
-    Value
+    Constant
         ``None`` stands for MXNet's absent value and for a shape of unknown rank alike. Decimals
         are not rounded to the C++ type, so ``1e-07`` equals Python's ``1e-07``.
 

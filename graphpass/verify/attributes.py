@@ -11,12 +11,12 @@ from graphpass.errors import AttributeValueError
 from graphpass.graph import VARIABLE
 from graphpass.ops import find
 from graphpass.ops.attributes import AttributeSpec, is_hidden_key
-from graphpass.ops.values import Value, parse_value, round_to_type
+from graphpass.ops.values import Constant, parse_value, round_to_type
 
 __all__ = ["attribute_changes", "comparable", "same_attributes"]
 
 
-def comparable(op: str, attrs: Mapping[str, str]) -> Mapping[str, Value]:
+def comparable(op: str, attrs: Mapping[str, str]) -> Mapping[str, Constant]:
     """Return what a node's attributes say, however they are spelled.
 
     * An operator of the operator table: every declared attribute as its value, by the default
@@ -69,14 +69,14 @@ def attribute_changes(
 
 
 @lru_cache(maxsize=4096)
-def _comparable(op: str, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Value]:
+def _comparable(op: str, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Constant]:
     texts = dict(pairs)
     if op == VARIABLE:
         hints = {key: _hint(key, text) for key, text in texts.items() if is_hidden_key(key)}
         return MappingProxyType(hints)
     operator = find(op)
     specs = {} if operator is None else operator.attributes
-    values: dict[str, Value] = {}
+    values: dict[str, Constant] = {}
     for name in sorted({*specs, *texts}):
         spec = specs.get(name)
         text = texts.get(name, spec.default if spec is not None else None)
@@ -94,7 +94,7 @@ _HINT_TYPES = {
 }
 
 
-def _hint(key: str, text: str) -> Value:
+def _hint(key: str, text: str) -> Constant:
     try:
         if key == "__init__":
             # JSON, whose keys Python 2 wrote in any order; or a bare word.
@@ -104,14 +104,14 @@ def _hint(key: str, text: str) -> Value:
         return text
 
 
-def _value(spec: AttributeSpec, text: str) -> Value:
+def _value(spec: AttributeSpec, text: str) -> Constant:
     try:
         return _stored(spec.type, spec.parse(text))
     except AttributeValueError:
         return text
 
 
-def _stored(type_name: str, value: Value) -> Value:
+def _stored(type_name: str, value: Constant) -> Constant:
     if isinstance(value, tuple):
         return tuple(_stored(type_name, item) for item in value)
     if isinstance(value, float) and "float" in type_name:

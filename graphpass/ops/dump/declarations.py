@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graphpass.ops.attributes import AttributeSpec
 from graphpass.ops.dump.prober import Prober
-from graphpass.ops.values import Value, format_value, parse_value
+from graphpass.ops.values import Constant, format_value, parse_value
 
 __all__ = ["Declarations", "accepts", "parses", "read_declarations"]
 
@@ -158,7 +158,7 @@ def _canonical_default(type_name: str, text: str) -> str:
     return format_value(value)
 
 
-def _shortest_float(value: Value) -> Value:
+def _shortest_float(value: Constant) -> Constant:
     """Return the shortest decimal that is the same in single precision."""
     single = struct.pack("f", value)
     for digits in range(1, 10):

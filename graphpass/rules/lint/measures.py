@@ -38,7 +38,7 @@ from graphpass.errors import GraphpassError
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 from graphpass.rules.expressions import Expression
 from graphpass.rules.rewrite.draft import Made, attribute_text
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests

@@ -17,7 +17,7 @@ from graphpass.formats.python_text import Mark
 from graphpass.ops import Operator, canonical_name, find, format_value
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import Bounds, input_bounds, output_bounds
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 from graphpass.rules.rewrite.pattern import (
     NamedValue,
     Operand,

@@ -11,8 +11,7 @@ from graphpass.errors import AttributeValueError
 from graphpass.graph import Entry
 from graphpass.ops import Attributes, find, format_value
 from graphpass.ops.meaning import is_commutative
-from graphpass.ops.values import Value as Constant
-from graphpass.ops.values import round_to_type
+from graphpass.ops.values import Constant, round_to_type
 from graphpass.rules.rewrite.pattern import (
     NamedValue,
     Operand,

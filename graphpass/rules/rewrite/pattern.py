@@ -29,7 +29,7 @@ from typing import Literal, TypeAlias
 
 from graphpass.formats.python_text import Mark, quoted_name
 from graphpass.ops import find
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 
 __all__ = [
     "KINDS",

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from graphpass.errors import GraphpassError, OperationError, TextError, prefixed
 from graphpass.formats.python_text import Mark, unknown_operator
 from graphpass.ops import find
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 from graphpass.rules.expressions import UnknownError
 from graphpass.rules.expressions.arithmetic import shortened
 from graphpass.rules.rewrite.builder import PatternBuilder, Returned

@@ -26,7 +26,7 @@ from graphpass.formats.python_text import Mark
 from graphpass.ops import Operator, canonical_name, find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import Bounds, output_bounds
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 from graphpass.rules.expressions import Expression
 from graphpass.rules.rewrite.builder import Complain, inputs_fault
 from graphpass.rules.rewrite.draft import Made

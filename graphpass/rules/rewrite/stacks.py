@@ -27,7 +27,7 @@ _ELEMENTS = 2**18
 
 _EXACT = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
-_Step: TypeAlias = Callable[[list[Array]], Array]
+_Computation: TypeAlias = Callable[[list[Array]], Array]
 
 
 class NotFiniteError(Exception):
@@ -52,7 +52,7 @@ class Program(NamedTuple):
     inputs: tuple[int, ...]
     """Places of the stored values that it begins with: the first registers."""
 
-    steps: tuple[_Step, ...]
+    steps: tuple[_Computation, ...]
     """Each gives the next register."""
 
     results: tuple[_Varies, ...]
@@ -110,7 +110,7 @@ class _Compiler:
         self._is_fixed = is_fixed
         self._known: dict[str, Any] = {}
         self.elements = 0
-        self.steps: list[_Step] = []
+        self.steps: list[_Computation] = []
         self.inputs = list(dict.fromkeys(places.values()))
 
     def variable(self, name: str) -> Any:
@@ -168,7 +168,7 @@ class _Compiler:
             return value
         raise _UnableError
 
-    def _push(self, step: _Step, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Varies:
+    def _push(self, step: _Computation, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Varies:
         self.steps.append(step)
         self.elements += int(np.prod(shape))
         return _Varies(len(self.inputs) + len(self.steps) - 1, shape, dtype)
@@ -184,7 +184,7 @@ class _Compiler:
         a, b = (self._operand(each, len(shape), dtype) for each in (left, right))
         return self._push(lambda registers: operation(a(registers), b(registers)), shape, dtype)
 
-    def _operand(self, value: Any, rank: int, dtype: np.dtype[Any]) -> _Step:
+    def _operand(self, value: Any, rank: int, dtype: np.dtype[Any]) -> _Computation:
         """Return what gets an operand, its axes aligned with those of the result."""
         if isinstance(value, _Varies):
             register, missing = value.register, rank - len(value.shape)

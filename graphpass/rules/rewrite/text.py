@@ -11,7 +11,7 @@ from graphpass.formats.python_text import Mark, PythonText, described, elements,
 from graphpass.graph import VARIABLE
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
-from graphpass.ops.values import Value as Constant
+from graphpass.ops.values import Constant
 from graphpass.rules.expressions import (
     ARRAY_WORDS,
     NODE_WORDS,
