@@ -96,6 +96,19 @@ class FiringContext:
     is_bare: bool = field(init=False)
     """Whether new parameters have no class, since no parameter has one."""
 
+    _attrs: dict[int, tuple[dict[str, str], int]] = field(default_factory=dict)
+    """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
+
+    _numbers: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
+
+    def number(self, attrs: dict[str, str]) -> int:
+        """Return a number that equal attributes have in common."""
+        known = self._attrs.get(id(attrs))
+        if known is None:
+            number = self._numbers.setdefault(tuple(attrs.items()), len(self._numbers))
+            known = self._attrs[id(attrs)] = (attrs, number)
+        return known[1]
+
     def __post_init__(self) -> None:
         self.names = FreshNames(self.facts.graph)
         parameters = self.parameters

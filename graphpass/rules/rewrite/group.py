@@ -120,6 +120,7 @@ class Group:
         limits = limits or Limits.of(Model(graph, parameters))
         facts = Facts(graph, inputs, shapes) if facts is None else facts
         before, done = self.count, [len(each) for each in self.firings]
+        taken = limits.firings.used
         saved = None if parameters is None else parameters.copy()
         try:
             with np.errstate(all="ignore"), graph.edit() as inner:
@@ -128,7 +129,7 @@ class Group:
                 _GraphRun(self, context, limits).run()
                 stacks.fill()
         except NotFiniteError:  # some match should have been refused: decide them one by one
-            self.count = before
+            self.count, limits.firings.used = before, taken
             for firings, length in zip(self.firings, done, strict=True):
                 del firings[length:]
             if parameters is not None and saved is not None:

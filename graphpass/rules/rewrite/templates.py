@@ -78,9 +78,6 @@ class Templates:
         self._limits = limits
         self._body = rewrite.body if isinstance(rewrite.body, TextBody) else None
         self._known: dict[tuple[Any, ...], _Known] = {}
-        self._attrs: dict[int, tuple[dict[str, str], int]] = {}
-        """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
-        self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
         self._many: dict[tuple[str, int], bool] = {}
         """Operator and number of its attributes -> whether it matters which outputs are read."""
         pattern = rewrite.pattern
@@ -165,7 +162,7 @@ class Templates:
             data = graph.data(key)
             if len(data) > 3:  # subgraphs, or a signature that the file gives
                 return None, keys, stored
-            kind = (data["op"], self._number(data["attrs"]))
+            kind = (data["op"], self._context.number(data["attrs"]))
             mark += kind
             many = self._many.get(kind)
             if many is None:
@@ -222,20 +219,11 @@ class Templates:
         if known is None:
             data, parameters = context.facts.graph.data(key), context.parameters
             array = None if parameters is None else parameters.find(data["name"])
-            told = (context.facts.kinds.get(key), self._number(data["attrs"]))
+            told = (context.facts.kinds.get(key), context.number(data["attrs"]))
             if array is not None:
                 told += (array.shape, array.dtype.str)  # type: ignore[assignment]
             known = context.variables[key] = told, array
         return known
-
-    def _number(self, attrs: dict[str, str]) -> int:
-        """Return a number that equal attributes have in common."""
-        known = self._attrs.get(id(attrs))
-        if known is None:
-            text = tuple(attrs.items())
-            number = self._numbers.setdefault(text, len(self._numbers))
-            known = self._attrs[id(attrs)] = (attrs, number)
-        return known[1]
 
     # -- what a shape tells ------------------------------------------------------------------
 

@@ -615,3 +615,18 @@ def test_a_value_that_is_not_finite_is_refused_wherever_it_stands_in_a_row(rewri
     done = rewriting("\n".join(["x = variable()", *lines, "return s3"]), rule, values=values)
     assert [root for _, root in done.firings] == ["s0", "s1", "s3"]
     assert [value[0] for value in done.model.parameters.values()] == [1, 4, np.float32(1e30), 9]
+
+
+def test_what_one_rule_has_seen_of_a_variable_tells_another_rule_the_same(rewriting: Any) -> None:
+    """Both rules decide once for all matches of one shape, to which hints of variables belong."""
+    text = (
+        "x, p0, p1 = variable(), variable(__lr_mult__='2'), variable(__lr_mult__='3')\n"
+        "s0 = broadcast_mul(tanh(x), p0); r = relu(s0); s1 = broadcast_mul(r, p1); return s1"
+    )
+    never = {"match": "y = relu(broadcast_mul(x, a))", "where": "a.name == 'q'", "replace": "x"}
+    rule = {
+        "match": "y = broadcast_mul(x, a)",
+        "where": "a.__lr_mult__ == '2'",
+        "replace": "y = broadcast_add(x, a)",
+    }
+    assert [root for _, root in rewriting(text, never, rule).firings] == ["s0"]
