@@ -150,8 +150,11 @@ def test_random_towers(judge: Any) -> None:
         event(what)
         seen[what] += 1
 
-    run()
-    assert seen["batched much"] >= 3 <= seen["refused"], seen
+    for _ in range(4):  # draws come in clumps: go on until both have been seen
+        run()
+        if seen["batched much"] >= 3 <= seen["refused"]:
+            return
+    pytest.fail(f"too little is drawn of one kind: {seen}")
 
 
 @pytest.mark.slow
