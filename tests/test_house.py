@@ -10,14 +10,14 @@ from house import House, share_before
 import graphpass
 
 # No figure rises again: lower a limit whenever the code has got below it.
-MOST_LINES = 45_500
-MOST_LINES_OF_RULES = 22_400
-MOST_FILES = 188
+MOST_LINES = 45_250
+MOST_LINES_OF_RULES = 22_100
+MOST_FILES = 185
 MOST_LINES_A_FILE = 600
-MOST_NAMED_ONCE = 0.104
-MOST_BEFORE = 0.121
+MOST_NAMED_ONCE = 0.0985
+MOST_BEFORE = 0.119
 MOST_FILES_IN_CIRCLES = 0
-MOST_NAMES_OF_TWO_TYPES = 3
+MOST_NAMES_OF_TWO_TYPES = 0
 
 HOUSE = House()
 

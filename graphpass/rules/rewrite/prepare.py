@@ -94,6 +94,10 @@ class Template:
     moved: tuple[Moved, ...]
     matched: tuple[int, ...]
 
+    is_open: bool
+    """Whether an operator outside the match goes that reads something: what else goes depends on
+    more than the shape of the match."""
+
     tied: tuple[int, ...]
     """Places of all stored values that the match names, if something else reads one of them."""
 
@@ -200,6 +204,7 @@ def prepare(
         keep=frozenset(map(place, fates.living)),
         moved=tuple(moved),
         matched=tuple(map(place, match.matched)),
+        is_open=any(graph.sources(key) for key in fates.going if key not in match.matched),
         tied=tuple(map(place, sources)) if values and shared else (),
         around=tuple(map(place, stay)),
     )

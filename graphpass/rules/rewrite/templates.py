@@ -142,7 +142,8 @@ class Templates:
                 self._known[shape] = _Known(None, (), (), None)
             return None
         template, places = prepare(decision, keys, context.facts, context.parameters, context.twins)
-        if shape is not None and len(places) == len(keys) and not template.tied:
+        is_closed = len(places) == len(keys) and not (template.tied or template.is_open)
+        if shape is not None and is_closed:
             self._remember(shape, template, match, keys)
         return Ready(template, places, [each.value.array for each in template.values])
 
@@ -198,7 +199,9 @@ class Templates:
                 mark.append(next(iter(readers)) in owners)
             else:
                 mark.append(self._is_apart(key, owners))
-            if graph.is_variable(key):
+            if not graph.is_variable(key):
+                mark.append(bool(graph.sources(key)))
+            else:
                 told, array = self._variable(key)
                 mark.append(told)
                 if array is not None:

@@ -630,3 +630,16 @@ def test_what_one_rule_has_seen_of_a_variable_tells_another_rule_the_same(rewrit
         "replace": "y = broadcast_add(x, a)",
     }
     assert [root for _, root in rewriting(text, never, rule).firings] == ["s0"]
+
+
+def test_what_only_a_match_reads_goes_whatever_went_at_the_match_before(rewriting: Any) -> None:
+    """The first constant reads nothing; below the second one there is more to go."""
+    text = (
+        "p = variable()\na = tanh(_ones(shape=(1,)))\nb = tanh(exp(p))\nc = Concat(a, b)\nreturn c"
+    )
+    rule = {"match": "tanh(const(_))", "replace": "_zeros(shape=(1,))"}
+    done = rewriting(text, rule, values={"p": (1,)})
+    assert len(done.firings) == 2
+    graph = done.model.graph
+    assert [graph.op(key) for key in graph.all_keys] == ["_zeros", "_zeros", "Concat"]
+    assert not done.model.parameters

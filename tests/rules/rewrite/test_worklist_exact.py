@@ -11,7 +11,7 @@ import random_patterns
 import random_rewrites
 
 from graphpass import Model, isomorphic
-from graphpass.errors import GraphpassError
+from graphpass.errors import GraphpassError, RunawayError
 from graphpass.formats.text import print_graph
 from graphpass.graph import Entry, Graph
 from graphpass.rules.rewrite.facts import Facts
@@ -63,6 +63,11 @@ def compare(seed: int, *, far: bool) -> int | None:
     try:
         firings = naive.run_naively(rewrites, theirs)
     except GraphpassError as error:
+        if isinstance(error, RunawayError) and not all(each.is_local for each in rewrites):
+            # what looks far is tried last, and so may never get the chance to go on for ever
+            with suppress(RunawayError):
+                run(rewrites, ours)
+            return None
         with pytest.raises(type(error)):
             run(rewrites, ours)
         assert isomorphic(model, ours, names=True), story()
