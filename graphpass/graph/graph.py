@@ -19,7 +19,6 @@ from graphpass.graph.edges import (
     post_order,
 )
 from graphpass.graph.invariants import check_text, check_texts, checked_attrs
-from graphpass.graph.ranks import Ranks
 from graphpass.graph.store import Cut, paused_collector
 from graphpass.graph.structure import Structure
 from graphpass.ops import Signature
@@ -500,15 +499,8 @@ class Edit:
         self.remove_nodes(stands)
         graph._derived.update(derived)
 
-    def commit(self, ranks: Ranks | None = None, near: int | None = None) -> None:
+    def commit(self) -> None:
         """Check what was edited since the last time; the transaction goes on.
-
-        Parameters
-        ----------
-        ranks : Ranks, optional
-            An order to keep up to date. With it the search for cycles costs no more than the edit.
-        near : int, optional
-            The rank that the last new node should have.
 
         Raises
         ------
@@ -520,10 +512,7 @@ class Edit:
         wired, signed, attributed, named = [
             [key for key in self._touched[what] if key in nodes] for what in _TOUCHED
         ]
-        if ranks is not None:
-            ranks.place(wired, near)
-        else:
-            invariants.check_acyclic(graph, wired)
+        invariants.check_acyclic(graph, wired)
         operators = [key for key in wired if nodes[key]["op"] != VARIABLE]
         invariants.check_attributes(graph, attributed)
         invariants.check_arity(graph, operators)

@@ -109,7 +109,6 @@ class Limits:
 
     __slots__ = (
         "_steps_before",
-        "_stored",
         "array_elements",
         "elements",
         "expression_steps",
@@ -123,7 +122,6 @@ class Limits:
 
     def __init__(self, nodes: int, stored: int = 0) -> None:
         self.nodes = nodes
-        self._stored = stored
         together = (
             "the expressions of all matches of this run take more than {most} %s together; narrow "
             "the pattern, or put the condition that most matches fail, and that costs little, first"
@@ -160,10 +158,6 @@ class Limits:
         """Return the limits for a run on a model. Linear in its nodes and parameters."""
         stored = sum([array.size for array in model.parameters.values()])
         return cls(len(model.graph), stored)
-
-    def unused(self) -> Limits:
-        """Return the same limits, nothing used of them."""
-        return Limits(self.nodes, self._stored)
 
     @property
     def is_exceeded(self) -> bool:

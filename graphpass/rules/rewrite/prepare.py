@@ -192,6 +192,7 @@ def prepare(
     near = dict.fromkeys([source for key in fates.going for source in graph.sources(key)])
     near |= dict.fromkeys(draft.read_nodes())
     stay = [key for key in near if key not in fates.going and not graph.is_variable(key)]
+    matched = match.matched
     sources = stored_sources(decision, facts)
     shared = any(source not in fates.going for source in sources)
     donors = [None if each.donor is None else place(each.donor) for each in values]
@@ -203,8 +204,8 @@ def prepare(
         going=tuple(map(place, fates.going)),
         keep=frozenset(map(place, fates.living)),
         moved=tuple(moved),
-        matched=tuple(map(place, match.matched)),
-        is_open=any(graph.sources(key) for key in fates.going if key not in match.matched),
+        matched=tuple(map(place, matched)),
+        is_open=any(graph.sources(key) for key in fates.going if key not in matched),
         tied=tuple(map(place, sources)) if values and shared else (),
         around=tuple(map(place, stay)),
     )

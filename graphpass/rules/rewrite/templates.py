@@ -8,7 +8,7 @@ evaluated at every match, and so are the computed values.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
@@ -22,7 +22,7 @@ from graphpass.rules.rewrite.body import TextBody, parameter_array
 from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.fire import FiringContext
-from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.match import Binding, Match
 from graphpass.rules.rewrite.pattern import Produced
 from graphpass.rules.rewrite.prepare import Template, prepare
 from graphpass.rules.rewrite.rewrite import Rewrite
@@ -245,19 +245,23 @@ class Templates:
             program = self._program(template, match, keys, told)
         self._known[shape] = _Known(template, conditions, late_ones, program)
 
+    def _scope(self, bindings: Mapping[str, Binding]) -> Scope:
+        context, optional = self._context, self._rewrite.pattern.optional
+        return Scope(
+            context.facts,
+            bindings,
+            context.parameters,
+            optional,
+            quiet=True,
+            limits=self._limits,
+        )
+
     def _program(
         self, template: Template, match: Match, keys: Sequence[int], told: _Told
     ) -> Program | None:
         assert self._body is not None
-        context, graph = self._context, match.graph
-        scope = Scope(
-            context.facts,
-            match.bindings,
-            context.parameters,
-            self._rewrite.pattern.optional,
-            quiet=True,
-            limits=self._limits,
-        )
+        graph = match.graph
+        scope = self._scope(match.bindings)
         read = {name for each in self._body.let.values() for name in each.names}
         places = {
             name: keys.index(bound.node)
@@ -288,22 +292,14 @@ class Templates:
     def _arrays(self, known: _Known, search: Search) -> Sequence[Array] | None:
         """Return the computed values at a match; None if it is refused."""
         template, body = known.template, self._body
-        if template is None:
-            return None
+        assert template is not None
         values = template.values
         if not values and not known.conditions and not known.late:
             return ()
         assert body is not None
         self._context.stacks.fill()
-        context, bindings = self._context, search.bindings()
-        scope = Scope(
-            context.facts,
-            bindings,
-            context.parameters,
-            self._rewrite.pattern.optional,
-            quiet=True,
-            limits=self._limits,
-        )
+        bindings = search.bindings()
+        scope = self._scope(bindings)
         try:
             if not all([each.holds(scope) for each in known.conditions]):
                 return None
