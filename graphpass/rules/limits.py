@@ -14,7 +14,7 @@ elements of a run             2^30, or 64 times what is stored
 steps of a run                2^24, or 1,024 per node of the graph: some seconds
 firings of a run              10,000, or 30 per node of the graph
 alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
-time of a regular expression  5 s, and 50 us for each name
+steps of a regular expression 1,000 in what RE2 compiles it to, each for each character of a name
 ============================  ==================================================================
 """
 
@@ -33,8 +33,7 @@ __all__ = [
     "MAX_INT",
     "MAX_LENGTH",
     "MAX_RANK",
-    "REGEX_SECONDS",
-    "REGEX_SECONDS_A_NAME",
+    "MAX_REGEX",
     "Limit",
     "Limits",
 ]
@@ -49,11 +48,8 @@ MAX_RANK = 32
 MAX_ALTERNATIVES = 100_000
 """How many alternatives a search may try from one node: a second or two."""
 
-REGEX_SECONDS = 5.0
-"""Seconds of computing that one regular expression may spend on all names together, and besides"""
-
-REGEX_SECONDS_A_NAME = 5e-5
-"""so much for each name: plain ones take a hundredth of that, and graphs may be large."""
+MAX_REGEX = 1000
+"""Steps that RE2 compiles a regular expression to; the worst of them take 5 s for 1 MB of names."""
 
 _ELEMENTS = 2**24
 _PER_STORED = 4

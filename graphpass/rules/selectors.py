@@ -5,7 +5,7 @@ selector               selects
 =====================  ========================================================================
 ``conv0``              nodes of exactly that name; names hold ``*``, ``/`` and ``.$0``
 ``glob:conv*``         names that match a shell pattern
-``regex:conv[0-9]+``   names that match a regular expression as a whole
+``regex:conv[0-9]+``   names that match a regular expression as a whole, in the syntax of RE2
 ``op:Convolution``     operators by name or alias
 ``id:17``              one node by its key, the position in the file it was read from
 ``{name: "op:x"}``     the same as mappings, for names that begin like a selector
@@ -20,20 +20,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from graphpass.errors import SelectorError, nearest
+from graphpass.errors import SelectorError, nearest, suggestion
 from graphpass.graph import Entry, Graph
 from graphpass.ops import canonical_name
-from graphpass.rules.limits import REGEX_SECONDS, REGEX_SECONDS_A_NAME
+from graphpass.rules.limits import MAX_REGEX
 
 __all__ = [
     "Kind",
+    "NameMatch",
     "Selector",
     "select",
     "select_entries",
@@ -89,12 +86,12 @@ def select(
 
 def select_matches(
     graph: Graph, selector: Selector, *, kind: Kind = "both", optional: bool = False
-) -> dict[int, re.Match[str] | None]:
+) -> dict[int, NameMatch | None]:
     """Return what `select` does, with what a ``regex:`` matched of each name; None elsewhere.
 
     Nodes stand by the list's selectors, those of one selector in saved order.
     """
-    found: dict[int, re.Match[str] | None] = {}
+    found: dict[int, NameMatch | None] = {}
     if isinstance(selector, Sequence) and not isinstance(selector, str):
         for part in selector:
             for key, match in select_matches(graph, part, kind=kind, optional=optional).items():
@@ -104,7 +101,7 @@ def select_matches(
     form, text = _form(selector)
     if form != "regex":
         return dict.fromkeys(keys)
-    return dict(zip(keys, NamePattern(form, text).matches(graph.names_of(keys)), strict=True))
+    return dict(zip(keys, _matches(form, text, graph.names_of(keys)), strict=True))
 
 
 def select_names(names: Sequence[str], selector: str) -> list[str]:
@@ -125,7 +122,7 @@ def select_names(names: Sequence[str], selector: str) -> list[str]:
         return [name for name in names if name == text]
     if form not in ("glob", "regex"):
         raise SelectorError(f"{selector!r} selects nodes where names are meant; write a name")
-    matches = NamePattern(form, text).matches(names)
+    matches = _matches(form, text, names)
     return [name for name, match in zip(names, matches, strict=True) if match]
 
 
@@ -139,9 +136,14 @@ def select_one(graph: Graph, selector: Selector, *, kind: Kind = "both") -> int:
     """
     found = select(graph, selector, kind=kind)
     if len(found) > 1:
+        kinds = ["variable" if graph.is_variable(key) else graph.op(key) for key in found[:8]]
+        listed = [
+            f"id:{key} ({kind} {graph.name(key)!r})"
+            for key, kind in zip(found, kinds, strict=False)
+        ]
         raise SelectorError(
             f"{_spell(selector)} selects {len(found)} nodes where one is meant; "
-            f"choose: {_by_id(graph, found)}"
+            f"choose: {', '.join([*listed, *['…'][: len(found) > 8]])}"
         )
     return found[0]
 
@@ -170,15 +172,24 @@ def select_entry(graph: Graph, selector: str | Mapping[str, Any]) -> Entry:
         If there is no such value, or several; the message lists the nearest, or the choices.
     """
     if isinstance(selector, Mapping):
-        return _entry_of_mapping(graph, selector)
-    numbered = re.fullmatch(r"id:(\d+):(\d+)", selector)
+        key = select_one(graph, selector.get("node", selector))
+        if {"node", "output"} <= selector.keys():
+            return _output(graph, key, int(selector["output"]))
+        return _only_output(graph, key)
+    numbered = re.fullmatch(r"id:([0-9]{1,18}):([0-9]{1,18})", selector)
     if numbered:
         key = select_one(graph, f"id:{numbered[1]}")
         return _output(graph, key, int(numbered[2]))
     form, _ = _form(selector)
     if form != "name":
         return _only_output(graph, select_one(graph, selector))
-    by_output = _named_output(graph, selector)
+    by_output: list[Entry] = []  # what MXNet calls so, hidden outputs included
+    for end in [position for position, char in enumerate(selector) if char == "_"]:
+        for key in select(graph, {"name": selector[:end]}, kind="operators", optional=True):
+            names = graph.signature(key).output_names
+            by_output += [
+                Entry(key, n) for n, each in enumerate(names) if each == selector[end + 1 :]
+            ]
     by_node = select(graph, selector, optional=True)
     found = list(dict.fromkeys([*by_output, *(Entry(key) for key in by_node)]))
     if len(found) == 1:
@@ -213,7 +224,7 @@ def _candidates(graph: Graph, form: str, text: str) -> list[int]:
         wanted = set(graph.named(text))
         return [key for key in graph.order() if key in wanted]
     if form == "id":
-        if not text.isdecimal() or len(text) > 18:
+        if not re.fullmatch("[0-9]{1,18}", text):
             raise SelectorError(f"id:{text} is no node key; write a number, such as id:17")
         return [int(text)] if graph.reaches(int(text)) else []
     if form == "op":
@@ -221,7 +232,7 @@ def _candidates(graph: Graph, form: str, text: str) -> list[int]:
     keys = graph.order()
     if (form, text) == ("glob", "*"):
         return list(keys)
-    matches = NamePattern(form, text).matches(graph.names_of(keys))
+    matches = _matches(form, text, graph.names_of(keys))
     return [key for key, match in zip(keys, matches, strict=True) if match]
 
 
@@ -251,15 +262,6 @@ def _nothing(graph: Graph, form: str, text: str, kind: Kind) -> str:
     return f"{form}:{text} selects no {noun}"
 
 
-def _entry_of_mapping(graph: Graph, selector: Mapping[str, Any]) -> Entry:
-    if "node" not in selector:
-        return _only_output(graph, select_one(graph, selector))
-    key = select_one(graph, selector["node"])
-    if "output" not in selector:
-        return _only_output(graph, key)
-    return _output(graph, key, int(selector["output"]))
-
-
 def _output(graph: Graph, key: int, output: int) -> Entry:
     count = graph.signature(key).num_outputs
     if not 0 <= output < count:
@@ -279,23 +281,6 @@ def _only_output(graph: Graph, key: int) -> Entry:
     )
 
 
-def _named_output(graph: Graph, name: str) -> list[Entry]:
-    """Return the values that MXNet calls `name`, hidden outputs included."""
-    found: list[Entry] = []
-    for end in _underscores(name):
-        for key in select(graph, {"name": name[:end]}, kind="operators", optional=True):
-            suffix = name[end + 1 :]
-            names = graph.signature(key).output_names
-            found.extend(
-                Entry(key, output) for output, known in enumerate(names) if known == suffix
-            )
-    return found
-
-
-def _underscores(name: str) -> Iterable[int]:
-    return [position for position, char in enumerate(name) if char == "_"]
-
-
 def _output_names(graph: Graph) -> list[str]:
     return [
         graph.output_name(Entry(key, output))
@@ -304,90 +289,92 @@ def _output_names(graph: Graph) -> list[str]:
     ]
 
 
-def _by_id(graph: Graph, keys: Sequence[int]) -> str:
-    listed = []
-    for key in keys[:8]:
-        kind = "variable" if graph.is_variable(key) else graph.op(key)
-        listed.append(f"id:{key} ({kind} {graph.name(key)!r})")
-    return ", ".join([*listed, *(["…"] if len(keys) > 8 else [])])
-
-
 def _spell(selector: Selector) -> str:
     text = repr(selector)
     return text if len(text) <= _SPELLED else f"{text[:_SPELLED]}…"
 
 
-class _TooLongError(Exception):
-    pass
+# -- names that match ------------------------------------------------------------------------------
 
 
-class NamePattern:
-    """A compiled ``glob:`` or ``regex:``, matched against whole names.
+class NameMatch(NamedTuple):
+    """What a ``regex:`` matched of a name."""
 
-    Python's `re` backtracks, and a pattern such as ``(a+)+b`` takes for ever on a name of forty
-    letters. A timer ends that, which needs the main thread of a Unix process; elsewhere an
-    expression runs without a limit. What a ``glob:`` becomes does not backtrack.
-    """
+    expression: str
 
-    __slots__ = ("_left", "_pattern", "_text")
+    groups: tuple[str | None, ...]
+    """The whole name, then the groups; None for one that took no part."""
 
-    def __init__(self, form: str, text: str) -> None:
-        self._text = f"{form}:{text}"
-        self._left = None if form == "glob" else REGEX_SECONDS
-        try:
-            self._pattern = re.compile(fnmatch.translate(text) if form == "glob" else text)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise SelectorError(f"{self._text} is no regular expression: {error}") from None
+    numbers: Mapping[str, int]
+    """The numbers of groups that have names."""
 
-    def matches(self, names: Sequence[str]) -> list[re.Match[str] | None]:
-        """Match whole names.
+    def expand(self, template: str) -> str:
+        r"""Return a template with the groups in the place of ``\1`` and ``\g<name>``.
 
         Raises
         ------
         SelectorError
-            If the expression has used up its time.
+            If there is no such group.
         """
-        if self._left is None:
-            return list(map(self._pattern.fullmatch, names))
-        self._left += len(names) * REGEX_SECONDS_A_NAME
-        try:
-            with _timer(self._left) as timer:  # no map(): timers ring between Python's steps
-                found = [self._pattern.fullmatch(name) for name in names]
-        except _TooLongError:
+        return _GROUP.sub(self._group, template)
+
+    def _group(self, reference: re.Match[str]) -> str:
+        asked = reference[1] or reference[2] or ""
+        if reference[0] == "\\\\":
+            return "\\"
+        number = int(asked) if asked.isdecimal() else self.numbers.get(asked, len(self.groups))
+        if not asked or number >= len(self.groups):
             raise SelectorError(
-                f"{self._text} takes for ever on names of the graph; write it without repetitions "
-                "inside repetitions"
-            ) from None
-        self._left = timer.left
-        return found
+                f"there is no group {reference[0]}{suggestion(asked, self.numbers)}"
+            )
+        return self.groups[number] or ""
 
 
-class _Timer:
-    """What is left of the time, in seconds, when it has been stopped."""
-
-    def __init__(self, left: float) -> None:
-        self.left = left
+_GROUP = re.compile(r"\\(?:([0-9]{1,2})|g<(\w{1,80})>|\\|.|$)", re.ASCII | re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
+"""A byte of a name that is no UTF-8, as Python keeps it."""
 
 
-@contextmanager
-def _timer(seconds: float) -> Iterator[_Timer]:
-    """Raise `_TooLongError` after so many seconds of this process's computing."""
-    timer = _Timer(seconds)
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-        or signal.getitimer(signal.ITIMER_VIRTUAL)[0]  # somebody else's timer is running
-    ):
-        yield timer
-        return
+def _matches(form: str, text: str, names: Sequence[str]) -> list[NameMatch | None]:
+    """Match whole names against a ``glob:`` or a ``regex:``.
 
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise _TooLongError
+    Linear in the names: RE2 does not backtrack, nor does what a glob becomes.
+    """
+    if form == "glob":
+        glob = re.compile(fnmatch.translate(text))
+        found = NameMatch(text, (), {})
+        return [found if glob.fullmatch(name) else None for name in names]
+    import re2  # most rules select by name
 
-    before = signal.signal(signal.SIGVTALRM, ring)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    options = re2.Options()
+    options.log_errors = False
     try:
-        yield timer
-    finally:
-        timer.left, _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        compiled = re2.compile(text, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        raise SelectorError(f"regex:{text} is no regular expression: {_reason(error)}") from None
+    if compiled.programsize > MAX_REGEX:
+        raise SelectorError(
+            f"regex:{text} is too large: it compiles to {compiled.programsize:,} steps, "
+            f"{MAX_REGEX:,} are allowed; write several selectors in a list"
+        )
+    numbers, groups = compiled.groupindex, range(compiled.groups + 1)
+    matches: list[NameMatch | None] = []
+    for name in names:
+        found = compiled.fullmatch(name if name.isascii() else _HALF.sub("\ufffd", name))
+        spans = [found.span(each) for each in groups] if found else []
+        taken = [None if start < 0 else name[start:end] for start, end in spans]
+        matches.append(NameMatch(text, tuple(taken), numbers) if found else None)
+    return matches
+
+
+def _reason(error: Exception) -> str:
+    """Return in words why RE2 takes no expression."""
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds half a character"
+    reason = error.args[0].decode("utf-8", "replace")
+    if reason.startswith(("invalid perl operator", "invalid escape sequence: \\")):
+        reason += (
+            "; RE2, which takes linear time on every name, has no lookahead, lookbehind, "
+            "references to groups, atomic groups or \\Z"
+        )
+    return str(reason)

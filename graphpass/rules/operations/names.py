@@ -23,10 +23,11 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import eq
 
-from graphpass.errors import OperationError, count, suggestion
+from graphpass.errors import OperationError, SelectorError, count, suggestion
 from graphpass.graph import VARIABLE, Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.operation import Run
+from graphpass.rules.selectors import NameMatch
 
 __all__ = [
     "FreeNames",
@@ -337,14 +338,14 @@ class NameTemplate:
         """
         return not self._asks_readers or bool(self._uses(key))
 
-    def fill(self, key: int, match: re.Match[str] | None = None) -> str:
+    def fill(self, key: int, match: NameMatch | None = None) -> str:
         """Return the name for a node, with a mark for its number.
 
         Parameters
         ----------
         key : int
             The node.
-        match : re.Match, optional
+        match : NameMatch, optional
             Where a regular expression selected it: its groups are filled in between the fields.
 
         Raises
@@ -359,10 +360,10 @@ class NameTemplate:
             elif match is not None:
                 try:
                     pieces[position] = match.expand(piece)
-                except (re.error, IndexError) as error:
+                except SelectorError as error:
                     raise OperationError(
-                        f"the template `{self.text}` does not fit regex:{match.re.pattern}, which "
-                        f"has {count(match.re.groups, 'group')}: {error}"
+                        f"the template `{self.text}` does not fit regex:{match.expression}, which "
+                        f"has {count(len(match.groups) - 1, 'group')}: {error}"
                     ) from None
         return "".join(pieces)
 

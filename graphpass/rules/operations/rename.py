@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.names import FreeNames, NameTemplate, rename_nodes
 from graphpass.rules.operations.operation import Operation, Run, check_regular
-from graphpass.rules.selectors import Kind, Selector, select, select_matches, select_one
+from graphpass.rules.selectors import Kind, NameMatch, Selector, select, select_matches, select_one
 
 __all__ = ["Prefix", "Rename"]
 
@@ -106,7 +105,7 @@ class Rename(Operation):
                 )
         return names
 
-    def _selected(self, run: Run, selector: Selector) -> dict[int, re.Match[str] | None]:
+    def _selected(self, run: Run, selector: Selector) -> dict[int, NameMatch | None]:
         """Return the nodes to rename, with what a regular expression matched of their names."""
         graph = run.graph
         kind: Kind = "variables" if self.kind == "parameters" else self.kind
