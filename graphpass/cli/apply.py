@@ -36,6 +36,7 @@ __all__ = ["apply", "convert"]
 @options.a_model
 @click.option("--out", "-o", metavar="OUT", help="Prefix to write, or - for the symbol.")
 @options.settings
+@options.allow_path
 @click.option("--dry-run", is_flag=True, help="Report, but write nothing.")
 @click.option("--training", is_flag=True, help="Refuse rewrites that are right for inference only.")
 @click.option(
@@ -67,6 +68,7 @@ def apply(
     epoch: int | None,
     out: str | None,
     settings: Sequence[str],
+    allow_paths: Sequence[str],
     dry_run: bool,
     training: bool,
     provenance: bool,
@@ -107,6 +109,7 @@ def apply(
         inputs={
             name: shape for name, shape in shapes.items() if not verify or name in loaded.inputs
         },
+        allow_paths=allow_paths,
     )
     result = replace(result, dry_run=dry_run)  # a model that nobody saves may be changed
     if not partial:

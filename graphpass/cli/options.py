@@ -34,6 +34,10 @@ class VerbGroup(click.Group):
         return list(self.commands)
 
 
+allow_path = click.option(
+    "--allow-path", "allow_paths", multiple=True, metavar="DIR",
+    help="A folder that a pass file may read, besides its own and the model's.",
+)  # fmt: skip
 as_json = click.option("--json", is_flag=True, help="Print JSON instead of text.")
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME:SHAPE",

@@ -13,6 +13,7 @@ module                  what is in it
 :mod:`.pass_rewrites`   the rewrites of a pass, and the passes that it uses
 :mod:`.report`          `Report`: what a pass did, as plain data
 :mod:`.limits`          `Limits`: what a run may take
+:mod:`.reading`         `Reading`: which files a pass may read
 ======================  ==================================================================
 
 The names below are imported when they are first used.

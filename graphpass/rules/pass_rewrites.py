@@ -11,6 +11,7 @@ from graphpass.errors import GraphpassError, OperationError, UsageError, suggest
 from graphpass.rules.operations.rewrite import RewriteOperation
 from graphpass.rules.operations.use import MAX_PASSES, UsePasses
 from graphpass.rules.pass_files.loading import Pass, Rule
+from graphpass.rules.reading import Reading
 from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["BadUse", "PassRewrite", "Uses", "groups_of", "rewrites_of", "used_passes"]
@@ -51,7 +52,9 @@ def _rewrite_of(rule: Rule) -> Iterator[PassRewrite]:
         yield PassRewrite(rule, replace(rewrite, id=rule.id or f"rule {rule.index}"), text)
 
 
-def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
+def rewrites_of(
+    loaded: Pass, rule: str | None = None, reading: Reading | None = None
+) -> list[Rewrite]:
     """Return the rewrites of a pass in order, those of passes that it uses where it uses them.
 
     Parameters
@@ -60,6 +63,8 @@ def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
         The pass, its parameters filled in.
     rule : str, optional
         The id of the only one to return.
+    reading : Reading, optional
+        Which files the pass may read, besides those below its folder.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def rewrites_of(loaded: Pass, rule: str | None = None) -> list[Rewrite]:
         If a pass that it uses can't be loaded.
     """
     found = []
-    for each in _walk(loaded):
+    for each in _walk(loaded, reading):
         if isinstance(each, PassRewrite):
             found.append(each.rewrite)
         elif isinstance(each, BadUse) and not isinstance(each.error, OperationError):
@@ -108,25 +113,27 @@ class Uses(NamedTuple):
     bad: list[BadUse]
 
 
-def used_passes(loaded: Pass) -> Uses:
-    """Return every pass that a run uses.
+def used_passes(loaded: Pass, reading: Reading | None = None) -> Uses:
+    """Return every pass that a run uses, `reading` as of `rewrites_of`.
 
     Linear in their texts; no more are loaded than a run may use. They nest no deeper than
     `UsePasses` lets them.
     """
-    found = list(_walk(loaded))
+    found = list(_walk(loaded, reading))
     return Uses(
         [each for each in found if isinstance(each, Pass)],
         [each for each in found if isinstance(each, BadUse)],
     )
 
 
-def _walk(loaded: Pass) -> Iterator[PassRewrite | Pass | BadUse]:
+def _walk(loaded: Pass, reading: Reading | None) -> Iterator[PassRewrite | Pass | BadUse]:
     """Yield the rewrites of a pass, and each pass that it uses with what is in that, in order."""
+    reading = reading or Reading()
     seen = {_identity(loaded)}
     numbers = count(1)
 
     def visit(user: Pass, chain: tuple[str, ...]) -> Iterator[PassRewrite | Pass | BadUse]:
+        mine = reading.of_pass(user.folder, is_file=bool(user.identity))
         for rule in user.rules:
             yield from _rewrite_of(rule)
             use = rule.operation
@@ -137,7 +144,7 @@ def _walk(loaded: Pass) -> Iterator[PassRewrite | Pass | BadUse]:
                 if next(numbers) > MAX_PASSES:
                     return
                 try:
-                    used.append(use.load(name, user.folder, chain))
+                    used.append(use.load(name, mine, chain))
                 except GraphpassError as error:
                     yield BadUse(user, rule, error)
                     continue

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import groupby
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphpassError, OperationError, UsageError, prefixed
@@ -17,6 +18,7 @@ from graphpass.model import Model
 from graphpass.rules.limits import Limits
 from graphpass.rules.operations.operation import Purpose, Run, Together
 from graphpass.rules.pass_files.loading import Pass, PassSource, Rule, load_pass
+from graphpass.rules.reading import Reading
 from graphpass.rules.report.changes import Snapshot, pending_delta
 from graphpass.rules.report.lineage import Ancestry
 from graphpass.rules.report.report import Census, Report, Step
@@ -40,6 +42,7 @@ def apply(
     purpose: Purpose = "inference",
     provenance: bool = False,
     inputs: Mapping[str, Shape] | None = None,
+    allow_paths: Sequence[str | PathLike[str]] = (),
 ) -> Report:
     """Run a pass over a model, in place.
 
@@ -61,6 +64,9 @@ def apply(
     inputs : mapping of str to tuple, optional
         Shapes of inputs that conditions may count on, None for an extent that is open:
         ``{"data": (None, 3, 224, 224)}``. The result is good for such inputs.
+    allow_paths : sequence of path, optional
+        Folders that a pass file may read besides its own and that of the model. What you write in
+        Python may name any file.
 
     Returns
     -------
@@ -95,8 +101,10 @@ def apply(
     loaded = load_pass(pass_).bind(set)
     shapes = model.input_shapes(inputs)
     limits = Limits.of(model)
+    symbol = model.files.symbol
     run = Run(
         model=model,
+        reading=Reading.allowing([*([] if symbol is None else [symbol.parent]), *allow_paths]),
         purpose=purpose,
         provenance=provenance,
         shapes=shapes,
@@ -144,7 +152,7 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         outer,
         before=model.copy() if compares else None,
         ancestry=ancestry,
-        folder=loaded.folder,
+        reading=outer.reading.of_pass(loaded.folder, is_file=bool(loaded.identity)),
         chain=(*outer.chain, loaded.identity),
         budget=loaded.budget or outer.budget,
         notes=[],

@@ -20,6 +20,7 @@ from graphpass.ops import format_value
 from graphpass.rules.operations import operation_class
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.pass_files.schema import schema_faults
+from graphpass.rules.reading import Reading
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -157,6 +158,8 @@ def perform() -> Callable[..., Done]:
 
 def apply_one(model: Model, keyword: str, value: Any, **context: Any) -> Done:
     operation: Operation = operation_class(keyword).from_value(value)
+    if "folder" in context:
+        context["reading"] = Reading(context.pop("folder"))
     run = Run(model=model, **context)
     with model.edit() as edit:
         summary = operation.apply(run, edit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 from zipfile import BadZipFile
 
@@ -17,7 +16,7 @@ from graphpass.graph import Edit, Entry, Graph, Use
 from graphpass.graph.invariants import describe
 from graphpass.ops import Operator
 from graphpass.rules.operations.names import refuse_clashes
-from graphpass.rules.operations.operation import Operation, Run, check_regular
+from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import (
     attribute_texts,
     checked_attrs,
@@ -26,6 +25,7 @@ from graphpass.rules.operations.operators import (
 )
 from graphpass.rules.operations.region import restamp
 from graphpass.rules.operations.weights import new_class
+from graphpass.rules.reading import Reading, check_regular
 from graphpass.rules.selectors import Selector, select_entries, select_one
 
 __all__ = ["Insert", "initial_value"]
@@ -218,13 +218,13 @@ class Insert(Operation):
                 array = initial_value(
                     self.parameters[input_name],
                     f"{self.name!r}: parameters: {input_name}",
-                    run.folder,
+                    run.reading,
                 )
                 parameters.set(name, array, new_class(parameters, is_state=is_state))
         return entries
 
 
-def initial_value(description: Any, what: str, folder: Path) -> Array:
+def initial_value(description: Any, what: str, reading: Reading) -> Array:
     """Return the array that a rule describes.
 
     Parameters
@@ -234,8 +234,8 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
         ``{value: 127.5, shape: [1]}``, ``{value: [1, 2]}``, ``{file: weight.npy}``, or the array.
     what : str
         How messages call it.
-    folder : Path
-        Where a relative path starts.
+    reading : Reading
+        Where a relative path starts, and which files may be read.
 
     Raises
     ------
@@ -261,14 +261,14 @@ def initial_value(description: Any, what: str, folder: Path) -> Array:
                 f"it has {', '.join(_OPTIONS)}"
             )
     if "file" in description:
-        path = folder / str(description["file"])
+        path = reading.path(str(description["file"]))
         try:
             check_regular(path)
             found = np.load(path, allow_pickle=False)
         except OSError as error:
             raise OperationError(f"{what}: {path}: {error.strerror or error}") from None
-        except (ValueError, EOFError, BadZipFile, MemoryError) as error:
-            raise OperationError(f"{what}: {path} is no .npy file: {error}") from None
+        except (ValueError, EOFError, BadZipFile, MemoryError):
+            raise OperationError(f"{what}: {path} is no .npy file of one array") from None
         if not isinstance(found, np.ndarray):
             raise OperationError(f"{what}: {path} holds several arrays; save the one as .npy")
         return found

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from graphpass.errors import (
     AttributeValueError,
     OperationError,
+    ParamsError,
     SelectorError,
+    SymbolError,
     count,
     listed,
     suggestion,
 )
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
-from graphpass.model import Model, load
+from graphpass.model import Model, find_files, load
 from graphpass.ops.meaning import randomness
 from graphpass.rules.operations.names import free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
@@ -79,7 +81,18 @@ class Merge(Operation):
         """Bring the model in. Linear in both graphs; `share_equal` reads all arrays."""
         self._refuse_options()
         if not isinstance(self.model, Model):
-            theirs = load(run.folder / fspath(self.model))
+            path = run.reading.path(self.model)
+            files = find_files(path)
+            run.reading.check(files.symbol, files.params)
+            try:
+                theirs = load(path)
+            except (ParamsError, SymbolError) as error:
+                if run.reading.below is None:
+                    raise
+                # What a pass file makes somebody read is not to be quoted by its errors.
+                raise type(error)(
+                    f"{path}: it can't be read as a model; `graphpass check {path}` says why"
+                ) from None
         else:
             theirs = self.model.copy() if self.model is run.model else self.model
         graph, their_graph = run.graph, theirs.graph

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.changes import Past
 from graphpass.model import Model
+from graphpass.rules.reading import Reading
 from graphpass.rules.report.changes import Pending
 from graphpass.rules.rewrite.facts import FactsKeeper
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from graphpass.rules.report.report import Step
     from graphpass.shapes import Shape
 
-__all__ = ["Operation", "Outcome", "Purpose", "Run", "Together", "check_regular"]
+__all__ = ["Operation", "Outcome", "Purpose", "Run", "Together"]
 
 T = TypeVar("T")
 
@@ -44,8 +42,8 @@ class Run:
     before: Model | None = None
     """The model as it was before the pass, for operations whose `compares` is true."""
 
-    folder: Path = field(default_factory=Path)
-    """Where relative paths in the pass start: the folder of the pass file."""
+    reading: Reading = field(default_factory=Reading)
+    """Where paths in the pass start, and which files its rules may read."""
 
     chain: tuple[str, ...] = ()
     """The passes that are running, the outermost first, each by its identity."""
@@ -267,27 +265,3 @@ class Operation(ABC):
         except TypeError as error:
             missing = str(error).partition("argument")[2].lstrip("s: ")
             raise UsageError(f"{cls.keyword} needs the option {missing}") from None
-
-
-def check_regular(path: Path, max_bytes: int | None = None) -> None:
-    """Refuse a file that can't be read to an end, such as a pipe or a device, or is too large.
-
-    Parameters
-    ----------
-    path : Path
-        The file that is about to be read.
-    max_bytes : int, optional
-        How large it may be.
-
-    Raises
-    ------
-    OSError
-        If there is no such file, or it is refused; `OSError.strerror` says why.
-    """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
-    if max_bytes is not None and found.st_size > max_bytes:
-        raise OSError(
-            errno.EFBIG, f"it has {found.st_size} bytes, and no more than {max_bytes} are read"
-        )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from graphpass.errors import OperationError
+from graphpass.errors import OperationError, count
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.names import FreeNames, NameTemplate, rename_nodes
-from graphpass.rules.operations.operation import Operation, Run, check_regular
+from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.reading import check_regular
 from graphpass.rules.selectors import Kind, NameMatch, Selector, select, select_matches, select_one
 
 __all__ = ["Prefix", "Rename"]
@@ -79,7 +80,7 @@ class Rename(Operation):
 
     def _pairs(self, run: Run) -> Iterator[tuple[Selector, str]]:
         if isinstance(self.map, str):
-            yield from _read_csv(run.folder / self.map, run.graph)
+            yield from _read_csv(run.reading.path(self.map), run.graph)
         elif self.map is not None:
             yield from self.map.items()
         elif self.from_ is not None and self.to is not None:
@@ -155,7 +156,8 @@ def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:
                     continue
                 if len(row) != 2 or not all(row):
                     raise OperationError(
-                        f"{path}:{line}: a row has the old name and the new one, but this is {row}"
+                        f"{path}:{line}: a row has the old name and the new one, both not empty; "
+                        f"this has {count(len(row), 'field')}"
                     )
                 old, new = row
                 header = (old.strip().lower(), new.strip().lower()) in _HEADERS
@@ -163,7 +165,7 @@ def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:
                     continue
                 if old in seen:
                     raise OperationError(
-                        f"{path}:{line}: {old!r} stands here and in line {seen[old]}"
+                        f"{path}:{line}: its old name stands in line {seen[old]} already"
                     )
                 seen[old] = line
                 yield {"name": old}, new

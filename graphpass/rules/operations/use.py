@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 from graphpass.errors import OperationError, RunawayError, UsageError, count, listed, suggestion
 from graphpass.graph import Edit
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.pass_files.loading import Pass, load_pass
+from graphpass.rules.reading import Reading
 from graphpass.rules.report.report import Report, Step
 from graphpass.rules.run import run_pass
 
@@ -63,15 +63,15 @@ class UsePasses(Operation):
         """How many rounds there are at most."""
         return max(2, min(MAX_ROUNDS, MAX_PASSES // len(self.names)))
 
-    def load(self, name: str, folder: Path, chain: Sequence[str] = ()) -> Pass:
+    def load(self, name: str, reading: Reading, chain: Sequence[str] = ()) -> Pass:
         """Load one of the passes.
 
         Parameters
         ----------
         name : str
             One of `names`.
-        folder : Path
-            Where relative paths start.
+        reading : Reading
+            Where relative paths start, and which files may be read.
         chain : sequence of str
             The files of the passes that use each other down to this rule.
 
@@ -82,7 +82,7 @@ class UsePasses(Operation):
         OperationError
             If it would use itself without end, or the chain is too long.
         """
-        loaded = load_pass(name, folder=folder)
+        loaded = load_pass(name, folder=reading)
         several = len(self.names) > 1
         loaded = loaded.bind(
             {
@@ -107,7 +107,7 @@ class UsePasses(Operation):
                     f"more than {MAX_PASSES} passes are used in one run; do passes use passes that "
                     "use passes too often?"
                 )
-            passes.append(self.load(name, run.folder, run.chain))
+            passes.append(self.load(name, run.reading, run.chain))
         self.refuse_unknown(passes)
         rounds = self._rounds(passes, run)
         did = "changed the model" if any(_changed(each) for each in rounds) else "changed nothing"

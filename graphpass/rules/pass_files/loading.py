@@ -26,6 +26,7 @@ from graphpass.rules.pass_files.yaml_text import (
     parse_yaml,
     plain_scalar,
 )
+from graphpass.rules.reading import Reading
 
 __all__ = [
     "Pass",
@@ -49,7 +50,7 @@ _STAND_IN = {"match": "...", "replace": "..."}
 """What the schema sees in the place of a rule that Python has made."""
 
 
-def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
+def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pass:
     """Load a pass.
 
     Parameters
@@ -58,8 +59,8 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
         The path of a YAML file, the name of a shipped pass, YAML text that begins with ``{`` or
         ``[``, a list of rules, one rule, a whole pass as a dict, or a `Pass`, which is returned.
         In Python a rule is a dict, or a `Rewrite`.
-    folder : Path, optional
-        Where relative paths start; the working directory if absent.
+    folder : Path or Reading, optional
+        Where relative paths start, the working directory if absent; and which files may be read.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
     >>> load_pass("{prefix: right_}").rules[0].label
     '<inline>:1: rule 1 (prefix)'
     """
-    base = Path() if folder is None else folder
+    reading = folder if isinstance(folder, Reading) else Reading(folder or Path())
+    base = reading.folder
     if isinstance(source, Pass):
         return source
     if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
@@ -89,6 +91,7 @@ def load_pass(source: PassSource, *, folder: Path | None = None) -> Pass:
         is_path = path.suffix in _SUFFIXES or os.sep in given or _kind(path) in ("file", "other")
         if given in shipped_names() or not is_path:
             return _load_shipped(given)
+        reading.check(path)
         text, identity = _read(path), str(path.resolve())
         origin = PassText(str(path), text.splitlines())
         tree = parse_yaml(text, origin)

@@ -89,10 +89,13 @@ def test_a_node_may_be_called_like_a_header(net, perform, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"data,x,y\n", "names.csv:1: a row has the old name and the new one, but this is"),
-        (b"data\n", "names.csv:1: a row has the old name and the new one, but this is ['data']"),
+        (b"data,x,y\n", "names.csv:1: a row has the old name and the new one, both not empty"),
+        (
+            b"data\n",
+            "names.csv:1: a row has the old name and the new one, both not empty; this has 1 ",
+        ),
         (b"data,\n", "names.csv:1: a row has the old name and the new one"),
-        (b"data,x\n\ndata,y\n", "names.csv:3: 'data' stands here and in line 1"),
+        (b"data,x\n\ndata,y\n", "names.csv:3: its old name stands in line 1 already"),
         (b"\xff,x\n", "names.csv: the table of names can't be read: 'utf-8' codec"),
         (b'"data,x', "names.csv: the table of names can't be read: unexpected end of data"),
         (None, "names.csv: the table of names can't be read: No such file or directory"),
