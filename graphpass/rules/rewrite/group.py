@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from graphpass.errors import GraphpassError, OperationError, RunawayError, prefixed
 from graphpass.formats.parameters import Parameters
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.rules.limits import Limits
@@ -258,9 +259,53 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Fire
         run.drop_orphans(edit)
     limits = run.limits or Limits.of(model)
     facts = run.facts.of(model, run.shapes)
+    several = [n for n, each in enumerate(members) if len(each.rewrite.pattern.roots) > 1]
+    heads = _named_heads(model.graph) if several else []
     group.run(model.graph, edit, model.parameters, None, limits=limits, facts=facts)
+    made = {ref.key for n in several for fired in group.firings[n] for ref in fired.added}
+    if made:
+        _keep_output_names(model.graph, edit, heads, made)
     _run_inside(group, model.graph, edit, (), limits)
     return group.firings
+
+
+def _named_heads(graph: Graph) -> list[tuple[int, str, str]]:
+    """Return of each head the node, its name, and the name of the output."""
+    return [(head.node, graph.name(head.node), graph.output_name(head)) for head in graph.heads]
+
+
+def _keep_output_names(
+    graph: Graph, edit: Edit, before: Sequence[tuple[int, str, str]], made: Collection[int]
+) -> None:
+    """Let outputs keep their names where several roots became outputs of one new node.
+
+    One node can't have the names of all. So each head that has lost its name gets an identity of
+    that name, and the node, if it has the name of a root, another one.
+    """
+    shared: dict[int, list[int]] = {}
+    for position, (key, _, _) in enumerate(_named_heads(graph)):
+        if key in made:
+            shared.setdefault(key, []).append(position)
+    heads = list(graph.heads)
+    for key, positions in shared.items():
+        lost = [at for at in positions if graph.output_name(heads[at]) != before[at][2]]
+        names = {before[at][1] for at in lost if before[at][2] == f"{before[at][1]}_output"}
+        owners = {other for name in names for other in graph.named(name)} - {key}
+        if len({before[at][0] for at in positions}) < 2 or any(
+            not graph.is_variable(each) for each in owners
+        ):
+            continue
+        if graph.name(key) in names:
+            base = f"{graph.name(key)}_{graph.op(key).lower().lstrip('_')}"
+            free = (base if n == 0 else f"{base}{n}" for n in count())
+            edit.rename(key, next(name for name in free if not graph.named(name)))
+        copies: dict[tuple[str, Entry], Entry] = {}
+        for at in lost:
+            name, value = before[at][1], heads[at]
+            if name in names and (name, value) not in copies:
+                copies[name, value] = Entry(edit.add_node("_copy", name, inputs=[value]))
+            heads[at] = copies.get((name, value), value)
+    edit.set_heads(heads)
 
 
 def _run_inside(
