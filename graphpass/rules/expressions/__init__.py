@@ -13,7 +13,7 @@ module                what is in it
 How much may be computed, `graphpass.rules.limits` says.
 """
 
-from graphpass.rules.expressions.compile import bind, compile_expression, parse_expression
+from graphpass.rules.expressions.compile import compile_expression, parse_expression
 from graphpass.rules.expressions.expression import Expression, Read
 from graphpass.rules.expressions.values import (
     ARRAY_WORDS,
@@ -39,7 +39,6 @@ __all__ = [
     "Scope",
     "UnknownError",
     "ValueView",
-    "bind",
     "compile_expression",
     "parse_expression",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from graphpass.errors import ExpressionError, suggestion
+from graphpass.errors import suggestion
 from graphpass.formats.python_text import PythonText, described, parse_python
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.expressions.arithmetic import (
@@ -42,7 +42,7 @@ from graphpass.rules.expressions.values import (
 )
 from graphpass.rules.limits import MAX_INT
 
-__all__ = ["QUESTIONS", "bind", "compile_expression", "parse_expression"]
+__all__ = ["QUESTIONS", "compile_expression", "parse_expression"]
 
 QUESTIONS = ("bound", "known")
 """What is asked of names, and called like a function."""
@@ -92,60 +92,16 @@ def compile_expression(node: ast.expr, text: PythonText) -> Expression:
     return Compiler(text).compiled(node)
 
 
-def bind(expression: Expression, scope: Scope, is_fixed: Callable[[Read], bool]) -> Expression:
-    """Return what is left of an expression when all is worked out at a match that can be.
-
-    A part that can't be worked out is left to fail where it is evaluated.
-
-    Parameters
-    ----------
-    expression : Expression
-        As it was parsed.
-    scope : Scope
-        The match.
-    is_fixed : callable
-        Whether something that an expression looks at is the same wherever the rest is evaluated.
-    """
-    fixed: dict[ast.expr, Any] = {}
-    pending = [expression]
-    while pending:
-        part = pending.pop()
-        if not all(read.way != "loop" and is_fixed(read) for read in part.reads):
-            pending += part.parts
-        elif part.literal is None:
-            with suppress(UnknownError, ExpressionError):
-                fixed[part.node] = part.run(scope)
-    return Compiler(expression.source, fixed).compiled(expression.node) if fixed else expression
-
-
 class Compiler:
-    """Compiles the expressions of one text.
+    """Compiles the expressions of one text."""
 
-    Parameters
-    ----------
-    text : PythonText
-        The text.
-    fixed : mapping of ast.expr to object, optional
-        Parts whose values are known already.
-    """
-
-    def __init__(self, text: PythonText, fixed: Mapping[ast.expr, Any] | None = None) -> None:
+    def __init__(self, text: PythonText) -> None:
         self._text = text
-        self._fixed = fixed or {}
         self._loops: dict[str, int] = {}
         self._depth = 0
 
     def compiled(self, node: ast.expr) -> Expression:
-        """Return what a part compiles to.
-
-        Raises
-        ------
-        TextError
-            If it uses something that is not of the language.
-        """
-        if node in self._fixed:
-            value = self._fixed[node]
-            return self._constant_of(ast.copy_location(ast.Constant(value), node), value)
+        """Return what a part compiles to."""
         compile_part = _PARTS.get(type(node))
         if compile_part is None:
             self._fail(node, f"{described(node)} is not allowed here")
@@ -354,8 +310,6 @@ class Compiler:
 
     def _choice(self, node: ast.IfExp) -> Expression:
         test = self.compiled(node.test)
-        if node.test in self._fixed:
-            return self.compiled(node.body if test.is_true(self._fixed[node.test]) else node.orelse)
         body, other = self.compiled(node.body), self.compiled(node.orelse)
 
         def run(scope: Scope) -> Any:

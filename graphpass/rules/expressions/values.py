@@ -88,7 +88,7 @@ class Scope:
 
     Parameters
     ----------
-    index : Facts
+    facts : Facts
         Of the graph that the match is in.
     bindings : mapping of str to Binding
         The bindings of a `Match`.
@@ -112,12 +112,12 @@ class Scope:
     Views are made when a name is first read, and arrays are loaded when one is first computed with.
     """
 
-    __slots__ = ("_bindings", "_optional", "index", "is_quiet", "limits", "loops", "parameters",
+    __slots__ = ("_bindings", "_optional", "facts", "is_quiet", "limits", "loops", "parameters",
                  "values")  # fmt: skip
 
     def __init__(
         self,
-        index: Facts,
+        facts: Facts,
         bindings: Mapping[str, Binding],
         parameters: Mapping[str, ArrayLike] | None = None,
         optional: Collection[str] = (),
@@ -125,8 +125,8 @@ class Scope:
         quiet: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        nodes = len(index.ranks)
-        self.index = index
+        nodes = len(facts.ranks)
+        self.facts = facts
         self.parameters: Mapping[str, Any] = parameters or {}
         self.limits = limits or Limits(nodes)
         self.limits.begin_match(nodes)
@@ -181,7 +181,7 @@ class Scope:
 
 def _users(scope: Scope, readers: Iterable[int]) -> tuple[NodeView, ...]:
     """Return the views of nodes, in saved order."""
-    keys = sorted(readers, key=scope.index.ranks.__getitem__)
+    keys = sorted(readers, key=scope.facts.ranks.__getitem__)
     scope.limits.step(len(keys))
     return tuple([NodeView(scope, key) for key in keys])
 
@@ -216,7 +216,7 @@ class NodeView:
     @property
     def graph(self) -> Graph:
         """The graph that the node is of."""
-        return self.scope.index.graph
+        return self.scope.facts.graph
 
     @property
     def name(self) -> str:
@@ -237,7 +237,7 @@ class NodeView:
     def users(self) -> tuple[NodeView, ...]:
         """The nodes that read this one or wait for it, each once, in saved order."""
         if self._users is None:
-            self._users = _users(self.scope, self.scope.index.readers(self.key))
+            self._users = _users(self.scope, self.scope.facts.readers(self.key))
         return self._users
 
     @property
@@ -317,26 +317,26 @@ class ValueView:
     @property
     def name(self) -> str:
         """The name of the variable, or MXNet's name of the output."""
-        return self.scope.index.graph.output_name(self.entry)
+        return self.scope.facts.graph.output_name(self.entry)
 
     @property
     def users(self) -> tuple[NodeView, ...]:
         """The nodes that read the value, each once, in saved order."""
         if self._users is None:
-            index, (key, output, _) = self.scope.index, self.entry
-            found = [each for each in index.readers(key) if output in index.used_outputs(key, each)]
+            facts, (key, output, _) = self.scope.facts, self.entry
+            found = [each for each in facts.readers(key) if output in facts.used_outputs(key, each)]
             self._users = _users(self.scope, found)
         return self._users
 
     @property
     def is_head(self) -> bool:
         """Whether the value is a head."""
-        return self.entry.output in self.scope.index.heads.get(self.entry.node, ())
+        return self.entry.output in self.scope.facts.heads.get(self.entry.node, ())
 
     @property
     def kind(self) -> str | None:
         """``param``, ``aux`` or ``input`` of a variable."""
-        return self.scope.index.kinds.get(self.entry.node)
+        return self.scope.facts.kinds.get(self.entry.node)
 
     @property
     def has_value(self) -> bool:
@@ -348,7 +348,7 @@ class ValueView:
         """The stored array as it is, or None."""
         if self._stored is _UNREAD:
             scope, key = self.scope, self.entry.node
-            graph = scope.index.graph
+            graph = scope.facts.graph
             try:
                 self._stored = scope.parameters[graph.name(key)] if graph.is_variable(key) else None
             except KeyError:
@@ -389,7 +389,7 @@ class ValueView:
         stored = self.stored
         if stored is not None:
             return tuple(stored.shape)
-        shape = self.scope.index.inference(self.scope.parameters).shape(self.entry)
+        shape = self.scope.facts.inference(self.scope.parameters).shape(self.entry)
         if shape is None:
             raise UnknownError(f"the shape of {self.name} is not known")
         return shape
@@ -418,7 +418,7 @@ class ValueView:
         stored = self.stored
         if stored is not None:
             return dtype_name(stored.dtype)
-        found = self.scope.index.inference(self.scope.parameters).dtype(self.entry)
+        found = self.scope.facts.inference(self.scope.parameters).dtype(self.entry)
         if found is None:
             raise UnknownError(f"the dtype of {self.name} is not known")
         return found
@@ -429,11 +429,11 @@ class ValueView:
 _OF_NODES: dict[str, Callable[[NodeView], Any]] = {
     "attrs": attrgetter("attrs"),
     "inputs": attrgetter("inputs"),
-    "is_head": lambda node: bool(node.scope.index.heads.get(node.key)),
+    "is_head": lambda node: bool(node.scope.facts.heads.get(node.key)),
     "name": attrgetter("name"),
     "num_inputs": lambda node: len(node.graph.inputs(node.key)),
     "num_outputs": attrgetter("signature.num_visible_outputs"),
-    "num_users": lambda node: node.scope.index.num_readers(node.key),
+    "num_users": lambda node: node.scope.facts.num_readers(node.key),
     "op": attrgetter("op"),
     "users": attrgetter("users"),
 }
@@ -441,14 +441,14 @@ _OF_NODES: dict[str, Callable[[NodeView], Any]] = {
 _OF_VALUES: dict[str, Callable[[ValueView], Any]] = {
     "dtype": attrgetter("dtype"),
     "is_aux": lambda value: value.kind == "aux",
-    "is_const": lambda value: value.scope.index.is_kind(value.entry, "const"),
+    "is_const": lambda value: value.scope.facts.is_kind(value.entry, "const"),
     "is_head": attrgetter("is_head"),
     "is_input": lambda value: value.kind == "input",
     "is_param": lambda value: value.kind == "param",
     "name": attrgetter("name"),
     "ndim": lambda value: len(value.known_shape),
     "node": attrgetter("node"),
-    "num_users": lambda value: value.scope.index.num_readers(value.entry.node, value.entry.output),
+    "num_users": lambda value: value.scope.facts.num_readers(value.entry.node, value.entry.output),
     "output": attrgetter("entry.output"),
     "shape": attrgetter("shape"),
     "size": lambda value: prod(value.shape),
@@ -475,7 +475,7 @@ def answers(key: str) -> Mapping[type, Callable[[Any], Any]]:
         # A name of the pattern may stand for a value at one match and for a node at another, so
         # that a word which values lack is no fault of the expression.
         if is_hidden_key(key):
-            return value.scope.index.graph.attrs(value.entry.node).get(key)
+            return value.scope.facts.graph.attrs(value.entry.node).get(key)
         near = suggestion(key, sorted(VALUE_WORDS))
         raise UnknownError(f"{value} is a value and has no {key!r}{near}")
 
@@ -503,7 +503,7 @@ def attribute_of(key: str, *, words: bool = True) -> Callable[[NodeView], Any]:
     specs: dict[str, AttributeSpec | None] = {}
 
     def read(node: NodeView) -> Any:
-        graph, place = node.scope.index.graph, node.key
+        graph, place = node.scope.facts.graph, node.key
         op = graph.op(place)
         if op not in specs:
             operator = find(op)

@@ -183,7 +183,7 @@ class Drafting:
             if isinstance(step, str):
                 key = self._bindings.get(step)
                 if isinstance(key, int):
-                    graph = self._scope.index.graph
+                    graph = self._scope.facts.graph
                     copied = operator_attrs(graph.op(key), graph.attrs(key))
                     attrs = {**attrs, **copied} if attrs else copied
                 continue

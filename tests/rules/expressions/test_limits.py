@@ -41,7 +41,7 @@ HOSTILE = [
     "conv.key",
     "x.entry",
     "x.array",
-    "x.scope.index.graph.edit",
+    "x.scope.facts.graph.edit",
     "conv.attrs.texts",
     "conv.attrs.node.graph",
     "conv.attrs['__class__']",

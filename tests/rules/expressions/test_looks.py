@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.errors import ExpressionError
-from graphpass.rules.expressions import Read, Scope, UnknownError, bind, parse_expression
+from graphpass.rules.expressions import parse_expression
 
 OPERATORS = {"conv": ["Convolution"], "out": ["BatchNorm"], "flat": ["Reshape"], "v": ["VendorOp"]}
 """What the nodes of the pattern may be."""
-
-
-def is_fixed(read: Read) -> bool:
-    """What attributes and bound names decide."""
-    return read.way in ("bound", "attribute") or (read.way == "word" and read.name in OPERATORS)
 
 
 @pytest.mark.parametrize(
@@ -84,34 +78,3 @@ def test_whether_it_looks_beyond_the_match(text: str, beyond: bool) -> None:
 def test_what_is_computed_requires_nothing_to_be_known() -> None:
     expression = parse_expression("known(x)")
     assert expression.looks_beyond(OPERATORS, (), (), is_condition=False)
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("(gamma * 2 if out.fix_gamma else 1 / 0) / out.eps", {"gamma"}),
-        ("sum(gamma * i for i in conv.kernel)", {"gamma"}),
-        ("tuple(i * conv.num_filter for i in weight.shape)", {"weight"}),
-        ("(bias if bound(bias) else 0) - gamma", {"gamma"}),
-        ("gamma if gamma[0] == 1 else conv.num_group // 0", {"gamma", "conv"}),
-        ("gamma * 3", {"gamma"}),
-    ],
-)
-def test_what_attributes_decide_can_be_worked_out_once(
-    text: str, left: set[str], scope: Scope
-) -> None:
-    expression = parse_expression(text)
-    bound = bind(expression, scope, is_fixed)
-    assert bound.names == left
-    assert bound.text == text or "if" in text
-    if "sum(" not in text:
-        assert str(bound.evaluate(scope)) == str(expression.evaluate(scope))
-
-
-def test_what_cannot_be_worked_out_fails_where_it_is_evaluated(scope: Scope) -> None:
-    broken = bind(parse_expression("gamma * (conv.num_group // 0)"), scope, is_fixed)
-    with pytest.raises(ExpressionError, match="division by zero"):
-        broken.evaluate(scope)
-    unknown = parse_expression("known(gamma) and vendor.speed == 1")
-    with pytest.raises(UnknownError, match="no attribute 'speed'"):
-        bind(unknown, scope, lambda read: read.name == "vendor").holds(scope)

@@ -104,7 +104,7 @@ def test_a_stored_array_is_never_written_to(scope: Scope, model: Model) -> None:
 
 def test_arrays_given_by_hand_are_protected_too(model: Model, scope: Scope) -> None:
     own = {"conv0_weight": np.ones(3, "float32")}
-    other = Scope(scope.index, {"weight": (model.graph.inputs(scope["conv"].key)[1])}, own)
+    other = Scope(scope.facts, {"weight": (model.graph.inputs(scope["conv"].key)[1])}, own)
     found = parse_expression("transpose(weight)").evaluate(other)
     assert not found.flags.writeable
     assert own["conv0_weight"].flags.writeable
@@ -113,7 +113,7 @@ def test_arrays_given_by_hand_are_protected_too(model: Model, scope: Scope) -> N
 def test_bfloat16_is_known_but_not_computed_with(model: Model, scope: Scope) -> None:
     stored = np.zeros(3, [("bfloat16", "<u2")])
     entry = model.graph.inputs(scope["conv"].key)[1]
-    other = Scope(scope.index, {"weight": entry}, {"conv0_weight": stored})
+    other = Scope(scope.facts, {"weight": entry}, {"conv0_weight": stored})
     assert parse_expression("known(weight), weight.dtype, weight.shape").evaluate(other) == (
         True,
         "bfloat16",
@@ -130,7 +130,7 @@ def test_bfloat16_is_known_but_not_computed_with(model: Model, scope: Scope) -> 
 @pytest.mark.parametrize("dtype", ["object", "complex64", "S3", "datetime64[s]"])
 def test_other_arrays_are_not_computed_with(dtype: str, model: Model, scope: Scope) -> None:
     entry = model.graph.inputs(scope["conv"].key)[1]
-    other = Scope(scope.index, {"weight": entry}, {"conv0_weight": np.zeros(3, dtype)})
+    other = Scope(scope.facts, {"weight": entry}, {"conv0_weight": np.zeros(3, dtype)})
     for text in ("weight + 1", "ones_like(weight)", "weight == weight", "weight[0]"):
         with pytest.raises(UnknownError):
             parse_expression(text).evaluate(other)
