@@ -1,4 +1,4 @@
-"""Public names that are imported when they are first used, so that importing a package is cheap."""
+"""What is imported when it is first used, so that importing a package is cheap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["lazily"]
+__all__ = ["Drawn", "lazily"]
 
 
 def lazily(
@@ -35,3 +35,13 @@ def lazily(
         return sorted({*vars(sys.modules[package]), *places})
 
     return attribute, names, sorted(places)
+
+
+class Drawn:
+    """An object that a notebook draws, by what `graphpass.view.notebook` says of its class."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        html: str = import_module("graphpass.view.notebook").html(self)
+        return html

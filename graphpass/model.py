@@ -14,6 +14,7 @@ from graphpass.formats.files import Files, atomic_write, find_files, make_folder
 from graphpass.formats.symbol_read import loads
 from graphpass.formats.symbol_write import as_bytes, dumps
 from graphpass.graph import Edit, Entry, Graph
+from graphpass.lazy import Drawn
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
@@ -59,7 +60,7 @@ def looks_trained(graph: Graph, key: int) -> bool:
     return not is_fed and not _TRAINED_HINTS.isdisjoint(graph.attrs(key))
 
 
-class Model:
+class Model(Drawn):
     """A graph with its parameters. Edit both together in `edit`, or by `graphpass.apply`.
 
     Attributes

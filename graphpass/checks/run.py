@@ -18,6 +18,7 @@ from graphpass.checks.subject import (
     Severity,
 )
 from graphpass.errors import GraphpassError, count, shortened
+from graphpass.lazy import Drawn
 from graphpass.model import Model
 
 if TYPE_CHECKING:
@@ -68,10 +69,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(Drawn):
     """All that was found, errors first. Its length is the number of findings."""
 
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        errors, warnings = self._severities()
+        return f"<CheckReport: {count(errors, 'error')}, {count(warnings, 'warning')}>"
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -19,6 +19,7 @@ __all__ = ["app", "main"]
 _VERBS = {
     "apply": "apply",
     "show": "show",
+    "view": "view",
     "find": "find",
     "explain": "find",
     "check": "compare",

@@ -21,6 +21,7 @@ from graphpass.cli.options import (
     print_json,
     save_model,
 )
+from graphpass.cli.view import refuse_existing, write_text
 from graphpass.errors import OperationError, SaveError, UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ __all__ = ["apply", "convert"]
 @options.inputs
 @options.comparison
 @click.option("--diff", is_flag=True, help="Print the structural difference.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE",
+    help="Draw the difference on a page that tells which rule made what.",
+)  # fmt: skip
 @click.option(
     "--report",
     "report_file",
@@ -78,6 +83,7 @@ def apply(
     rtol: float | None,
     atol: float | None,
     diff: bool,
+    html: Path | None,
     report_file: Path | None,
     dialect: str,
     params: Path | None,
@@ -94,12 +100,14 @@ def apply(
 
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
+    if html is not None:
+        refuse_existing(html, overwrite)
     version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params)
     _refuse_input(loaded, out, report_file, overwrite)
     shapes = parse_shapes(inputs)
     unfit = [] if partial else misfits(loaded, shapes)
-    before = loaded.copy() if verify or diff else None
+    before = loaded.copy() if verify or diff or html else None
     result = apply_pass(
         pass_,
         loaded,
@@ -149,6 +157,16 @@ def apply(
         tell()
         click.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
+    if before is not None and html is not None:
+        from graphpass.verify import diff as compare
+        from graphpass.view.drawing import draw_difference
+        from graphpass.view.page import page
+
+        title = f"{model} → {out or 'dry run'}"
+        drawing = draw_difference(
+            before, loaded, compare(before, loaded), shapes, title=title, report=result
+        )
+        write_text(html, page(drawing))
     written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
     if report_file is not None:
         make_folder(report_file.parent)

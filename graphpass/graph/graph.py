@@ -21,6 +21,7 @@ from graphpass.graph.edges import (
 from graphpass.graph.invariants import check_text, check_texts, checked_attrs
 from graphpass.graph.store import Cut, paused_collector
 from graphpass.graph.structure import Structure
+from graphpass.lazy import Drawn
 from graphpass.ops import Signature
 
 __all__ = ["Edit", "Graph"]
@@ -29,7 +30,7 @@ _TOUCHED = ("edges", "signatures", "attributes", "names")
 """What a commit checks of a node, where an edit has touched it."""
 
 
-class Graph(Structure):
+class Graph(Structure, Drawn):
     """A symbol: a directed acyclic graph of operators and variables, with heads.
 
     `dag` is the only store of structure. A node's key is an int; its data are ``op``, ``name``,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import to_builtins
 
 from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
+from graphpass.lazy import Drawn
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.attributes import attribute_changes, same_attributes
@@ -142,7 +143,7 @@ class GraphDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Drawn):
     """What differs between two models, called A and B."""
 
     graph: GraphDiff
@@ -158,6 +159,11 @@ class Diff:
     def equal(self) -> bool:
         """Whether nothing differs: structure, names, attributes, heads, parameters."""
         return not (len(self.graph) or self.subgraphs or self.parameters)
+
+    def __repr__(self) -> str:
+        parameters = len(self.parameters) if self.parameters is not None else 0
+        inner = sum(map(len, self.subgraphs))
+        return f"<Diff: {len(self.graph) + inner} in the graph, {parameters} parameters>"
 
     def __str__(self) -> str:
         """Return one difference a line."""

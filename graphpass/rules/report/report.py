@@ -9,6 +9,7 @@ from typing import Any
 
 from graphpass.errors import one_line, shortened
 from graphpass.graph import VARIABLE, Graph
+from graphpass.lazy import Drawn
 from graphpass.model import Lineage, Model
 from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, Pending
 from graphpass.rules.report.firings import REFUSED, Firing, NearMiss
@@ -132,7 +133,7 @@ def _subgraphs(graph: Graph) -> list[Graph]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Drawn):
     """What a run of a pass did, or would do. ``str(report)`` is a text for people."""
 
     name: str
@@ -152,6 +153,10 @@ class Report:
 
     dry_run: bool = False
     """Whether the model was left as it was."""
+
+    def __repr__(self) -> str:
+        fired = sum(len(step.firings) for step in self.steps)
+        return f"<Report: {self.name}, {len(self.steps)} rules, {fired} firings>"
 
     @property
     def delta(self) -> Delta:
