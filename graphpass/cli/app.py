@@ -18,6 +18,7 @@ __all__ = ["app", "main"]
 
 _VERBS = {
     "apply": "apply",
+    **dict.fromkeys(("rename", "prefix", "clone", "cut", "tie", "merge", "optimize"), "verbs"),
     "show": "show",
     "view": "view",
     "find": "find",
