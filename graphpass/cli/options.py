@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
+_MAX_DIGITS = 18
+"""Of the extents of a shape, which have 64 bits."""
+
 
 def at_least(least: int) -> click.IntRange:
-    """Return the type of whole numbers from one on; messages call it an integer."""
-    kind = click.IntRange(least)
+    """Return the type of whole numbers of 32 bits from one on; messages call it an integer."""
+    kind = click.IntRange(least, 2**31 - 1)
     kind.name = "integer"
     return kind
 
@@ -96,9 +99,9 @@ def load_model(name: str, epoch: int | None = None, params: Path | None = None) 
     from graphpass.formats.params import read_params
     from graphpass.formats.symbol_read import loads
 
-    data = sys.stdin.buffer.read()
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read()
     if not data:
-        raise UsageError("standard input is empty; it can be read once, and by one model only")
+        raise UsageError("standard input is empty or closed; it is read once, by one model")
     try:
         graph = loads(data)
     except GraphpassError as error:
@@ -129,7 +132,7 @@ def save_model(model: Model, out: str, *, dialect: str, overwrite: bool) -> list
 def output_name(model: Model, out: str) -> tuple[str, int]:
     """Return prefix and epoch of an output: ``PREFIX:EPOCH``, or the epoch of the input."""
     prefix, colon, number = out.rpartition(":")
-    if colon and number.isdecimal():
+    if colon and re.fullmatch("[0-9]{1,9}", number):
         return prefix, int(number)
     if colon and "/" not in number:
         raise UsageError(f"{out}: {number!r} is no epoch; write PREFIX:EPOCH, such as {prefix}:7")
@@ -150,7 +153,10 @@ def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
         name, colon, shape = text.rpartition(":")
         if not colon or not name or not re.fullmatch(r"\s*\(?\d+(\s*,\s*\d+)*,?\)?\s*", shape):
             raise UsageError(f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224")
-        found[name] = tuple(int(part) for part in re.findall(r"\d+", shape))
+        extents = re.findall(r"\d+", shape)
+        if max(map(len, extents)) > _MAX_DIGITS:
+            raise UsageError(f"--input {text}: an extent is wider than 64 bits")
+        found[name] = tuple(map(int, extents))
     return found
 
 

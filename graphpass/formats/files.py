@@ -126,7 +126,9 @@ def _save_error(path: str | PathLike[str], error: OSError | ValueError) -> SaveE
 # -- names of files --------------------------------------------------------------------------------
 
 SYMBOL_SUFFIX = "-symbol.json"
-_PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>\d{4,})\.params", re.DOTALL)
+_PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>[0-9]{4,9})\.params", re.DOTALL)
+_EPOCH = re.compile(r"(?P<prefix>.*):(?P<epoch>[0-9]{1,9})", re.DOTALL)
+_MAX_EPOCH = 10**9 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,7 @@ def target_files(prefix: str | PathLike[str], epoch: int) -> Files:
     UsageError
         If the prefix names no file, or the epoch is negative.
     """
-    if not isinstance(epoch, int):
-        raise UsageError(f"epoch {epoch!r} is no whole number")
-    if epoch < 0:
-        raise UsageError(f"epoch {epoch} is negative; epochs count from 0")
+    _check_epoch(epoch)
     text = str(prefix).removesuffix(SYMBOL_SUFFIX)
     named = _PARAMS.fullmatch(text)
     if named:
@@ -162,6 +161,13 @@ def target_files(prefix: str | PathLike[str], epoch: int) -> Files:
     if os.path.basename(text) in ("", ".", ".."):  # noqa: PTH119  Path drops a last "."
         raise UsageError(f"{str(prefix)!r} names no file; write a prefix, such as out/model")
     return Files(Path(f"{text}{SYMBOL_SUFFIX}"), Path(f"{text}-{epoch:04d}.params"), epoch)
+
+
+def _check_epoch(epoch: int) -> None:
+    if not isinstance(epoch, int):
+        raise UsageError(f"epoch {epoch!r} is no whole number")
+    if not 0 <= epoch <= _MAX_EPOCH:
+        raise UsageError(f"epochs count from 0 to {_MAX_EPOCH:,}; this one does not")
 
 
 def find_files(
@@ -178,8 +184,8 @@ def find_files(
         If there are none; the message names the nearest.
     """
     text = str(source)
-    if epoch is not None and not isinstance(epoch, int):
-        raise UsageError(f"epoch {epoch!r} is no whole number")
+    if epoch is not None:
+        _check_epoch(epoch)
     symbol: Path | None = None
     by_params = _PARAMS.fullmatch(text)
     if by_params and Path(text).is_file():
@@ -192,9 +198,9 @@ def find_files(
     ):  # the name must be that of a file: by its ending, or as it is a pipe, say
         raise UsageError(_no_file(Path(text)))
     else:
-        prefix, colon, number = text.rpartition(":")
-        if colon and number.isdecimal() and not Path(text + SYMBOL_SUFFIX).exists():
-            text, epoch = prefix, int(number) if epoch is None else epoch
+        named = _EPOCH.fullmatch(text)
+        if named and not Path(text + SYMBOL_SUFFIX).exists():
+            text, epoch = named["prefix"], int(named["epoch"]) if epoch is None else epoch
     symbol = symbol or Path(text + SYMBOL_SUFFIX)
     if not symbol.is_file():
         raise UsageError(_no_file(symbol))

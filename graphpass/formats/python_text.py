@@ -19,13 +19,14 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from math import isfinite
+from sys import float_info
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from graphpass.errors import TextError, pointed, suggestion
 from graphpass.ops import find, operator_names
 
 __all__ = [
+    "MAX_INT",
     "MAX_LENGTH",
     "Mark",
     "Offset",
@@ -56,12 +57,14 @@ class Offset(NamedTuple):
     """From 0, in UTF-8 bytes, of a line without the indentation that all lines have."""
 
 
+MAX_INT = 2**63 - 1
+"""The largest integer, either way: MXNet's widest is of 64 bits."""
+
 MAX_LENGTH = 10_000
 """Characters of the longest text that is not read in pieces."""
 
 _MAX_LINES = 1000
 _MAX_DEPTH = 50
-_MAX_BITS = 400
 _PIECE = 8192
 _LONG_NAME = 100
 """No similar names are looked for beyond this length."""
@@ -226,8 +229,7 @@ class PythonText:
         if isinstance(number, ast.Constant):
             value = number.value
             if isinstance(value, int | float) and not isinstance(value, bool):
-                bits = value.bit_length() if isinstance(value, int) else 0
-                if bits > _MAX_BITS or not isfinite(value):
+                if not abs(value) <= (MAX_INT if isinstance(value, int) else float_info.max):
                     self.fail(node, "the number is too large; write it as a text")
                 return sign * value
             if sign == 1 and (value is None or isinstance(value, bool | str)):

@@ -9,7 +9,7 @@ elements of an array          2^24, or four times those of the largest stored ar
 elements of a match           16 times that, computed by all its expressions together
 steps of an expression        100,000, or 32 per node of the graph
 tuple, text                   10,000 elements or characters
-integer                       2^63 either way
+integer                       2^63 - 1 either way
 elements of a run             2^30, or 64 times what is stored
 steps of a run                2^24, or 1,024 per node of the graph: some seconds
 firings of a run              10,000, or 30 per node of the graph
@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graphpass.errors import ExpressionError, RunawayError, SearchLimitError
+from graphpass.formats.python_text import MAX_INT
 
 if TYPE_CHECKING:
     from graphpass.model import Model
@@ -38,7 +39,6 @@ __all__ = [
     "Limits",
 ]
 
-MAX_INT = 2**63
 MAX_LENGTH = 10_000
 """Elements of a tuple, and characters of a text."""
 

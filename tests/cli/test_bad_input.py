@@ -139,6 +139,8 @@ def test_a_file_that_holds_no_parameters(
         assert message in found
 
 
+DIGITS = "9" * 5000
+
 USAGE: dict[str, tuple[list[str], str]] = {
     "no output": (["apply", "{prefix: a_}", "age"], "-o OUT"),
     "no such model": (["show", "agee"], "nearest: age-symbol.json"),
@@ -160,6 +162,18 @@ USAGE: dict[str, tuple[list[str], str]] = {
         ["show", "age", "--around", "fc1", "--hops", "x"],
         "error: invalid value for '--hops'",
     ),
+    "an epoch of 5,000 digits": (["convert", "age", "-o", f"x:{DIGITS}"], "is no epoch"),
+    "the same in a name": (["convert", "age", "-o", f"x-{DIGITS}.params"], "File name too long"),
+    "the same of the input": (["show", f"age:{DIGITS}"], "File name too long"),
+    "an epoch of 10 digits": (["show", "age", "9999999999"], "error: invalid value for '[EPOCH]'"),
+    "an extent of 5,000 digits": (
+        ["show", "age", "--shapes", "--input", f"data:{DIGITS}"],
+        "an extent is wider than 64 bits",
+    ),
+    "a setting of 5,000 digits": (
+        ["apply", "siamese", "age", "-o", "x", "--set", f"cut={DIGITS}"],
+        "--set cut: the integer is wider than 64 bits",
+    ),
     "no such node": (["show", "age", "--around", "fc2"], "nearest: fc1"),
 }
 
@@ -168,6 +182,11 @@ USAGE: dict[str, tuple[list[str], str]] = {
 def test_usage(cli: Any, folder: Path, case: str) -> None:
     arguments, message = USAGE[case]
     assert message in refused(cli, folder, *arguments)
+
+
+def test_standard_input_may_be_closed(cli: Any, folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert "standard input is empty or closed" in refused(cli, folder, "show", "-")
 
 
 def test_a_pass_that_fails_at_its_end_writes_nothing(cli: Any, folder: Path) -> None:

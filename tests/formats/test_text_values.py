@@ -17,7 +17,7 @@ from graphpass.ops import format_value
     [
         "0", "8", "-3", "0.5", "-0.0", "1e-05", "1.5e+20", "1e+16", "True", "False", "None", "()",
         "(3,)", "(3, 3)", "(0.5, -1)", "[]", "[1]", "[1, 2]", "((1, 1), (2, 2))", "[(1,), None]",
-        "(None, 3)", "12345678901234567890",
+        "(None, 3)", "123456789012345678",
     ],
 )  # fmt: skip
 def test_a_text_that_its_value_gives_back_is_printed_as_the_value(text: str) -> None:

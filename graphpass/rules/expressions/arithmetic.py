@@ -131,7 +131,7 @@ def checked(value: Any) -> Any:
     kind = type(value)
     if kind is int:
         if not -MAX_INT <= value <= MAX_INT:
-            raise ValueError("the integer is larger than 2**63")
+            raise ValueError("the integer is larger than 2**63 - 1")
     elif kind is complex:
         raise TypeError("the result is a complex number")
     elif kind is str:
@@ -364,7 +364,7 @@ def binary(operation: Binary) -> Computation:
         if symbol == "**" and isinstance(a, int) and isinstance(b, int) and b > 0:
             bits = int(a).bit_length()
             if bits > 1 and bits * b > _MAX_POWER_BITS:
-                raise ValueError("the integer is larger than 2**63")
+                raise ValueError("the integer is larger than 2**63 - 1")
         return checked(python(a, b))
 
     return compute

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from math import isinf
 from typing import Any, NoReturn
 
 from graphpass.errors import suggestion
@@ -175,7 +176,9 @@ class Compiler:
         if value is not None and type(value) not in (bool, int, float, str):
             self._fail(node, f"{described(node)} is not allowed here")
         if type(value) is int and value > MAX_INT:
-            self._fail(node, "the integer is larger than 2**63")
+            self._fail(node, "the integer is larger than 2**63 - 1")
+        if type(value) is float and isinf(value):
+            self._fail(node, "the number is too large")
         return self._constant_of(node, value)
 
     def _constant_of(self, node: ast.expr, value: Any) -> Expression:

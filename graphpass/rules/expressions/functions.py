@@ -318,7 +318,7 @@ def arange(
     target = dtype_of(dtype)
     low, high = (0, operand(start)) if stop is None else (operand(start), operand(stop))
     bounds = [np.asarray(each).item() for each in (low, high, operand(step))]
-    if not all(abs(each) < MAX_INT for each in bounds) or not bounds[2]:
+    if not all(abs(each) <= MAX_INT for each in bounds) or not bounds[2]:
         raise ValueError("arange takes numbers below 2**63, and a step that is not zero")
     limits.make(max(0, ceil((bounds[1] - bounds[0]) / bounds[2])))
     return frozen(np.arange(*bounds).astype(target))

@@ -113,7 +113,7 @@ def parse_setting(text: str) -> tuple[str, Plain]:
     Raises
     ------
     UsageError
-        If there is no ``=``.
+        If there is no ``=``, or a number is wider than 64 bits.
     PassFileError
         If the value begins like a YAML collection or quoted text and is none.
 
@@ -128,7 +128,10 @@ def parse_setting(text: str) -> tuple[str, Plain]:
     if value.startswith(("[", "{", '"', "'")):
         source = PassText(name, value.splitlines())
         return name, substitute(parse_yaml(value, source), None, source, ())
-    return name, plain_scalar(value)
+    try:
+        return name, plain_scalar(value)
+    except ValueError as error:
+        raise UsageError(f"--set {name}: {error}") from None
 
 
 @cache

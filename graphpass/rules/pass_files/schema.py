@@ -66,9 +66,12 @@ def schema_faults(tree: Any) -> list[SchemaFault]:
     """
     if _fits(tree, pass_schema()):
         return []
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    errors = Draft202012Validator(pass_schema()).iter_errors(tree)
+    # JSON Schema takes 2.0 for an integer.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, x: type(x) is int)
+    validator = validators.extend(Draft202012Validator, type_checker=checker)
+    errors = validator(pass_schema()).iter_errors(tree)
     faults = dict.fromkeys(_fault(_innermost(error)) for error in errors)
     misspelt = {fault.path[:-1] for fault in faults if fault.key}
     return [fault for fault in faults if fault.key or fault.path not in misspelt]

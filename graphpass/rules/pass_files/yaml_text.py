@@ -24,10 +24,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isinf
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
-from graphpass.formats.python_text import Mark
+from graphpass.formats.python_text import MAX_INT, Mark
 
 __all__ = [
     "MAX_BYTES",
@@ -54,7 +55,10 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]{1,1000}|0o[0-7]{1,1000}|0x[0-9a-fA-F]{1,1000}")
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_MAX_DIGITS = 30
+"""No integer of 64 bits has more, with some zeros in front."""
+
 _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -220,6 +224,8 @@ def from_python(value: Any, source: PassText, path: KeyPath) -> Located:
             return known.setdefault(id(value), Located(made))
         if getattr(value, "shape", None) == () and hasattr(value, "item"):
             value = value.item()  # a number of NumPy
+        if isinstance(value, int) and not -MAX_INT <= value <= MAX_INT:
+            raise source.error(None, "an integer is wider than 64 bits", path)
         if value is None or isinstance(value, str | bool | int | float | PythonRule):
             return Located(value)
         said = f"{value!r} is a {type(value).__name__}; a rule holds texts, numbers and lists"
@@ -282,6 +288,11 @@ def parse_yaml(text: str, source: PassText, *, shipped: bool = False) -> Located
 def plain_scalar(text: str) -> Scalar:
     """Return the value of a scalar without quotes.
 
+    Raises
+    ------
+    ValueError
+        If it is a number that is wider than any format holds: 64 bits, or a double.
+
     Examples
     --------
     >>> [plain_scalar(text) for text in ("3", "1e-5", "true", "~", "no", "0x10", "1_000")]
@@ -293,9 +304,16 @@ def plain_scalar(text: str) -> Scalar:
         return _BOOLEANS[text]
     if _INTEGER.fullmatch(text):
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text[2:], base) if base != 10 else int(text)
+        digits = text[2:] if base != 10 else text
+        value = int(digits, base) if len(digits) <= _MAX_DIGITS else MAX_INT + 1
+        if not -MAX_INT <= value <= MAX_INT:
+            raise ValueError("the integer is wider than 64 bits; a text of digits needs quotes")
+        return value
     if _FLOAT.fullmatch(text):
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        if isinf(number) and "inf" not in text.lower():
+            raise ValueError("the number is larger than any; a text of digits needs quotes")
+        return number
     return text
 
 
@@ -324,8 +342,10 @@ class _Composer:
                 raise self._source.error(mark, f"the key {event.value!r} stands here twice{line}")
             top.key = (event.value, mark)
         elif kind == "ScalarEvent":
-            plain = event.implicit[0]
-            value = plain_scalar(event.value) if plain else event.value
+            try:
+                value = plain_scalar(event.value) if event.implicit[0] else event.value
+            except ValueError as error:
+                raise self._source.error(mark, str(error)) from None
             self._add(Located(value, mark), mark, event.anchor)
         elif kind == "AliasEvent":
             if self._wants_key():

@@ -169,7 +169,7 @@ def test_unknown_shapes_are_told(mx: Any) -> None:
     ("shape", "said"),
     [
         ([100_000, 100_000], "no more than 16,777,216 elements; write a smaller one"),
-        ([0, 10**30], "no more than 16,777,216 elements; write a smaller one"),
+        ([0, 10**18], "no more than 16,777,216 elements; write a smaller one"),
         ([1] * 33, "no more than 32 dimensions"),
     ],
 )

@@ -112,7 +112,9 @@ def test_not_a_number() -> None:
 
 
 def test_a_number_of_many_digits_does_not_hang() -> None:
-    assert plain_scalar("9" * 100_000) == math.inf
+    for text in ("9" * 100_000, "0." + "9" * 100_000 + "e400"):
+        with pytest.raises(ValueError, match=r"wider than 64 bits|larger than any"):
+            plain_scalar(text)
 
 
 def test_quoted_scalars_and_keys_are_texts() -> None:
@@ -122,7 +124,7 @@ def test_quoted_scalars_and_keys_are_texts() -> None:
 json_values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(1 - 2**63, 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text("abc \t\n\"'\\é"),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab:c"), inner, max_size=4),
