@@ -238,8 +238,13 @@ class Model(Drawn):
         return files
 
     def _classed(self) -> Parameters:
-        """Return the parameters, each of the class that its variable has in the graph."""
+        """Return the parameters, each of the class that its variable has in the graph.
+
+        Those of a symbol of NumPy-shape mode are for that mode.
+        """
         classed = self.parameters.copy()
+        if self.graph.origin is not None and self.graph.origin.np_shape:
+            classed.np_shape = True  # MXNet refuses V2 in the mode that the symbol is marked with
         states = set(self.graph.auxiliary_states)
         for name in (*self.graph.arguments, *states):
             wanted: ParameterClass = "aux" if name in states else "arg"

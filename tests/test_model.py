@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -177,3 +178,25 @@ def test_a_missing_file_is_called_by_its_name(folder: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         graphpass.load(folder / name)
     assert str(caught.value).startswith(f"{folder / name}: there is no such file")
+
+
+NUMPY = """{"nodes": [{"op": "null", "name": "data", "inputs": []},
+  {"op": "_ones", "name": "one", "attrs": {"shape": "(2, 3)"}, "inputs": []},
+  {"op": "elemwise_add", "name": "two", "inputs": [[1, 0, 0], [1, 0, 0]]},
+  {"op": "broadcast_mul", "name": "y", "inputs": [[0, 0, 0], [2, 0, 0]]}],
+  "arg_nodes": [0], "heads": [[3, 0, 0]],
+  "attrs": {"is_np_shape": ["int", 1], "mxnet_version": ["int", 10901]}}"""
+
+
+@pytest.mark.mxnet
+def test_what_a_pass_stores_in_a_model_of_numpy_mode_loads_in_that_mode(
+    tmp_path: Path, mx: ModuleType
+) -> None:
+    model = Model(graphpass.loads(NUMPY))
+    graphpass.apply("fold-constants", model)
+    files = model.save(tmp_path / "folded")
+    assert files.params is not None
+    with mx.util.np_shape(True):
+        (stored,) = mx.nd.load(str(files.params)).values()
+        assert stored.asnumpy().tolist() == [[2.0] * 3] * 2
+    assert not model.parameters.np_shape  # the model itself is as it was

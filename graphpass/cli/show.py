@@ -127,6 +127,7 @@ def _summary(model: Model) -> _Listing:
         ("auxiliary states", f"{facts.auxiliary_states}"),
         ("parameters", f"{facts.parameters} ({size(facts.parameter_bytes)})"),
         ("unknown operators", ", ".join(facts.unknown_operators)),
+        ("unknown attributes", ", ".join(facts.unknown_attributes)),
         ("repeated names", ", ".join(facts.repeated_names)),
         ("states without a value", ", ".join(facts.missing)),
         ("parameters not used", ", ".join(facts.unused)),

@@ -51,6 +51,14 @@ _UNPARSED = 1_000_000
 _WRITTEN_BY_PARSER = {"_contrib_quantized_rnn": {"quantized": "true"}}
 """Attributes that MXNet itself gives a node while it parses the others."""
 
+_RENAMED_BY_PARSER = {
+    "_sg_mkldnn_conv": {"with_relu": "with_act", "with_postsum_relu": "with_postsum_act"},
+    "_sg_mkldnn_fully_connected": {"with_relu": "with_eltwise"},
+}
+"""Attributes of MXNet 1.4 and 1.5 that MXNet renames while it parses, in subgraphs too; an old name
+wins over a new one beside it. Source: ``mkldnn_conv.cc`` and ``mkldnn_fc.cc`` of MXNet 1.9.1 under
+``src/operator/subgraph/mkldnn``, which are the only parsers that do so."""
+
 _MAX_NESTING = 64
 """Deepest nesting of subgraphs that is read. Real files have two levels."""
 
@@ -105,7 +113,7 @@ def build_graph(record: GraphRecord) -> Graph:
     SymbolError
         With the path to the record, as `loads` gives it.
     """
-    return _build(record, _UNPARSED, "")
+    return _build(record, _UNPARSED, "", {})
 
 
 def tells_outputs(op: str, attrs: Mapping[str, str]) -> bool:
@@ -125,7 +133,7 @@ def _read_plain(data: bytes) -> Graph | None:
         version, np_shape = record.stamps()
         if version is None or version < NO_UPGRADES:
             return None
-        draft = _Draft(version, bytes, "")
+        draft = _Draft(version, bytes, "", {})
         count = len(record.nodes)
         left = [None, *reversed(record.nodes)]
         record.nodes.clear()  # the graph takes the memory of records as they are used
@@ -146,7 +154,7 @@ def _read_plain(data: bytes) -> Graph | None:
         graph = draft.finish(record.heads, record.node_row_ptr, count)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, SymbolError, KeyError):
         return None  # a KeyError: a node reads, or a head is, one that has not come yet
-    graph.origin = Origin(_dialect(version), version, np_shape)
+    graph.origin = Origin(_dialect(version), version, np_shape, foreign=draft.foreign)
     return graph
 
 
@@ -160,7 +168,8 @@ def _read_any(data: bytes) -> Graph:
         dialect = "0.8"
     elif any(node.attr for node in record.nodes):
         dialect = "0.9"
-    graph = _build(record, _UNSTAMPED if version is None else version, "")
+    foreign: dict[str, set[str]] = {}
+    graph = _build(record, _UNSTAMPED if version is None else version, "", foreign)
     nodes = record.nodes
     unreached: tuple[Unreached, ...] = ()
     if len(graph) < len(nodes):
@@ -171,7 +180,13 @@ def _read_any(data: bytes) -> Graph:
             for position, node in enumerate(nodes)
             if position not in graph
         )
-    graph.origin = Origin(dialect, version, np_shape, unreached)
+    graph.origin = Origin(dialect, version, np_shape, unreached, foreign)
+    if foreign:  # rules work in each subgraph by itself
+        inside = [graph]
+        for scope in inside:
+            inside += [each for key in scope.order() for each in scope.subgraphs(key)]
+        for scope in inside[1:]:
+            scope.origin = Origin(dialect, version, np_shape, foreign=foreign)
     return graph
 
 
@@ -185,7 +200,7 @@ def _dialect(version: int | None) -> str:
 # -- the long way ----------------------------------------------------------------------------------
 
 
-def _build(record: GraphRecord, version: int, where: str) -> Graph:
+def _build(record: GraphRecord, version: int, where: str, foreign: dict[str, set[str]]) -> Graph:
     """Make a graph of the records of a symbol, or of a subgraph at the place `where`."""
     nodes = record.nodes
     record.check_ids(where)
@@ -199,13 +214,13 @@ def _build(record: GraphRecord, version: int, where: str) -> Graph:
             # use of the symbol; it can use what it finds in the attribute.
             if "subgraph" not in node.attrs:
                 place = f"{where}nodes[{position}].subgraphs[0]."
-                inner = _build(node.subgraphs[0], VERSION, place)
+                inner = _build(node.subgraphs[0], VERSION, place, foreign)
                 node.attrs = {**node.attrs, "subgraph": encode(inner)}
             node.subgraphs = []
     order = reachable(nodes, record.heads)
     if not where:  # no upgrade enters a subgraph
         order = upgrade(nodes, order, version)
-    draft = _Draft(version, _items, where)
+    draft = _Draft(version, _items, where, foreign)
     draft.connect((position, nodes[position]) for position in order)
     graph = draft.graph
     for position in order:
@@ -220,7 +235,7 @@ def _build(record: GraphRecord, version: int, where: str) -> Graph:
                     "deep; MXNet itself crashes on files like that"
                 )
             graph._nodes[position]["subgraphs"] = tuple(
-                _build(subgraph, VERSION, f"{place}.subgraphs[{index}].")
+                _build(subgraph, VERSION, f"{place}.subgraphs[{index}].", foreign)
                 for index, subgraph in enumerate(node.subgraphs)
             )
     return draft.finish(record.heads, record.node_row_ptr, len(nodes))
@@ -254,13 +269,22 @@ class _Draft:
         It is whole after `finish`.
     colons : int
         How many colons the nodes take in a plain file, those in names left out.
+    foreign : dict
+        Operator -> attributes that MXNet 1.9.1 does not give it.
     """
 
-    __slots__ = ("_key_of", "_known", "_version", "_where", "_wide", "colons", "graph")
+    __slots__ = ("_key_of", "_known", "_version", "_where", "_wide", "colons", "foreign", "graph")
 
-    def __init__(self, version: int, key_of: Callable[[Any], Hashable], where: str) -> None:
+    def __init__(
+        self,
+        version: int,
+        key_of: Callable[[Any], Hashable],
+        where: str,
+        foreign: dict[str, set[str]],
+    ) -> None:
         self.graph = Graph()
         self.colons = 0
+        self.foreign = foreign
         self._version = version
         self._key_of = key_of
         self._where = where
@@ -321,12 +345,12 @@ class _Draft:
     def _learn(self, name: str, raw: Any) -> _Learnt:
         """Check attributes that are new here, as MXNet does when it parses them.
 
-        A newer MXNet may know more attributes.
+        Those that MXNet 1.9.1 does not know are carried, as unknown operators are.
 
         Raises
         ------
         AttributeValueError
-            If MXNet 1.9.1 would refuse them.
+            If MXNet 1.9.1 would refuse others.
         """
         op, version = canonical_name(name), self._version
         attrs: dict[str, str] = {}
@@ -342,7 +366,16 @@ class _Draft:
         if operator is not None and version < _UNPARSED:
             if op in _WRITTEN_BY_PARSER:
                 attrs = {**attrs, **_WRITTEN_BY_PARSER[op]}
-            operator.check(parsed_attrs(op, attrs, version), allow_unknown=version > VERSION)
+            if op in _RENAMED_BY_PARSER:
+                for old, new in _RENAMED_BY_PARSER[op].items():
+                    if old in attrs:
+                        value = attrs[old]
+                        attrs = {key: attrs[key] for key in attrs if key != old} | {new: value}
+            parsed = parsed_attrs(op, attrs, version)
+            undeclared = operator.undeclared(parsed)
+            if undeclared:
+                self.foreign.setdefault(op, set()).update(undeclared)
+            operator.check(parsed, allowed=undeclared)
         slots = operator.signature(attrs).mutable_slots if operator and is_plain(op) else ()
         return _Learnt(op, attrs, colons, max(slots, default=-1) + 1)
 

@@ -13,10 +13,11 @@ from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Any
 
-from graphpass.errors import SymbolError, UsageError
+from graphpass.errors import SymbolError, UsageError, shortened
 from graphpass.graph import VARIABLE, Graph, paused_collector
 from graphpass.graph.structure import is_plain
 from graphpass.ops import find
+from graphpass.ops.releases import lacking, name_at
 
 __all__ = ["VERSION", "as_bytes", "dumps", "encode", "version_of_dialect"]
 
@@ -67,7 +68,8 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
     Raises
     ------
     SymbolError
-        If the dialect does not exist, or can't hold the graph.
+        If the dialect does not exist, or can't hold the graph: the release lacks an operator, an
+        attribute or NumPy-shape mode, or 1.9.1 has no such attribute and reading carried it.
     UsageError
         If these are no graph and no text.
 
@@ -82,10 +84,34 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
     if not isinstance(dialect, str):
         raise UsageError(f"a dialect is a text, such as '1.9.1'; {dialect!r} is none")
     with paused_collector():
+        _refuse_newer(graph, version_of_dialect(dialect), np_shape=np_shape)
         text = encode(graph, version=version_of_dialect(dialect), np_shape=np_shape)
         if not text.isascii():
             as_bytes(text)
         return text
+
+
+def _refuse_newer(graph: Graph, version: int, *, np_shape: bool) -> None:
+    """Refuse what the release that `version` stands for does not have, and say which has it."""
+    if version >= VERSION:
+        return
+    missing = {"NumPy-shape mode": "1.5"} if np_shape and version < 10500 else {}
+    scopes = [graph]
+    for scope in scopes:
+        for key in scope.order():
+            op = scope.op(key)
+            if op != VARIABLE:
+                missing |= lacking(op, scope.attrs(key), version)
+            if scope.subgraphs(key) and version < 10300:
+                missing["subgraphs"] = "1.3"
+            scopes += scope.subgraphs(key)
+    if missing:
+        told = shortened([f"{what} (since {release})" for what, release in missing.items()], 12)
+        newest = max(missing.values(), key=lambda release: [*map(int, release.split("."))])
+        raise SymbolError(
+            f"MXNet {version // 10000}.{version // 100 % 100} does not have {told}; "
+            f"choose the dialect {newest} or a newer one"
+        )
 
 
 def version_of_dialect(dialect: str) -> int:
@@ -117,7 +143,7 @@ def encode(graph: Graph, *, version: int = VERSION, np_shape: bool = False) -> s
     ------
     SymbolError
         If the format can't hold the graph: a NUL or half a character in a string, an attribute
-        name that MXNet would write and then be unable to read, subgraphs before 1.3.
+        name that MXNet would write and then be unable to read, an attribute that it refuses.
     """
     stamp = f'"mxnet_version": ["int", {version}]'
     if np_shape:
@@ -144,6 +170,13 @@ def _parts(graph: Graph, version: int) -> list[str]:
         op, name, attrs = data["op"], data["name"], data["attrs"]
         kind = kinds.get(id(attrs))
         if kind is None or kind[0] != op:
+            carried = [each for each in graph.foreign(op) if each in attrs]
+            if carried:
+                raise SymbolError(
+                    f"{op} {name!r}: MXNet 1.9.1 has no attribute {carried[0]!r} of {op} and "
+                    "refuses a file with it; take it off with the operation set, "
+                    f"attrs: {{{carried[0]}: null}}"
+                )
             kind = kinds[id(attrs)] = _kind(op, attrs, version)
         _, opening, middle, count = kind
         into = pred[key]
@@ -193,9 +226,10 @@ def _kind(op: str, attrs: Mapping[str, str], version: int) -> tuple[str, str, st
     count = 1 if op == VARIABLE else fixed
     label = "attrs" if version >= 10000 else "attr"
     printed = f'"{label}": {_attrs(tuple(attrs.items()))}, \n      ' if attrs else ""
+    spelled = op if version >= VERSION else name_at(op, version)
     return (
         op,
-        f', \n    {{\n      "op": {_string(op)}, \n      "name": ',
+        f', \n    {{\n      "op": {_string(spelled)}, \n      "name": ',
         f', \n      {printed}"inputs": ',
         count,
     )
@@ -217,11 +251,6 @@ def _reads(into: Mapping[int, Mapping[Any, Mapping[str, int]]], ids: Mapping[int
 
 
 def _subgraphs(graph: Graph, key: int, version: int) -> str:
-    if version < 10300:
-        raise SymbolError(
-            f"{graph.op(key)} {graph.name(key)!r} runs subgraphs, which MXNet writes from 1.3 "
-            "on; choose a newer dialect"
-        )
     printed = ["".join([*_parts(subgraph, version), "\n}"]) for subgraph in graph.subgraphs(key)]
     # Strings hold no raw line break, so every one is layout.
     joined = ", \n        ".join(text.replace("\n", "\n        ") for text in printed)

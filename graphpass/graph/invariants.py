@@ -95,17 +95,13 @@ def checked_attrs(attrs: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_attributes(graph: Structure, keys: Iterable[int]) -> None:
-    """Refuse attributes that MXNet would refuse when it loads the file.
-
-    Files of a newer MXNet may have attributes that 1.9.1 does not know.
-    """
-    version = graph.origin.version if graph.origin is not None else None
+    """Refuse attributes that MXNet would refuse when it loads the file, but those it came with."""
     for key in keys:
         operator = None if graph.is_variable(key) else find(graph.op(key))
         if operator is None:
             continue
         try:
-            operator.check(graph.attrs(key), allow_unknown=(version or 0) > 10901)
+            operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
         except AttributeValueError as error:
             raise GraphError(f"{describe(graph, key)}: {error}") from None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphpass.graph.edges import Entry, InEdges
@@ -47,6 +47,9 @@ class Origin:
 
     unreached: tuple[Unreached, ...] = ()
     """What the graph was read without."""
+
+    foreign: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Operator -> attributes in the file that MXNet 1.9.1 does not give it. They are carried."""
 
     @property
     def release(self) -> str:

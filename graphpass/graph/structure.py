@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
@@ -190,6 +199,10 @@ class Structure(Store):
         """Return the attribute strings of a node; treat them as read-only."""
         attrs: dict[str, str] = self._nodes[key]["attrs"]
         return attrs
+
+    def foreign(self, op: str) -> Collection[str]:
+        """Return the attributes that an operator may have although MXNet 1.9.1 refuses them."""
+        return () if self.origin is None else self.origin.foreign.get(op, ())
 
     def subgraphs(self, key: int) -> tuple[Self, ...]:
         """Return the subgraphs of a node."""

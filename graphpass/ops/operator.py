@@ -127,15 +127,21 @@ class Operator:
         """Return the attributes as values, defaults included. Values are parsed when asked for."""
         return Attributes(self.name, self.attributes, attrs)
 
-    def check(self, attrs: Mapping[str, str], *, allow_unknown: bool = False) -> None:
+    def undeclared(self, attrs: Iterable[str]) -> list[str]:
+        """Return the keys for which MXNet would refuse a node."""
+        if self.open_keys or self.unparsed:
+            return []
+        return [key for key in attrs if key not in self.attributes and not is_hidden_key(key)]
+
+    def check(self, attrs: Mapping[str, str], *, allowed: Collection[str] = ()) -> None:
         """Refuse what MXNet would refuse when it loads a node with these attributes.
 
         Parameters
         ----------
         attrs
             Attribute texts of the node. Keys such as ``__lr_mult__`` are always allowed.
-        allow_unknown
-            Allow keys that the operator does not declare.
+        allowed
+            Keys that are allowed although the operator does not declare them.
 
         Raises
         ------
@@ -151,16 +157,12 @@ class Operator:
         node = tuple(attrs.items())
         if node in self._checked:
             return
-        tolerated = False
+        undeclared = self.undeclared(attrs)
         for key, text in node:
             spec = self.attributes.get(key)
             if spec is not None:
                 self._parse(spec, text)
-            elif self.open_keys or is_hidden_key(key):
-                continue
-            elif allow_unknown:
-                tolerated = True
-            else:
+            elif key in undeclared and key not in allowed:
                 near = suggestion(key, self.attributes)
                 raise AttributeValueError(f"{self.name} has no attribute {key!r}{near}")
         missing = [name for name in self.attributes if name in self._required - attrs.keys()]
@@ -176,7 +178,7 @@ class Operator:
                 raise AttributeValueError(
                     f"{self.name}: {given} breaks the rule {requirement.text}"
                 )
-        if not tolerated:
+        if not undeclared:
             self._remember(node)
 
     def _remember(self, node: tuple[tuple[str, str], ...]) -> None:

@@ -48,6 +48,9 @@ class Summary:
     unknown_operators: list[str]
     """Operators that MXNet 1.9.1 does not know."""
 
+    unknown_attributes: list[str]
+    """Attributes of others that it does not know, as ``Operator.attribute``."""
+
     inputs: list[str]
     """Arguments without a value."""
 
@@ -87,6 +90,9 @@ def summarise(model: Model) -> Summary:
         nodes=len(graph.order()),
         operators=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         unknown_operators=sorted(op for op in counts if find(op) is None),
+        unknown_attributes=sorted(
+            f"{op}.{key}" for op, keys in (origin.foreign if origin else {}).items() for key in keys
+        ),
         inputs=model.inputs,
         arguments=len(keys.arguments),
         auxiliary_states=len(keys.auxiliary_states),

@@ -144,9 +144,9 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         edit(lambda t: t["nodes"][2].update(attrs={"num_hidden": "abc", "no_bias": "True"})),
         "nodes[2] (node 'fc'): FullyConnected: attribute num_hidden='abc'",
     ),
-    "19 unknown attribute": (
+    "19 unknown attribute is read, not written": (
         edit(lambda t: t["nodes"][2]["attrs"].update(no_biass="1")),
-        "nearest: no_bias",
+        "FullyConnected 'fc': MXNet 1.9.1 has no attribute 'no_biass' of FullyConnected",
     ),
     "19 missing attribute": (
         edit(lambda t: t["nodes"][2].update(attrs={"no_bias": "True"})),

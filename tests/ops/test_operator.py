@@ -122,7 +122,7 @@ def test_check_allows() -> None:
 
 def test_unknown_keys_are_allowed_only_where_it_is_said() -> None:
     attrs = {**CONVOLUTION, "lr_mult": "2"}
-    operator("Convolution").check(attrs, allow_unknown=True)
+    operator("Convolution").check(attrs, allowed=["lr_mult"])
     with pytest.raises(AttributeValueError, match="has no attribute 'lr_mult'"):
         operator("Convolution").check(attrs)
 

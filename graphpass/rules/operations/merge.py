@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
@@ -256,6 +256,10 @@ def _note(run: Run, theirs: Model, equal: Mapping[int, int], share_equal: bool) 
             f"stayed behind: {listed(unused)}"
         )
     ours, other = run.graph.origin, graph.origin
+    if other is not None and other.foreign:
+        foreign = {op: {*keys, *run.graph.foreign(op)} for op, keys in other.foreign.items()}
+        base = ours or replace(other, unreached=())
+        run.graph.origin = replace(base, foreign={**base.foreign, **foreign})
     if ours is not None and other is not None and ours.np_shape != other.np_shape:
         run.note(
             "only one of the two models was saved in NumPy-shape mode, where a dimension of 0 is "

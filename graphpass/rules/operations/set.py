@@ -112,7 +112,7 @@ class Set(Operation):
             if operator is None:
                 continue
             try:
-                operator.check(graph.attrs(key))
+                operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
             except AttributeValueError as error:
                 raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
         return f"set {listed(changes)} of {count(len(keys), 'node')}"

@@ -219,9 +219,8 @@ def _checked(node: NewNode, what: str, graph: Graph) -> Signature | None:
     operator = find(node.op)
     if operator is None:
         return None
-    version = graph.origin.version if graph.origin is not None else None
     try:
-        operator.check(node.attrs, allow_unknown=(version or 0) > 10901)
+        operator.check(node.attrs, allowed=graph.foreign(operator.name))
         signature = operator.signature(node.attrs)
     except AttributeValueError as error:
         raise GraphError(f"{what}: {error}") from None
