@@ -26,6 +26,7 @@ _VERBS = {
     "check": "compare",
     "diff": "compare",
     "verify": "compare",
+    "reduce": "reduce",
     "convert": "apply",
     "params": "params",
     "passes": "passes",
