@@ -137,8 +137,8 @@ class Merge(Operation):
         run.drop_orphans(edit)
         restamp(graph, edit, filter(graph.__contains__, equal.values()))
         _note(run, theirs, equal, self.share_equal)
-        files = (theirs.files.symbol, theirs.files.params, *theirs.sources)
-        run.model.sources.extend(file for file in files if file is not None)
+        read = (theirs.files.symbol, theirs.files.params, *theirs.sources)
+        run.model.sources.extend(file for file in read if file is not None)
         operators = sum(not their_graph.is_variable(key) for key in names)
         renamed = sum(name != their_graph.name(key) for key, name in names.items())
         return (

@@ -70,7 +70,7 @@ def schema_faults(tree: Any) -> list[SchemaFault]:
 
     # JSON Schema takes 2.0 for an integer.
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, x: type(x) is int)
-    validator = validators.extend(Draft202012Validator, type_checker=checker)
+    validator = validators.extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
     errors = validator(pass_schema()).iter_errors(tree)
     faults = dict.fromkeys(_fault(_innermost(error)) for error in errors)
     misspelt = {fault.path[:-1] for fault in faults if fault.key}
