@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
-from graphpass.errors import TextError, suggestion
+from graphpass.errors import suggestion
 from graphpass.formats.python_text import Mark, PythonText, described, elements, parse_python
 from graphpass.graph import VARIABLE
 from graphpass.ops import find
@@ -466,9 +466,7 @@ class _ReplacementReader:
 
     def _expression(self, node: ast.expr) -> Expression:
         expression = compile_expression(node, self._text)
-        known = {**self._pattern.all_names, **self._lets}
-        for name in sorted(expression.names - known.keys()):
-            self._text.fail(node, f"nothing is called {name}{suggestion(name, known)}")
+        check_names(expression, self._pattern, self._lets)
         return expression
 
 
@@ -481,32 +479,50 @@ def check_names(expression: Expression, pattern: Pattern, computed: Iterable[str
     Raises
     ------
     TextError
-        For the first such name.
+        For the first such name, with its place.
     """
-    text = expression.text
     known = dict.fromkeys([*pattern.all_names, *computed])
-    for name in sorted(expression.names - known.keys()):
-        raise TextError(
-            f"{text}: nothing is called {name}{suggestion(name, known)}; the pattern "
-            f"and let give {', '.join(known) or 'no name'}"
-        )
-    for name, word in sorted(expression.attributes):
+    source = expression.source
+
+    def fail(node: ast.expr, reason: str) -> NoReturn:
+        raise source.error(source.place(node), f"{expression.text}: {reason}")
+
+    for node in ast.walk(expression.node):
+        word, asked = "", node
+        if isinstance(node, ast.Attribute):
+            word, asked = node.attr, node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            match node.args:
+                case [ast.Name() as asked, ast.Constant(str() as word)]:
+                    word = word if node.func.id == "attribute" else ""
+        if not isinstance(asked, ast.Name) or source.spelled(asked) not in expression.names:
+            continue
+        name = source.spelled(asked)
+        if name not in known:
+            fail(
+                asked,
+                f"nothing is called {name}{suggestion(name, known)}; the pattern "
+                f"and let give {', '.join(known) or 'no name'}",
+            )
         part = pattern.nodes.get(name)
+        if not word or is_hidden_key(word) or name in pattern.rests or name not in known:
+            continue
         if part is None:
-            answers = word in VALUE_WORDS or is_hidden_key(word)
-            if name in pattern.all_names and name not in pattern.rests and not answers:
-                raise TextError(
-                    f"{text}: a value has no {word!r}{suggestion(word, VALUE_WORDS)}; "
-                    "for an attribute, name the node that has it"
+            if name in pattern.all_names and word not in VALUE_WORDS and asked is not node:
+                fail(
+                    asked,
+                    f"a value has no {word!r}{suggestion(word, VALUE_WORDS)}; "
+                    "for an attribute, name the node that has it",
                 )
             continue
-        if word in NODE_WORDS or word in ARRAY_WORDS or is_hidden_key(word):
+        if isinstance(node, ast.Attribute) and word in NODE_WORDS | ARRAY_WORDS:
             continue
         operators = [find(each) for each in part.operators]
         if any(each is None or word in each.attributes or each.open_keys for each in operators):
             continue
         keys = [key for each in operators if each is not None for key in each.attributes]
-        raise TextError(
-            f"{text}: {' or '.join(part.operators)} has no attribute {word!r}"
-            f"{suggestion(word, [*keys, *NODE_WORDS])}"
+        fail(
+            node,
+            f"{' or '.join(part.operators)} has no attribute {word!r}"
+            f"{suggestion(word, [*keys, *NODE_WORDS])}",
         )
