@@ -7,7 +7,7 @@ Messages are one paragraph: what is wrong, where, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "AttributeValueError",
@@ -69,7 +69,15 @@ class AttributeValueError(GraphpassError, ValueError):
 
 
 class PassFileError(GraphpassError, ValueError):
-    """A pass file is malformed. The message gives file, line, column and a caret."""
+    """A pass file is malformed. The message gives file, line, column and a caret.
+
+    Attributes
+    ----------
+    mark : (int, int) or None
+        Line and column of the first thing that is wrong, from 1, where there is a text.
+    """
+
+    mark: tuple[int, int] | None = None
 
 
 class TextError(GraphpassError, ValueError):
@@ -86,6 +94,8 @@ class TextError(GraphpassError, ValueError):
         Where in the text, from 1; None where no place is to blame.
     path : tuple of str and int
         Which text of several it is, such as ``("where", 1)``.
+    others : sequence of TextError
+        What else is wrong with these texts.
     """
 
     def __init__(
@@ -101,6 +111,7 @@ class TextError(GraphpassError, ValueError):
         self.line = line
         self.column = column
         self.path: tuple[str | int, ...] = ()
+        self.others: Sequence[TextError] = ()
 
 
 class SelectorError(GraphpassError, LookupError):

@@ -124,6 +124,22 @@ def test_a_failing_test_is_an_answer(cli: Any, mine: Path) -> None:
     assert cli("passes", "lint", "mine.yaml", "--set", "op=tanh").code == 1
 
 
+def test_lint_and_explain_look_through_lists_of_passes_that_are_repeated(
+    cli: Any, mine: Path
+) -> None:
+    mine.with_name("other.yaml").write_text(PASS.replace("unchanged: has no dot", "unchanged: why"))
+    mine.with_name("all.yaml").write_text(
+        "graphpass: 1\nrules:\n- use: {pass: [drop-dropout, other.yaml], repeat: true}\n"
+    )
+    done = cli("passes", "lint", "all.yaml")
+    assert "rule 1, repeated: " in done.out
+    assert done.code == 1, "a test of other.yaml fails"
+    assert "other.yaml:22:" in done.out
+    said = cli("explain", "all.yaml", "age").out
+    assert "drop-dropout: no match\n" in said
+    assert "shrink: no match\n" in said
+
+
 @pytest.mark.parametrize("verb", ["show", "lint", "test"])
 def test_no_such_pass(cli: Any, folder: Path, verb: str) -> None:
     done = cli("passes", verb, "siamse")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -12,14 +12,13 @@ from typing import Any, Literal, TypeAlias
 from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.operations.operation import Operation
-from graphpass.rules.pass_files.parameters import Plain, locate, substitute
+from graphpass.rules.pass_files.parameters import Plain, Substitution, locate, substitute
 from graphpass.rules.pass_files.schema import SchemaFault, schema_faults
 from graphpass.rules.pass_files.yaml_text import (
     MAX_BYTES,
     KeyPath,
     KeyValue,
     Located,
-    Mark,
     PassText,
     PythonRule,
     from_python,
@@ -46,8 +45,11 @@ PassSource: TypeAlias = (
 _SUFFIXES = (".yaml", ".yml", ".json")
 _INLINE = "<inline>"
 
-_STAND_IN = {"match": "...", "replace": "..."}
-"""What the schema sees in the place of a rule that Python has made."""
+_MADE = {"match": "...", "replace": "..."}
+"""What the schema sees in the place of a rule that Python has made,"""
+
+_STAND_IN: Plain = {"prune": {}}
+"""and of one whose parameters can't be filled in."""
 
 
 def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pass:
@@ -204,11 +206,15 @@ def _load(tree: Located, source: PassText, *, name: str, folder: Path, identity:
         key: [] if key == "rules" else substitute(member.value, None, source, (key,))
         for key, member in tree.value.items()
     }
-    _refuse(schema_faults(header), tree, {}, source)
-    parameters = header.get("parameters", {})
+    wrong = schema_faults(header)
+    faults = [*_located(wrong, tree, {}, source)]
+    parameters = header.get("parameters") or {}
+    is_known = "rules" in header and not any(f.path[:1] == ("parameters",) for f in wrong)
+    rules = _rules(tree, parameters, source, faults) if is_known else ()
+    _refuse(faults)
     return Pass(
         name=header.get("name", name),
-        rules=_rules(tree, parameters, source),
+        rules=rules,
         description=header.get("description", "").strip(),
         parameters=parameters,
         folder=folder,
@@ -318,7 +324,9 @@ class Pass:
         parameters = {**self.parameters, **given}
         if self.tree is None:
             return replace(self, parameters=parameters)
-        rules = _rules(self.tree, parameters, self.source)
+        faults: list[PassFileError] = []
+        rules = _rules(self.tree, parameters, self.source, faults)
+        _refuse(faults)
         unbound = self.unbound or self
         return replace(self, parameters=parameters, rules=rules, unbound=unbound)
 
@@ -342,74 +350,93 @@ class Pass:
 # -- rules -----------------------------------------------------------------------------------------
 
 
-def _rules(tree: Located, parameters: Mapping[str, Plain], source: PassText) -> tuple[Rule, ...]:
-    """Return the rules of a whole pass, its parameters filled in."""
+_MOST_TOLD = 20
+"""Errors of one pass that are told."""
+
+
+def _rules(
+    tree: Located, parameters: Mapping[str, Plain], source: PassText, faults: list[PassFileError]
+) -> tuple[Rule, ...]:
+    """Return the rules of a pass, its parameters filled in; what is wrong is added to `faults`."""
     assert isinstance(tree.value, Mapping)
-    listed = substitute(tree.value["rules"].value, parameters, source, ("rules",))
-    data = listed
-    if isinstance(listed, list):
-        listed = [_completed(rule) for rule in listed]
-        data = [
-            {
-                key: _STAND_IN if isinstance(value, PythonRule) and value.keyword == key else value
+    given = tree.value["rules"].value
+    fill = Substitution(parameters, source)
+    listed: dict[int, Plain] = {}
+    if isinstance(given.value, tuple):
+        for index, item in enumerate(given.value):
+            try:
+                listed[index] = fill.value(item, ("rules", index))
+            except PassFileError as error:
+                faults.append(error)
+    else:  # one parameter may be all rules
+        filled = fill.value(given, ("rules",))
+        if not isinstance(filled, list):
+            wrong = schema_faults({"graphpass": 1, "rules": filled})
+            faults += _located(wrong, tree, parameters, source)
+            return ()
+        listed = dict(enumerate(filled))
+    stood = [_STAND_IN] * (max(listed, default=-1) + 1)
+    for index, rule in listed.items():
+        if isinstance(rule, PythonRule):
+            listed[index] = {rule.keyword: rule}
+        elif isinstance(rule, dict):  # an option without a value is none
+            rule = listed[index] = {
+                key: {name: option for name, option in (value or {}).items() if option is not None}
+                if key in OPERATIONS and isinstance(value, dict | None)
+                else value
                 for key, value in rule.items()
             }
-            if isinstance(rule, dict)
-            else rule
-            for rule in listed
-        ]
-    _refuse(schema_faults({"graphpass": 1, "rules": data}), tree, parameters, source)
-    return tuple(_rule(index, rule, tree, parameters, source) for index, rule in enumerate(listed))
+            stood[index] = {
+                key: _MADE if isinstance(value, PythonRule) and value.keyword == key else value
+                for key, value in rule.items()
+            }
+        else:
+            stood[index] = rule
+    wrong = schema_faults({"graphpass": 1, "rules": stood})
+    faults += _located(wrong, tree, parameters, source)
+    good = listed.keys() - {fault.path[1] for fault in wrong if len(fault.path) > 1}
+    rules = []
+    for index in sorted(good):
+        [keyword] = [key for key in listed[index] if key in OPERATIONS]
+        path: KeyPath = ("rules", index, keyword)
+        key, mark = locate(tree, path, parameters)
+        place = f"{source.name}:{key.line}" if key is not None else ""
+        try:
+            operation = operation_class(keyword).from_value(listed[index][keyword])
+        except TextError as error:
+            for each in (error, *error.others):
+                within = (*path, *each.path)
+                _, begin = locate(tree, within, parameters)
+                inside = source.inside(begin, each.line, each.column)
+                faults.append(source.error(inside, each.reason, within))
+        except UsageError as error:
+            faults.append(source.error(mark, str(error), path))
+        else:
+            own = listed[index].get("id") or operation.own_id
+            rules.append(Rule(index + 1, operation, own, place))
+    return tuple(rules)
 
 
-def _completed(rule: Plain) -> Plain:
-    """Leave out the options that have no value, and complete a rule that Python has made."""
-    if isinstance(rule, PythonRule):
-        return {rule.keyword: rule}
-    if not isinstance(rule, dict):
-        return rule
-    return {
-        key: {name: option for name, option in (value or {}).items() if option is not None}
-        if key in OPERATIONS and isinstance(value, dict | None)
-        else value
-        for key, value in rule.items()
-    }
-
-
-def _rule(
-    index: int, rule: Plain, tree: Located, parameters: Mapping[str, Plain], source: PassText
-) -> Rule:
-    keyword = next(key for key in rule if key in OPERATIONS)
-    path: KeyPath = ("rules", index, keyword)
-    key, mark = locate(tree, path, parameters)
-    try:
-        operation = operation_class(keyword).from_value(rule[keyword])
-    except TextError as error:
-        within = (*path, *error.path)
-        _, begin = locate(tree, within, parameters)
-        inside = source.inside(begin, error.line, error.column)
-        raise source.error(inside, error.reason, within) from None
-    except UsageError as error:
-        raise source.error(mark, str(error), path) from None
-    place = f"{source.name}:{key.line}" if key is not None else ""
-    return Rule(index + 1, operation, rule.get("id") or operation.own_id, place)
-
-
-def _refuse(
-    faults: Iterable[SchemaFault],
-    tree: Located,
-    parameters: Mapping[str, Plain],
-    source: PassText,
-) -> None:
-    """Raise the fault that stands first in the text, if there is one."""
-    found = []
+def _located(
+    faults: Iterable[SchemaFault], tree: Located, parameters: Mapping[str, Plain], source: PassText
+) -> Iterator[PassFileError]:
+    """Yield the errors of what breaks the schema, each with its place."""
     for fault in faults:
         key, value = locate(tree, fault.path, parameters)
-        found.append((key if fault.key else value, fault))
+        mark, path = (key, fault.path[:-1]) if fault.key else (value, fault.path)
+        yield source.error(mark, fault.message, path)
+
+
+def _refuse(faults: Iterable[PassFileError]) -> None:
+    """Raise what is wrong with a pass, if anything is: one error for a place, by their order."""
+    places: dict[object, PassFileError] = {}
+    for fault in faults:
+        places.setdefault(fault.mark or str(fault), fault)
+    found = sorted(places.values(), key=lambda each: each.mark or (0, 0))
     if found:
-        mark, first = min(found, key=lambda each: (each[0] or Mark(0, 0), not each[1].key))
-        path = first.path[:-1] if first.key else first.path
-        raise source.error(mark, first.message, path)
+        more = len(found) - _MOST_TOLD
+        texts = [*map(str, found[:_MOST_TOLD]), *([f"and {more} more errors"] if more > 0 else [])]
+        raise PassFileError("\n".join(texts))
 
 
 # -- shipped passes --------------------------------------------------------------------------------

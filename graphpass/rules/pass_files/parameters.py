@@ -16,7 +16,7 @@ from graphpass.rules.pass_files.yaml_text import (
     TextMark,
 )
 
-__all__ = ["Plain", "locate", "substitute"]
+__all__ = ["Plain", "Substitution", "locate", "substitute"]
 
 Plain: TypeAlias = Any
 """Texts, numbers, None, and lists and dicts of these."""
@@ -51,7 +51,7 @@ def substitute(
         If a parameter is unknown or has no value, or aliases or parameters expand to too many
         values or characters.
     """
-    return _Substitution(values, source).value(tree, path)
+    return Substitution(values, source).value(tree, path)
 
 
 def locate(
@@ -62,7 +62,7 @@ def locate(
     The mark of a text knows the places inside it.
     """
     key = value = tree.mark
-    names = _Substitution(values, PassText())
+    names = Substitution(values, PassText())
     for step in path:
         if isinstance(tree.value, tuple) and isinstance(step, int) and step < len(tree.value):
             tree = tree.value[step]
@@ -100,7 +100,7 @@ def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
     return TextMark.of(mark, text, filled, [*origins, *range(done, len(text) + 1)])
 
 
-class _Substitution:
+class Substitution:
     """Fills in placeholders, as long as that does not come to too much."""
 
     def __init__(self, values: Mapping[str, Plain] | None, source: PassText) -> None:
@@ -110,6 +110,7 @@ class _Substitution:
         self._characters = 0
 
     def value(self, tree: Located, path: KeyPath) -> Plain:
+        """Return what `substitute` does; the limits hold for all calls together."""
         self._count_value(tree.mark, path)
         value = tree.value
         if isinstance(value, str):

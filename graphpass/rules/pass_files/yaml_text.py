@@ -187,9 +187,11 @@ class PassText:
     def error(self, mark: Mark | None, message: str, path: KeyPath = ()) -> PassFileError:
         """Make the error for what stands at `mark`: place, message, the line and a caret."""
         text = f"{self.place(mark, path)}: {message}"
-        if mark is None or mark.line > len(self.lines):
-            return PassFileError(text)
-        return PassFileError(f"{text}\n{pointed(self.lines[mark.line - 1], mark.column)}")
+        if mark is not None and mark.line <= len(self.lines):
+            text = f"{text}\n{pointed(self.lines[mark.line - 1], mark.column)}"
+        error = PassFileError(text)
+        error.mark = mark
+        return error
 
 
 def from_python(value: Any, source: PassText, path: KeyPath) -> Located:

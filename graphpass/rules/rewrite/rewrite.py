@@ -127,19 +127,22 @@ def parse_rewrite(
     >>> rewrite.pattern.root_names
     ('y',)
     """
-    with _text_of("match"):
+    faults: list[TextError] = []
+    with _text_of(faults, "match"):
         pattern = parse_pattern(match)
+    _raise(faults)  # nothing can be said of the rest without the names of the pattern
     computed: dict[str, Expression] = {}
     for name, text in (let or {}).items():
-        with _text_of("let", name):
+        with _text_of(faults, "let", name):
             if name in pattern.all_names:
                 raise TextError(f"{name} is bound by the pattern; choose another name")
             expression = parse_expression(text, "let")
             check_names(expression, pattern, computed)
             computed[name] = expression
+        computed.setdefault(name, parse_expression("0"))
     conditions = []
     for number, text in enumerate([where] if isinstance(where, str) else where):
-        with _text_of("where", number):
+        with _text_of(faults, "where", number):
             expression = parse_expression(text, "where")
             if expression.is_tuple:
                 raise TextError(
@@ -152,18 +155,26 @@ def parse_rewrite(
         raise TextError("a rewrite says what takes the place of a match, or why nothing does")
     replacement = Replacement()
     if replace is not None:
-        with _text_of("replace"):
+        with _text_of(faults, "replace"):
             replacement = parse_replacement(replace, pattern, computed)
+    _raise(faults)
     body = TextBody(tuple(conditions), computed, replacement, refuse)
     pattern = compile_pattern(pattern, told_apart=body.reads)
     return Rewrite(id, pattern, body, when, once, expect)
 
 
 @contextmanager
-def _text_of(*path: str | int) -> Iterator[None]:
-    """Say of which text an error is."""
+def _text_of(faults: list[TextError], *path: str | int) -> Iterator[None]:
+    """Take note of an error, and of which text it is about."""
     try:
         yield
     except TextError as error:
         error.path = path
-        raise
+        faults.append(error)
+
+
+def _raise(faults: Sequence[TextError]) -> None:
+    """Raise the first error, which knows the others."""
+    if faults:
+        faults[0].others = faults[1:]
+        raise faults[0]

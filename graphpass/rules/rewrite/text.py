@@ -487,7 +487,8 @@ def check_names(expression: Expression, pattern: Pattern, computed: Iterable[str
     def fail(node: ast.expr, reason: str) -> NoReturn:
         raise source.error(source.place(node), f"{expression.text}: {reason}")
 
-    for node in ast.walk(expression.node):
+    parts = [each for each in ast.walk(expression.node) if isinstance(each, ast.expr)]
+    for node in parts:
         word, asked = "", node
         if isinstance(node, ast.Attribute):
             word, asked = node.attr, node.value

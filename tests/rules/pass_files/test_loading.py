@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -309,3 +310,50 @@ def test_a_parameter_that_is_a_number_takes_numbers(value: object, said: str) ->
         loaded.bind({"n": value})
     assert str(caught.value) == f"the parameter n of the pass mine is {said}"
     assert loaded.bind({"n": 2, "x": 1, "t": "any"}).parameters == {"n": 2, "x": 1, "t": "any"}
+
+
+def test_all_that_is_wrong_with_a_file_is_told(tmp_path: Path) -> None:
+    text = """\
+graphpass: 1
+nme: x
+parameters: {a: 1}
+rules:
+- prefx: a
+- prefix: "${b}"
+- rewrite:
+    match: y = Convolution(x, w)
+    let: {v: w * y.num_fitler, u: v + z}
+    where:
+    - y.kernl == (1, 1)
+    - v.shape == 3 and q == 2
+    replace: y = Convolution(x, w, **y.attrs, kernel=y.krnl)
+- rename: {from: a}
+- use: {pass: [], repeat: 1}
+"""
+    path = tmp_path / "many.yaml"
+    path.write_text(text)
+    with pytest.raises(PassFileError) as caught:
+        load_pass(path)
+    said = str(caught.value)
+    places = re.findall(r"many.yaml:(\d+:\d+): ", said)
+    assert places == [
+        "2:1",
+        "5:3",
+        "6:11",
+        "9:18",
+        "9:39",
+        "11:7",
+        "12:24",
+        "13:54",
+        "14:11",
+        "15:15",
+    ]
+    assert "Convolution has no attribute 'krnl'; nearest: kernel" in said
+    assert said.count("^") == len(places)
+
+
+def test_no_more_errors_are_told_than_anybody_reads() -> None:
+    with pytest.raises(PassFileError) as caught:
+        load_pass([{"prefx": "a"}] * 50)
+    assert str(caught.value).count("a rule has no 'prefx'") == 20
+    assert str(caught.value).endswith("\nand 30 more errors")
