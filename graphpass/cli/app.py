@@ -30,6 +30,7 @@ _VERBS = {
     "convert": "apply",
     "params": "params",
     "passes": "passes",
+    "batch": "batch",
 }
 """Verb, in the order of the help, to the module beside this one that has it under its own name."""
 
