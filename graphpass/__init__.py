@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphpass.graph import Entry as Entry
     from graphpass.graph import Graph as Graph
     from graphpass.graph import Node as Node
+    from graphpass.lowering.export import export as export
     from graphpass.model import Model as Model
     from graphpass.model import load as load
     from graphpass.rules import Pass as Pass
@@ -42,6 +43,7 @@ __getattr__, __dir__, __all__ = lazily(
         "formats.symbol_read": "loads",
         "formats.symbol_write": "dumps",
         "graph": "Entry Graph Node",
+        "lowering.export": "export",
         "model": "Model load",
         "rules": "Pass Report apply",
         "rules.rewrite.python_rewrite": "rewrite",

@@ -28,6 +28,7 @@ _VERBS = {
     "verify": "compare",
     "reduce": "reduce",
     "convert": "apply",
+    "export": "export",
     "params": "params",
     "passes": "passes",
     "batch": "batch",

@@ -25,6 +25,7 @@ ROOMS = [
     "view",
     "testing",
     "passes",
+    "lowering",
     "checks",
     "rules",
     "verify",

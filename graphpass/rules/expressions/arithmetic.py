@@ -357,6 +357,11 @@ def binary(operation: Binary) -> Computation:
                 raise ValueError(f"the result is longer than {MAX_LENGTH:,}")
             limits.step(len(left) + len(right))
             return checked(left + right)
+        if symbol == "*" and type(left) is tuple and type(right) is int:
+            if len(left) * right > MAX_LENGTH:
+                raise ValueError(f"the result is longer than {MAX_LENGTH:,}")
+            limits.step(max(len(left) * right, 0))
+            return checked(left * right)
         a: Any = left if type(left) in READY else operand(left)
         b: Any = right if type(right) in READY else operand(right)
         if type(a) is np.ndarray or type(b) is np.ndarray:

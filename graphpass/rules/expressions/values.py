@@ -40,7 +40,7 @@ __all__ = [
     "attribute_of",
 ]
 
-ARRAY_WORDS = frozenset({"dtype", "ndim", "shape", "size"})
+ARRAY_WORDS = frozenset({"dtype", "extents", "ndim", "shape", "size"})
 """What an array answers, a value, and a node for its first output."""
 
 
@@ -440,6 +440,9 @@ _OF_NODES: dict[str, Callable[[NodeView], Any]] = {
 
 _OF_VALUES: dict[str, Callable[[ValueView], Any]] = {
     "dtype": attrgetter("dtype"),
+    "extents": lambda value: tuple(
+        [-1 if extent is None else extent for extent in value.known_shape]
+    ),
     "is_aux": lambda value: value.kind == "aux",
     "is_const": lambda value: value.scope.facts.is_kind(value.entry, "const"),
     "is_head": attrgetter("is_head"),
@@ -485,6 +488,8 @@ def answers(key: str) -> Mapping[type, Callable[[Any], Any]]:
     }
     if key == "dtype":
         found[np.ndarray] = lambda array: array.dtype.name
+    elif key == "extents":
+        found[np.ndarray] = attrgetter("shape")
     elif key in ARRAY_WORDS:
         found[np.ndarray] = attrgetter(key)
     return found

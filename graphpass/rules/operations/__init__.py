@@ -24,6 +24,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "extract": "extract.Extract",
         "fold": "fold.Fold",
         "insert": "insert.Insert",
+        "lower": "lower.Lower",
         "merge": "merge.Merge",
         "prefix": "rename.Prefix",
         "prune": "remove.Prune",

@@ -401,8 +401,13 @@ def _rules(
         path: KeyPath = ("rules", index, keyword)
         key, mark = locate(tree, path, parameters)
         place = f"{source.name}:{key.line}" if key is not None else ""
+        value = listed[index][keyword]
+        if keyword == "lower":
+            assert isinstance(tree.value, Mapping)
+            target = tree.value.get("target")
+            value = {**value, "target": "" if target is None else str(target.value.value)}
         try:
-            operation = operation_class(keyword).from_value(listed[index][keyword])
+            operation = operation_class(keyword).from_value(value)
         except TextError as error:
             for each in (error, *error.others):
                 within = (*path, *each.path)

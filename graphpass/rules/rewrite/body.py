@@ -86,20 +86,30 @@ class TextBody:
 
     def draft(self, scope: Scope, bindings: Mapping[str, Binding]) -> Draft:
         """See `Body.draft`. The scope is empty afterwards."""
-        early, late = self.conditions
         try:
-            for condition in early:
-                _require(condition, scope)
-            for name, expression in self.let.items():
-                scope.define(name, computed(expression, name, "let", scope))
-            for condition in late:
-                _require(condition, scope)
-            if self.refusal is not None:
-                raise Refusal(self.refusal, REFUSED)
+            self.settle(scope)
             return Drafting(self.let, scope, bindings).draft(self.replacement)
         finally:
             scope.release()
             scope.limits.end_match()
+
+    def settle(self, scope: Scope) -> None:
+        """See that the conditions hold, and compute the values of ``let``, which the scope keeps.
+
+        Raises
+        ------
+        Refusal
+            If a condition does not hold, or something it computes with is not known.
+        """
+        early, late = self.conditions
+        for condition in early:
+            _require(condition, scope)
+        for name, expression in self.let.items():
+            scope.define(name, computed(expression, name, "let", scope))
+        for condition in late:
+            _require(condition, scope)
+        if self.refusal is not None:
+            raise Refusal(self.refusal, REFUSED)
 
 
 def computed(expression: Expression, what: str, stage: Stage, scope: Scope) -> Any:

@@ -16,7 +16,7 @@ from graphpass.rules.rewrite.pattern import Pattern, Restricted, compile_pattern
 from graphpass.rules.rewrite.replacement import Replacement
 from graphpass.rules.rewrite.text import check_names, parse_pattern, parse_replacement
 
-__all__ = ["Rewrite", "parse_rewrite"]
+__all__ = ["Rewrite", "parse_conditions", "parse_rewrite", "raise_first", "text_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,43 +128,63 @@ def parse_rewrite(
     ('y',)
     """
     faults: list[TextError] = []
-    with _text_of(faults, "match"):
+    pattern, conditions, computed = parse_conditions(match, where, let, faults)
+    if (replace is None) == (refuse is None):
+        raise TextError("a rewrite says what takes the place of a match, or why nothing does")
+    replacement = Replacement()
+    if replace is not None:
+        with text_of(faults, "replace"):
+            replacement = parse_replacement(replace, pattern, computed)
+    raise_first(faults)
+    body = TextBody(tuple(conditions), computed, replacement, refuse)
+    pattern = compile_pattern(pattern, told_apart=body.reads)
+    return Rewrite(id, pattern, body, when, once, expect)
+
+
+def parse_conditions(
+    match: str,
+    where: str | Sequence[str],
+    let: Mapping[str, str] | None,
+    faults: list[TextError],
+    context: Sequence[str] = (),
+) -> tuple[Pattern, list[Expression], dict[str, Expression]]:
+    """Parse a pattern, conditions and computed values, which may read names of a context too.
+
+    What is wrong with conditions and values is added to the faults.
+
+    Raises
+    ------
+    TextError
+        If the pattern is malformed: nothing can be said of the rest without its names.
+    """
+    with text_of(faults, "match"):
         pattern = parse_pattern(match)
-    _raise(faults)  # nothing can be said of the rest without the names of the pattern
+    raise_first(faults)
     computed: dict[str, Expression] = {}
     for name, text in (let or {}).items():
-        with _text_of(faults, "let", name):
+        with text_of(faults, "let", name):
             if name in pattern.all_names:
                 raise TextError(f"{name} is bound by the pattern; choose another name")
             expression = parse_expression(text, "let")
-            check_names(expression, pattern, computed)
+            check_names(expression, pattern, [*computed, *context])
             computed[name] = expression
         computed.setdefault(name, parse_expression("0"))
     conditions = []
     for number, text in enumerate([where] if isinstance(where, str) else where):
-        with _text_of(faults, "where", number):
+        with text_of(faults, "where", number):
             expression = parse_expression(text, "where")
             if expression.is_tuple:
                 raise TextError(
                     "a comma makes a tuple, and a condition is True or False; write and, or a list "
                     "of conditions"
                 )
-            check_names(expression, pattern, computed)
+            check_names(expression, pattern, [*computed, *context])
             conditions.append(expression)
-    if (replace is None) == (refuse is None):
-        raise TextError("a rewrite says what takes the place of a match, or why nothing does")
-    replacement = Replacement()
-    if replace is not None:
-        with _text_of(faults, "replace"):
-            replacement = parse_replacement(replace, pattern, computed)
-    _raise(faults)
-    body = TextBody(tuple(conditions), computed, replacement, refuse)
-    pattern = compile_pattern(pattern, told_apart=body.reads)
-    return Rewrite(id, pattern, body, when, once, expect)
+    return pattern, conditions, computed
 
 
 @contextmanager
-def _text_of(faults: list[TextError], *path: str | int) -> Iterator[None]:
+def text_of(faults: list[TextError], *path: str | int) -> Iterator[None]:
     """Take note of an error, and of which text it is about."""
     try:
         yield
@@ -173,7 +193,7 @@ def _text_of(faults: list[TextError], *path: str | int) -> Iterator[None]:
         faults.append(error)
 
 
-def _raise(faults: Sequence[TextError]) -> None:
+def raise_first(faults: Sequence[TextError]) -> None:
     """Raise the first error, which knows the others."""
     if faults:
         faults[0].others = faults[1:]

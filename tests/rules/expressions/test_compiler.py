@@ -158,7 +158,7 @@ def test_an_error_shows_the_place() -> None:
         ("1 < 'a'", "1 and the text 'a' can't be compared"),
         ("'a' * 3", "the text 'a' is no number and no array"),
         ("'%s' % 3", "the text '%s' is no number and no array"),
-        ("(1,) * 3", "a tuple is no number and no array"),
+        ("(1,) * (3,)", "a tuple is no number and no array"),
         ("'a' + 1", "the text 'a' is no number and no array"),
         ("1 in 5", "5 has no elements to look among"),
         ("1 if weight else 2", "the value conv0_weight is neither true nor false"),

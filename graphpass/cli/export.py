@@ -1,0 +1,98 @@
+"""``graphpass export``: a model of MXNet's to an ONNX file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from graphpass.cli import options
+from graphpass.cli.options import load_model, print_json
+from graphpass.errors import UsageError
+
+__all__ = ["export"]
+
+_INPUT = re.compile(
+    r"(?P<name>.+):\s*\(?(?P<shape>\w+(\s*,\s*\w+)*,?)\)?\s*(:(?P<dtype>[a-z]+[0-9]+|bool))?"
+)
+
+
+@click.command
+@options.a_model
+@click.option("--out", "-o", metavar="OUT", help="The file to write, such as model.onnx.")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME:SHAPE",
+    help="Shape of an input, a letter for an open extent: data:N,3,224,224; ids:N,16:int32.",
+)  # fmt: skip
+@click.option("--opset", type=int, metavar="N", help="17 to 21; 18 if left out, or what is needed.")
+@click.option("--no-optimize", is_flag=True, help="Lower the graph as it is.")
+@click.option(
+    "--lower", "lowerings", multiple=True, metavar="FILE",
+    help="A pass file with lowerings of your own, tried first.",
+)  # fmt: skip
+@click.option("--external-data", is_flag=True, help="Write initializers over 1 KB to OUT.data.")
+@click.option("--dry-run", is_flag=True, help="Report, but write nothing.")
+@options.params_file
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@options.as_json
+def export(
+    model: str,
+    epoch: int | None,
+    out: str | None,
+    inputs: Sequence[str],
+    opset: int | None,
+    no_optimize: bool,
+    lowerings: Sequence[str],
+    external_data: bool,
+    dry_run: bool,
+    params: Path | None,
+    overwrite: bool,
+    json: bool,
+) -> int:
+    """Write a model as ONNX, by lowering rules."""
+    from graphpass.lowering.export import export as export_model
+    from graphpass.view.tables import echo
+
+    if out is None and not dry_run:
+        raise UsageError("say where to write with -o OUT.onnx, or ask for a --dry-run")
+    loaded = load_model(model, epoch, params)
+    shapes, dtypes = _parse_inputs(inputs)
+    report = export_model(
+        loaded,
+        out or "model.onnx",
+        inputs=shapes,
+        dtypes=dtypes,
+        opset=opset,
+        optimize=not no_optimize,
+        lowerings=list(lowerings),
+        external_data=external_data,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
+    if json:
+        print_json(report.to_json())
+    else:
+        echo(str(report))
+    for path in report.files:
+        click.echo(f"wrote {path}", err=json)
+    return 0
+
+
+def _parse_inputs(texts: Iterable[str]) -> tuple[dict[str, tuple[int | str, ...]], dict[str, str]]:
+    """Read ``NAME:N,3,224,224`` and ``NAME:N,16:int32``; the name may hold colons itself."""
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    dtypes: dict[str, str] = {}
+    for text in texts:
+        found = _INPUT.fullmatch(text)
+        extents = re.findall(r"\w+", found["shape"]) if found else []
+        if found is None or any(not e.isdigit() and not e.isidentifier() for e in extents):
+            raise UsageError(
+                f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224, data:N,3,224,224 "
+                "for an open batch, or ids:1,16:int32"
+            )
+        shapes[found["name"]] = tuple([int(e) if e.isdigit() else e for e in extents])
+        if found["dtype"]:
+            dtypes[found["name"]] = found["dtype"]
+    return shapes, dtypes
