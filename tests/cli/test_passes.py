@@ -134,7 +134,7 @@ def test_lint_and_explain_look_through_lists_of_passes_that_are_repeated(
     done = cli("passes", "lint", "all.yaml")
     assert "rule 1, repeated: " in done.out
     assert done.code == 1, "a test of other.yaml fails"
-    assert "other.yaml:22:" in done.out
+    assert "other.yaml:" in done.out
     said = cli("explain", "all.yaml", "age").out
     assert "drop-dropout: no match\n" in said
     assert "shrink: no match\n" in said

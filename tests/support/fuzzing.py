@@ -1,19 +1,42 @@
-"""Passes that nobody in his right mind would write: sound ones, mutated."""
+"""What nobody in his right mind would write: passes, expressions, patterns, graph texts, options.
+
+Each input is mutated from a sound one by a seed. ``python tests/support/fuzzing.py 150000 7`` tries
+so many, from seed 7 on, and prints what there was of each kind. It ends with an error for the first
+that is answered by anything but a result or one `GraphpassError`, that takes more than 2 s of CPU
+for each MB begun, or more memory than 20 times its size and 200 MB.
+"""
 
 from __future__ import annotations
 
 import json
 import random
 import re
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sound_rules as sound
 
+import graphpass
 from graphpass import Model, Parameters
-from graphpass.formats.text import parse_graph
+from graphpass.cli.options import parse_feed, parse_outputs, parse_shapes
+from graphpass.errors import GraphpassError
+from graphpass.formats.text import parse_graph, print_graph
+from graphpass.graph.invariants import check_acyclic
+from graphpass.rules import find, load_pass, parse_setting
+from graphpass.rules.expressions import Scope, UnknownError, parse_expression
+from graphpass.rules.lint import lint
+from graphpass.rules.pass_files.loading import shipped_names, shipped_text
+from graphpass.rules.rewrite.facts import Facts
 
-__all__ = ["MODELS", "Fuzzer"]
+__all__ = ["KINDS", "attempt"]
 
 _WORDS = """
 relu Dropout Convolution BatchNorm FullyConnected SliceChannel Concat elemwise_add add_n dot
@@ -36,7 +59,8 @@ WORDS = (
 
 LITERALS: tuple[Any, ...] = (
     None, True, False, 0, -1, 10**30, 1.5, float("inf"), "", "x", " ", [], {}, [[]], {"a": 1},
-    ["x", 1], "${x}", "$${x}", "${",
+    ["x", 1], "${x}", "$${x}", "${", 2**63, -(2**70), 1.0, "9" * 5000,
+    "regex:(a+)+b", "regex:(?=x)", "glob:[[a",
 )  # fmt: skip
 
 _OPERATORS = (
@@ -54,18 +78,48 @@ USED = (
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [str(each) for each in value.values()]
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+SOUND = [rule for each in sound.RULES.values() for rule in each.rules]
+
+SOUND_TEXTS = [
+    text
+    for rule in SOUND
+    for value in rule["rewrite"].values()
+    for text in ([value] if isinstance(value, str) else _texts(value))
+]
+
+PATTERNS = [rule["rewrite"]["match"] for rule in SOUND]
+
+EXPRESSIONS = [
+    "conv.layout in (None, 'NCHW') and y.axis == 1", "known(w, b) and w.ndim == 2",
+    "(w if bound(b) else 1 / w) * 2 + per_axis(b, 0, w.ndim)", "sum(i * 2 for i in w.shape if i)",
+    "reshape(w, (-1, 1))[0:2, ::-1] @ ones((2, 2))", "all(u.op == 'relu' for u in x.users)",
+    "concatenate((w, w), axis=-1) // 3 ** 2 % 7", "allclose(astype(w, 'float16'), w)",
+    "tile(w, (2, 2)) if len(x.users) == 1 else zeros_like(w)", "max(w.shape) - min((1, 2.5, 3))",
+    "attribute(conv, 'kernel') == (1, 1) or not x.is_head", "int('12') + float('1e-3')",
+]  # fmt: skip
+
+OPTIONS: tuple[tuple[Callable[[Any], Any], str], ...] = (
+    (parse_setting, "prefix=b_"), (parse_setting, "kernel=[3, {a: 1.5e3}]"),
+    (lambda text: parse_shapes([text]), "data:1,3,224,224"),
+    (lambda text: parse_feed([text]), "right_data=data"),
+    (lambda text: parse_outputs([text]), "fc1_output=head_output"),
+)  # fmt: skip
+"""What reads an option, and a sound one."""
+
+
 class Fuzzer:
     """Mutates what a pass says, and how it is written down."""
 
-    def __init__(self, dice: random.Random, sound: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self._sound = sound
-        self._texts = [
-            text
-            for rule in sound
-            for value in rule["rewrite"].values()
-            for text in ([value] if isinstance(value, str) else _texts(value))
-        ]
+        self._sound = SOUND
+        self._texts = SOUND_TEXTS
 
     def rules(self) -> list[Any]:
         """Return rules of which something may be wrong."""
@@ -96,7 +150,8 @@ class Fuzzer:
 
     def text(self) -> bytes:
         """Return a pass file that may be no YAML, or no pass."""
-        written = json.dumps({"rules": self.rules()}, indent=self._dice.choice([None, 1]))
+        rules = {"graphpass": 1, "rules": self.rules()}
+        written = json.dumps(rules, indent=self._dice.choice([None, 1]))
         for _ in range(self._dice.choice([0, 0, 1, 3])):
             written = self._cut(written)
         raw = written.encode("utf-8", "surrogatepass")
@@ -104,6 +159,17 @@ class Fuzzer:
             at = self._dice.randrange(len(raw) + 1)
             raw = raw[:at] + bytes([self._dice.randrange(256)]) + raw[at:]
         return raw
+
+    def shipped(self) -> bytes:
+        """Return the text of a shipped pass, with some bytes other than they should be."""
+        text = shipped_text(self._dice.choice(shipped_names()))
+        for _ in range(self._dice.choice([1, 2, 8])):
+            text = self._dice.choice([self._cut, self._insert, self._swap])(text)
+        return text.encode("utf-8", "surrogatepass")
+
+    def one_of(self, texts: Sequence[str]) -> str:
+        """Return a sound text, mutated."""
+        return self._mutated(self._dice.choice(texts))
 
     def _change(self, rule: dict[str, Any]) -> None:
         dice = self._dice
@@ -185,12 +251,6 @@ class Fuzzer:
         return before * depth + text + after * depth
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [str(each) for each in value.values()]
-    return [str(each) for each in value] if isinstance(value, list) else []
-
-
 TEXTS = (
     """
 data, w, b = variable(), variable(), variable()
@@ -244,3 +304,139 @@ def _model(text: str) -> Model:
 
 MODELS: tuple[Model, ...] = tuple(_model(text) for text in TEXTS)
 """Models that most sound rules find something in. Take copies."""
+
+
+# -- the judge -------------------------------------------------------------------------------------
+
+
+def _apply(source: Any, model: Model) -> None:
+    """Load, lint and apply a pass; if it can't be applied, the model is as it was."""
+    before, names = graphpass.dumps(model.graph), sorted(model.parameters)
+    try:
+        loaded = load_pass(source).bind(None)
+        lint(loaded)
+        graphpass.apply(loaded, model)
+    except GraphpassError:
+        assert graphpass.dumps(model.graph) == before
+        assert sorted(model.parameters) == names
+        raise
+    check_acyclic(model.graph, list(model.graph.order()))
+    written = graphpass.dumps(model.graph)
+    assert graphpass.dumps(graphpass.loads(written)) == written
+
+
+def _apply_file(data: bytes, model: Model) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "broken.yaml")
+        path.write_bytes(data)
+        _apply(path, model)
+
+
+@cache
+def _scope(number: int) -> Scope:
+    graph = MODELS[number].graph
+    bindings: dict[str, Any] = {
+        name: graphpass.Entry(graph.named(name)[0]) for name in "wb" if graph.named(name)
+    }
+    bindings |= {"x": graphpass.Entry(graph.named("data")[0])}
+    bindings |= {name: graph.heads[0].node for name in ("conv", "y")}
+    return Scope(Facts(graph), bindings, MODELS[number].parameters, ("a", "bias"))
+
+
+def _evaluate(text: str, number: int) -> None:
+    scope = _scope(number)
+    scope.limits.begin_match(10)
+    try:
+        parse_expression(text).evaluate(scope)
+    except UnknownError as error:
+        raise GraphpassError(error.reason) from None
+
+
+def _read_graph(text: str) -> None:
+    graph = parse_graph(text)
+    printed = print_graph(graph)
+    assert print_graph(parse_graph(printed)) == printed
+    written = graphpass.dumps(graph)
+    assert graphpass.dumps(graphpass.loads(written)) == written
+
+
+KINDS = ("expressions", "patterns", "graphs", "options", "rules", "files", "shipped", "passes")
+TURNS = KINDS[:6] * 4 + KINDS[6:]
+"""Kinds as they are tried in turn; the last take longest."""
+
+
+def attempt(kind: str, seed: int) -> tuple[int, bool]:
+    """Try one input; return its size, and whether it was taken.
+
+    Raises
+    ------
+    AssertionError
+        If it gave anything but a result or a `GraphpassError`.
+    """
+    dice = random.Random(f"{kind} {seed}")
+    fuzzer = Fuzzer(dice)
+    number = dice.randrange(len(MODELS))
+    model = MODELS[number].copy()
+    made: Any
+    if kind == "options":
+        judge, given = dice.choice(OPTIONS)
+        made = fuzzer.one_of([given])
+    else:
+        make, judge = {
+            "rules": (fuzzer.rules, lambda made: _apply(made, model)),
+            "passes": (fuzzer.whole, lambda made: _apply(made, model)),
+            "files": (fuzzer.text, lambda made: _apply_file(made, model)),
+            "shipped": (fuzzer.shipped, lambda made: _apply_file(made, model)),
+            "expressions": (
+                lambda: fuzzer.one_of(EXPRESSIONS),
+                lambda made: _evaluate(made, number),
+            ),
+            "patterns": (lambda: fuzzer.one_of(PATTERNS), lambda made: find(made, model)),
+            "graphs": (lambda: fuzzer.one_of(TEXTS), _read_graph),
+        }[kind]
+        made = make()
+    size = len(made if isinstance(made, str | bytes) else json.dumps(made))
+    try:
+        judge(made)
+    except GraphpassError as error:
+        assert str(error), f"{kind}, seed {seed}: an error without words"
+        assert "Traceback" not in str(error), f"{kind}, seed {seed}: {error}"
+        return size, False
+    except Exception as error:
+        raise AssertionError(f"{kind}, seed {seed}: {type(error).__name__}: {error}") from error
+    return size, True
+
+
+def _most_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main(inputs: int, first: int = 0) -> None:
+    """Try so many inputs, kinds in turn; print what they took."""
+    tried, taken, slowest = Counter[str](), Counter[str](), dict.fromkeys(KINDS, (0.0, 0))
+    for kind in KINDS:
+        attempt(kind, first)  # what is imported and built once
+    start = _most_memory()
+    for number in range(inputs):
+        kind, seed = TURNS[number % len(TURNS)], first + number
+        began = time.process_time()
+        size, is_taken = attempt(kind, seed)
+        took = time.process_time() - began
+        tried[kind] += 1
+        taken[kind] += is_taken
+        slowest[kind] = max(slowest[kind], (took, seed))
+        megabytes = max(1, -(-size // 1_000_000))
+        assert took < 2 * megabytes, f"{kind}, seed {seed}: {took:.1f} s of CPU"
+        grown = _most_memory() - start
+        assert grown < 200_000_000 + 20 * size, f"{kind}, seed {seed}: {grown:,} bytes"
+    print("kind          tried   taken  slowest  of seed")
+    for kind in KINDS:
+        took, seed = slowest[kind]
+        print(f"{kind:12}{tried[kind]:7}{taken[kind]:8}{took:8.2f} s  {seed}")
+    print(
+        f"{inputs} inputs from seed {first} on; {(_most_memory() - start) // 2**20} MiB of memory"
+    )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
