@@ -13,6 +13,9 @@ integer                       2^63 - 1 either way
 elements of a run             2^30, or 64 times what is stored
 steps of a run                2^24, or 1,024 per node of the graph: some seconds
 firings of a run              10,000, or 30 per node of the graph
+nodes that a run makes        200,000, or 16 per node of the graph
+names that a run gives        2^24 characters, or 4,096 per node of the graph
+arrays that a run stores      2^30 bytes, or 8 times those that are stored
 alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
 steps of a regular expression 1,000 in what RE2 compiles it to, each for each character of a name
 ============================  ==================================================================
@@ -23,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from graphpass.errors import ExpressionError, RunawayError, SearchLimitError
+from graphpass.errors import ExpressionError, OperationError, RunawayError, SearchLimitError
 from graphpass.formats.python_text import MAX_INT
 
 if TYPE_CHECKING:
@@ -101,22 +104,27 @@ class Limits:
         Nodes of the graph.
     stored : int
         Elements of all stored values.
+    nbytes : int
+        Of all stored values.
     """
 
     __slots__ = (
         "_steps_before",
+        "array_bytes",
         "array_elements",
         "elements",
         "expression_steps",
         "firings",
+        "made",
         "match_elements",
+        "names",
         "nodes",
         "step",
         "steps",
         "work",
     )
 
-    def __init__(self, nodes: int, stored: int = 0) -> None:
+    def __init__(self, nodes: int, stored: int = 0, nbytes: int = 0) -> None:
         self.nodes = nodes
         together = (
             "the expressions of all matches of this run take more than {most} %s together; narrow "
@@ -133,6 +141,18 @@ class Limits:
             "make ever more of what they match; if that many are needed, say so with budget:",
         )
         """Firings of all groups: those that each end may still double a graph again and again."""
+        growth = (
+            "the rules of this run make more than {most} %s in all, so it seems that they make "
+            "ever more of what they made; leave some out, or run them one after the other"
+        )
+        self.made = Limit(max(200_000, 16 * nodes), OperationError, growth % "nodes")
+        """Nodes that rules make."""
+        self.names = Limit(max(2**24, 4096 * nodes), OperationError, growth % "characters of names")
+        """Characters of the names that rules give."""
+        self.array_bytes = Limit(
+            max(2**30, 8 * nbytes), OperationError, growth % "bytes of new parameters"
+        )
+        """Bytes of the arrays that rules compute and store."""
         self.array_elements = _ELEMENTS
         """Elements that one array may have now."""
         self.match_elements = Limit(
@@ -152,8 +172,9 @@ class Limits:
     @classmethod
     def of(cls, model: Model) -> Limits:
         """Return the limits for a run on a model. Linear in its nodes and parameters."""
-        stored = sum([array.size for array in model.parameters.values()])
-        return cls(len(model.graph), stored)
+        parameters = model.parameters
+        stored = sum([array.size for array in parameters.values()])
+        return cls(len(model.graph), stored, parameters.nbytes)
 
     @property
     def is_exceeded(self) -> bool:

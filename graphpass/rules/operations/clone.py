@@ -60,8 +60,10 @@ class Clone(Operation):
         template = self._template()
         region, sources = self._region(run)
         originals = region.dependents(sources) if self.share == "parameters" else region.order
-        names = dict(zip(originals, fill_all(template, graph.names_of(originals)), strict=True))
-        input_names = self._input_names(graph, sources, template)
+        names = dict(
+            zip(originals, fill_all(run, template, graph.names_of(originals)), strict=True)
+        )
+        input_names = self._input_names(run, sources, template)
         variables = [key for key in originals if graph.is_variable(key)]
         owners: dict[str, int] = {}
         for key in filter(graph.is_variable, [*variables, *(key for key, _ in sources)]):
@@ -87,7 +89,7 @@ class Clone(Operation):
             attrs = graph.attrs(value[0]) if graph.is_variable(value[0]) else {}
             values[value] = Entry(edit.add_variable(name, attrs))
             run.copied(values[value].node, Entry(*value))
-        copying = Copying(graph, edit, values)
+        copying = Copying(graph, edit, values, run.limits)
         copying.copy(names)
         twins = copying.twins
         if self.share == "nothing":
@@ -95,6 +97,7 @@ class Clone(Operation):
         else:
             run.copied_all(twins)
         outputs = [copying.value(entry) for entry in region.outputs]
+        run.limits.made.take(len(outputs))  # where nothing is new, the same heads are there twice
         run.choose_heads([*graph.heads, *region.outputs])
         edit.set_heads([*graph.heads, *outputs])
         if self.share == "copy":
@@ -174,8 +177,9 @@ class Clone(Operation):
         return region, sources
 
     def _input_names(
-        self, graph: Graph, sources: Sequence[ValueKey], template: str
+        self, run: Run, sources: Sequence[ValueKey], template: str
     ) -> dict[ValueKey, str]:
+        graph = run.graph
         given: dict[ValueKey, str] = {}
         for selector, name in self.inputs.items():
             value = select_entry(graph, selector).value
@@ -186,7 +190,7 @@ class Clone(Operation):
                 )
             given[value] = name
         return {
-            value: given.get(value, fill(template, name=graph.output_name(Entry(*value))))
+            value: given.get(value, fill(run, template, name=graph.output_name(Entry(*value))))
             for value in sources
         }
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.formats.ndarray_binary import BFLOAT16, Array, code_of_dtype
+from graphpass.formats.spill import spilled
 from graphpass.graph import Edit, Entry, Graph, ValueKey, free_name
 from graphpass.model import Model
 from graphpass.ops.meaning import evaluate, meaning
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import has_own_shape, overwritten_gammas, repeats
-from graphpass.rules.operations.weights import dtype_hint, new_class
+from graphpass.rules.operations.weights import dtype_hint
 from graphpass.shapes import Inference, infer
 
 __all__ = ["Fold", "within"]
@@ -73,7 +74,6 @@ class Fold(Operation):
         graph, parameters = run.graph, run.model.parameters
         taken = {*graph.names, *parameters}
         variables: dict[ValueKey, int] = {}
-        class_ = new_class(parameters, is_state=False)
         names = []
         for reader in [key for key in graph.order() if key not in going]:
             if going.isdisjoint(graph.sources(reader)):
@@ -89,7 +89,7 @@ class Fold(Operation):
                     names.append(name)
                     taken.add(name)
                     variables[value] = edit.add_variable(name, _hints(array))
-                    parameters.set(name, array, class_)
+                    run.store(name, array)
                     run.copied(variables[value], Entry(*value))
                 inputs[slot] = Entry(variables[value])
             edit.set_inputs(reader, inputs)
@@ -199,7 +199,7 @@ class _Constants:
         if found is None:
             return f"graphpass can't say what MXNet's {graph.op(key)} gives for these numbers"
         self._room -= size
-        self.values[key] = found
+        self.values[key] = [*map(spilled, found)]
         return None
 
     def _inferred(self, key: int) -> tuple[list[tuple[int, ...]] | None, list[str] | None]:

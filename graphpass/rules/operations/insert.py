@@ -24,7 +24,6 @@ from graphpass.rules.operations.operators import (
     find_slot,
 )
 from graphpass.rules.operations.region import restamp
-from graphpass.rules.operations.weights import new_class
 from graphpass.rules.reading import Reading, check_regular
 from graphpass.rules.selectors import Selector, select_entries, select_one
 
@@ -204,7 +203,6 @@ class Insert(Operation):
         missing: Mapping[str, str],
     ) -> list[Entry]:
         """Add the variables that are missing, with the attributes and hints that MXNet gives."""
-        parameters = run.model.parameters
         signature = operator.signature(attrs)
         first = (signature.num_inputs or 0) - len(missing)
         entries = []
@@ -220,7 +218,7 @@ class Insert(Operation):
                     f"{self.name!r}: parameters: {input_name}",
                     run.reading,
                 )
-                parameters.set(name, array, new_class(parameters, is_state=is_state))
+                run.store(name, array, is_state=is_state)
         return entries
 
 

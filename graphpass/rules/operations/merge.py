@@ -22,7 +22,7 @@ from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.model import Model, find_files, load
 from graphpass.ops.meaning import randomness
-from graphpass.rules.operations.names import free_prefix, refuse_clashes
+from graphpass.rules.operations.names import fill, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.region import Copying, give_control_to, restamp, trace
 from graphpass.rules.operations.weights import (
@@ -124,11 +124,12 @@ class Merge(Operation):
         names = self._names(run, theirs, new, leaving)
 
         drop_parameters(run.model, leaving)
-        copying = Copying(their_graph, edit, values, dict(equal))
+        copying = Copying(their_graph, edit, values, run.limits, dict(equal))
         copying.copy(names)
         _bring_parameters(run, theirs, names)
         arrived = their_graph.heads if self.heads != "ours" else ()
         heads = [*kept, *map(copying.value, arrived)]
+        run.limits.made.take(len(arrived))
         edit.set_heads(heads)
         run.choose_heads(heads)
         for key, entry in fed.items():
@@ -194,7 +195,7 @@ class Merge(Operation):
             if owner is not None and not self.prefix:
                 self._refuse_clash(run, owner, theirs, key)
             if owner is not None or self.prefix_mode == "all":
-                name = f"{self.prefix}{name}"
+                name = fill(run, "{prefix}{name}", prefix=self.prefix or "", name=name)
             names[key] = name
         advice = "choose another prefix"
         if self.prefix:

@@ -66,23 +66,33 @@ def short_name(op: str) -> str:
     return _SHORT.get(op) or op.lower().lstrip("_").removeprefix("contrib_")
 
 
-def fill(template: str, **values: str) -> str:
+def fill(run: Run, template: str, **values: str) -> str:
     """Return a template with its fields filled in; braces around other words stay.
 
-    Examples
-    --------
-    >>> fill("{name}_{user}", name="embed_weight", user="decoder")
-    'embed_weight_decoder'
+    Raises
+    ------
+    OperationError
+        If the names that the run gives are longer than they may be, all together.
     """
-    return _FIELD.sub(lambda match: values.get(match[1], match[0]), template)
+    pieces = _FIELD.split(template)
+    for position in range(1, len(pieces), 2):
+        pieces[position] = values.get(pieces[position], f"{{{pieces[position]}}}")
+    return _joined(run, pieces)
 
 
-def fill_all(template: str, names: Iterable[str]) -> list[str]:
-    """Return a template with each of some names in the place of ``{name}``."""
+def _joined(run: Run, pieces: Sequence[str]) -> str:
+    run.limits.names.take(sum(map(len, pieces)))
+    return "".join(pieces)
+
+
+def fill_all(run: Run, template: str, names: Sequence[str]) -> list[str]:
+    """Return a template with each of some names in the place of ``{name}``, as `fill` does."""
     before, field, after = template.partition("{name}")
     if field and "{" not in before and "{" not in after:
+        more = len(before) + len(after)
+        run.limits.names.take(sum(map(len, names)) + more * len(names))
         return [f"{before}{name}{after}" for name in names]
-    return [fill(template, name=name) for name in names]
+    return [fill(run, template, name=name) for name in names]
 
 
 def refuse_clashes(
@@ -310,9 +320,10 @@ class NameTemplate:
         If a field is unknown, or both ``{index}`` and ``{unique}`` are there.
     """
 
-    def __init__(self, text: str, graph: Graph) -> None:
+    def __init__(self, text: str, run: Run) -> None:
         self.text = text
-        self._graph = graph
+        self._run = run
+        self._graph = run.graph
         self._position: dict[int, int] = {}
         self._pieces = _FIELD.split(text)
         fields = self._pieces[1::2]
@@ -365,7 +376,7 @@ class NameTemplate:
                         f"the template `{self.text}` does not fit regex:{match.expression}, which "
                         f"has {count(len(match.groups) - 1, 'group')}: {error}"
                     ) from None
-        return "".join(pieces)
+        return _joined(self._run, pieces)
 
     def _value(self, key: int, field: str) -> str:
         graph = self._graph

@@ -9,15 +9,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from graphpass.errors import UsageError, suggestion
+from graphpass.formats.spill import spilled
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.changes import Past
 from graphpass.model import Model
+from graphpass.rules.limits import Limits
+from graphpass.rules.operations.weights import new_class
 from graphpass.rules.reading import Reading
 from graphpass.rules.report.changes import Pending
 from graphpass.rules.rewrite.facts import FactsKeeper
 
 if TYPE_CHECKING:
-    from graphpass.rules.limits import Limits
+    from graphpass.formats.ndarray_binary import Array
     from graphpass.rules.report.changes import HeadChange, Pending
     from graphpass.rules.report.firings import Firing, NearMiss
     from graphpass.rules.report.lineage import Ancestry
@@ -70,8 +73,8 @@ class Run:
     provenance: bool = False
     """Whether new nodes carry the id of the rewrite that made them."""
 
-    limits: Limits | None = None
-    """What the run may take; each group has its own if None."""
+    limits: Limits = field(default_factory=lambda: Limits(0))
+    """What the run may take; by default what it may on the smallest model."""
 
     past: Past | None = None
     """What the graph was while the run went on, for who reads the report."""
@@ -98,6 +101,18 @@ class Run:
             return Pending(lambda: told)
         now, parameters = past.now(), model.parameters.copy()
         return Pending(lambda: make(Model(past.at(now), parameters)))
+
+    def store(self, name: str, array: Array, *, is_state: bool = False) -> None:
+        """Give a variable a value that an operation has made.
+
+        Raises
+        ------
+        OperationError
+            If the run stores more than it may.
+        """
+        self.limits.array_bytes.take(array.nbytes)
+        parameters = self.model.parameters
+        parameters.set(name, spilled(array), new_class(parameters, is_state=is_state))
 
     def note(self, text: str) -> None:
         """Report something that the user should know, such as hints that conflict."""

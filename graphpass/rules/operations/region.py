@@ -8,6 +8,7 @@ from typing import Any
 
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.edges import post_order
+from graphpass.rules.limits import Limits
 
 __all__ = [
     "Copying",
@@ -150,11 +151,21 @@ class Copying:
     values: Mapping[ValueKey, Entry]
     """Values of the source for which the copies read something else."""
 
+    limits: Limits
+    """What the run may take: the copies count as nodes that it makes."""
+
     twins: dict[int, int] = field(default_factory=dict)
     """Original to copy. A node that stands here already is not copied but read."""
 
     def copy(self, names: Mapping[int, str]) -> None:
-        """Copy nodes under other names: original to name, each after what it reads."""
+        """Copy nodes under other names: original to name, each after what it reads.
+
+        Raises
+        ------
+        OperationError
+            If the run makes more nodes than it may.
+        """
+        self.limits.made.take(len(names))
         self.edit.add_copies(self.source, names, self.values, self.twins)
 
     def value(self, entry: Entry) -> Entry:

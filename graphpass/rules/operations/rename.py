@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from graphpass.errors import OperationError, count
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operations.names import FreeNames, NameTemplate, rename_nodes
+from graphpass.rules.operations.names import FreeNames, NameTemplate, fill_all, rename_nodes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.reading import check_regular
 from graphpass.rules.selectors import Kind, NameMatch, Selector, select, select_matches, select_one
@@ -88,7 +88,7 @@ class Rename(Operation):
 
     def _by_template(self, run: Run, selector: Selector) -> dict[int, str]:
         graph = run.graph
-        template = NameTemplate(self.to or "", graph)
+        template = NameTemplate(self.to or "", run)
         matches = self._selected(run, selector)
         if self.optional:
             matches = {key: match for key, match in matches.items() if template.fits(key)}
@@ -239,5 +239,5 @@ class Prefix(Operation):
         kept = set(select(graph, self.keep, optional=self.optional))
         keys = [key for key in chosen if key not in kept] if kept else chosen
         before = graph.names_of(keys)
-        names = {key: self.prefix + name for key, name in zip(keys, before, strict=True)}
+        names = dict(zip(keys, fill_all(run, f"{self.prefix}{{name}}", before), strict=True))
         return rename_nodes(run, edit, names, before)

@@ -254,7 +254,7 @@ class Untie(Operation):
         if len(users) < 2:
             readers = listed(map(graph.name, users)) if users else "no operator"
             raise OperationError(f"{readers} alone reads {old!r}, so it is not tied")
-        names = self._names(graph, old, users)
+        names = self._names(run, old, users)
         refuse_clashes(
             run,
             variables=names,
@@ -285,17 +285,18 @@ class Untie(Operation):
             )
         return f"untied {old!r}: {count(len(users), 'operator')} now read {listed(names)}"
 
-    def _names(self, graph: Graph, old: str, users: Sequence[int]) -> list[str]:
-        owners = [graph.name(user) for user in users]
+    def _names(self, run: Run, old: str, users: Sequence[int]) -> list[str]:
+        owners = [run.graph.name(user) for user in users]
         if self.names is None:
-            return [old, *(f"{old}_{owner}" for owner in owners[1:])]
+            template = "{name}_{user}"
+            return [old, *(fill(run, template, name=old, user=owner) for owner in owners[1:])]
         if isinstance(self.names, str):
             if "{user}" not in self.names:
                 raise OperationError(
                     f"the name {self.names!r} would be every variable's; write {{user}} "
                     "where the operator's name goes, such as '{user}_weight'"
                 )
-            return [fill(self.names, name=old, user=owner) for owner in owners]
+            return [fill(run, self.names, name=old, user=owner) for owner in owners]
         if len(self.names) != len(users):
             raise OperationError(
                 f"names has {count(len(self.names), 'name')} for "

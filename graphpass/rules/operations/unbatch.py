@@ -68,7 +68,7 @@ class Unbatch(Operation):
             joined = len(graph.inputs(whole.joins[0]))
             names = [
                 {
-                    key: fill(self.name, name=graph.name(key), number=str(number))
+                    key: fill(run, self.name, name=graph.name(key), number=str(number))
                     for key in whole.trunk
                 }
                 for number in range(2, joined + 1)
@@ -83,7 +83,7 @@ class Unbatch(Operation):
                 assumed = assumption(graph, shapes, graph.inputs(join))
                 if assumed is not None:
                     run.note(assumed)
-            _part(graph, edit, whole, names)
+            _part(run, edit, whole, names)
             summaries.append(
                 f"made {joined} branches of {count(len(whole.trunk), 'operator')} behind {starts}"
             )
@@ -247,17 +247,18 @@ def _reason(graph: Graph, tracking: Tracking, key: int, heads: Collection[ValueK
     return None
 
 
-def _part(graph: Graph, edit: Edit, whole: _Whole, names: Sequence[Mapping[int, str]]) -> None:
+def _part(run: Run, edit: Edit, whole: _Whole, names: Sequence[Mapping[int, str]]) -> None:
     """Run the trunk once for each of the joined values; its nodes become the first branch's.
 
     `names` are those of the nodes of each further branch. Linear in the trunk and its users, for
     each branch.
     """
+    graph, limits = run.graph, run.limits
     starts = {join: graph.inputs(join) for join in whole.joins}
-    branches = [Copying(graph, edit, {(join, 0): read[0] for join, read in starts.items()})]
+    branches = [Copying(graph, edit, {(join, 0): read[0] for join, read in starts.items()}, limits)]
     for branch, twins in enumerate(names, 1):
         values = {(join, 0): read[branch] for join, read in starts.items()}
-        branches.append(Copying(graph, edit, values))
+        branches.append(Copying(graph, edit, values, limits))
         branches[-1].copy({key: twins[key] for key in whole.trunk})
     ends = {key: graph.inputs(key)[0] for key in whole.splits}
     for join, read in starts.items():

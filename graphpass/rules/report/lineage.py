@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphpass.graph import Entry, Graph
+from graphpass.graph import Entry, Graph, ValueKey
 from graphpass.model import Lineage
 from graphpass.rules.report.report import Report, Step
 
@@ -58,7 +58,10 @@ class Ancestry:
     def step(self) -> None:
         """Take note that a step is done."""
         if self._chosen is not None:
-            self._heads = tuple(self._stood(*numbered) for numbered in enumerate(self._chosen))
+            stood: dict[ValueKey, Entry | None] = {}
+            for before, head in zip(self._before, self._heads, strict=True):
+                stood.setdefault(before.value, head)
+            self._heads = tuple(self._stood(stood, *each) for each in enumerate(self._chosen))
         self._before, self._chosen = self._graph.heads, None
 
     def lineage(self) -> Lineage:
@@ -72,16 +75,16 @@ class Ancestry:
                     variables[key] = original
         return Lineage(self._heads, variables)
 
-    def _stood(self, position: int, value: Entry | None) -> Entry | None:
+    def _stood(
+        self, stood: Mapping[ValueKey, Entry | None], position: int, value: Entry | None
+    ) -> Entry | None:
         """Return what a chosen head stands for: as a head, if it was one, or else as a value."""
         if value is None:
             return None
-        earlier = zip(self._before, self._heads, strict=True)
-        stood = [head for before, head in earlier if before.value == value.value]
-        if not stood:
+        if value.value not in stood:
             return self._original(value)
         same_place = position < len(self._before) and self._before[position].value == value.value
-        return self._heads[position] if same_place else stood[0]
+        return self._heads[position] if same_place else stood[value.value]
 
     def _original(self, value: Entry) -> Entry | None:
         node, output = value.value

@@ -310,7 +310,7 @@ class _Firing:
         before = parameters.find(name)
         is_state = placement.kind == "aux"
         class_: ParameterClass = "" if context.is_bare else "aux" if is_state else "arg"
-        parameters.set(name, array, class_)
+        parameters.set(name, context.stacks.kept(array), class_)
         self._variables[number] = key
         context.variables.pop(key, None)
         if context.stacks.is_waiting:

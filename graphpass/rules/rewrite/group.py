@@ -212,6 +212,7 @@ class _GraphRun:
             self._own[number].update(fired.made)
         assert self._watch is not None
         self._watch.record(fired, matched)
+        self._limits.made.take(len(fired.made))
         if group.budget is None:
             self._limits.firings.take()
         self._worklist.add_around(fired.again)
@@ -257,7 +258,7 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Fire
     model = run.model
     if len(model.graph) != len(model.graph.order()):
         run.drop_orphans(edit)
-    limits = run.limits or Limits.of(model)
+    limits = run.limits
     facts = run.facts.of(model, run.shapes)
     several = [n for n, each in enumerate(members) if len(each.rewrite.pattern.roots) > 1]
     heads = _named_heads(model.graph) if several else []

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
+from graphpass.formats.spill import new_array, spilled
 from graphpass.rules.expressions import Expression, Scope
 from graphpass.rules.expressions.arithmetic import BINARY
 from graphpass.rules.limits import Limits
@@ -261,7 +262,7 @@ class Stacks:
             What it begins with; all of them filled.
         """
         self._limits.elements.take(program.elements)
-        found = [np.empty(each.shape, each.dtype) for each in program.results]
+        found = [new_array(each.shape, each.dtype) for each in program.results]
         waiting = self._waiting.setdefault(id(program), (program, []))[1]
         waiting.append((inputs, found))
         seen = [each.view() for each in found]
@@ -270,6 +271,17 @@ class Stacks:
         if len(waiting) * max([each.size for each in inputs], default=1) > _ELEMENTS:
             self.fill()
         return seen
+
+    def kept(self, array: Array) -> Array:
+        """Return an array that is to be stored: a large one does not stay in memory.
+
+        Raises
+        ------
+        OperationError
+            If the run stores more than it may.
+        """
+        self._limits.array_bytes.take(array.nbytes)
+        return spilled(array)
 
     def fill(self) -> None:
         """Fill all arrays.
@@ -291,9 +303,9 @@ class Stacks:
                 registers.append(step(registers))
             for number, result in enumerate(program.results):
                 values = registers[result.register]
-                if not np.isfinite(values).all():
-                    raise NotFiniteError
                 for (_, found), value in zip(waiting, values, strict=True):
+                    if not all(np.isfinite(part).all() for part in value):
+                        raise NotFiniteError
                     found[number][...] = value
         self._waiting.clear()
         self.variables.clear()

@@ -18,8 +18,9 @@ from graphpass.rules.operations.operation import Run
         ("{other}{", "{other}{"),
     ],
 )
-def test_fields_are_filled_once(template: str, text: str) -> None:
-    assert fill(template, name="{user}", user="fc") == text
+def test_fields_are_filled_once(net, template: str, text: str) -> None:
+    run = Run(model=net("a = relu(x)\nreturn a"))
+    assert fill(run, template, name="{user}", user="fc") == text
 
 
 def test_variables_and_operators_have_names_of_their_own(net) -> None:
