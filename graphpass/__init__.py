@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from graphpass.lazy import lazily
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from graphpass.checks import CheckReport as CheckReport
     from graphpass.checks import check as check
