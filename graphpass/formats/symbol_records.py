@@ -32,7 +32,10 @@ __all__ = [
 ]
 
 Attrs = dict[str, str]
-Id = Annotated[int, msgspec.Meta(ge=0)]
+Id = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+"""What MXNet reads into 32 bits: ids, outputs and versions; a wider one it refuses."""
+
+_MAX_DIGITS = 20
 
 if TYPE_CHECKING:
     EntryRecord = tuple[int, int, int]
@@ -56,7 +59,9 @@ class NodeRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     param: Attrs | msgspec.UnsetType = msgspec.UNSET
     control_deps: list[Id] = []
     subgraphs: list[GraphRecord] = []
-    backward_source_id: int | msgspec.UnsetType = msgspec.UNSET
+    backward_source_id: Annotated[int, msgspec.Meta(ge=-1, lt=2**32)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
 
 class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -102,6 +107,11 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
                     f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which "
                     f"has {', '.join(_GRAPH_ATTR_TYPES)}{tvm if 'dltype' in attrs else ''}"
                 )
+        for key, (kind, value) in attrs.items():
+            numbers = {"int": [value], "list_int": value}.get(kind, [])
+            for number in numbers if isinstance(numbers, list) else []:
+                if type(number) is int and not -(2**31) <= number < 2**31:
+                    raise SymbolError(f"attrs.{key}: {number} is wider than the 32 bits of an int")
         for key in ("mxnet_version", "is_np_shape"):
             kind, value = attrs.get(key, ("int", 0))
             if kind != "int" or type(value) is not int:
@@ -229,10 +239,19 @@ def _refuse_constant(name: str) -> Any:
     raise SymbolError(f"{name} stands where the symbol JSON has no number like it")
 
 
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise SymbolError(f"the number {text[:_MAX_DIGITS]}… is wider than any that MXNet reads")
+    return int(text)
+
+
 def _decode_leniently(data: bytes) -> GraphRecord:
     text = _text(data)
     decoder = json.JSONDecoder(
-        object_pairs_hook=_Object, parse_constant=_refuse_constant, strict=False
+        object_pairs_hook=_Object,
+        parse_int=_integer,
+        parse_constant=_refuse_constant,
+        strict=False,
     )
     try:
         tree, _ = decoder.raw_decode(text, len(text) - len(text.lstrip()))
@@ -240,8 +259,6 @@ def _decode_leniently(data: bytes) -> GraphRecord:
         raise SymbolError(_not_json(text, error)) from None
     except RecursionError:
         raise SymbolError("brackets are nested too deep; this is no symbol JSON") from None
-    except ValueError as error:
-        raise SymbolError(f"a number can't be read: {error}") from None
     stack: list[tuple[str, Any]] = [("", tree)]
     while stack:
         path, value = stack.pop()
@@ -371,4 +388,6 @@ def _what(error: Any) -> str:
         return f"{found} has {len(error.instance)} elements; {error.schema.get('title', 'this')}"
     if error.validator == "minimum":
         return f"{found} is negative; ids and indices count from 0"
+    if error.validator == "maximum":
+        return f"{found} is wider than the 32 bits that MXNet reads"
     return str(error.message)

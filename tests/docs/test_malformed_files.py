@@ -101,6 +101,8 @@ SYMBOLS: Mapping[str, object] = {
     "a head on an output that does not exist": graph(*norm(5), heads=[[5, 7, 0]]),
     "an input from an output that does not exist": graph(DATA, RELU, node("relu", "s", [1, 4, 0])),
     "odd versions in entries": graph(DATA, node("relu", "r", [0, 0, 5]), heads=[[1, 0, 7]]),
+    "a number of more than 32 bits": graph(DATA, node("relu", "r", [0, 0, 2**63])),
+    "a number of 5,000 digits": TEXT.replace("[0, 0, 0]", f"[0, 0, {'9' * 5000}]"),
     "`arg_nodes` empty, partial or repeated": {**PLAIN, "arg_nodes": []},
     "`arg_nodes` names an operator": {**PLAIN, "arg_nodes": [1]},
     "nonsense in `node_row_ptr`": {**PLAIN, "node_row_ptr": [9, 9]},

@@ -191,6 +191,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         edit(lambda t: t["nodes"][7].update(inputs=[[2, 0, 0], [3, 0, 0], [4, 0, 0]])),
         "connect all 5 inputs (data, gamma, beta, moving_mean, moving_var)",
     ),
+    "a graph attribute of 33 bits": (
+        edit(lambda t: t.update(attrs={"mxnet_version": ["int", 2**31]})),
+        "attrs.mxnet_version: 2147483648 is wider than the 32 bits of an int",
+    ),
     "37 deep subgraphs": ("nested", "nodes[8]: subgraphs are nested more than 64 deep"),
     "39 brackets": ("[" * 20_000, "nested too deep"),
     "not a symbol: HTML": ("<!DOCTYPE html><html>", "an HTML or XML page"),
