@@ -48,7 +48,6 @@ _MODEL = "A model, or a .params file."
 @options.as_json
 def ls(model: str, json: bool) -> None:
     """List the parameters: class, name, dtype, shape, bytes."""
-    from graphpass.formats.ndarray_binary import dtype_name
     from graphpass.view.tables import print_table, size
 
     parameters = _read(model)
@@ -56,7 +55,7 @@ def ls(model: str, json: bool) -> None:
         {
             "class": parameters.class_of(name),
             "name": name,
-            "dtype": dtype_name(array.dtype),
+            "dtype": array.dtype.name,
             "shape": list(array.shape),
             "bytes": array.nbytes,
         }

@@ -24,6 +24,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import ml_dtypes
 import numpy as np
 
 from graphpass.errors import ParamsError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BFLOAT16",
+    "MXNET_BFLOAT16",
     "SMALLEST_ARRAY",
     "STORAGES",
     "Array",
@@ -41,7 +43,6 @@ __all__ = [
     "array_header",
     "byte_view",
     "code_of_dtype",
-    "dtype_name",
     "dtype_of_code",
     "is_newer",
     "scan_array",
@@ -50,8 +51,11 @@ __all__ = [
 
 Array: TypeAlias = "npt.NDArray[Any]"
 
-BFLOAT16 = np.dtype([("bfloat16", "<u2")])
-"""The upper half of a float32, in the structured type that MXNet's ``asnumpy`` gives it."""
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+"""The upper half of a float32."""
+
+MXNET_BFLOAT16 = np.dtype([("bfloat16", "<u2")])
+"""The type that MXNet's ``asnumpy`` gives it."""
 
 SMALLEST_ARRAY = 4
 """Bytes of the shortest array there is: a legacy rank of 0."""
@@ -266,7 +270,7 @@ def _skip_values(cursor: ByteCursor, shape: tuple[int, ...] | None, dtype: np.dt
     if math.prod(dim for dim in shape if dim) * dtype.itemsize > sys.maxsize:
         raise cursor.error(f"shape {shape} is larger than any memory; the file is damaged")
     size = math.prod(shape) * dtype.itemsize
-    return cursor.skip(size, f"{dtype_name(dtype)} values of shape {shape}")
+    return cursor.skip(size, f"{dtype} values of shape {shape}")
 
 
 def storable(value: npt.ArrayLike, what: str) -> Array:
@@ -287,12 +291,13 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise ParamsError(f"{what} is not an array: {error}") from error
-    little = array.dtype.newbyteorder("<")
+    if array.dtype == MXNET_BFLOAT16:
+        array = array.view(BFLOAT16)
+    little = BFLOAT16 if array.dtype == BFLOAT16 else array.dtype.newbyteorder("<")
     if little not in _CODES:
         raise ParamsError(
             f"{what} is an array of {array.dtype}, which a .params file can't hold; convert it "
-            "to bool, an integer of 8 to 64 bits, float16, float32, float64, or MXNet's "
-            f"bfloat16 ({BFLOAT16})"
+            "to bool, an integer of 8 to 64 bits, bfloat16, float16, float32 or float64"
         )
     if array.ndim > _MAX_NDIM:
         raise ParamsError(f"{what} has {array.ndim} dimensions; the most is {_MAX_NDIM}")
@@ -304,11 +309,6 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
 def is_newer(dtype: np.dtype[Any]) -> bool:
     """Return whether a dtype is one of MXNet 2.0, which MXNet 1.9.1 refuses to load."""
     return _CODES[dtype] in _NEWER
-
-
-def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return MXNet's name of a dtype."""
-    return "bfloat16" if dtype == BFLOAT16 else dtype.name
 
 
 def code_of_dtype(dtype: np.dtype[Any]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from graphpass.errors import ParamsError
-from graphpass.formats.ndarray_binary import Array, byte_view, dtype_name, storable
+from graphpass.formats.ndarray_binary import Array, byte_view, storable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +33,7 @@ class Parameters(MutableMapping[str, Array]):
 
     Names are those of the graph, without the ``arg:`` or ``aux:`` that ``Module`` and ``export``
     put before them; `class_of` gives that back. A bfloat16 array has the dtype
-    ``[('bfloat16', '<u2')]``, as in MXNet.
+    ``ml_dtypes.bfloat16``; what MXNet's ``asnumpy`` makes of one is taken too.
 
     Arrays are read-only, and so may be shared between copies, be memory-mapped from the file they
     came from, or both: a value is replaced, never changed in place. Whoever sets an array and goes
@@ -141,9 +141,7 @@ class Parameters(MutableMapping[str, Array]):
     @property
     def dtypes(self) -> dict[str, str]:
         """The dtype of each array, by MXNet's name."""
-        return {
-            name: dtype_name(parameter.array.dtype) for name, parameter in self._parameters.items()
-        }
+        return {name: parameter.array.dtype.name for name, parameter in self._parameters.items()}
 
     @property
     def nbytes(self) -> int:

@@ -90,9 +90,7 @@ def given_inputs(model: Model, inputs: Mapping[str, Any], dtypes: Mapping[str, s
             )
     for name, given in inputs.items():
         if hasattr(given, "shape"):
-            from graphpass.formats.ndarray_binary import dtype_name
-
-            types.setdefault(name, dtype_name(given.dtype))
+            types.setdefault(name, given.dtype.name)
             given = given.shape
         shapes[name] = tuple(
             [f"{name}_{axis}" if extent is None else extent for axis, extent in enumerate(given)]

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.formats.ndarray_binary import dtype_name
 from graphpass.graph import Entry
 from graphpass.ops.onnx import DTYPES, OnnxOperator, onnx_operator, unknown_onnx_operator
 from graphpass.rules.rewrite.lowering import attribute_fault
@@ -256,9 +255,7 @@ class TargetBuilder:
             for slot, each in enumerate(given):
                 formal = operator.input(slot)
                 if isinstance(each, strong) and not formal.mixed:
-                    known = (
-                        dtype_name(each.dtype) if isinstance(each, np.ndarray) else self.dtype(each)
-                    )
+                    known = each.dtype.name if isinstance(each, np.ndarray) else self.dtype(each)
                     if known is not None and formal.kind in operator.types:
                         letters.setdefault(formal.kind, known)
         return letters
@@ -275,7 +272,7 @@ class TargetBuilder:
                 value.dtype = names.get(node.attributes["to"])
             elif node.op == "ConstantOfShape":
                 array = node.attributes.get("value")
-                value.dtype = "float32" if array is None else dtype_name(array.dtype)
+                value.dtype = "float32" if array is None else array.dtype.name
             elif node.op not in ("If", "Loop", "Scan", "EyeLike"):
                 value.dtype = letters.get(formal.kind)
 
@@ -321,7 +318,7 @@ def constant(
         If it is none of these, or a number does not fit the type.
     """
     if isinstance(value, np.ndarray | np.generic):
-        return TargetConstant(label, dtype_name(value.dtype), tuple(value.shape), array=value)
+        return TargetConstant(label, value.dtype.name, tuple(value.shape), array=value)
     array = np.asarray(value)
     if array.dtype.kind not in "bif":
         if not array.size:

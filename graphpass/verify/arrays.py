@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphpass.errors import UsageError
-from graphpass.formats.ndarray_binary import BFLOAT16, Array, byte_view, dtype_name
+from graphpass.formats.ndarray_binary import Array, byte_view
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,7 +21,6 @@ __all__ = [
     "cast",
     "check_tolerances",
     "compare",
-    "dtype_of",
     "same_bits",
     "tolerances",
     "total",
@@ -154,7 +153,7 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
     """
     check_tolerances(rtol, atol)
     shapes = a.shape, b.shape
-    dtypes = dtype_name(a.dtype), dtype_name(b.dtype)
+    dtypes = a.dtype.name, b.dtype.name
     if a.shape != b.shape or a.dtype != b.dtype:
         return Comparison(False, shapes, dtypes, rtol=rtol, atol=atol)
     max_abs = max_rel = magnitude = 0.0
@@ -247,22 +246,9 @@ def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[floa
 # -- dtypes ----------------------------------------------------------------------------------------
 
 
-def dtype_of(name: str) -> np.dtype[Any]:
-    """Return the dtype of MXNet's name for it."""
-    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
-
-
 def cast(values: npt.NDArray[Any], dtype: str) -> Array:
     """Return values in a dtype, bfloat16 included."""
-    target = dtype_of(dtype)
-    if values.dtype == target:
-        return np.asarray(values, order="C")
-    if target == BFLOAT16:
-        bits = np.asarray(values, dtype="<f4", order="C").view("<u4") >> 16
-        return bits.astype("<u2").view(BFLOAT16)
-    if values.dtype == BFLOAT16:
-        values = widened(values)
-    return np.asarray(values, dtype=target, order="C")
+    return np.asarray(values, dtype=np.dtype(dtype), order="C")
 
 
 def total(values: Sequence[Array]) -> Array:
@@ -270,13 +256,11 @@ def total(values: Sequence[Array]) -> Array:
     if len(values) == 1:
         return values[0]
     added = np.sum(np.stack([widened(value) for value in values]), axis=0)
-    return cast(added, dtype_name(values[0].dtype))
+    return cast(added, values[0].dtype.name)
 
 
 def widened(values: Array) -> npt.NDArray[Any]:
     """Return values in a type that holds them and their differences exactly, or nearly so."""
-    if values.dtype == BFLOAT16:
-        return (values.view("<u2").astype("<u4") << 16).view("<f4").astype("f8")
     if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
         return values.astype(np.longdouble)
     return values.astype("f8")

@@ -484,7 +484,6 @@ def diff_parameters(
 
 
 def _stored(parameters: Parameters, name: str) -> StoredParameter:
-    from graphpass.formats.ndarray_binary import dtype_name
 
     array = parameters[name]
-    return StoredParameter(name, dtype_name(array.dtype), array.shape)
+    return StoredParameter(name, array.dtype.name, array.shape)

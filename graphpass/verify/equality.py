@@ -225,7 +225,6 @@ def _head_gradients(
     """
     import numpy as np
 
-    from graphpass.formats.ndarray_binary import dtype_name
     from graphpass.verify.arrays import cast
 
     found: HeadGradients = ([], [])
@@ -236,10 +235,7 @@ def _head_gradients(
             for number, pair in enumerate(pairs):
                 sums[pair[side]] += draw_gradient(outputs[pair[side]], number, (seed, run))
             found[side].append(
-                [
-                    cast(each, dtype_name(output.dtype))
-                    for each, output in zip(sums, outputs, strict=True)
-                ]
+                [cast(each, output.dtype.name) for each, output in zip(sums, outputs, strict=True)]
             )
     return found
 
@@ -264,7 +260,6 @@ def run_both(
     BackendError
         Saying which of the two can't be run.
     """
-    from graphpass.formats.ndarray_binary import dtype_name
     from graphpass.verify.arrays import cast
 
     feeds = [feeding.run(number) for number in range(runs)]
@@ -278,7 +273,7 @@ def run_both(
         constants = feeding.constants[side]
         differentiable: list[int] = []
         if backward:  # decimals that are no indices, labels or lengths
-            dtypes = {key: dtype_name(value.dtype) for key, value in constants.items()}
+            dtypes = {key: value.dtype.name for key, value in constants.items()}
             dtypes.update((key, each.dtype) for key, each in feeding.sources[side].items())
             dtypes.update(feeding.dtypes if side else {})
             differentiable = [

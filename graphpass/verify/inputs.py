@@ -138,14 +138,12 @@ class Side:
 
         MXNet takes an assumed dtype for more than the variable's own hint.
         """
-        from graphpass.formats.ndarray_binary import dtype_name
-
         known = {key: value.shape for key, value in self.constants.items()}
         for key in self.free:
             given = self._given_shape(key)
             if given is not None:
                 known[key] = given
-        dtypes = {key: dtype_name(value.dtype) for key, value in self.constants.items()}
+        dtypes = {key: value.dtype.name for key, value in self.constants.items()}
         with blamed(self.label):
             return backend.infer(
                 self.model.graph, {**known, **shapes}, {**dtypes, **(assumed or {})}
@@ -188,20 +186,17 @@ class Side:
 
     def stored(self, name: str) -> ValueSource:
         """Return the source of a stored value."""
-        from graphpass.formats.ndarray_binary import dtype_name
-
         value = self.model.parameters[name]
-        return ValueSource(name, value.shape, dtype_name(value.dtype), fixed=value)
+        return ValueSource(name, value.shape, value.dtype.name, fixed=value)
 
     def dtype(self, key: int, inference: Inferred) -> str:
         """Return the dtype of a variable."""
         found = inference.dtypes.get(key)
         if found is not None:
             return found
-        from graphpass.formats.ndarray_binary import dtype_name
 
         given = self.given.get(self.name(key))
-        own = dtype_name(_as_array(given).dtype) if _is_array(given) else "float32"
+        own = _as_array(given).dtype.name if _is_array(given) else "float32"
         # NumPy makes float64 of any decimals, so that tells nothing.
         return "float32" if own == "float64" else own
 
@@ -300,7 +295,7 @@ def draw(
     """
     import numpy as np
 
-    from graphpass.verify.arrays import cast, dtype_of
+    from graphpass.verify.arrays import cast
 
     def drawn(part: Range, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         if part.integral:
@@ -308,9 +303,9 @@ def draw(
         return generator.uniform(part.low, part.high, shape)
 
     generator = _generator(name, seed)
-    if limits is None and dtype_of(dtype).kind in "iu":
+    if limits is None and np.dtype(dtype).kind in "iu":
         limits = _UNLIMITED_INTEGERS
-    if limits is None and dtype_of(dtype).kind == "b":
+    if limits is None and np.dtype(dtype).kind == "b":
         limits = Range(0, 1)
     if limits is None:
         return cast(generator.standard_normal(shape), dtype)

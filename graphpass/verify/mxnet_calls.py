@@ -123,7 +123,7 @@ def _infer_dtypes(
     """
     import numpy as np
 
-    from graphpass.formats.ndarray_binary import dtype_name
+    from graphpass.formats.ndarray_binary import MXNET_BFLOAT16
 
     arguments = symbol.list_arguments()
     names = [*arguments, *symbol.list_auxiliary_states()]
@@ -143,7 +143,11 @@ def _infer_dtypes(
             continue
         if types is not None and (assumed or None not in types):
             pairs = zip(names, [*types, *states], strict=True)
-            return {name: dtype_name(np.dtype(each)) for name, each in pairs if each}, ""
+            return {
+                name: "bfloat16" if np.dtype(each) == MXNET_BFLOAT16 else np.dtype(each).name
+                for name, each in pairs
+                if each
+            }, ""
     return dict(known), problem
 
 
@@ -158,9 +162,16 @@ def _run(
     head_gradients: Sequence[Sequence[Array]],
 ) -> list[Computed]:
     """Run a symbol once for each feed, as `Backend.run` says."""
+    from graphpass.formats.ndarray_binary import BFLOAT16, MXNET_BFLOAT16
 
     def to_mxnet(value: Array) -> Any:
+        if value.dtype == BFLOAT16:
+            value = value.view(MXNET_BFLOAT16)
         return mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype)
+
+    def to_numpy(array: Any) -> Array:
+        value: Array = array.asnumpy()
+        return value.view(BFLOAT16) if value.dtype == MXNET_BFLOAT16 else value
 
     def run(values: Mapping[str, Any], slopes: Sequence[Array] | None) -> Computed:
         arguments = {name: values[name] for name in loaded.list_arguments()}
@@ -175,7 +186,7 @@ def _run(
             mx.cpu(), arguments, args_grad=gradients or None, grad_req=modes, aux_states=states
         )
         executor.forward(is_train=training)
-        outputs = [output.asnumpy() for output in executor.outputs]
+        outputs = [to_numpy(output) for output in executor.outputs]
         if gradients:
             if slopes is None:
                 given = [mx.nd.ones(each.shape, dtype=each.dtype) for each in executor.outputs]
@@ -186,8 +197,8 @@ def _run(
         mx.nd.waitall()
         return Computed(
             outputs=outputs,
-            auxiliary_states={_key(name): value.asnumpy() for name, value in states.items()},
-            gradients={_key(name): value.asnumpy() for name, value in gradients.items()},
+            auxiliary_states={_key(name): to_numpy(value) for name, value in states.items()},
+            gradients={_key(name): to_numpy(value) for name, value in gradients.items()},
         )
 
     with mx.util.np_shape(np_shape):

@@ -307,12 +307,11 @@ class Comparer:
 
     def compared(self, values: Iterable[tuple[Array, Array]]) -> Comparison:
         """Compare one value over all runs."""
-        from graphpass.formats.ndarray_binary import dtype_name
         from graphpass.verify.arrays import compare, tolerances
 
         found: Comparison | None = None
         for a, b in values:
-            rtol, atol = tolerances(dtype_name(a.dtype), self._rtol, self._atol)
+            rtol, atol = tolerances(a.dtype.name, self._rtol, self._atol)
             comparison = compare(a, b, rtol=rtol, atol=atol)
             found = comparison if found is None else found.merged(comparison)
         assert found is not None

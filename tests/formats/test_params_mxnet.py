@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as npst
 
 from graphpass.errors import ParamsError
-from graphpass.formats.ndarray_binary import BFLOAT16
+from graphpass.formats.ndarray_binary import BFLOAT16, MXNET_BFLOAT16
 from graphpass.formats.parameters import Parameters
 from graphpass.formats.params import params_bytes, read_params
 
@@ -41,10 +41,12 @@ def test_dtypes(mx: ModuleType, tmp_path: Path, dtype: str, np_shape: bool) -> N
 
 
 def test_bfloat16(mx: ModuleType, tmp_path: Path) -> None:
-    array = mx.nd.array([1.5, -2, 3]).astype(BFLOAT16)
+    array = mx.nd.array([1.5, -2, 3]).astype(MXNET_BFLOAT16)
     expected = saved(mx, tmp_path, {"arg:w": array})
     parameters = Parameters({"w": array.asnumpy()})
-    assert parameters["w"].dtype == BFLOAT16 == array.asnumpy().dtype
+    assert array.asnumpy().dtype == MXNET_BFLOAT16
+    assert parameters["w"].dtype == BFLOAT16
+    assert parameters["w"].tolist() == [1.5, -2, 3]
     assert params_bytes(parameters) == expected
     assert read_params(expected) == parameters
 

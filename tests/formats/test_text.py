@@ -132,6 +132,7 @@ def test_the_whole_corpus(corpus: Path) -> None:
 def test_random_symbols(text: str) -> None:
     try:
         graph = loads(text)
+        dumps(graph)
     except (SymbolError, CycleError):
         return
     assert_round_trip(graph)

@@ -158,8 +158,19 @@ def multicast_dtype(site: DtypeSite) -> None:
 
 
 def cast_value(site: ValueSite) -> Any:
-    """Fractions are cut off. What a whole number can't hold is left alone: C does not define it."""
+    """Fractions are cut off. What a whole number can't hold is left alone: C does not define it.
+
+    Nor is it said what is below the least normal number of bfloat16, where oneDNN may write zeros.
+    """
     data, dtype = site.data, site.dtype
+    if site.op == "amp_cast" and "bfloat16" in (data.dtype, dtype):
+        small = (data != 0) & (abs(data) < np.finfo(np.float32).tiny)
+        halves = {data.dtype.name, dtype.name} - {"bfloat16", "float32", "float16"}
+        return None if halves or small.any() else data.astype(np.float32).astype(dtype)
+    if data.dtype == "bfloat16":
+        data = data.astype(np.float32)
+    elif dtype == "bfloat16":  # the upper half of a float32, which rounds towards zero
+        return (data.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).view(dtype)
     if data.dtype.kind == "f" and dtype.kind in "iu":
         bounds = np.iinfo(dtype)
         if not np.all((data > bounds.min - 1.0) & (data < bounds.max + 1.0)):

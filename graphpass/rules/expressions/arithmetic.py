@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from graphpass.formats.ndarray_binary import Array
+from graphpass.formats.ndarray_binary import BFLOAT16, Array
 from graphpass.rules.expressions.values import NodeView, RawAttributes, UnknownError, ValueView
 from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
@@ -31,7 +31,7 @@ READY = frozenset({bool, int, float, np.ndarray})
 SCALARS = frozenset({bool, int, float, str, type(None)})
 """Types of what is compared, and put into tuples, without care."""
 
-DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int32", "int64", "bool")
+DTYPES = ("bfloat16", "float16", "float32", "float64", "uint8", "int8", "int32", "int64", "bool")
 """Types of arrays that expressions make: those that MXNet 1.9.1 loads and NumPy has."""
 
 
@@ -235,7 +235,7 @@ def weak(number: Number, dtype: np.dtype[Any]) -> Array:
     The rules are those of NumPy 2 (NEP 50), whatever NumPy is installed.
     """
     kind = dtype.kind
-    if kind == "f":
+    if kind == "f" or dtype == BFLOAT16:
         return np.asarray(number, dtype)
     if type(number) is float:
         return np.asarray(number, np.float64)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from graphpass.formats.ndarray_binary import Array
+from graphpass.formats.ndarray_binary import BFLOAT16, Array
 from graphpass.rules.expressions.arithmetic import (
     READY,
     SLOW,
@@ -164,7 +164,11 @@ def _reduced(
     found = array_of(x)
     axis = _axes(axis, found.ndim)
     limits.make(found.size)
-    return frozen(function(found, axis=axis, keepdims=truth(keepdims)))
+    if found.dtype != BFLOAT16:
+        return frozen(function(found, axis=axis, keepdims=truth(keepdims)))
+    # As NumPy does it for float16: added up in single precision, and rounded once.
+    reduced = function(found.astype(np.float32), axis=axis, keepdims=truth(keepdims))
+    return frozen(reduced.astype(BFLOAT16) if reduced.dtype == np.float32 else reduced)
 
 
 def _axes(axis: Any, rank: int) -> Any:
@@ -271,6 +275,7 @@ def allclose(limits: Limits, a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8)
     """Return whether ``abs(a - b) <= atol + rtol * abs(b)`` everywhere."""
     first, second = array_of(a), array_of(b)
     limits.make(4 * prod(broadcast_shape(first.shape, second.shape)))
+    first, second = (x.astype("f4") if x.dtype == BFLOAT16 else x for x in (first, second))
     return bool(np.allclose(first, second, float(array_of(rtol)), float(array_of(atol))))
 
 

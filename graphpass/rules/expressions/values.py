@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphpass.errors import AttributeValueError, ExpressionError, suggestion
-from graphpass.formats.ndarray_binary import Array, dtype_name
+from graphpass.formats.ndarray_binary import BFLOAT16, Array
 from graphpass.graph import Entry
 from graphpass.ops import AttributeSpec, find
 from graphpass.ops.attributes import is_hidden_key
@@ -283,7 +283,7 @@ class RawAttributes:
 
 
 _UNREAD: Any = object()
-_COMPUTABLE = frozenset("?bBhHiIlLqQefd")
+_COMPUTABLE = frozenset(f"?bBhHiIlLqQefd{BFLOAT16.char}")
 """Type codes of the arrays that expressions compute with."""
 
 
@@ -371,7 +371,7 @@ class ValueView:
             array = np.asarray(stored).view()
             if array.dtype.char not in _COMPUTABLE:
                 raise UnknownError(
-                    f"{self} is an array of {dtype_name(array.dtype)}, "
+                    f"{self} is an array of {array.dtype.name}, "
                     "which expressions can't compute with"
                 )
             array.setflags(False)
@@ -417,7 +417,7 @@ class ValueView:
         """MXNet's name of its type."""
         stored = self.stored
         if stored is not None:
-            return dtype_name(stored.dtype)
+            return str(stored.dtype.name)
         found = self.scope.facts.inference(self.scope.parameters).dtype(self.entry)
         if found is None:
             raise UnknownError(f"the dtype of {self.name} is not known")

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
-from graphpass.formats.ndarray_binary import BFLOAT16, Array, code_of_dtype
+from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.formats.spill import spilled
 from graphpass.graph import Edit, Entry, Graph, ValueKey, free_name
 from graphpass.model import Model
@@ -233,7 +233,7 @@ def _stored(model: Model) -> dict[int, Array]:
     found = {}
     for key in graph.variable_keys().arguments:
         array = parameters.get(graph.name(key))
-        if array is None or key in overwritten or array.dtype == BFLOAT16:
+        if array is None or key in overwritten:
             continue
         hints = graph.attrs(key)
         if hints.get("__storage_type__", "0") == "0" and dtype_hint(hints) in (None, array.dtype):

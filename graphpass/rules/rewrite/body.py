@@ -257,10 +257,10 @@ def parameter_array(name: str, scope: Scope, bindings: Mapping[str, Binding]) ->
             f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
             f"make one: full((1,), {name})"
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind not in "biu" and not np.isfinite(array).all():
         views = [ValueView(scope, each) for each in bindings.values() if type(each) is Entry]
         stored = [each.stored for each in views if each.stored is not None]
-        if all(np.isfinite(each).all() for each in stored if each.dtype.kind == "f"):
+        if all(np.isfinite(each).all() for each in stored if each.dtype.kind not in "biu"):
             raise Refusal(f"{name} would hold numbers that are not finite", name, "let")
     return array
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from graphpass.formats.ndarray_binary import dtype_name
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
@@ -240,7 +239,7 @@ class Facts:
             self._inference.follow(
                 [*computed, *made],
                 {name: array.shape for name, array in names.items()},
-                {name: dtype_name(array.dtype) for name, array in names.items()},
+                {name: array.dtype.name for name, array in names.items()},
             )
         if any(old.node in self.heads for old in moved):
             self._note_heads()

@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 import numpy as np
 
 from graphpass.errors import OperationError, UsageError
+from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.formats.python_text import unknown_operator
 from graphpass.graph import Entry
 from graphpass.ops import canonical_name, find
@@ -377,7 +378,7 @@ class Replacing:
             _fail("like= takes a value of the match")
         _check_name(name)
         value = np.array(array)
-        if value.dtype.kind not in "biuf":
+        if value.dtype.kind not in "biuf" and value.dtype != BFLOAT16:
             _fail(f"a parameter is an array of numbers, not of {value.dtype}")
         if value.ndim == 0:
             _fail("an array without dimensions can't be stored for MXNet 1.9.1; reshape it to (1,)")

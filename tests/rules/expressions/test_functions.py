@@ -123,7 +123,7 @@ def test_a_number(text: str, expected: Any, value: Callable[[str], Any]) -> None
         ("zeros((2, 1.5))", "a dimension is a whole number, not 1.5"),
         ("zeros('a')", "a shape is a tuple, not the text 'a'"),
         ("zeros((1,) + tuple(1 for i in range(40)))", "an array has 32 dimensions at most"),
-        ("zeros(2, 'float8')", "a dtype is one of float16, float32"),
+        ("zeros(2, 'float8')", "a dtype is one of bfloat16, float16, float32"),
         ("zeros(2, 'object')", "a dtype is one of"),
         ("zeros(2, 'O')", "a dtype is one of"),
         ("zeros(2, pair)", "a dtype is one of"),

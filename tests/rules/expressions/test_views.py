@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from graphpass import Model
+from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.rules.expressions import (
     UNBOUND,
     NodeView,
@@ -110,21 +111,28 @@ def test_arrays_given_by_hand_are_protected_too(model: Model, scope: Scope) -> N
     assert own["conv0_weight"].flags.writeable
 
 
-def test_bfloat16_is_known_but_not_computed_with(model: Model, scope: Scope) -> None:
-    stored = np.zeros(3, [("bfloat16", "<u2")])
+def test_bfloat16_is_computed_with(model: Model, scope: Scope) -> None:
+    stored = np.array([1, 2.5, -3, 256], BFLOAT16)
     entry = model.graph.inputs(scope["conv"].key)[1]
     other = Scope(scope.facts, {"weight": entry}, {"conv0_weight": stored})
     assert parse_expression("known(weight), weight.dtype, weight.shape").evaluate(other) == (
         True,
         "bfloat16",
-        (3,),
+        (4,),
     )
-    with pytest.raises(UnknownError) as caught:
-        parse_expression("weight + 1").evaluate(other)
-    assert caught.value.reason == (
-        "weight (variable 'conv0_weight') is an array of bfloat16, "
-        "which expressions can't compute with"
-    )
+    for text, dtype, values in (
+        ("weight * 2.0 + 1", "bfloat16", [3, 6, -5, 512]),  # 513 has no place in 8 bits
+        ("sum(weight)", "bfloat16", 256),
+        ("mean(astype(weight, 'float32'))", "float32", 64.125),
+        ("weight + ones((4,))", "float32", [2, 3.5, -2, 257]),
+        ("maximum(weight, 2)", "bfloat16", [2, 2.5, 2, 256]),
+        ("astype(weight, 'int32')", "int32", [1, 2, -3, 256]),
+        ("full((2,), 0.1, 'bfloat16')", "bfloat16", [0.10009765625] * 2),
+        ("full_like(weight, 3)", "bfloat16", [3] * 4),
+    ):
+        found = parse_expression(text).evaluate(other)
+        assert (found.dtype.name, found.tolist()) == (dtype, values), text
+    assert parse_expression("allclose(weight, weight) and max(weight) > 2").evaluate(other)
 
 
 @pytest.mark.parametrize("dtype", ["object", "complex64", "S3", "datetime64[s]"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
+import graphpass
 from graphpass import Model, Parameters
 from graphpass.errors import OperationError
 from graphpass.formats.text import parse_graph, print_graph
+from graphpass.ops.meaning import evaluate
 
 SLICES = """
 x, w = variable(), variable()
@@ -316,3 +321,49 @@ def test_module_and_symbol_block_bind_what_is_stored(perform, mx, judge) -> None
     types, _, _ = symbol.infer_type(x="float32")
     assert dict(zip(symbol.list_arguments(), shapes, strict=True))["s_output"] == (1, 3)
     assert dict(zip(symbol.list_arguments(), types, strict=True))["i_output"] == np.int32
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("op", ["Cast", "amp_cast"])
+@pytest.mark.parametrize(("wide", "to"), [
+    ("float32", "bfloat16"), ("bfloat16", "float32"), ("bfloat16", "float16"),
+    ("float16", "bfloat16"),
+])  # fmt: skip
+def test_casts_of_bfloat16_are_folded_to_the_bits_of_mxnet(
+    mx: ModuleType, op: str, wide: str, to: str
+) -> None:
+    values = np.concatenate([
+        np.random.default_rng(0).standard_normal(4000),
+        [1.005859375, 1.0078124, -1.0078124, 1.00390625, 1.01171875, 65504, np.inf, -0.0, 0],
+        [3e38 if wide == "float32" else 1, 1e-5],
+    ]).astype(wide)  # fmt: skip
+    given = mx.nd.array(values.astype("float32"))
+    if wide == "bfloat16":
+        given = mx.nd.array(values.view([("bfloat16", "<u2")]), dtype=[("bfloat16", "<u2")])
+    given = given.astype("float16") if wide == "float16" else given
+    theirs = getattr(mx.nd, op)(given, dtype=to).asnumpy()
+    found = evaluate(op, {"dtype": to}, [values], [values.shape], [to])
+    assert found is not None
+    assert np.array_equal(found[0].view("u1"), np.ascontiguousarray(theirs).view("u1"))
+
+
+def test_arithmetic_in_bfloat16_and_what_is_tiny_is_left_alone() -> None:
+    pair = np.ones((2, 2), "bfloat16")
+    assert evaluate("elemwise_add", {}, [pair, pair], [(2, 2)], ["bfloat16"]) is None
+    assert evaluate("transpose", {}, [pair], [(2, 2)], ["bfloat16"]) is None
+    tiny = np.full(3, 1e-40, "float32")
+    assert evaluate("amp_cast", {"dtype": "bfloat16"}, [tiny], [(3,)], ["bfloat16"]) is None
+
+
+@pytest.mark.mxnet
+def test_a_model_that_amp_made_bfloat16_is_folded(mx: ModuleType, tmp_path: Path) -> None:
+    text = mx.sym.elemwise_add(
+        mx.sym.var("data"), mx.sym.amp_cast(mx.sym.var("w"), dtype="float16")
+    ).tojson(remove_amp_cast=False)
+    (tmp_path / "net-symbol.json").write_text(text.replace("float16", "bfloat16"))
+    mx.nd.save(str(tmp_path / "net-0000.params"), {"arg:w": mx.nd.array([[1.005859375, 2]])})
+    model = graphpass.load(tmp_path / "net")
+    assert graphpass.apply("optimize-for-inference", model)
+    model.save(tmp_path / "folded")
+    (stored,) = mx.nd.load(str(tmp_path / "folded-0000.params")).values()
+    assert stored.asnumpy().view("<u2").tolist() == [[0x3F81, 0x4000]]
