@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphpass.errors import GraphpassError, SaveError, UsageError, suggestion
-from graphpass.formats.files import Files, atomic_write, find_files, make_folder, target_files
+from graphpass.formats.files import Files, find_files, is_pointer, make_folder, target_files
+from graphpass.formats.saving import is_replacing, refuse_existing, write_together
 from graphpass.formats.symbol_read import loads
 from graphpass.formats.symbol_write import as_bytes, dumps
 from graphpass.graph import Edit, Entry, Graph
@@ -70,9 +71,9 @@ class Model(Drawn):
     parameters : Parameters
         Name of a variable -> array; mapped from the file, not read.
     files : Files
-        Where the model came from; `save` refuses to overwrite these.
+        Where the model came from.
     sources : list of Path
-        Further files that were read to make it, which `save` refuses to overwrite as well.
+        Further files that were read to make it.
     """
 
     __slots__ = ("files", "graph", "parameters", "sources")
@@ -178,7 +179,7 @@ class Model(Drawn):
         dialect : str
             The MXNet release to write the symbol for, see `graphpass.dumps`.
         overwrite : bool
-            Whether files that the model was read from may be replaced.
+            Whether files that are there may be replaced.
 
         Returns
         -------
@@ -188,16 +189,16 @@ class Model(Drawn):
         Raises
         ------
         SaveError
-            If a file can't be written, or would replace the input, or a transaction is open.
-            Nothing is written then.
+            If a file can't be written, or is there already, or a transaction is open. Nothing is
+            written then.
         SymbolError
             If the dialect can't hold the graph.
 
         Notes
         -----
-        Each file appears whole or not at all. A model of a NumPy-shape process is marked as such
-        again. Parameters whose variable has become an auxiliary state, or no longer is one, change
-        their class with it.
+        Both files are replaced together or not at all, see `graphpass.formats.saving`. A model of a
+        NumPy-shape process is marked as such again. Parameters whose variable has become an
+        auxiliary state, or no longer is one, change their class with it.
         """
         if self.graph._journal is not None:
             raise SaveError(
@@ -207,18 +208,17 @@ class Model(Drawn):
         files = self.target(prefix, epoch)
         symbol, params = files.symbol, files.params
         assert symbol is not None
-        if not overwrite:
-            self.refuse_input(symbol, params, overwritable=True)
+        paths = [path for path in (params, symbol) if path is not None]
+        refuse_existing(*paths, overwrite=overwrite)
         np_shape = self.graph.origin is not None and self.graph.origin.np_shape
         text = as_bytes(dumps(self.graph, dialect=dialect, np_shape=np_shape))
         make_folder(symbol.parent)
-        with atomic_write(symbol) as symbol_file:
-            symbol_file.write(text)
+        with write_together(*paths, overwrite=overwrite) as written:
+            written[-1].write(text)
             if params is not None:
                 from graphpass.formats.params import write_params
 
-                with atomic_write(params) as params_file:
-                    write_params(self._classed(), params_file)
+                write_params(self._classed(), written[0])
         return files
 
     def target(self, prefix: str | PathLike[str], epoch: int = 0) -> Files:
@@ -231,11 +231,19 @@ class Model(Drawn):
         ------
         UsageError
             If the prefix names no file, or the epoch is negative.
+        SaveError
+            If the model was loaded without its values, and would be saved beside them.
         """
         files = target_files(prefix, epoch)
-        if not self.parameters and self.files.params is None:
-            return Files(files.symbol)
-        return files
+        if self.parameters or self.files.params is not None:
+            return files
+        pointer, beside = self.files.pointer, files.params
+        if pointer and beside and beside.exists() and beside.samefile(pointer):
+            raise SaveError(
+                f"{pointer} is a Git LFS pointer, and its values would no longer fit the symbol; "
+                "fetch it with `git lfs pull` first, or choose another output"
+            )
+        return Files(files.symbol)
 
     def _classed(self) -> Parameters:
         """Return the parameters, each of the class that its variable has in the graph.
@@ -252,34 +260,17 @@ class Model(Drawn):
                 classed.set(name, classed[name], wanted)
         return classed
 
-    def refuse_input(
-        self, *targets: str | PathLike[str] | None, overwritable: bool = False
-    ) -> None:
-        """Refuse to write to a file that the model was read from, by whatever name.
-
-        Parameters
-        ----------
-        targets : path or None
-            What is to be written.
-        overwritable : bool
-            Whether the message says how to overwrite it nevertheless.
+    def refuse_input(self, target: Path) -> None:
+        """Refuse to write something else to a file that the model was read from.
 
         Raises
         ------
         SaveError
-            If one of `targets` is such a file.
+            If `target` is such a file, by whatever name.
         """
         for own in (self.files.symbol, self.files.params, *self.sources):
-            for target in targets:
-                if own is None or target is None:
-                    continue
-                path = Path(target)
-                if path.exists() and own.exists() and path.samefile(own):
-                    allow = ", or allow it with --overwrite (in Python overwrite=True)"
-                    raise SaveError(
-                        f"{path} is the input itself; choose another output"
-                        f"{allow if overwritable else ''}"
-                    )
+            if own is not None and target.exists() and own.exists() and target.samefile(own):
+                raise SaveError(f"{target} is the input itself; choose another output")
 
     def __repr__(self) -> str:
         return f"<Model: {self.graph!r}, {self.parameters!r}>"
@@ -290,8 +281,11 @@ def load(
     epoch: int | None = None,
     *,
     params: str | PathLike[str] | None = None,
+    values: bool = True,
 ) -> Model:
     """Load a model.
+
+    What saves that died have left in its folder is ended first; see `Files.mended`.
 
     Parameters
     ----------
@@ -301,6 +295,9 @@ def load(
         Which ``PREFIX-EPOCH.params`` to take. Without it the newest one beside the symbol, if any.
     params : path, optional
         The parameters' file, where its name does not follow from the prefix.
+    values : bool
+        Whether values are needed. If not, a Git LFS pointer in place of the parameters' file is no
+        error: the model has no parameters then.
 
     Returns
     -------
@@ -313,8 +310,19 @@ def load(
         If there are no such files; the message names the nearest.
     SymbolError, CycleError, ParamsError
         If a file can't be read; the message begins with its path.
+    SaveError
+        If a save that died has left one file of two models, and can't be undone.
     """
-    files = find_files(source, epoch, params=params)
+    while True:
+        files = find_files(source, epoch, params=params)
+        stamps = files.stamps()
+        model = _read(files, values)
+        # Both files were there at one moment at which none was being replaced.
+        if not is_replacing(files.folder) and files.stamps() == stamps:
+            return model
+
+
+def _read(files: Files, values: bool) -> Model:
     assert files.symbol is not None
     try:
         data = files.symbol.read_bytes()
@@ -324,6 +332,8 @@ def load(
         graph = loads(data)
     except GraphpassError as error:
         raise type(error)(f"{files.symbol}: {error}") from None
+    if not values and files.params is not None and is_pointer(files.params):
+        files = replace(files, params=None, pointer=files.params)
     if files.params is None:
         return Model(graph, files=files)
     from graphpass.formats.params import read_params

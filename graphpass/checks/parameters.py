@@ -27,6 +27,12 @@ def _found(subject: CheckedModel, misfit: Misfit) -> Hit:
     return Hit((node,), str(misfit).replace(str(node), "it", 1))
 
 
+@finds("unfinished-save", "warning", "a save that was interrupted; what it left has been removed")
+def unfinished(subject: CheckedModel) -> Iterator[Hit]:
+    for told in subject.model.files.mended:
+        yield Hit((), told)
+
+
 @finds("missing-parameter", "error", "a weight or auxiliary state without a value")
 def missing(subject: CheckedModel) -> Iterator[Hit]:
     for misfit in _of_kind(subject, "missing"):

@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,21 @@ def main(arguments: list[str] | None = None) -> None:
     Every error is one paragraph on standard error; set ``GRAPHPASS_TRACEBACK=1`` to see where a
     bug in graphpass itself comes from.
     """
+    for name in ("SIGTERM", "SIGHUP"):  # end a command as Ctrl-C does
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
     # What a command makes lives to its end: looking for garbage costs more than it finds.
     gc.set_threshold(50_000, *gc.get_threshold()[1:])
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal that ends the process; its number is the argument."""
+
+
+def _end(number: int, _: object) -> None:
+    raise _Ended(number)
 
 
 def _run(arguments: list[str]) -> int:
@@ -106,9 +119,14 @@ def _run(arguments: list[str]) -> int:
         else:
             _complain(f"{text[:1].lower()}{text[1:].rstrip('.')}; see graphpass --help")
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted; nothing was half-written")
-        return 130
+    except (KeyboardInterrupt, click.Abort) as error:
+        from graphpass.formats.saving import WRITTEN
+
+        wrote = ", ".join(map(str, WRITTEN))
+        what = f"{wrote} had been written" if wrote else "no file was changed"
+        number = error.args[0] if isinstance(error, _Ended) else signal.SIGINT
+        _complain(f"{'ended' if isinstance(error, _Ended) else 'interrupted'}; {what}")
+        return 128 + number
     except BrokenPipeError:
         # The reader of our output left. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

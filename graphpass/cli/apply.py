@@ -92,7 +92,8 @@ def apply(
     json: bool,
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
-    from graphpass.formats.files import atomic_write, make_folder
+    from graphpass.formats.files import make_folder
+    from graphpass.formats.saving import atomic_write
     from graphpass.formats.symbol_write import version_of_dialect
     from graphpass.rules import apply as apply_pass
     from graphpass.verify import misfits
@@ -103,7 +104,7 @@ def apply(
     if html is not None:
         refuse_existing(html, overwrite)
     version_of_dialect(dialect)  # refused before any work is done, dry or not
-    loaded = load_model(model, epoch, params)
+    loaded = load_model(model, epoch, params, values=not partial)
     _refuse_input(loaded, out, report_file, overwrite)
     shapes = parse_shapes(inputs)
     unfit = [] if partial else misfits(loaded, shapes)
@@ -170,7 +171,9 @@ def apply(
     written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
     if report_file is not None:
         make_folder(report_file.parent)
-    with atomic_write(report_file) if report_file is not None else nullcontext() as file:
+    with (
+        atomic_write(report_file, overwrite=overwrite) if report_file is not None else nullcontext()
+    ) as file:
         if file is not None:
             file.write(json_format.dumps(facts, indent=2).encode() + b"\n")
         if out is not None and not dry_run:
@@ -182,31 +185,20 @@ def apply(
 
 
 def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
-    """Refuse outputs that would replace the input, before any work is done."""
+    """Refuse outputs that would replace what is there, before any work is done."""
+    from graphpass.formats.saving import refuse_existing
+
     if str(report) == "-":
         raise UsageError("a report goes to a file; --json prints it to standard output")
-    model.refuse_input(report)
-    if report is not None and report.exists() and not _is_report(report):
-        what = "no report" if report.is_file() else "not a regular file"
-        raise SaveError(f"{report} is there already and is {what}; choose another file")
+    if report is not None:
+        model.refuse_input(report)
+        refuse_existing(report, overwrite=overwrite)
     if out is not None and out != "-":
         files = model.target(*output_name(model, out))
         paths = [path for path in (files.symbol, files.params) if path is not None]
         if report is not None and report.resolve() in [path.resolve() for path in paths]:
             raise SaveError(f"{report} is where the model goes; choose another file for the report")
-        if not overwrite:
-            model.refuse_input(*paths, overwritable=True)
-
-
-def _is_report(path: Path) -> bool:
-    """Return whether a file is the report of an earlier run, which a new one may replace."""
-    if not path.is_file():
-        return False
-    try:
-        facts = json_format.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(facts, dict) and {"pass", "rules", "dry_run"} <= facts.keys()
+        refuse_existing(*paths, overwrite=overwrite)
 
 
 def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], report: Report) -> None:
@@ -249,7 +241,7 @@ def convert(
     """Read a model of any MXNet version and write it for a release from 0.9 to 1.9.1."""
     from graphpass.verify import misfits, refuse_misfits
 
-    loaded = load_model(model, epoch, params)
+    loaded = load_model(model, epoch, params, values=not partial)
     if not partial:
         refuse_misfits(loaded, misfits(loaded))
     for path in save_model(loaded, out, dialect=to, overwrite=overwrite):

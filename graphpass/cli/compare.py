@@ -32,7 +32,7 @@ def check(
     from graphpass.checks import check as look
     from graphpass.view.tables import echo
 
-    report = look(load_model(model, epoch, params), parse_shapes(inputs))
+    report = look(load_model(model, epoch, params, values=False), parse_shapes(inputs))
     if json:
         print_json(report.to_json() | {"passed": not report.fails(strict=strict)})
     else:
@@ -52,7 +52,7 @@ def diff(a: str, b: str, json: bool) -> int:
     """Compare two models by structure, attributes and parameters; exit 1 if they differ."""
     from graphpass.verify import diff as compare
 
-    found = compare(load_model(a), load_model(b))
+    found = compare(load_model(a, values=False), load_model(b, values=False))
     if json:
         print_json(found.to_json())
     else:

@@ -33,7 +33,7 @@ def find(
     """Find where a pattern holds; exit 1 if nowhere."""
     from graphpass.rules import find as find_matches
 
-    loaded = load_model(model, epoch, params)
+    loaded = load_model(model, epoch, params, values=False)
     found = find_matches(pattern, loaded)
     if json:
         print_json(
@@ -138,7 +138,7 @@ def explain(
     from graphpass.view.tables import echo
 
     subjects = _subjects(rule, rule_id, settings)
-    loaded = load_model(model, epoch, params)
+    loaded = load_model(model, epoch, params, values=False)
     shapes = parse_shapes(inputs)
     answers = [explain_one(subject, loaded, at, inputs=shapes) for subject in subjects]
     if json:

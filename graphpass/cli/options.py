@@ -46,7 +46,7 @@ inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME:SHAPE",
     help="Shape of an input: data:1,3,224,224.",
 )  # fmt: skip
-overwrite = click.option("--overwrite", is_flag=True, help="Allow the output to be the input.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 params_file = click.option(
     "--params", type=click.Path(path_type=Path), metavar="FILE",
     help="The parameters' file, by name.",
@@ -90,12 +90,27 @@ def comparison(verb: Verb) -> Verb:
     return feed(rtol(atol(verb)))
 
 
-def load_model(name: str, epoch: int | None = None, params: Path | None = None) -> Model:
-    """Load the model that the command line names."""
+def load_model(
+    name: str,
+    epoch: int | None = None,
+    params: Path | None = None,
+    *,
+    values: bool = True,
+) -> Model:
+    """Load the model that the command line names; a verb may need no values, as `load` says."""
     from graphpass.model import Model, load
 
     if name != "-":
-        return load(name, epoch, params=params)
+        model = load(name, epoch, params=params, values=values)
+        for each in model.files.mended:
+            click.echo(f"note: {each}", err=True)
+        if model.files.pointer is not None:
+            click.echo(
+                f"note: {model.files.pointer} is a Git LFS pointer, so the model is taken without "
+                "values; `git lfs pull` fetches them",
+                err=True,
+            )
+        return model
     from graphpass.formats.params import read_params
     from graphpass.formats.symbol_read import loads
 

@@ -30,9 +30,11 @@ def _read(source: str) -> Parameters:
 
 def _files(source: str) -> list[Path]:
     """Return the files that a model, or a file's own name, stands for, its parameters first."""
-    from graphpass.model import find_files
+    from graphpass.formats.files import find_files, mend_beside
 
     if Path(source).is_file() and not source.endswith(".json"):
+        for each in mend_beside(source):
+            click.echo(f"note: {each}", err=True)
         return [Path(source)]
     files = find_files(source)
     if files.params is None:
@@ -93,16 +95,14 @@ def diff(a: str, b: str, json: bool) -> int:
     "--out", "-o", type=click.Path(path_type=Path), required=True, metavar="FILE",
     help="The .npz file to write.",
 )  # fmt: skip
-def export(model: str, out: Path) -> None:
+@options.overwrite
+def export(model: str, out: Path, overwrite: bool) -> None:
     """Write the parameters as a NumPy .npz file, keys as in the .params file."""
-    from graphpass.formats.params import export_npz, is_npz
+    from graphpass.formats.params import export_npz
 
     if str(out) == "-":
         raise UsageError("an .npz file can't go to standard output; name a file")
-    if out.is_file():
-        if any(out.samefile(path) for path in _files(model)):
-            raise SaveError(f"{out} is the input itself; choose another output")
-        if not is_npz(out):
-            raise SaveError(f"{out} is there already and is no .npz file; choose another output")
-    export_npz(_read(model), out)
+    if out.is_file() and any(out.samefile(path) for path in _files(model)):
+        raise SaveError(f"{out} is the input itself; choose another output")
+    export_npz(_read(model), out, overwrite=overwrite)
     click.echo(str(out))

@@ -52,7 +52,7 @@ def show(
     """Show a model: dialect, operators, inputs, outputs, parameters."""
     if inputs and not shapes and not cost:
         raise UsageError("--input says nothing without --shapes or --cost")
-    loaded = load_model(model, epoch, params)
+    loaded = load_model(model, epoch, params, values=False)
     if text and around is None and not shapes and not cost:
         from graphpass.formats.text import print_graph
 

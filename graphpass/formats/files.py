@@ -1,20 +1,25 @@
-"""The files of a model: which a name stands for, and how one is written, whole or not at all."""
+"""The files of a model: which a name stands for."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 from graphpass.errors import SaveError, UsageError, nearest
+from graphpass.formats.saving import mend
 
-__all__ = ["Files", "atomic_write", "find_files", "make_folder", "target_files"]
+__all__ = [
+    "Files",
+    "find_files",
+    "is_pointer",
+    "make_folder",
+    "mend_beside",
+    "target_files",
+]
 
 
 def make_folder(path: Path) -> None:
@@ -31,104 +36,11 @@ def make_folder(path: Path) -> None:
         raise SaveError(f"{path}: can't be made: {error.strerror}") from None
 
 
-@contextlib.contextmanager
-def atomic_write(path: str | PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` when the block ends well.
-
-    The bytes go to a temporary file in the same folder, reach the disk, and are then renamed onto
-    `path`. If the block raises, the temporary file is removed and `path` is as it was. A file that
-    was there keeps its permissions; a symbolic link stays one, and what it points to is replaced.
-
-    `path` may be memory-mapped at the same time, by arrays that are being written, say: the map
-    keeps the bytes of the old file.
-
-    Parameters
-    ----------
-    path
-        The file to write. Its folder must exist.
-
-    Yields
-    ------
-    BinaryIO
-        A buffered file to write to.
-
-    Raises
-    ------
-    SaveError
-        If the file can't be written, and for every `OSError` of the block.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> target = Path(tempfile.mkdtemp(), "model-0000.params")
-    >>> with atomic_write(target) as file:
-    ...     _ = file.write(b"whole")
-    >>> target.read_bytes()
-    b'whole'
-    """
-    try:
-        target = Path(os.path.realpath(path))
-        mode = _replaceable_mode(target)
-        temporary = target.with_name(f".graphpass-{os.urandom(8).hex()}.part")
-        file = temporary.open("xb")
-    except SaveError:
-        raise
-    except (OSError, ValueError) as error:
-        raise _save_error(path, error) from error
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError) and not isinstance(error, SaveError):
-            raise _save_error(path, error) from error
-        raise
-    # Makes the rename last through a power cut; file systems that can't do it refuse to.
-    with contextlib.suppress(OSError):
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _replaceable_mode(target: Path) -> int | None:
-    """Return the permissions of the file to replace, None if there is none."""
-    try:
-        mode = target.stat().st_mode
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-        raise SaveError(f"{target}: can't be written: it is {kind}; choose another name")
-    if not os.access(target, os.W_OK):
-        raise SaveError(
-            f"{target}: can't be written: it is write-protected; choose another name, or lift "
-            "the protection"
-        )
-    return stat.S_IMODE(mode)
-
-
-def _save_error(path: str | PathLike[str], error: OSError | ValueError) -> SaveError:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return SaveError(
-        f"{os.fspath(path)}: can't be written: {reason}; check that its folder exists, can be "
-        "written to and has room"
-    )
-
-
-# -- names of files --------------------------------------------------------------------------------
-
 SYMBOL_SUFFIX = "-symbol.json"
 _PARAMS = re.compile(r"(?P<prefix>.*)-(?P<epoch>[0-9]{4,9})\.params", re.DOTALL)
 _EPOCH = re.compile(r"(?P<prefix>.*):(?P<epoch>[0-9]{1,9})", re.DOTALL)
 _MAX_EPOCH = 10**9 - 1
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +55,28 @@ class Files:
 
     epoch: int | None = None
     """The epoch in the parameters' file name."""
+
+    pointer: Path | None = None
+    """A Git LFS pointer that stands where the parameters should be, if the model goes without."""
+
+    mended: tuple[str, ...] = ()
+    """What was found of saves that had been interrupted there, and what became of them."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which a save of these files has its record."""
+        assert self.symbol is not None
+        return Path(os.path.realpath(self.symbol)).parent
+
+    def stamps(self) -> list[tuple[int, int, int, int] | None]:
+        """Return what tells each file from another of its name, or from itself changed later."""
+        found: list[tuple[int, int, int, int] | None] = []
+        for path in (self.symbol, self.params):
+            with contextlib.suppress(AttributeError, OSError):
+                status = path.stat()  # type: ignore[union-attr]
+                identity = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+                found.append(identity)
+        return found
 
 
 def target_files(prefix: str | PathLike[str], epoch: int) -> Files:
@@ -186,6 +120,7 @@ def find_files(
     text = str(source)
     if epoch is not None:
         _check_epoch(epoch)
+    mended = mend_beside(text)
     symbol: Path | None = None
     by_params = _PARAMS.fullmatch(text)
     if by_params and Path(text).is_file():
@@ -201,13 +136,14 @@ def find_files(
         named = _EPOCH.fullmatch(text)
         if named and not Path(text + SYMBOL_SUFFIX).exists():
             text, epoch = named["prefix"], int(named["epoch"]) if epoch is None else epoch
+            mended += mend_beside(text)
     symbol = symbol or Path(text + SYMBOL_SUFFIX)
     if not symbol.is_file():
         raise UsageError(_no_file(symbol))
     if params is not None:
         if not Path(params).is_file():
             raise UsageError(_no_file(Path(params), "name a .params file"))
-        return Files(symbol, Path(params), epoch)
+        return Files(symbol, Path(params), epoch, mended=mended)
     epochs: dict[int, Path] = {}  # the parameters of the prefix
     with contextlib.suppress(OSError):
         for path in sorted(Path(text).parent.iterdir()):
@@ -216,14 +152,32 @@ def find_files(
                 epochs[int(match["epoch"])] = path
     if epoch is None:
         epoch = max(epochs, default=None)
-        return Files(symbol, epochs[epoch] if epoch is not None else None, epoch)
+        newest = epochs[epoch] if epoch is not None else None
+        return Files(symbol, newest, epoch, mended=mended)
     if epoch not in epochs:
         known = ", ".join(map(str, sorted(epochs))) or "none"
         raise UsageError(
             f"{text}-{epoch:04d}.params: there is no such file; "
             f"epochs beside {symbol.name}: {known}"
         )
-    return Files(symbol, epochs[epoch], epoch)
+    return Files(symbol, epochs[epoch], epoch, mended=mended)
+
+
+def mend_beside(source: str | PathLike[str]) -> tuple[str, ...]:
+    """End what saves that died have left where a file or prefix lies, and where links lead."""
+    text = str(source)
+    ends = (text, text + SYMBOL_SUFFIX)
+    folders = {os.path.realpath(os.path.dirname(os.path.realpath(end))) for end in ends}  # noqa: PTH120
+    return tuple(told for folder in sorted(folders) for told in mend(Path(folder)))
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file is a Git LFS pointer, which stands for a file that is elsewhere."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 _FORMS = (

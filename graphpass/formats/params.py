@@ -20,7 +20,6 @@ from typing import BinaryIO
 import numpy as np
 
 from graphpass.errors import ParamsError
-from graphpass.formats.files import atomic_write
 from graphpass.formats.ndarray_binary import (
     BFLOAT16,
     SMALLEST_ARRAY,
@@ -32,8 +31,9 @@ from graphpass.formats.ndarray_binary import (
     scan_array,
 )
 from graphpass.formats.parameters import Parameters, split_name
+from graphpass.formats.saving import atomic_write
 
-__all__ = ["export_npz", "is_npz", "params_bytes", "read_params", "write_params"]
+__all__ = ["export_npz", "params_bytes", "read_params", "write_params"]
 
 _MAGIC = (0x112).to_bytes(8, "little")
 
@@ -213,7 +213,9 @@ def _read_names(cursor: ByteCursor, wanted: int) -> list[str]:
 _MAX_MEMBER_NAME = 65535
 
 
-def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
+def export_npz(
+    parameters: Parameters, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
     r"""Write `parameters` as an uncompressed ``.npz`` file, for ``numpy.load``.
 
     Keys are the names as a ``.params`` file has them, with ``arg:`` and ``aux:``. Bytes that are
@@ -229,12 +231,14 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
     parameters
         The arrays to write.
     path
-        The file to write, which is replaced as a whole or not at all.
+        The file to write.
+    overwrite
+        Whether it may be replaced, as a whole or not at all, if it is there.
 
     Raises
     ------
     SaveError
-        If the file can't be written.
+        If the file can't be written, or is there already.
     ParamsError
         If a name is longer than a zip file allows.
 
@@ -260,24 +264,13 @@ def export_npz(parameters: Parameters, path: str | os.PathLike[str]) -> None:
                 f"{_MAX_MEMBER_NAME} that a zip file allows; rename it first"
             )
         members[member] = name
-    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_write(path, overwrite=overwrite) as file, zipfile.ZipFile(file, "w") as archive:
         for member, name in members.items():
             array = parameters[name]
             if array.dtype == BFLOAT16:
                 array = array.view(np.uint16)
             with archive.open(zipfile.ZipInfo(member), "w", force_zip64=True) as stream:
                 np.save(stream, array, allow_pickle=False)
-
-
-def is_npz(path: str | os.PathLike[str]) -> bool:
-    """Return whether a regular file is what `export_npz` or ``numpy.savez`` writes."""
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return all(name.endswith(".npy") for name in archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return False
 
 
 # -- what is no .params file -----------------------------------------------------------------------

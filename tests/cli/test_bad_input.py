@@ -149,7 +149,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "bad setting": (["apply", "siamese", "age", "-o", "x", "--set", "prefix"], "NAME=VALUE"),
     "unknown setting": (["apply", "siamese", "age", "-o", "x", "--set", "prefx=1"], "prefix"),
     "bad shape": (["verify", "age", "age", "--input", "data"], "data:1,3,224,224"),
-    "overwriting the input": (["convert", "age", "-o", "age"], "is the input itself"),
+    "overwriting the input": (["convert", "age", "-o", "age"], "is there already"),
     "unknown dialect": (["convert", "age", "--to", "onnx", "-o", "x"], "no dialect 'onnx'"),
     "an output that is a folder": (
         ["convert", "age", "-o", "age-symbol.json/x"],

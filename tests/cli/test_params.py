@@ -22,8 +22,9 @@ def test_an_export_replaces_nothing_but_an_export(
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_an_export_replaces_an_export(cli: Any, folder: Path) -> None:
-    for source in ("gender", "age"):
-        assert cli("params", "export", source, "-o", "out.npz").code == 0
+def test_an_export_is_replaced_if_told_to(cli: Any, folder: Path) -> None:
+    assert cli("params", "export", "gender", "-o", "out.npz").code == 0
+    assert cli("params", "export", "age", "-o", "out.npz").code == 2
+    assert cli("params", "export", "age", "-o", "out.npz", "--overwrite").code == 0
     with np.load("out.npz") as arrays:
         assert arrays["arg:fc1_weight"].shape == (5, 144)

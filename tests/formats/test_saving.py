@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graphpass.errors import SaveError, UsageError
-from graphpass.formats.files import atomic_write
+from graphpass.formats.saving import atomic_write
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions and links are POSIX's")
 
@@ -33,7 +33,7 @@ def test_a_new_file_is_written(tmp_path: Path, convert: type) -> None:
 
 
 def test_an_old_file_is_replaced_at_the_end(old: Path) -> None:
-    with atomic_write(old) as file:
+    with atomic_write(old, overwrite=True) as file:
         file.write(b"new")
         file.flush()
         assert old.read_bytes() == b"old"
@@ -43,7 +43,7 @@ def test_an_old_file_is_replaced_at_the_end(old: Path) -> None:
 
 @pytest.mark.parametrize("error", [UsageError("no"), KeyboardInterrupt(), RuntimeError("no")])
 def test_a_failure_leaves_everything_as_it_was(old: Path, error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, atomic_write(old) as file:
+    with pytest.raises(type(error)) as caught, atomic_write(old, overwrite=True) as file:
         file.write(b"half")
         raise error
     assert caught.value is error
@@ -52,7 +52,10 @@ def test_a_failure_leaves_everything_as_it_was(old: Path, error: BaseException) 
 
 
 def test_a_full_disk_is_a_save_error(old: Path) -> None:
-    with pytest.raises(SaveError, match="can't be written: No space left"), atomic_write(old):
+    with (
+        pytest.raises(SaveError, match="can't be written: No space left"),
+        atomic_write(old, overwrite=True),
+    ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert old.read_bytes() == b"old"
     assert list(old.parent.iterdir()) == [old]
@@ -60,7 +63,7 @@ def test_a_full_disk_is_a_save_error(old: Path) -> None:
 
 def test_a_save_error_of_the_block_keeps_its_words(old: Path) -> None:
     error = SaveError("in its own words")
-    with pytest.raises(SaveError) as caught, atomic_write(old):
+    with pytest.raises(SaveError) as caught, atomic_write(old, overwrite=True):
         raise error
     assert caught.value is error
     assert caught.value.__cause__ is None
@@ -97,7 +100,7 @@ def test_bytes_are_on_the_disk_before_the_name_is(
 ) -> None:
     synced: list[bytes] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(old.read_bytes()))
-    with atomic_write(old) as file:
+    with atomic_write(old, overwrite=True) as file:
         file.write(b"new")
     assert synced[0] == b"old"
 
@@ -109,7 +112,7 @@ def test_permissions_are_kept_and_new_files_follow_the_umask(old: Path) -> None:
     before = os.umask(0o027)
     try:
         for path in (old, new):
-            with atomic_write(path) as file:
+            with atomic_write(path, overwrite=True) as file:
                 file.write(b"x")
     finally:
         os.umask(before)
@@ -120,7 +123,7 @@ def test_permissions_are_kept_and_new_files_follow_the_umask(old: Path) -> None:
 def test_a_protected_file_stays(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old.chmod(0o444)
     monkeypatch.setattr(os, "access", lambda path, mode: path != old or mode != os.W_OK)
-    with pytest.raises(SaveError, match="write-protected"), atomic_write(old):
+    with pytest.raises(SaveError, match="write-protected"), atomic_write(old, overwrite=True):
         pytest.fail("the block ran")
     assert old.read_bytes() == b"old"
 
@@ -131,7 +134,7 @@ def test_a_link_stays_a_link(old: Path) -> None:
     folder.mkdir()
     link = folder / "link.params"
     link.symlink_to(old)
-    with atomic_write(link) as file:
+    with atomic_write(link, overwrite=True) as file:
         file.write(b"new")
     assert link.is_symlink()
     assert old.read_bytes() == b"new"
@@ -148,6 +151,6 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
 
 def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
-    with atomic_write(path) as file:
+    with atomic_write(path, overwrite=True) as file:
         file.write(b"x")
     assert path.read_bytes() == b"x"
