@@ -21,7 +21,6 @@ from graphpass.cli.options import (
     print_json,
     save_model,
 )
-from graphpass.cli.view import refuse_existing, write_text
 from graphpass.errors import OperationError, SaveError, UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def apply(
 ) -> int:
     """Apply a pass to a model, and write graph and parameters in one transaction."""
     from graphpass.formats.files import make_folder
-    from graphpass.formats.saving import atomic_write
+    from graphpass.formats.saving import atomic_write, write_text
     from graphpass.formats.symbol_write import version_of_dialect
     from graphpass.rules import apply as apply_pass
     from graphpass.verify import misfits
@@ -101,11 +100,9 @@ def apply(
 
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
-    if html is not None:
-        refuse_existing(html, overwrite)
     version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params, values=not partial)
-    _refuse_input(loaded, out, report_file, overwrite)
+    _refuse_input(loaded, out, [each for each in (report_file, html) if each], overwrite)
     shapes = parse_shapes(inputs)
     unfit = [] if partial else misfits(loaded, shapes)
     before = loaded.copy() if verify or diff or html else None
@@ -167,7 +164,7 @@ def apply(
         drawing = draw_difference(
             before, loaded, compare(before, loaded), shapes, title=title, report=result
         )
-        write_text(html, page(drawing))
+        write_text(html, page(drawing), overwrite=overwrite)
     written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
     if report_file is not None:
         make_folder(report_file.parent)
@@ -184,21 +181,21 @@ def apply(
     return 0
 
 
-def _refuse_input(model: Model, out: str | None, report: Path | None, overwrite: bool) -> None:
+def _refuse_input(model: Model, out: str | None, reports: list[Path], overwrite: bool) -> None:
     """Refuse outputs that would replace what is there, before any work is done."""
     from graphpass.formats.saving import refuse_existing
 
-    if str(report) == "-":
-        raise UsageError("a report goes to a file; --json prints it to standard output")
-    if report is not None:
-        model.refuse_input(report)
-        refuse_existing(report, overwrite=overwrite)
+    paths: list[Path] = []
     if out is not None and out != "-":
         files = model.target(*output_name(model, out))
-        paths = [path for path in (files.symbol, files.params) if path is not None]
-        if report is not None and report.resolve() in [path.resolve() for path in paths]:
+        paths += [path for path in (files.symbol, files.params) if path is not None]
+    for report in reports:
+        if str(report) == "-":
+            raise UsageError("a report goes to a file; --json prints it to standard output")
+        model.refuse_input(report)
+        if report.resolve() in [path.resolve() for path in paths]:
             raise SaveError(f"{report} is where the model goes; choose another file for the report")
-        refuse_existing(*paths, overwrite=overwrite)
+    refuse_existing(*reports, *paths, overwrite=overwrite)
 
 
 def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], report: Report) -> None:

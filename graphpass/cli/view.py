@@ -9,23 +9,8 @@ import click
 
 from graphpass.cli import options
 from graphpass.cli.options import load_model, parse_shapes
-from graphpass.errors import SaveError
 
-__all__ = ["refuse_existing", "view", "write_text"]
-
-
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace a file that the user did not say may go."""
-    if path.exists() and not overwrite:
-        raise SaveError(f"{path} exists; give --overwrite to replace it, or name another file")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; bytes of names that are not UTF-8 stay as they are."""
-    from graphpass.formats.files import atomic_write
-
-    with atomic_write(path) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+__all__ = ["view"]
 
 
 @click.command
@@ -53,6 +38,7 @@ def view(
     overwrite: bool,
 ) -> None:
     """Draw a model, or the difference between two, on one page that needs no network."""
+    from graphpass.formats.saving import refuse_existing, write_text
     from graphpass.view import page as pages
     from graphpass.view.drawing import draw, draw_difference
 
@@ -60,15 +46,15 @@ def view(
     name = Path(model.partition(":")[0]).name.removesuffix("-symbol.json") or "model"
     suffix = ".svg" if svg else ".dot" if dot else ".html"
     path = out or Path(f"{name}{suffix}")
-    refuse_existing(path, overwrite)
+    refuse_existing(path, overwrite=overwrite)
     shapes = parse_shapes(inputs)
-    loaded = load_model(model)
+    loaded = load_model(model, values=False)
     if other is None:
         drawing = draw(loaded, shapes, title=name, histograms=not (flat or no_values))
     else:
         from graphpass.verify import diff
 
-        second = load_model(other)
+        second = load_model(other, values=False)
         drawing = draw_difference(
             loaded,
             second,
@@ -78,7 +64,7 @@ def view(
             histograms=not (flat or no_values),
         )
     form = pages.svg if svg else pages.dot if dot else pages.page
-    write_text(path, form(drawing))
+    write_text(path, form(drawing), overwrite=overwrite)
     click.echo(str(path))
     if show:
         import webbrowser

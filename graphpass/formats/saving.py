@@ -45,6 +45,7 @@ __all__ = [
     "is_replacing",
     "mend",
     "refuse_existing",
+    "write_text",
     "write_together",
 ]
 
@@ -82,6 +83,12 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     """
     with write_together(path, overwrite=overwrite) as (file,):
         yield file
+
+
+def write_text(path: str | PathLike[str], text: str, *, overwrite: bool = False) -> None:
+    """Write a text file, as `atomic_write`; bytes of names that are not UTF-8 stay as they are."""
+    with atomic_write(path, overwrite=overwrite) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
 
 
 @contextlib.contextmanager
