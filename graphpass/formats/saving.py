@@ -129,10 +129,10 @@ def write_together(
     record, and takes one for dead after an hour.
     """
     refuse_existing(*paths, overwrite=overwrite)
+    targets = [Path(os.path.realpath(path)) for path in paths]
+    save = _Save(targets[-1].with_name(f"{_hidden(targets[-1].name)}.save"))
+    signals = _Signals()
     try:
-        targets = [Path(os.path.realpath(path)) for path in paths]
-        save = _Save(targets[-1].with_name(f"{_hidden(targets[-1].name)}.save"))
-        signals = _Signals()
         with signals:
             try:
                 save.lock(targets[-1])
@@ -144,6 +144,7 @@ def write_together(
                         file.flush()
                         os.fsync(file.fileno())
                 save.replace()
+                save.done = True
                 WRITTEN.extend(map(Path, paths))
                 del WRITTEN[:-_REMEMBERED]
             finally:
@@ -151,7 +152,8 @@ def write_together(
     except SaveError:
         raise
     except OSError as error:
-        raise _save_error(paths[-1], error) from error
+        if not save.done:  # else the next save or load removes what could not be removed
+            raise _save_error(paths[-1], error) from error
 
 
 def refuse_existing(*paths: str | PathLike[str], overwrite: bool) -> None:
@@ -302,6 +304,7 @@ class _Save:
         self._path = path
         self._record: int | None = None
         self._files: list[BinaryIO] = []
+        self.done = False
         self.told = ""
         """What became of a dead save that `end` has ended."""
 
@@ -335,7 +338,8 @@ class _Save:
     def state(self) -> str:
         """Return the state of another's save, empty if there is none."""
         with contextlib.suppress(OSError, ValueError):
-            return self._path.read_text("ascii").split("\n")[0].strip()
+            if self._path.is_file():
+                return self._path.read_text("ascii").split("\n")[0].strip()
         return ""
 
     def _hold(self, mode: int, like: Path | None = None) -> bool:
@@ -373,11 +377,11 @@ class _Save:
         os.write(self._record, text.encode())
 
     def _reach(self, state: str) -> None:
-        """Change the state; its words take the same room, so that a full disk has it."""
+        """Change the state, behind all that was done before, through a power cut too.
+
+        Its words take the same room, so that a full disk has it.
+        """
         assert self._record is not None
-        os.fsync(self._record)
-        os.lseek(self._record, 0, os.SEEK_SET)
-        os.write(self._record, f"{state:9}".encode())
         os.fsync(self._record)
         for folder in {self._path.parent, *(place.target.parent for place, _ in self._read()[1])}:
             # File systems that can't do it refuse to.
@@ -387,6 +391,8 @@ class _Save:
                     os.fsync(number)
                 finally:
                     os.close(number)
+        os.lseek(self._record, 0, os.SEEK_SET)
+        os.write(self._record, f"{state:9}".encode())
 
     def _read(self) -> tuple[str, list[tuple[_Place, _Identity | None]], list[_Identity]]:
         """Return state, places with what is there, and the new files; nothing of half a record."""
@@ -399,7 +405,7 @@ class _Save:
                 for position, (name, was) in enumerate(json.loads(files))
             ]
             new = [_numbers(each) for each in json.loads(identities or "[]")]
-            if state != "replacing" or len(new) == len(places):
+            if "\\u0000" not in files and (state != "replacing" or len(new) == len(places)):
                 return state.strip(), places, new
         return "", [], []
 
@@ -422,6 +428,7 @@ class _Save:
 
     def replace(self) -> None:
         """Let the new files, which have reached the disk, take their places."""
+        assert self._record is not None
         _, places, _ = self._read()
         self._say(json.dumps([_identity(place.part) for place, _ in places]) + "\n")
         moved: list[_Place] = []
@@ -432,6 +439,7 @@ class _Save:
                 except OSError:  # a disk without second names: the old file is away for a moment
                     moved.append(place)
         self._reach("replacing")
+        os.fsync(self._record)
         for place in moved:
             place.target.replace(place.old)
         for place, was in places:
@@ -439,6 +447,8 @@ class _Save:
                 refuse_existing(place.target, overwrite=False)
             place.part.replace(place.target)
         self._reach("replaced")
+        with contextlib.suppress(OSError):  # it has happened
+            os.fsync(self._record)
 
     def end(self) -> None:
         """Undo what is not done, remove all but the targets, and give the lock back."""
@@ -469,9 +479,9 @@ class _Save:
                 what += f"; but {', '.join(kept)} had been written anew, and was left alone"
             self.told = what
             leftovers = [path for place, _ in places for path in (place.part, place.old)]
-            for path in (*leftovers, self._path):
-                with contextlib.suppress(OSError, ValueError):
-                    path.unlink()
+            with contextlib.suppress(OSError):  # the record last: it leads to the others
+                for path in (*leftovers, self._path):
+                    path.unlink(missing_ok=True)
         finally:
             os.close(self._record)
             self._record = None
