@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError, SaveError, UsageError, count
-from graphpass.formats.files import atomic_write, make_folder
+from graphpass.formats.files import make_folder
 from graphpass.formats.onnx import (
     Initializer,
     OnnxFile,
@@ -22,6 +21,7 @@ from graphpass.formats.onnx import (
     import_onnx,
     write_onnx,
 )
+from graphpass.formats.saving import refuse_existing, write_together
 from graphpass.formats.symbol_write import as_bytes, dumps
 from graphpass.lowering.driver import Lowered, lower
 from graphpass.lowering.python_lowerings import PYTHON_LOWERINGS
@@ -177,7 +177,7 @@ def export(
     files: tuple[Path, ...] = ()
     if not dry_run:
         content = onnx_file(lowered, model, passes)
-        files = save(content, path, external_data=external_data)
+        files = save(content, path, external_data=external_data, overwrite=overwrite)
     return ExportReport(lowered, files, passes, tuple(notes))
 
 
@@ -243,23 +243,23 @@ def shipped_lowerings() -> tuple[Lowering, ...]:
 
 def refuse_target(model: Model, path: Path, *, overwrite: bool) -> None:
     """Refuse a file that is there already, or that the model was read from."""
-    model.refuse_input(path, path.with_name(external_name(path)))
+    for each in (path, path.with_name(external_name(path))):
+        model.refuse_input(each)
     if path.is_dir():
         raise SaveError(f"{path}: it is a folder; name a file, such as {path / 'model.onnx'}")
-    if path.exists() and not overwrite:
-        raise SaveError(f"{path} is there already; replace it with --overwrite")
+    refuse_existing(path, overwrite=overwrite)
 
 
-def save(content: OnnxFile, path: Path, *, external_data: bool = False) -> tuple[Path, ...]:
+def save(
+    content: OnnxFile, path: Path, *, external_data: bool = False, overwrite: bool = False
+) -> tuple[Path, ...]:
     """Write an ONNX file, with a file of initializers beside it if wanted or if it is large."""
     make_folder(path.parent)
     beside = path.with_name(external_name(path))
-    external = external_data or content.is_large
-    with ExitStack() as stack:
-        file = stack.enter_context(atomic_write(path))
-        data = stack.enter_context(atomic_write(beside)) if external else None
-        write_onnx(content, file, data, beside.name)
-    return (path, beside) if external else (path,)
+    paths = [beside, path] if external_data or content.is_large else [path]
+    with write_together(*paths, overwrite=overwrite) as files:
+        write_onnx(content, files[-1], files[0] if len(files) > 1 else None, beside.name)
+    return tuple(reversed(paths))
 
 
 def onnx_file(lowered: Lowered, source: Model, passes: Sequence[str]) -> OnnxFile:
