@@ -95,9 +95,13 @@ def show(pass_: str, json: bool) -> None:
 
 def _text(source: str) -> str:
     """Return the text of a pass that was loaded already."""
-    from graphpass.rules.pass_files.loading import shipped_names, shipped_text
+    from graphpass.rules.pass_files.loading import (
+        shipped_lowering_names,
+        shipped_names,
+        shipped_text,
+    )
 
-    if source in shipped_names():
+    if source in (*shipped_names(), *shipped_lowering_names()):
         return shipped_text(source)
     if source.lstrip().startswith(("{", "[")):
         return source
@@ -134,7 +138,12 @@ def test(pass_: str, settings: Sequence[str], on_mxnet: bool, json: bool) -> int
     from graphpass.rules.lint import run_tests
     from graphpass.view.tables import echo
 
-    results = run_tests(_load(pass_, settings), on_mxnet=on_mxnet)
+    loaded = _load(pass_, settings)
+    results = run_tests(loaded, on_mxnet=on_mxnet)
+    if any(rule.operation.keyword == "lower" for rule in loaded.rules):
+        from graphpass.lowering.rule_tests import run_lowering_tests
+
+        results += run_lowering_tests(loaded, on_mxnet=on_mxnet)
     passed = sum(map(bool, results))
     if json:
         print_json([result.to_json() for result in results])

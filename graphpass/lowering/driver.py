@@ -6,6 +6,7 @@ with it is never asked for; the pieces are put together in saved order.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ __all__ = ["Lowered", "NotLowered", "lower"]
 
 DEFAULT_OPSET = 18
 _MOST_TOLD = 8
+_SHAPELESS = re.compile(r"shape of .* (is not|is) known")
 _MOST_COMPARED = 2**20
 """Bytes of a constant that is compared with others."""
 
@@ -76,7 +78,9 @@ class NotLowered:
                 "--lower FILE, or cut the graph above it"
             )
         told = "; ".join(f"{lowering}: {reason}" for lowering, reason in self.reasons[:_MOST_TOLD])
-        return f"no lowering takes {here}: {told}"
+        shapeless = any(_SHAPELESS.search(reason) for _, reason in self.reasons)
+        remedy = "; say what the inputs are, as in --input data:1,3,224,224" if shapeless else ""
+        return f"no lowering takes {here}: {told}{remedy}"
 
 
 def lower(

@@ -31,7 +31,7 @@ from graphpass.model import Model
 from graphpass.ops.onnx import DTYPES, OPSETS
 from graphpass.rules import apply
 from graphpass.rules.operations.lower import Lower
-from graphpass.rules.pass_files.loading import Pass, PassSource, load_pass
+from graphpass.rules.pass_files.loading import Pass, PassSource, load_pass, shipped_lowering_names
 from graphpass.rules.rewrite.lowering import Lowering
 
 __all__ = ["ExportReport", "export", "lowerings_of", "prepared", "shipped_lowerings"]
@@ -230,11 +230,8 @@ def lowerings_of(loaded: Pass) -> list[Lowering]:
 @cache
 def shipped_lowerings() -> tuple[Lowering, ...]:
     """Return the lowerings that graphpass ships, file by file."""
-    folder = Path(__file__).parents[1] / "passes" / "onnx"
     return tuple(
-        lowering
-        for path in sorted(folder.glob("*.yaml"))
-        for lowering in lowerings_of(load_pass(path))
+        lowering for name in shipped_lowering_names() for lowering in lowerings_of(load_pass(name))
     )
 
 

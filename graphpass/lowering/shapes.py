@@ -178,7 +178,7 @@ def known_shapes(model: Model, given: GivenInputs) -> KnownShapes:
         if conflicts:
             _, name, op, message = conflicts[0]
             what = f"{op} {name!r}: {message}"
-            if not letters:
+            if not letters or _infer(model, given, dict.fromkeys(letters)).conflicts:
                 raise UsageError(f"the shapes do not fit: {what}")
             said = ", ".join(f"{letter}={extent}" for letter, extent in rounds[number].items())
             raise UsageError(
@@ -189,7 +189,7 @@ def known_shapes(model: Model, given: GivenInputs) -> KnownShapes:
     return KnownShapes(found, rounds)
 
 
-def _infer(model: Model, given: GivenInputs, numbers: Mapping[str, int]) -> Inference:
+def _infer(model: Model, given: GivenInputs, numbers: Mapping[str, int | None]) -> Inference:
     parameters = model.parameters
     shapes = {
         name: tuple([numbers[each] if isinstance(each, str) else each for each in shape])

@@ -11,7 +11,8 @@ A page is run from top to bottom in one folder that holds a copy of the fixtures
 ``yaml``
     Rules that must load. A first line ``# NAME.yaml`` makes it a file for the blocks below.
 
-A block marked ``mxnet`` besides, as in ``console mxnet``, needs MXNet. Other languages are not run.
+A block marked ``mxnet`` besides, as in ``console mxnet``, needs MXNet, one marked ``onnx`` needs
+ONNX Runtime. Other languages are not run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import contextlib
 import difflib
 import doctest
 import importlib
+import importlib.util
 import io
 import os
 import re
@@ -183,7 +185,8 @@ def run_page(page: Path, folder: Path, *, with_mxnet: bool) -> None:
         binary.chmod(0o755)
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page):
-        if "mxnet" in block.words and not with_mxnet:
+        lacks_onnx = "onnx" in block.words and importlib.util.find_spec("onnxruntime") is None
+        if lacks_onnx or ("mxnet" in block.words and not with_mxnet):
             continue
         if block.words[0] == "console":
             run_console(block, folder)

@@ -33,7 +33,16 @@ from graphpass.verify import isomorphic, verify
 from graphpass.verify.backend import Backend
 from graphpass.verify.backend_mxnet import backend_or_mxnet
 
-__all__ = ["RuleTest", "graphs_of_tests", "indented", "run_tests"]
+__all__ = [
+    "Elements",
+    "RuleCase",
+    "RuleTest",
+    "TestFailure",
+    "graphs_of_tests",
+    "hints_of",
+    "indented",
+    "run_tests",
+]
 
 _NODE = re.compile(r"\S+ '([^']*)' \(#\d+\)")
 """A node as reasons name it: ``BatchNorm 'bn1' (#7)``."""
@@ -116,29 +125,29 @@ def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
         if on_mxnet:
             backend = stack.enter_context(backend_or_mxnet(None, isolated=True))
             assert backend.name  # a library that is missing shows here, not as a failing test
-        allowance = _Elements()
+        allowance = Elements()
         return [case.run(allowance, backend) for case in _cases(loaded)]
 
 
 def graphs_of_tests(loaded: Pass) -> Iterator[tuple[str, Model]]:
     """Yield the models that tests begin with, each with its place; malformed ones left out."""
-    allowance = _Elements()
+    allowance = Elements()
     for case in _cases(loaded):
         try:
             yield loaded.place(case.path), case.before(allowance)
-        except _Failure:
+        except TestFailure:
             continue
 
 
-def _cases(loaded: Pass) -> Iterator[_Case]:
+def _cases(loaded: Pass) -> Iterator[RuleCase]:
     for member in [each for group in groups_of(loaded) for each in group]:
         for number, test in enumerate(member.text.tests if member.text is not None else ()):
-            yield _Case(loaded, test, (*member.path, "tests", number), member.rewrite)
+            yield RuleCase(loaded, test, (*member.path, "tests", number), member.rewrite)
     for number, test in enumerate(loaded.tests):
-        yield _Case(loaded, test, ("tests", number))
+        yield RuleCase(loaded, test, ("tests", number))
 
 
-class _Failure(Exception):  # noqa: N818 - no error: an answer
+class TestFailure(Exception):  # noqa: N818 - no error: an answer
     """What a test found wrong, and in which of its texts, by the way there from the test."""
 
     def __init__(self, message: str, *where: str, error: TextError | None = None) -> None:
@@ -148,7 +157,7 @@ class _Failure(Exception):  # noqa: N818 - no error: an answer
         self.column = None if error is None else error.column
 
 
-class _Elements:
+class Elements:
     """How many elements the arrays of tests may still have."""
 
     _IN_ALL = 4 * _MOST_ELEMENTS
@@ -160,12 +169,12 @@ class _Elements:
         """Take the elements of a variable, or refuse that, before there is an array of them."""
         asked = f"{name} is to have the shape {shape!s:.80}, and a test may ask for no more than"
         if len(shape) > _MOST_DIMENSIONS:
-            raise _Failure(f"{asked} {_MOST_DIMENSIONS} dimensions", *where)
+            raise TestFailure(f"{asked} {_MOST_DIMENSIONS} dimensions", *where)
         size = prod(max(extent, 1) for extent in shape)
         if size > _MOST_ELEMENTS:
-            raise _Failure(f"{asked} {_MOST_ELEMENTS:,} elements; write a smaller one", *where)
+            raise TestFailure(f"{asked} {_MOST_ELEMENTS:,} elements; write a smaller one", *where)
         if size > self._left:
-            raise _Failure(
+            raise TestFailure(
                 f"with {name} of the shape {shape}, the tests of this pass ask for more than "
                 f"{self._IN_ALL:,} elements in all; write smaller ones",
                 *where,
@@ -174,7 +183,7 @@ class _Elements:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class RuleCase:
     """One test, to be run."""
 
     loaded: Pass
@@ -189,32 +198,36 @@ class _Case:
     rewrite: Rewrite | None = None
     """What it tests, run alone until it applies no more; None for the whole pass."""
 
+    is_hinted: bool = True
+    """Whether variables with a shape have values if ``parameters`` lists none."""
+
     @property
     def rule(self) -> str:
+        """What reports call it."""
         return self.loaded.name if self.rewrite is None else self.rewrite.id
 
-    def run(self, allowance: _Elements, backend: Backend | None) -> RuleTest:
+    def run(self, allowance: Elements, backend: Backend | None) -> RuleTest:
         """Run it; with a backend, also compare outputs before and after."""
         failure: str | None = None
         note = ""
         place = self.loaded.place(self.path)
         try:
             note = self._check(allowance, backend)
-        except _Failure as found:
+        except TestFailure as found:
             failure = str(found)
             place = self.loaded.place((*self.path, *found.where), found.line, found.column)
         return RuleTest(self.rule, int(self.path[-1]) + 1, place, failure, note)
 
-    def before(self, allowance: _Elements) -> Model:
+    def before(self, allowance: Elements) -> Model:
         """Return the model that it begins with."""
         graph = self._graph("before")
         return Model(graph, self._values(graph, allowance))
 
-    def _check(self, allowance: _Elements, backend: Backend | None) -> str:
+    def _check(self, allowance: Elements, backend: Backend | None) -> str:
         """Check everything; return why outputs were not compared, if they were to be."""
         before = self.before(allowance)
         if backend is not None:
-            hints = _hints_of(before.graph)
+            hints = hints_of(before.graph)
             for name in before.inputs:
                 allowance.take(name, hints.get(name, ()), "before")
         after = before.copy()
@@ -227,14 +240,14 @@ class _Case:
         if "unchanged" in self.test and (refusal is None or self.rewrite is None):
             self._check_unchanged(before, after, changed=changed, refusal=refusal)
         elif refusal is not None:
-            raise _Failure(f"it is refused: {refusal}", "before")
+            raise TestFailure(f"it is refused: {refusal}", "before")
         else:
             wanted = self._graph("after")
             same = isomorphic(after.graph, wanted, names=True)
             if not same:
                 idle = "changed nothing" if self.rewrite is None else "did not fire"
                 ends = [indented(print_graph(graph)) for graph in (after.graph, wanted)]
-                raise _Failure(
+                raise TestFailure(
                     f"it {'made' if changed else f'{idle}, which left'} A, and B was wanted: "
                     f"{same}\n  A:\n{ends[0]}\n  B:\n{ends[1]}",
                     "after",
@@ -246,9 +259,9 @@ class _Case:
         except UsageError as error:
             return str(error)
         except GraphpassError as error:
-            raise _Failure(f"the graphs can't be run: {error}", "before") from None
+            raise TestFailure(f"the graphs can't be run: {error}", "before") from None
         if result.verdict == "different":
-            raise _Failure(f"outputs differ:\n{result}", "before")
+            raise TestFailure(f"outputs differ:\n{result}", "before")
         return "" if result else str(result)
 
     def _change(self, model: Model) -> tuple[bool, Lineage | None]:
@@ -265,15 +278,15 @@ class _Case:
         try:
             return self.loaded.bind(self.test.get("set"))
         except GraphpassError as error:
-            raise _Failure(str(error), "set") from None
+            raise TestFailure(str(error), "set") from None
 
     def _graph(self, key: str) -> Graph:
         try:
             return parse_graph(self.test[key])
         except TextError as error:
-            raise _Failure(f"{key} is no graph: {error.reason}", key, error=error) from None
+            raise TestFailure(f"{key} is no graph: {error.reason}", key, error=error) from None
 
-    def _values(self, graph: Graph, allowance: _Elements) -> Parameters:
+    def _values(self, graph: Graph, allowance: Elements) -> Parameters:
         """Return the stored values of a graph, as the test states them."""
         stated: Mapping[str, Any] = self.test.get("parameters") or {}
         keys = {graph.name(key): key for key in graph.order() if graph.is_variable(key)}
@@ -286,13 +299,13 @@ class _Case:
         }
         for name, other in stated.items():
             if name not in keys:
-                raise _Failure(f"no variable of the graph is called {name}", "parameters", name)
+                raise TestFailure(f"no variable of the graph is called {name}", "parameters", name)
             if isinstance(other, str) and other not in shapes:
                 said = f"{other} has no shape here, which {name} could have"
-                raise _Failure(said, "parameters", name)
+                raise TestFailure(said, "parameters", name)
         shapes |= {name: shapes[each] for name, each in stated.items() if isinstance(each, str)}
-        if not stated:
-            hints = _hints_of(graph)
+        if not stated and self.is_hinted:
+            hints = hints_of(graph)
             shapes = {name: hints[name] for name in hints if not _DATA.fullmatch(name)}
         for name, shape in shapes.items():
             allowance.take(name, shape, *(("parameters", name) if stated else ("before",)))
@@ -317,7 +330,7 @@ class _Case:
         if changed:
             made = indented(print_graph(after.graph))
             said = f"it was to leave the graph alone, but made of it\n{made}"
-            raise _Failure(said, "unchanged")
+            raise TestFailure(said, "unchanged")
         try:
             if refusal is not None:
                 found = [str(refusal)]
@@ -328,12 +341,12 @@ class _Case:
                 found = [line for step in steps for line in _told(step)]
         except GraphpassError as error:
             said = f"why it left the graph alone can't be told: {error}"
-            raise _Failure(said, "before") from None
+            raise TestFailure(said, "before") from None
         wanted = " ".join(self.test["unchanged"].split())
         reasons = [" ".join(reason.split()) for reason in found]
         if not any(wanted in each or wanted in _NODE.sub(r"\1", each) for each in reasons):
             listed = "".join(f"\n    {reason}" for reason in reasons)
-            raise _Failure(
+            raise TestFailure(
                 f"it left the graph alone, but not because {wanted}; the reasons are{listed}",
                 "unchanged",
             )
@@ -348,7 +361,7 @@ def _told(step: Step) -> Iterator[str]:
         yield from _told(inner)
 
 
-def _hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:
+def hints_of(graph: Graph) -> dict[str, tuple[int, ...]]:
     """Return the shapes that variables say they have, where they are complete."""
     found = {}
     for key in graph.order():

@@ -79,6 +79,11 @@ class Lower(Operation):
         """The name that the lowering gives itself."""
         return self.id
 
+    @classmethod
+    def options(cls) -> list[str]:
+        """See `Operation.options`; what the pass says at its top is none of a rule's."""
+        return [each for each in super(Lower, cls).options() if each != "target"]
+
     def apply(self, run: Run, edit: Edit) -> str:
         """See `Operation.apply`. A lowering changes no model of MXNet's."""
         raise OperationError(

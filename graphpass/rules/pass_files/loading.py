@@ -33,6 +33,7 @@ __all__ = [
     "Rule",
     "load_pass",
     "parse_setting",
+    "shipped_lowering_names",
     "shipped_names",
     "shipped_text",
 ]
@@ -91,7 +92,7 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
         given = os.fspath(source)
         path = base / given
         is_path = path.suffix in _SUFFIXES or os.sep in given or _kind(path) in ("file", "other")
-        if given in shipped_names() or not is_path:
+        if given in (*shipped_names(), *shipped_lowering_names()) or not is_path:
             return _load_shipped(given)
         reading.check(path)
         text, identity = _read(path), str(path.resolve())
@@ -455,6 +456,12 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
 
 
+@cache
+def shipped_lowering_names() -> tuple[str, ...]:
+    """Return the names of the shipped passes that lower to ONNX: ``onnx/dense``, sorted."""
+    return tuple(sorted(f"onnx/{path.stem}" for path in _SHIPPED.glob("onnx/*.yaml")))
+
+
 def shipped_text(name: str) -> str:
     """Return the YAML text of a shipped pass.
 
@@ -464,7 +471,7 @@ def shipped_text(name: str) -> str:
         If there is none of that name; the message names the nearest.
     """
     names = shipped_names()
-    if name not in names:
+    if name not in names and name not in shipped_lowering_names():
         raise UsageError(
             f"there is no pass {name!r}{suggestion(name, names)}; name a shipped pass "
             f"({', '.join(names)}) or the path of a YAML file"

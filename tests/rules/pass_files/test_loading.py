@@ -145,7 +145,7 @@ def test_a_path_from_a_folder(write) -> None:
         (
             "a: b",
             "1:1: a graphpass pass has no 'a'; it has graphpass, name, description, parameters, "
-            "budget, rules, tests\na: b\n^",
+            "budget, target, rules, tests\na: b\n^",
         ),
         ("rules: []", "1:1: a graphpass pass needs graphpass\nrules: []\n^"),
         (

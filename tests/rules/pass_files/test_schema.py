@@ -214,7 +214,7 @@ def test_faults_in_words(rule: object, path: tuple[str, ...], message: str) -> N
             SchemaFault(
                 ("ruels",),
                 "a graphpass pass has no 'ruels'; nearest: rules; "
-                "it has graphpass, name, description, parameters, budget, rules, tests",
+                "it has graphpass, name, description, parameters, budget, target, rules, tests",
                 key=True,
             ),
         ),
