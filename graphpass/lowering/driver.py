@@ -27,6 +27,7 @@ from graphpass.lowering.target import (
     TargetValue,
 )
 from graphpass.model import Model
+from graphpass.ops.onnx import OPSETS
 from graphpass.rules.expressions import Scope
 from graphpass.rules.limits import Limits
 from graphpass.rules.report.firings import REFUSED
@@ -121,7 +122,7 @@ def lower(
         while True:
             driver = Driver(model, lowerings, known, wanted, is_fixed=is_fixed)
             missing = driver.choose()
-            later = max([each.target.opset for each in driver.chosen.values()], default=0)
+            later = max(map(_needed, driver.chosen.values()), default=0)
             if later <= wanted:
                 break
             wanted = later
@@ -130,6 +131,11 @@ def lower(
             rest = f"; and {count(more, 'node')} more" if more else ""
             raise OperationError(f"{missing[0]}{rest}")
         return driver.put_together(given)
+
+
+def _needed(lowering: Lowering) -> int:
+    """Return the opset that a lowering can't do without: what 18 has, 17 has in other words."""
+    return lowering.target.opset if lowering.target.opset > DEFAULT_OPSET else OPSETS[0]
 
 
 @dataclass(slots=True)
@@ -249,7 +255,7 @@ class Driver:
         GraphpassError
             If it makes no sense there; the message begins with the lowering and the node.
         """
-        root, needed = match.roots[0].node, lowering.target.opset
+        root, needed = match.roots[0].node, _needed(lowering)
         if needed > self.opset and self.is_fixed:
             raise Refusal(f"it needs opset {needed}; leave --opset out, or ask for that")
         optional = lowering.pattern.optional
