@@ -17,6 +17,7 @@ import numpy as np
 from graphpass.errors import GraphpassError, OperationError, count, prefixed
 from graphpass.graph import Entry, paused_collector
 from graphpass.lowering.evaluate import LoweredMatch, Piece, carry_out, outputs_of
+from graphpass.lowering.fold import fold_constants
 from graphpass.lowering.python_lowerings import PYTHON_LOWERINGS
 from graphpass.lowering.shapes import GivenInputs, KnownShapes, TargetFacts, known_shapes
 from graphpass.lowering.target import (
@@ -331,9 +332,11 @@ class Driver:
         for key in graph.order():
             if key in self.pieces:
                 self._put(key, values, target, names, node_names)
+        target.outputs = [values[head[:2]] for head in graph.heads]
+        fold_constants(target)
+        outputs, target.outputs = target.outputs, []
         whole = {id(each) for node in target.nodes for each in node.outputs}
-        for head, wanted in zip(graph.heads, graph.outputs, strict=True):
-            value = values[head[:2]]
+        for head, value, wanted in zip(graph.heads, outputs, graph.outputs, strict=True):
             if id(value) not in whole:  # a variable, a constant, or a head already
                 made = TargetValue("output", value.dtype)
                 node = TargetNode("Identity", [value], [made], name=node_names.claim(wanted))
@@ -381,6 +384,7 @@ class Driver:
         for entry, value in results.items():
             values[entry[:2]] = value
             value.name = value.name or names.claim(graph.output_name(entry))
+            value.shape = value.shape or self.known.shape(entry)
         main = next((v for v in results.values()), None)
         for node in _all_nodes(piece.nodes):
             is_main = any(each is main for each in node.outputs)

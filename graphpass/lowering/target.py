@@ -266,8 +266,9 @@ class TargetBuilder:
         names = {number: name for name, number in DTYPES.items()}
         for slot, value in enumerate(node.outputs):
             formal = operator.output(slot)
-            if formal.kind in DTYPES:
-                value.dtype = formal.kind
+            allowed = operator.dtypes(formal)
+            if len(allowed) == 1:
+                [value.dtype] = allowed
             elif node.op == "Cast":
                 value.dtype = names.get(node.attributes["to"])
             elif node.op == "ConstantOfShape":
