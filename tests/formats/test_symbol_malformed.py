@@ -95,8 +95,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "nodes[8].inputs[0][0] (node 'r'): -1 is negative; ids and indices count from 0",
     ),
     "7 huge node id": (
-        edit(lambda t: t["nodes"][8].update(inputs=[[2**32, 0, 0]])),
-        "node 4294967296 does not exist",
+        edit(lambda t: t["nodes"][8].update(inputs=[[2**32 - 1, 0, 0]])),
+        "node 4294967295 does not exist",
     ),
     "7 fraction": (
         edit(lambda t: t["nodes"][8].update(inputs=[[7.0, 0, 0]])),
