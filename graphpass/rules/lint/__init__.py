@@ -3,8 +3,7 @@
 ==================  ==================================================================
 module              what is in it
 ==================  ==================================================================
-:mod:`.lint`        `lint`: everything below for a pass, as a `LintReport`
-:mod:`.findings`    what is odd about one rewrite, or can never match
+:mod:`.lint`        `lint`: everything below for a pass, and what is odd about a rewrite
 :mod:`.termination` `terminates`: whether a group ends on every graph
 :mod:`.measures`    what goes and what comes when a rewrite fires, as inequalities
 :mod:`.overlaps`    `overlaps`: whether the order of two rewrites matters, on tested graphs
@@ -12,8 +11,7 @@ module              what is in it
 ==================  ==================================================================
 """
 
-from graphpass.rules.lint.findings import RuleFinding
-from graphpass.rules.lint.lint import GroupReport, LintReport, lint
+from graphpass.rules.lint.lint import GroupReport, LintReport, RuleFinding, lint
 from graphpass.rules.lint.overlaps import Overlap, overlaps
 from graphpass.rules.lint.rule_tests import RuleTest, run_tests
 from graphpass.rules.lint.termination import Termination, terminates

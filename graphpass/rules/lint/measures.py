@@ -1,32 +1,4 @@
-"""How much lighter a rewrite makes a graph, as inequalities over the weights of operators.
-
-A rewrite gives one inequality or several: each says that what goes weighs more than what comes, at
-every match. What weighs is an operator, by its name, and besides a `Feature` where some pattern of
-the group asks for an attribute's value, so that ``BatchNorm(fix_gamma=True)`` may weigh more than
-any other BatchNorm. There are two ways to weigh a graph:
-
-by nodes
-    The sum over the operators that the heads reach. A match takes away its roots, since everything
-    that reads them reads the replacement from then on, unless that reads a root itself; and its
-    interior, since nothing outside reads that. What the replacement reads stays, with everything
-    below it, and so does what is ``shared``. A value that the replacement reads may turn out to be
-    the output of an interior node, as ``b`` in ``elemwise_add(relu(a), b)`` where one relu is read
-    twice: such a node counts as staying too, unless it reads that value itself, which would be a
-    cycle, or ``distinct`` says otherwise. New nodes count whether they are read or not.
-
-by paths
-    The sum over all paths from a head down to an operator, so that a value counts as often as it
-    is read; that is the weight of the graph unfolded into trees. Sharing is nothing to this
-    measure: each root's tree is the pattern's, and becomes the replacement's. It has to be lighter,
-    or as light for some of several roots, and to hold no value more often than the pattern does,
-    except for variables, which weigh nothing. The trees that the roots are part of get lighter by
-    as much, and every root has a path from some head.
-
-Where the pattern leaves something open, the worst counts: of alternatives the lightest; of what may
-be absent, nothing; of an attribute that the replacement copies or computes, that it has the value
-which weighs more. Where the replacement copies an attribute of a node of its own operator, both
-have the feature or both lack it.
-"""
+"""How much lighter a rewrite makes a graph, as inequalities over the weights of operators."""
 
 from __future__ import annotations
 
@@ -122,6 +94,34 @@ def features_of(part: Part, op: str) -> list[Feature]:
 
 class Weighing:
     """One rewrite, weighed. Linear in its two texts, times the features.
+
+    A rewrite gives one inequality or several: each says that what goes weighs more than what comes,
+    at every match. What weighs is an operator, by its name, and besides a `Feature` where some
+    pattern of the group asks for an attribute's value, so that ``BatchNorm(fix_gamma=True)`` may
+    weigh more than any other BatchNorm. There are two ways to weigh a graph:
+
+    by nodes
+        The sum over the operators that the heads reach. A match takes away its roots, since
+        everything that reads them reads the replacement from then on, unless that reads a root
+        itself; and its interior, since nothing outside reads that. What the replacement reads
+        stays, with everything below it, and so does what is ``shared``. A value that the
+        replacement reads may turn out to be the output of an interior node, as ``b`` in
+        ``elemwise_add(relu(a), b)`` where one relu is read twice: such a node counts as staying
+        too, unless it reads that value itself, which would be a cycle, or ``distinct`` says
+        otherwise. New nodes count whether they are read or not.
+
+    by paths
+        The sum over all paths from a head down to an operator, so that a value counts as often as
+        it is read; that is the weight of the graph unfolded into trees. Sharing is nothing to this
+        measure: each root's tree is the pattern's, and becomes the replacement's. It has to be
+        lighter, or as light for some of several roots, and to hold no value more often than the
+        pattern does, except for variables, which weigh nothing. The trees that the roots are part
+        of get lighter by as much, and every root has a path from some head.
+
+    Where the pattern leaves something open, the worst counts: of alternatives the lightest; of what
+    may be absent, nothing; of an attribute that the replacement copies or computes, that it has the
+    value which weighs more. Where the replacement copies an attribute of a node of its own
+    operator, both have the feature or both lack it.
 
     Parameters
     ----------

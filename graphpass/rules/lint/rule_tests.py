@@ -238,15 +238,37 @@ class RuleCase:
         except GraphpassError as error:
             refusal = error
         if "unchanged" in self.test and (refusal is None or self.rewrite is None):
-            self._check_unchanged(before, after, changed=changed, refusal=refusal)
+            if changed:
+                made = indented(print_graph(after.graph))
+                said = f"it was to leave the graph alone, but made of it\n{made}"
+                raise TestFailure(said, "unchanged")
+            try:
+                if refusal is not None:
+                    found = [str(refusal)]
+                elif self.rewrite is not None:
+                    found = str(explain(self.rewrite, before)).splitlines()[1:]
+                else:
+                    steps = apply(self._bound(), before, dry_run=True).steps
+                    found = [line for step in steps for line in _told(step)]
+            except GraphpassError as error:
+                said = f"why it left the graph alone can't be told: {error}"
+                raise TestFailure(said, "before") from None
+            wanted = " ".join(self.test["unchanged"].split())
+            reasons = [" ".join(reason.split()) for reason in found]
+            if not any(wanted in each or wanted in _NODE.sub(r"\1", each) for each in reasons):
+                listed = "".join(f"\n    {reason}" for reason in reasons)
+                raise TestFailure(
+                    f"it left the graph alone, but not because {wanted}; the reasons are{listed}",
+                    "unchanged",
+                )
         elif refusal is not None:
             raise TestFailure(f"it is refused: {refusal}", "before")
         else:
-            wanted = self._graph("after")
-            same = isomorphic(after.graph, wanted, names=True)
+            target = self._graph("after")
+            same = isomorphic(after.graph, target, names=True)
             if not same:
                 idle = "changed nothing" if self.rewrite is None else "did not fire"
-                ends = [indented(print_graph(graph)) for graph in (after.graph, wanted)]
+                ends = [indented(print_graph(graph)) for graph in (after.graph, target)]
                 raise TestFailure(
                     f"it {'made' if changed else f'{idle}, which left'} A, and B was wanted: "
                     f"{same}\n  A:\n{ends[0]}\n  B:\n{ends[1]}",
@@ -323,33 +345,6 @@ class RuleCase:
                     array = np.abs(array) + np.float32(0.5)
             parameters.set(name, array, "aux" if keys[name] in auxiliary else "arg")
         return parameters
-
-    def _check_unchanged(
-        self, before: Model, after: Model, *, changed: bool, refusal: GraphpassError | None
-    ) -> None:
-        if changed:
-            made = indented(print_graph(after.graph))
-            said = f"it was to leave the graph alone, but made of it\n{made}"
-            raise TestFailure(said, "unchanged")
-        try:
-            if refusal is not None:
-                found = [str(refusal)]
-            elif self.rewrite is not None:
-                found = str(explain(self.rewrite, before)).splitlines()[1:]
-            else:
-                steps = apply(self._bound(), before, dry_run=True).steps
-                found = [line for step in steps for line in _told(step)]
-        except GraphpassError as error:
-            said = f"why it left the graph alone can't be told: {error}"
-            raise TestFailure(said, "before") from None
-        wanted = " ".join(self.test["unchanged"].split())
-        reasons = [" ".join(reason.split()) for reason in found]
-        if not any(wanted in each or wanted in _NODE.sub(r"\1", each) for each in reasons):
-            listed = "".join(f"\n    {reason}" for reason in reasons)
-            raise TestFailure(
-                f"it left the graph alone, but not because {wanted}; the reasons are{listed}",
-                "unchanged",
-            )
 
 
 def _told(step: Step) -> Iterator[str]:

@@ -1,22 +1,4 @@
-"""Whether a group of rewrites ends on every graph.
-
-Suppose that each operator can be given a weight, a positive whole number, such that each firing of
-each rewrite makes the sum of the weights in the graph smaller. The sum begins somewhere, is never
-negative, and falls by one at least each time: so there are no more firings than it was in the
-beginning. Whether such weights exist is a question of linear inequalities, one or a few for each
-rewrite; `graphpass.rules.lint.measures` says what they are and why they hold at every match.
-An answer in fractions is as good as one in whole numbers, since all weights may be multiplied by
-one number.
-
-A rewrite that runs once needs no proof and does the others no harm. The driver looks for it only at
-the nodes that were there in the beginning, each at most once. So it fires a bounded number of
-times, and however much weight it adds, between two of its firings, and after the last, the others
-come to an end.
-
-Orphans that are swept, and subgraphs, of which each is rewritten by itself, change nothing about
-this. Conditions are not looked at: they only make firings fewer. A rewrite whose body is written in
-Python puts in what nobody can foresee, so there is no proof for its group.
-"""
+"""Whether a group of rewrites ends on every graph: weights of operators that prove it."""
 
 from __future__ import annotations
 
@@ -123,6 +105,23 @@ def terminates(rewrites: Sequence[Rewrite]) -> Termination:
 
     Notes
     -----
+    Suppose that each operator can be given a weight, a positive whole number, such that each firing
+    of each rewrite makes the sum of the weights in the graph smaller. The sum begins somewhere, is
+    never negative, and falls by one at least each time: so there are no more firings than it was in
+    the beginning. Whether such weights exist is a question of linear inequalities, one or a few for
+    each rewrite; `graphpass.rules.lint.measures` says what they are and why they hold at every
+    match. An answer in fractions is as good as one in whole numbers, since all weights may be
+    multiplied by one number.
+
+    A rewrite that runs once needs no proof and does the others no harm. The driver looks for it
+    only at the nodes that were there in the beginning, each at most once. So it fires a bounded
+    number of times, and however much weight it adds, between two of its firings, and after the
+    last, the others come to an end.
+
+    Orphans that are swept, and subgraphs, of which each is rewritten by itself, change nothing
+    about this. Conditions are not looked at: they only make firings fewer. A rewrite whose body is
+    written in Python puts in what nobody can foresee, so there is no proof for its group.
+
     The inequalities are linear in the texts; solving them takes some steps for each rewrite, each
     of which costs rewrites times operators, and there is a limit to them.
     """
@@ -285,28 +284,18 @@ def solve(inequalities: Sequence[Inequality]) -> Solution | Contradiction | None
             involved = [basic[number]]
             involved += [key for key, each in zip(others, rows[number][1:], strict=True) if each]
             return Contradiction(tuple(sorted(each - width for each in involved if each >= width)))
-        new = _pivot([*rows, costs], number, column, denominator)
+        # The basic variable and the other one change places.
+        new = broken_row[column]
+        for row in (*rows, costs):
+            factor = row[column]
+            if row is broken_row or not (factor or new != denominator):
+                continue
+            pairs = zip(row, broken_row, strict=True)
+            row[:] = [(mine * new - factor * theirs) // denominator for mine, theirs in pairs]
+            if factor:
+                row[column] = factor
+        broken_row[:] = [-value for value in broken_row]
+        broken_row[column] = denominator
         others[column - 1], basic[number] = basic[number], others[column - 1]
         denominator = new
     return None
-
-
-def _pivot(rows: list[list[int]], number: int, column: int, old: int) -> int:
-    """Let a basic variable and another one change places; return the new common denominator."""
-    row = rows[number]
-    new = row[column]
-    for each in rows:
-        if each is row:
-            continue
-        factor = each[column]
-        if factor:
-            each[:] = [
-                (mine * new - factor * theirs) // old
-                for mine, theirs in zip(each, row, strict=True)
-            ]
-            each[column] = factor
-        elif new != old:
-            each[:] = [mine * new // old for mine in each]
-    row[:] = [-value for value in row]
-    row[column] = old
-    return new

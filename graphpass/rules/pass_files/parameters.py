@@ -76,28 +76,24 @@ def locate(
         else:
             break
     else:
-        if value is not None and isinstance(tree.value, str):
-            value = _text_mark(value, tree.value, values)
+        if value is None or not isinstance(tree.value, str):
+            return key, value
+        text, done = tree.value, 0
+        pieces: list[str] = []
+        origins: list[int] = []
+        for match in _PLACEHOLDER.finditer(text):
+            try:
+                piece = _inside(match, values)
+            except _PlaceholderError:  # it stays as it is
+                continue
+            begin, end = match.span()
+            pieces += [text[done:begin], piece]
+            origins += range(done, begin)
+            origins += range(begin + 1, end) if match["escaped"] else [begin] * len(piece)
+            done = end
+        filled = "".join([*pieces, text[done:]])
+        value = TextMark.of(value, text, filled, [*origins, *range(done, len(text) + 1)])
     return key, value
-
-
-def _text_mark(mark: Mark, text: str, values: Mapping[str, Plain]) -> TextMark:
-    """Return the mark of a text; a placeholder that can't be replaced stays as it is."""
-    pieces: list[str] = []
-    origins: list[int] = []
-    done = 0
-    for match in _PLACEHOLDER.finditer(text):
-        try:
-            piece = _inside(match, values)
-        except _PlaceholderError:
-            continue
-        begin, end = match.span()
-        pieces += [text[done:begin], piece]
-        origins += range(done, begin)
-        origins += range(begin + 1, end) if match["escaped"] else [begin] * len(piece)
-        done = end
-    filled = "".join([*pieces, text[done:]])
-    return TextMark.of(mark, text, filled, [*origins, *range(done, len(text) + 1)])
 
 
 class Substitution:

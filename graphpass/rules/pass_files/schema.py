@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,53 +84,57 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     Importing ``jsonschema`` takes longer than most commands do in all, so it is left to what seems
     to break the schema. Known are the keywords that `pass_schema` has.
     """
-    return all(_holds(value, keyword, wanted, schema) for keyword, wanted in schema.items())
 
+    def holds(keyword: str, wanted: Any) -> bool:
+        match keyword, value:
+            case "$ref", _:
+                return _fits(value, pass_schema()["$defs"][wanted.rpartition("/")[2]])
+            case "type", _:
+                kinds = [wanted] if isinstance(wanted, str) else wanted
+                own = "boolean" if isinstance(value, bool) else _TYPES.get(type(value))
+                return own in kinds or (own == "integer" and "number" in kinds)
+            case "enum", _:
+                return isinstance(value, str) and value in wanted
+            case "const", _:
+                return type(value) is type(wanted) and bool(value == wanted)
+            case "not", _:
+                return not _fits(value, wanted)
+            case (("anyOf" | "oneOf"), _):
+                fitting = sum(_fits(value, each) for each in wanted)
+                return fitting == 1 or (keyword == "anyOf" and fitting > 1)
+            case (("minLength" | "minItems" | "minProperties"), (str() | list() | dict())):
+                return bool(len(value) >= wanted)
+            case (("maxItems" | "maxProperties"), (list() | dict())):
+                return bool(len(value) <= wanted)
+            case "minimum", (int() | float()):
+                return bool(value >= wanted)
+            case "pattern", str():
+                return re.search(wanted, value) is not None
+            case "prefixItems", list():
+                return all(map(_fits, value, wanted))
+            case "items", list():
+                rest = value[len(schema.get("prefixItems", ())) :]
+                return all(_fits(each, wanted) for each in rest) if wanted else not rest
+            case "required", dict():
+                return all(key in value for key in wanted)
+            case "properties", dict():
+                return all(
+                    _fits(value[key], inner) for key, inner in wanted.items() if key in value
+                )
+            case "additionalProperties", dict():
+                others = [value[key] for key in value if key not in schema.get("properties", ())]
+                return all(_fits(each, wanted) for each in others) if wanted else not others
+            case "propertyNames", dict():
+                return all(_fits(key, wanted) for key in value)
+            case "dependentRequired", dict():
+                return all(
+                    set(keys) <= value.keys() for key, keys in wanted.items() if key in value
+                )
+            case "dependentSchemas", dict():
+                return all(_fits(value, inner) for key, inner in wanted.items() if key in value)
+        return True
 
-def _holds(value: Any, keyword: str, wanted: Any, schema: Mapping[str, Any]) -> bool:
-    match keyword, value:
-        case "$ref", _:
-            return _fits(value, pass_schema()["$defs"][wanted.rpartition("/")[2]])
-        case "type", _:
-            kinds = [wanted] if isinstance(wanted, str) else wanted
-            own = "boolean" if isinstance(value, bool) else _TYPES.get(type(value))
-            return own in kinds or (own == "integer" and "number" in kinds)
-        case "enum", _:
-            return isinstance(value, str) and value in wanted
-        case "const", _:
-            return type(value) is type(wanted) and bool(value == wanted)
-        case "not", _:
-            return not _fits(value, wanted)
-        case (("anyOf" | "oneOf"), _):
-            fitting = sum(_fits(value, each) for each in wanted)
-            return fitting == 1 or (keyword == "anyOf" and fitting > 1)
-        case (("minLength" | "minItems" | "minProperties"), (str() | list() | dict())):
-            return bool(len(value) >= wanted)
-        case (("maxItems" | "maxProperties"), (list() | dict())):
-            return bool(len(value) <= wanted)
-        case "minimum", (int() | float()):
-            return bool(value >= wanted)
-        case "pattern", str():
-            return re.search(wanted, value) is not None
-        case "prefixItems", list():
-            return all(map(_fits, value, wanted))
-        case "items", list():
-            rest = value[len(schema.get("prefixItems", ())) :]
-            return all(_fits(each, wanted) for each in rest) if wanted else not rest
-        case "required", dict():
-            return all(key in value for key in wanted)
-        case "properties", dict():
-            return all(_fits(value[key], inner) for key, inner in wanted.items() if key in value)
-        case "additionalProperties", dict():
-            others = [value[key] for key in value if key not in schema.get("properties", ())]
-            return all(_fits(each, wanted) for each in others) if wanted else not others
-        case "propertyNames", dict():
-            return all(_fits(key, wanted) for key in value)
-        case "dependentRequired", dict():
-            return all(set(keys) <= value.keys() for key, keys in wanted.items() if key in value)
-        case "dependentSchemas", dict():
-            return all(_fits(value, inner) for key, inner in wanted.items() if key in value)
-    return True
+    return all(starmap(holds, schema.items()))
 
 
 def _innermost(error: Any) -> Any:

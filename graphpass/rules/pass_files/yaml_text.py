@@ -3,20 +3,6 @@ r"""YAML text, or what Python gives in its place -> values that know where they 
 Only the parser of ``ruamel.yaml`` is used, event by event. What the events mean is decided here, so
 that a text can't make objects, expand without end or nest until the stack overflows. Plain scalars
 follow the core schema of YAML 1.2.2 (§10.3.2): ``no`` and ``2024-01-31`` are texts.
-
-What is said of a place inside a text points at the character in the file, whatever the style:
-
-========  ====================================================================================
-style     what its characters are made of
-========  ====================================================================================
-plain     lines, joined by a space; an empty line between two is a line break
-``'``     the same; ``''`` is one quote
-``"``     the same; escapes such as ``\n`` and ``\x41``, and ``\`` before a break that is none
-``|``     lines, without their indentation
-``>``     the same, joined by a space where neither is indented further
-========  ====================================================================================
-
-(YAML 1.2.2, chapters 7.3 and 8.1.)
 """
 
 from __future__ import annotations
@@ -50,39 +36,12 @@ __all__ = [
 MAX_BYTES = 2**20
 """The largest text that is read; the parser takes about two seconds for it."""
 
-_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_MAX_DIGITS = 30
-"""No integer of 64 bits has more, with some zeros in front."""
-
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
-
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 """Keys and positions from the top of a pass to a value: ``("rules", 1, "rename", "to")``."""
-
-_LineColumn: TypeAlias = tuple[int, int]
-_Characters: TypeAlias = Iterator[tuple[str, _LineColumn]]
-
-_ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
-_COMMENT = re.compile(r"#.*")
-_SPACES = re.compile(r"[ \t]*")
-_ESCAPE = re.compile(
-    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<short>.))", re.DOTALL
-)
-_SHORT = dict(
-    zip("0abtnvfreN_LP", "\0\a\b\t\n\v\f\r\x1b\x85\xa0\u2028\u2029", strict=True)
-)  # every other character stands for itself
 
 MAX_DEPTH = 32
 """How deep the collections of a pass may be nested; real ones need 6."""
@@ -287,6 +246,21 @@ def parse_yaml(text: str, source: PassText, *, shipped: bool = False) -> Located
     return composer.root or Located(None, Mark(1, 1))
 
 
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_MAX_DIGITS = 30
+"""No integer of 64 bits has more, with some zeros in front."""
+
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+
+
 def plain_scalar(text: str) -> Scalar:
     """Return the value of a scalar without quotes.
 
@@ -419,11 +393,38 @@ def _syntax_error(error: Exception, text: str, source: PassText) -> PassFileErro
 
 # -- characters of scalars -------------------------------------------------------------------------
 
+_LineColumn: TypeAlias = tuple[int, int]
+_Characters: TypeAlias = Iterator[tuple[str, _LineColumn]]
+
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
+_COMMENT = re.compile(r"#.*")
+_SPACES = re.compile(r"[ \t]*")
+_ESCAPE = re.compile(
+    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<short>.))", re.DOTALL
+)
+_SHORT = dict(
+    zip("0abtnvfreN_LP", "\0\a\b\t\n\v\f\r\x1b\x85\xa0\u2028\u2029", strict=True)
+)  # every other character stands for itself
+
 
 def place_in_scalar(
-    lines: Sequence[str], begin: _LineColumn, text: str, offset: int
+    lines: Sequence[str], begin: tuple[int, int], text: str, offset: int
 ) -> tuple[int, int] | None:
-    """Return line and column of a character of a text, or None if `text` does not begin there.
+    r"""Return line and column of a character of a text, or None if `text` does not begin there.
+
+    What is said of a place inside a text points at the character in the file, whatever the style:
+
+    ========  ====================================================================================
+    style     what its characters are made of
+    ========  ====================================================================================
+    plain     lines, joined by a space; an empty line between two is a line break
+    ``'``     the same; ``''`` is one quote
+    ``"``     the same; escapes such as ``\n`` and ``\x41``, and ``\`` before a break that is none
+    ``|``     lines, without their indentation
+    ``>``     the same, joined by a space where neither is indented further
+    ========  ====================================================================================
+
+    (YAML 1.2.2, chapters 7.3 and 8.1.)
 
     Parameters
     ----------

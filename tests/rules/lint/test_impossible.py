@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.rules import load_pass
-from graphpass.rules.lint.findings import RuleFinding, findings_of
+from graphpass.rules.lint.lint import RuleFinding, findings_of
 from graphpass.rules.pass_rewrites import groups_of
 
 
