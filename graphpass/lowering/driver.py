@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import GraphpassError, OperationError, count, prefixed
-from graphpass.graph import Entry, paused_collector
+from graphpass.formats.parameters import Parameters
+from graphpass.graph import Entry, Graph, paused_collector
 from graphpass.lowering.evaluate import LoweredMatch, Piece, carry_out, outputs_of
 from graphpass.lowering.fold import fold_constants
 from graphpass.lowering.python_lowerings import PYTHON_LOWERINGS
@@ -187,6 +188,7 @@ class Driver:
         is_fixed: bool,
     ) -> None:
         self.model = model
+        self.lowerings = lowerings
         self.graph = model.graph
         self.known = known
         self.is_fixed = is_fixed
@@ -274,7 +276,9 @@ class Driver:
                     made = carry_out(lowering.text, scope, build)
                 else:
                     function = PYTHON_LOWERINGS[lowering.python or ""]
-                    given = function(LoweredMatch(match, scope, build))
+                    given = function(
+                        LoweredMatch(match, scope, build, self.inside, self.known.shape)
+                    )
                     made = given if isinstance(given, list) else [given]
         except Refusal:
             raise
@@ -292,6 +296,48 @@ class Driver:
         if lacking:
             raise Refusal(f"output {min(lacking)} is in use, and it gives none such")
         return piece
+
+    def inside(self, graph: Graph, sources: Sequence[Any], build: TargetBuilder) -> list[Any]:
+        """Lower a subgraph into the nodes of a builder, and return what its heads are.
+
+        Raises
+        ------
+        OperationError
+            If no lowering takes a node inside.
+        """
+        variables = [key for key in graph.order() if graph.is_variable(key)]
+        stored, shapes, dtypes = Parameters(), {}, {}
+        for key, source in zip(variables, sources, strict=True):
+            name = graph.name(key)
+            outer = self.graph.name(source.node) if isinstance(source, Entry) else ""
+            is_variable = isinstance(source, Entry) and self.graph.is_variable(source.node)
+            if is_variable and outer in self.model.parameters:
+                stored[name] = self.model.parameters[outer]
+            shape = self.known.shape(source) if isinstance(source, Entry) else source.shape
+            if shape is not None:
+                shapes[name] = tuple([e if isinstance(e, int) else None for e in shape])
+            dtypes[name] = build.dtype(source) or "float32"
+        model = Model(graph, stored)
+        known = known_shapes(model, GivenInputs(shapes, dtypes))
+        driver = Driver(model, self.lowerings, known, self.opset, is_fixed=True)
+        missing = driver.choose()
+        if missing:
+            raise OperationError(f"in its subgraph, {missing[0]}")
+        values = {(key, 0): source for key, source in zip(variables, sources, strict=True)}
+        for key in graph.order():
+            piece = driver.pieces.get(key)
+            if piece is None:
+                continue
+            piece.resolve(values)
+            for node in piece.nodes:
+                node.label = f"{graph.name(key)}_{node.label}"
+                for each in node.outputs:
+                    each.label = f"{graph.name(key)}_{each.label}"
+            for entry, source in piece.results.items():
+                if isinstance(source, TargetValue):
+                    source.shape = source.shape or known.shape(entry)
+            build.graph.nodes += piece.nodes
+        return [values[head[:2]] for head in graph.heads]
 
     def why_not(self, key: int) -> NotLowered:
         """Return why no lowering takes a node."""
@@ -372,17 +418,10 @@ class Driver:
     ) -> None:
         """Put a piece into the graph: what it reads of MXNet's graph is known by now."""
         piece, graph = self.pieces[key], self.graph
-        base = graph.name(key)
+        base, results = graph.name(key), piece.results
+        piece.resolve(values)
         inner = TargetGraph(nodes=piece.nodes)
-        for place, slot in inner.reads():
-            if isinstance(place[slot], Entry):
-                place[slot] = values[place[slot][:2]]
-        results = {
-            entry: values[source[:2]] if isinstance(source, Entry) else source
-            for entry, source in piece.results.items()
-        }
         for entry, value in results.items():
-            values[entry[:2]] = value
             value.name = value.name or names.claim(graph.output_name(entry))
             value.shape = value.shape or self.known.shape(entry)
         main = next((v for v in results.values()), None)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.graph import Entry
-from graphpass.lowering.target import TargetBuilder, TargetNode, TargetValue, constant
+from graphpass.graph import Entry, Graph
+from graphpass.lowering.target import TargetBuilder, TargetGraph, TargetNode, TargetValue, constant
 from graphpass.rules.expressions import (
     UNBOUND,
     Expression,
@@ -19,6 +19,7 @@ from graphpass.rules.expressions import (
     UnknownError,
     ValueView,
 )
+from graphpass.rules.expressions.values import attribute_of
 from graphpass.rules.rewrite.body import computed
 from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.lowering import (
@@ -54,6 +55,15 @@ class Piece:
                 yield from (p[s] for p, s in graph.reads() if isinstance(p[s], Entry))
         yield from (each for each in self.results.values() if isinstance(each, Entry))
 
+    def resolve(self, values: dict[Any, Any]) -> None:
+        """Read what values of MXNet's graph are by now, and say there what the results are."""
+        for place, slot in TargetGraph(nodes=self.nodes).reads():
+            if isinstance(place[slot], Entry):
+                place[slot] = values[place[slot][:2]]
+        for entry, source in self.results.items():
+            found = values[source[:2]] if isinstance(source, Entry) else source
+            self.results[entry] = values[entry[:2]] = found
+
 
 @dataclass(frozen=True, slots=True)
 class LoweredMatch:
@@ -63,10 +73,49 @@ class LoweredMatch:
     scope: Scope
     build: TargetBuilder
 
+    lower_inside: Callable[[Graph, Sequence[Any], TargetBuilder], list[Any]]
+    """Lowers a subgraph: the graph, what its variables are, and where its nodes go."""
+
+    shape_of: Callable[[Entry], Any]
+    """Returns what is known of the shape of a value of MXNet's graph."""
+
     def __getitem__(self, name: str) -> Any:
         """Return what a name of the pattern or of ``let`` stands for; None if it is absent."""
         found = self.scope[name]
         return None if found is UNBOUND else found
+
+    @property
+    def node(self) -> NodeView:
+        """The node that is lowered."""
+        return NodeView(self.scope, self.match.roots[0].node)
+
+    @property
+    def inputs(self) -> list[Entry]:
+        """What the node reads, by slot."""
+        return [each.entry for each in self.node.inputs]
+
+    def attribute(self, key: str) -> Any:
+        """Return an attribute of the node, by default where the file says nothing."""
+        return attribute_of(key, words=False)(self.node)
+
+    def shape(self, source: Any) -> Any:
+        """Return what is known of the shape of a source."""
+        return self.shape_of(source) if isinstance(source, Entry) else source.shape
+
+    def lowered(self, number: int, sources: Sequence[Any], build: TargetBuilder) -> list[Any]:
+        """Lower a subgraph of the node, and return what its heads are.
+
+        Parameters
+        ----------
+        number : int
+            Which of them.
+        sources : sequence of TargetSource
+            What its variables stand for, in saved order.
+        build : TargetBuilder
+            Where its nodes go.
+        """
+        node = self.node
+        return self.lower_inside(node.graph.subgraphs(node.key)[number], sources, build)
 
     def source(self, name: str) -> Entry:
         """Return a value of the pattern, for an operator to read."""
