@@ -26,6 +26,7 @@ from graphpass.rules.rewrite.lowering import (
     Choice,
     Expressed,
     Given,
+    Listed,
     OnnxCall,
     Picked,
     Repeated,
@@ -176,6 +177,8 @@ class _Work:
                 if not isinstance(place, int) or not -len(found) <= place < len(found):
                     raise OperationError(f"there is no value {index.text} of {len(found)}")
                 return found[place]
+            case Listed(parts):
+                return [each for part in parts for each in self.inputs(part)]
             case Repeated():
                 return list(self.rounds(operand))
             case OnnxCall():

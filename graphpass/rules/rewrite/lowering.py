@@ -9,6 +9,7 @@ class        as text
 `OnnxCall`   ``onnx.Gemm(x, w, b, transB=1)``
 `Choice`     ``a if x.ndim == 2 else b``
 `Several`    ``*xs``, ``*parts``: all of several values
+`Listed`     ``[values, onnx.Cast(places, to="float32")]``: several, one by one
 `Repeated`   ``[onnx.Cast(x, to="float32") for x in xs]``
 ===========  ==================================================================================
 
@@ -42,6 +43,7 @@ __all__ = [
     "Choice",
     "Expressed",
     "Given",
+    "Listed",
     "Lowering",
     "OnnxCall",
     "Picked",
@@ -99,6 +101,12 @@ class Several(NamedTuple):
     values: TargetOperand
 
 
+class Listed(NamedTuple):
+    """Several values, written one by one."""
+
+    parts: tuple[TargetOperand, ...]
+
+
 class Repeated(NamedTuple):
     """Several values, one for each that a loop goes through."""
 
@@ -126,7 +134,9 @@ class OnnxCall:
     """What the lowering calls it, for names."""
 
 
-TargetOperand: TypeAlias = "Expressed | Given | Picked | Choice | Several | Repeated | OnnxCall"
+TargetOperand: TypeAlias = (
+    "Expressed | Given | Picked | Choice | Several | Listed | Repeated | OnnxCall"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +297,9 @@ class _TargetReader:
             self.used |= {each.name for each in results if isinstance(each, Given)}
         if not results:
             raise self.text.error(None, "there is nothing to put in; write a value or an operator")
+        read = {id(self.given[name]) for name in self.used}
         for name, statement in self.given.items():
-            if name not in self.used:
+            if id(statement) not in read:
                 self.text.fail(
                     statement, f"{name} is not used; read it in another line, or return it"
                 )
@@ -312,6 +323,8 @@ class _TargetReader:
             if name in self.given:
                 self.used.add(name)
                 return Given(name)
+        elif isinstance(node, ast.List) and any(map(self.is_made, ast.walk(node))):
+            return Listed(tuple(map(self.operand, node.elts)))
         elif isinstance(node, ast.Starred):
             return Several(self.operand(node.value))
         elif isinstance(node, ast.ListComp | ast.GeneratorExp):
@@ -326,7 +339,7 @@ class _TargetReader:
             return self.call(node, node.func)
         return Expressed(self.expression(node))
 
-    def is_made(self, node: ast.expr) -> bool:
+    def is_made(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
             return self.text.spelled(node) in self.given
         return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
