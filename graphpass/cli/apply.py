@@ -15,7 +15,7 @@ from graphpass.cli import options
 from graphpass.cli.options import (
     load_model,
     output_name,
-    parse_feed,
+    parse_comparison,
     parse_settings,
     parse_shapes,
     print_json,
@@ -79,8 +79,11 @@ def apply(
     verify: bool,
     inputs: Sequence[str],
     feed: Sequence[str],
-    rtol: float | None,
-    atol: float | None,
+    data: Sequence[str],
+    scale: float,
+    runs: int | None,
+    rtol: Sequence[str],
+    atol: Sequence[str],
     diff: bool,
     html: Path | None,
     report_file: Path | None,
@@ -103,7 +106,9 @@ def apply(
     version_of_dialect(dialect)  # refused before any work is done, dry or not
     loaded = load_model(model, epoch, params, values=not partial)
     _refuse_input(loaded, out, [each for each in (report_file, html) if each], overwrite)
-    shapes = parse_shapes(inputs)
+    how = parse_comparison(feed=feed, data=data, rtol=rtol, atol=atol)
+    given = how.pop("data")
+    shapes = {name: values[0].shape for name, values in given.items()} | parse_shapes(inputs)
     unfit = [] if partial else misfits(loaded, shapes)
     before = loaded.copy() if verify or diff or html else None
     result = apply_pass(
@@ -132,12 +137,12 @@ def apply(
         parts["verify"] = proof = compare_outputs(
             before,
             loaded,
-            inputs=shapes,
-            feed=parse_feed(feed),
+            inputs={**shapes, **given},
             lineage=result.lineage,
-            rtol=rtol,
-            atol=atol,
+            scale=scale,
+            runs=runs,
             isolated=True,
+            **how,
         )
         proved = bool(proof)
     facts = {}

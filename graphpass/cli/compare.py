@@ -8,7 +8,13 @@ from pathlib import Path
 import click
 
 from graphpass.cli import options
-from graphpass.cli.options import load_model, parse_feed, parse_outputs, parse_shapes, print_json
+from graphpass.cli.options import (
+    load_model,
+    parse_comparison,
+    parse_outputs,
+    parse_shapes,
+    print_json,
+)
 from graphpass.errors import UsageError
 
 __all__ = ["check", "diff", "verify"]
@@ -74,7 +80,6 @@ def diff(a: str, b: str, json: bool) -> int:
     metavar="OLD=NEW",
     help="Compare an output of A with one of B, these alone.",
 )
-@click.option("--runs", type=options.at_least(1), default=1, help="How many random inputs.")
 @click.option("--seed", type=options.at_least(0), default=0, help="Seed of the random inputs.")
 @click.option("--training", is_flag=True, help="Run as in training; compare auxiliary states too.")
 @click.option("--gradients", is_flag=True, help="Compare the gradients of the arguments too.")
@@ -87,11 +92,13 @@ def verify(
     b: str,
     inputs: Sequence[str],
     feed: Sequence[str],
-    rtol: float | None,
-    atol: float | None,
+    data: Sequence[str],
+    scale: float,
+    runs: int | None,
+    rtol: Sequence[str],
+    atol: Sequence[str],
     repeat: bool,
     output: Sequence[str],
-    runs: int,
     seed: int,
     training: bool,
     gradients: bool,
@@ -108,39 +115,22 @@ def verify(
     if repeat and output:
         raise UsageError("--repeat compares all outputs; leave out --output, or --repeat")
     before, after = load_model(a), load_model(b)
-    shapes, fed = parse_shapes(inputs), parse_feed(feed)
+    how = parse_comparison(feed=feed, data=data, rtol=rtol, atol=atol)
+    given = parse_shapes(inputs) | how.pop("data")
     if not partial:
         for model in (before, after):
-            refuse_misfits(model, misfits(model, shapes))
+            refuse_misfits(model, misfits(model, given))
+    how |= {"inputs": given, "seed": seed, "scale": scale, "training": training}
+    how |= {"single_precision": single_precision, "isolated": True}
     found = compare(
         before,
         after,
-        inputs=shapes,
-        feed=fed,
         outputs="repeat" if repeat else parse_outputs(output),
         runs=runs,
-        seed=seed,
-        rtol=rtol,
-        atol=atol,
-        training=training,
         gradients=gradients,
-        single_precision=single_precision,
-        isolated=True,
+        **how,
     )
-    first = None
-    if bisect and not found:
-        first = find_first(
-            before,
-            after,
-            inputs=shapes,
-            feed=fed,
-            seed=seed,
-            rtol=rtol,
-            atol=atol,
-            training=training,
-            single_precision=single_precision,
-            isolated=True,
-        )
+    first = find_first(before, after, **how) if bisect and not found else None
     if json:
         print_json({**found.to_json(), **({"first": first.to_json()} if first else {})})
     else:

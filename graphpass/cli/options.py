@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from graphpass.errors import GraphpassError, UsageError
+from graphpass.errors import GraphpassError, UsageError, suggestion
 
 if TYPE_CHECKING:
     from graphpass.model import Model
@@ -85,9 +85,83 @@ def comparison(verb: Verb) -> Verb:
         "--feed", multiple=True, metavar="NEW=OLD",
         help="An input of the new model gets the values of an old one.",
     )  # fmt: skip
-    rtol = click.option("--rtol", type=float, help="Relative tolerance; 1e-5 in single precision.")
-    atol = click.option("--atol", type=float, help="Absolute tolerance; 1e-6 in single precision.")
-    return feed(rtol(atol(verb)))
+    data = click.option(
+        "--input-data", "data", multiple=True, metavar="NAME:FILE",
+        help="Values of an input, .npy or .npz; again for another run.",
+    )  # fmt: skip
+    scale = click.option(
+        "--scale", type=float, default=1.0, help="Standard deviation of random inputs."
+    )
+    runs = click.option(
+        "--runs", type=at_least(1), help="How many random inputs; 1, or one for each file."
+    )
+    rtol, atol = (
+        click.option(
+            f"--{name}tol", multiple=True, metavar="[NAME:]NUMBER",
+            help=f"{what} tolerance, of one output or all; measured if left out.",
+        )
+        for name, what in (("r", "Relative"), ("a", "Absolute"))
+    )  # fmt: skip
+    return feed(data(scale(runs(rtol(atol(verb))))))
+
+
+def parse_comparison(
+    *, feed: Iterable[str], data: Iterable[str], rtol: Iterable[str], atol: Iterable[str]
+) -> dict[str, Any]:
+    """Read what `comparison` gives a verb as options of `graphpass.verify`, but for numbers.
+
+    The values of inputs come back under ``data``.
+    """
+    tolerances: dict[str, dict[str, float]] = {"rtol": {}, "atol": {}}
+    for option, texts in (("rtol", rtol), ("atol", atol)):
+        for text in texts:
+            name, _, number = text.rpartition(":")
+            try:
+                tolerances[option][name] = float(number)
+            except ValueError:
+                raise UsageError(
+                    f"--{option} {text:.60}: write NUMBER or NAME:NUMBER, such as 1e-4 or "
+                    "fc1_output:1e-4"
+                ) from None
+    return {"feed": parse_feed(feed), "data": parse_data(data), **tolerances}
+
+
+def parse_data(texts: Iterable[str]) -> dict[str, list[Any]]:
+    """Read ``NAME:FILE.npy``, ``NAME:FILE.npz`` and ``FILE.npz``: an array for each run.
+
+    An archive holds arrays by the names of inputs, or one array if a name is given.
+    """
+    found: dict[str, list[Any]] = {}
+    for text in texts:
+        name, _, path = text.rpartition(":")
+        if not name and not path.endswith(".npz"):
+            raise UsageError(
+                f"--input-data {text}: write NAME:FILE.npy, such as data:image.npy, or FILE.npz"
+            )
+        for each, value in _arrays(path, name).items():
+            found.setdefault(each, []).append(value)
+    return found
+
+
+def _arrays(path: str, name: str) -> dict[str, Any]:
+    """Return the arrays of a file by name; the one of a name, if one is given."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with Path(path).open("rb") as file:
+            read = np.load(file, allow_pickle=False)
+            arrays = {key: read[key] for key in read} if hasattr(read, "files") else {name: read}
+    except OSError as error:
+        raise UsageError(f"--input-data: {path}: {error.strerror or error}") from None
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UsageError(f"--input-data: {path} is no file of NumPy arrays: {error}") from None
+    if not name or list(arrays) == [name]:
+        return arrays
+    if name not in arrays and len(arrays) != 1:
+        raise UsageError(f"--input-data: {path} has no array {name!r}{suggestion(name, arrays)}")
+    return {name: arrays.get(name, next(iter(arrays.values())))}
 
 
 def load_model(

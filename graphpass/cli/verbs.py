@@ -14,8 +14,8 @@ from graphpass.errors import UsageError
 
 __all__ = ["clone", "cut", "merge", "optimize", "prefix", "rename", "tie"]
 
-_SHARED = ("out", "dry_run", "verify", "inputs", "feed", "diff", "html", "report_file", "params",
-           "partial", "overwrite", "json")  # fmt: skip
+_SHARED = ("out", "dry_run", "verify", "inputs", "data", "scale", "feed", "diff", "html",
+           "report_file", "params", "partial", "overwrite", "json")  # fmt: skip
 """Options of ``apply`` that all these verbs take."""
 
 _model = click.Argument(["model"], metavar="MODEL", help="PREFIX, PREFIX:EPOCH or a path.")

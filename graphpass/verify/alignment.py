@@ -18,7 +18,7 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
-from graphpass.verify.attributes import comparable
+from graphpass.verify.isomorphism import comparable
 
 __all__ = ["align"]
 

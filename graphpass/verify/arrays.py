@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,6 @@ __all__ = [
     "check_tolerances",
     "compare",
     "same_bits",
-    "tolerances",
     "total",
     "widened",
 ]
@@ -44,6 +43,12 @@ class Comparison:
     max_abs: float = 0.0
     """Largest absolute error; infinite where one is NaN or infinite and the other is not."""
 
+    mean_abs: float = 0.0
+    """Mean absolute error; infinite where the largest is."""
+
+    p99_abs: float = 0.0
+    """Absolute error that 99 % of the elements do not exceed, of some million of them at most."""
+
     max_rel: float = 0.0
     """Largest absolute error over the larger of the two magnitudes: 2 for opposite numbers."""
 
@@ -62,11 +67,17 @@ class Comparison:
     size: int = 0
     """Elements compared."""
 
+    left_out: int = 0
+    """Elements that were not looked at."""
+
     rtol: float = 0.0
     """Relative tolerance, of the magnitude in A."""
 
     atol: float = 0.0
-    """Absolute tolerance."""
+    """Absolute tolerance; the largest, where elements have their own."""
+
+    beyond: float = 0.0
+    """Largest absolute error over what was tolerated there: more than 1 where they differ."""
 
     @property
     def hollow(self) -> bool:
@@ -80,34 +91,34 @@ class Comparison:
             shapes=other.shapes if self.equal else self.shapes,
             dtypes=other.dtypes if self.equal else self.dtypes,
             max_abs=max(self.max_abs, other.max_abs),
+            mean_abs=(self.mean_abs * self.size + other.mean_abs * other.size)
+            / max(1, self.size + other.size),
+            p99_abs=max(self.p99_abs, other.p99_abs),
             max_rel=max(self.max_rel, other.max_rel),
             differing=self.differing + other.differing,
             nan=self.nan + other.nan,
             magnitude=max(self.magnitude, other.magnitude),
             finite=self.finite + other.finite,
             size=self.size + other.size,
-            rtol=self.rtol,
-            atol=self.atol,
+            left_out=self.left_out + other.left_out,
+            rtol=max(self.rtol, other.rtol),
+            atol=max(self.atol, other.atol),
+            beyond=max(self.beyond, other.beyond),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
         shapes = [list(shape) for shape in self.shapes]
-        return {
+        facts: dict[str, Any] = {
             "equal": self.equal,
             "shape": shapes[0] if shapes[0] == shapes[1] else shapes,
             "dtype": self.dtypes[0] if self.dtypes[0] == self.dtypes[1] else list(self.dtypes),
-            # JSON has no infinity.
-            "max_abs": self.max_abs if math.isfinite(self.max_abs) else str(self.max_abs),
-            "max_rel": self.max_rel if math.isfinite(self.max_rel) else str(self.max_rel),
-            "differing": self.differing,
-            "nan": self.nan,
-            "magnitude": self.magnitude,
-            "finite": self.finite,
-            "size": self.size,
-            "rtol": self.rtol,
-            "atol": self.atol,
         }
+        for each in fields(self)[3:]:
+            value = getattr(self, each.name)
+            # JSON has no infinity.
+            facts[each.name] = value if math.isfinite(value) else str(value)
+        return facts
 
     def __str__(self) -> str:
         (shape_a, shape_b), (dtype_a, dtype_b) = self.shapes, self.dtypes
@@ -116,6 +127,8 @@ class Comparison:
         if dtype_a != dtype_b:
             return f"dtype {dtype_a} is {dtype_b} in B"
         text = f"{shape_a} {dtype_a}, max abs {self.max_abs:.3g}, max rel {self.max_rel:.3g}"
+        if self.left_out:
+            text += f", {self.left_out} of {self.size + self.left_out} values left out"
         if self.differing:
             text += f", {self.differing} of {self.size} values differ"
         if self.nan:
@@ -131,7 +144,14 @@ _AT_ONCE = 2**20
 """Elements that are compared at a time, so that a large array needs no second one of its size."""
 
 
-def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+def compare(
+    a: Array,
+    b: Array,
+    *,
+    rtol: float = 0.0,
+    atol: float | npt.NDArray[Any] = 0.0,
+    without: npt.NDArray[np.bool_] | None = None,
+) -> Comparison:
     """Compare two arrays element by element.
 
     Parameters
@@ -139,8 +159,10 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
     a, b : array
         What to compare.
     rtol, atol : float
-        An element of B may be ``atol + rtol * abs(element of A)`` away. Two NaN are equal, and so
-        are two infinities of one sign.
+        An element of B may be ``atol + rtol * abs(element of A)`` away; `atol` may be an array that
+        broadcasts to the shape of A. Two NaN are equal, and so are two infinities of one sign.
+    without : array of bool, optional
+        Elements, in the shape of A, that are left out.
 
     Raises
     ------
@@ -151,16 +173,25 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
     -----
     Linear, in blocks: the arrays may be mapped from files.
     """
-    check_tolerances(rtol, atol)
+    largest = float(np.max(atol, initial=0.0)) if isinstance(atol, np.ndarray) else atol
+    check_tolerances(rtol, largest)
     shapes = a.shape, b.shape
     dtypes = a.dtype.name, b.dtype.name
     if a.shape != b.shape or a.dtype != b.dtype:
-        return Comparison(False, shapes, dtypes, rtol=rtol, atol=atol)
-    max_abs = max_rel = magnitude = 0.0
-    differing = nan = finite = 0
+        return Comparison(False, shapes, dtypes, rtol=rtol, atol=largest, beyond=math.inf)
+    max_abs = max_rel = magnitude = beyond = summed = 0.0
+    differing = nan = finite = left_out = 0
+    sample: list[npt.NDArray[Any]] = []
     flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+    own = np.broadcast_to(atol, a.shape).reshape(-1) if isinstance(atol, np.ndarray) else None
     for start in range(0, a.size, _AT_ONCE):
-        x, y = (widened(flat[start : start + _AT_ONCE]) for flat in (flat_a, flat_b))
+        part = slice(start, start + _AT_ONCE)
+        x, y = widened(flat_a[part]), widened(flat_b[part])
+        allowed = atol if own is None else own[part]
+        if without is not None and (kept := ~without.reshape(-1)[part]).sum() < len(x):
+            left_out += int(len(x) - kept.sum())
+            x, y = x[kept], y[kept]
+            allowed = allowed if own is None else own[part][kept]
         both_nan = np.isnan(x) & np.isnan(y)
         with np.errstate(all="ignore"):
             error = np.abs(x - y)
@@ -170,29 +201,39 @@ def compare(a: Array, b: Array, *, rtol: float = 0.0, atol: float = 0.0) -> Comp
         magnitude = max(magnitude, float(magnitudes.max(initial=0.0)))
         finite += magnitudes.size
         nan += int(both_nan.sum())
+        sample.append(error[:: -(-a.size // _AT_ONCE)])
         if not error.any():
             continue
         with np.errstate(all="ignore"):
             relative = error / np.maximum(np.abs(x), np.abs(y))
-            beyond = ~np.isfinite(error) | (error > atol + rtol * np.abs(x))
+            share = error / (allowed + rtol * np.abs(x))
         relative[np.isnan(relative)] = np.inf
-        relative[error == 0] = 0.0
+        relative[error == 0] = share[error == 0] = 0.0
+        share[~np.isfinite(error)] = np.inf
         max_abs = max(max_abs, float(error.max()))
         max_rel = max(max_rel, float(relative.max()))
-        differing += int(beyond.sum())
+        beyond = max(beyond, float(share.max()))
+        summed += float(error.sum())
+        differing += int((share > 1).sum())
+    size = a.size - left_out
+    errors = np.concatenate(sample) if sample else np.zeros(0)
     return Comparison(
         not differing,
         shapes,
         dtypes,
         max_abs,
+        summed / max(1, size),
+        float(np.percentile(errors, 99, method="higher")) if errors.size and max_abs else 0.0,
         max_rel,
         differing,
         nan,
         magnitude,
         finite,
-        a.size,
+        size,
+        left_out,
         rtol,
-        atol,
+        largest,
+        beyond,
     )
 
 
@@ -219,28 +260,6 @@ def check_tolerances(rtol: float | None, atol: float | None) -> None:
         # An integer beyond the floats is refused too, which `math.isfinite` can't take.
         if value is not None and not 0 <= value <= sys.float_info.max:
             raise UsageError(f"{name} {value!s:.40} is no tolerance; give a number from 0 up")
-
-
-_TOLERANCES = {
-    "bfloat16": (4e-2, 1e-2),
-    "float16": (5e-3, 1e-3),
-    "float32": (1e-5, 1e-6),
-    "float64": (1e-5, 1e-6),
-}
-
-
-def tolerances(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
-    """Return relative and absolute tolerance for a dtype.
-
-    What the user gave stands. Otherwise 1e-5 and 1e-6, none for whole numbers, and for the half
-    precisions some five times the distance of neighbouring numbers around 1 (2**-10 of float16,
-    2**-7 of bfloat16).
-    """
-    default_rtol, default_atol = _TOLERANCES.get(dtype, (0.0, 0.0))
-    return (
-        default_rtol if rtol is None else rtol,
-        default_atol if atol is None else atol,
-    )
 
 
 # -- dtypes ----------------------------------------------------------------------------------------

@@ -1,4 +1,13 @@
-"""What `verify` needs of a library that runs models, so that others than MXNet can follow."""
+"""What `verify` needs of a library that runs models, so that others than MXNet can follow.
+
+A backend is asked for two things: what follows from some shapes (`Backend.infer`), and what graphs
+compute (`Backend.run`). It sees a graph, and values by the key of the variable that has them; it
+never sees names, files or a second model. It runs one graph several times: on the values that are
+compared, and on values near these, which tell how far rounding moves an output and whether it moves
+at all. So a value of `constants` may be overridden by that of one feed, and heads may be any values
+of the graph, which a backend that fuses operators has to hand out as they are. What it can't do, it
+leaves out of `Backend.capabilities`, and `verify` refuses to ask for it.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +64,11 @@ class Backend(Protocol):
         """Name and version, for reports."""
         ...
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it can do besides runs in inference: ``training``, ``gradients``."""
+        ...
+
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]
     ) -> Inferred:
@@ -84,9 +98,10 @@ class Backend(Protocol):
         graph : Graph
             What to run.
         constants : mapping of int to array
-            Key of a variable to its value in every run.
+            Key of a variable to its value in every run that its feed has no other value for.
         feeds : sequence of mappings
-            For each run, the values of all other variables.
+            For each run, the values of all other variables. There may be values of variables that
+            the heads do not reach.
         training : bool
             Whether operators behave as in training. Every run starts from the given values of the
             auxiliary states.

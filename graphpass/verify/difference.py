@@ -13,8 +13,7 @@ from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.lazy import Drawn
 from graphpass.model import Model
 from graphpass.verify.alignment import align
-from graphpass.verify.attributes import attribute_changes, same_attributes
-from graphpass.verify.isomorphism import graph_of, isomorphic
+from graphpass.verify.isomorphism import attribute_changes, graph_of, isomorphic, same_attributes
 
 if TYPE_CHECKING:
     from graphpass.formats.parameters import Parameters

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphpass.graph import Entry, Graph
+from graphpass.graph import Entry
 from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend
 from graphpass.verify.backend_mxnet import backend_or_mxnet
-from graphpass.verify.equality import in_single_precision, run_both
+from graphpass.verify.equality import in_single_precision
 from graphpass.verify.feeding import prepare
 from graphpass.verify.inputs import Given
-from graphpass.verify.result import Comparer
+from graphpass.verify.proof import Trial, output, returning
+from graphpass.verify.result import Comparer, Tolerance
 
 if TYPE_CHECKING:
     from graphpass.verify.arrays import Comparison
@@ -67,8 +68,9 @@ def bisect(
     inputs: Given | None = None,
     feed: Mapping[str, str] | None = None,
     seed: int = 0,
-    rtol: float | None = None,
-    atol: float | None = None,
+    scale: float = 1.0,
+    rtol: Tolerance = None,
+    atol: Tolerance = None,
     training: bool = False,
     single_precision: bool = False,
     isolated: bool = False,
@@ -83,7 +85,7 @@ def bisect(
     ----------
     before, after : Model
         What to compare, called A and B.
-    inputs, feed, seed, rtol, atol, training, single_precision, isolated, backend
+    inputs, feed, seed, scale, rtol, atol, training, single_precision, isolated, backend
         As for `verify`.
 
     Returns
@@ -102,15 +104,12 @@ def bisect(
     difference near the inputs that is one short run. A search by halves would be misled where a
     difference vanishes again, under a relu, say.
     """
-    from graphpass.verify.arrays import check_tolerances
-
-    check_tolerances(rtol, atol)
     if single_precision:
         before, after = in_single_precision(before), in_single_precision(after)
     a, b = before.graph, after.graph
     with backend_or_mxnet(backend, isolated=isolated) as judge:
         feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
-        comparer = Comparer((a, b), feeding.origins, rtol, atol, training=training)
+        comparer = Comparer((a, b), feeding, rtol, atol, training=training)
         aligned = align(a, b)
         pairs = [  # the values that both graphs compute, in A's saved order
             (Entry(key, output), Entry(aligned[key], output))
@@ -129,10 +128,12 @@ def bisect(
         while start < len(pairs):
             chunk = pairs[start : start + count]
             entries_a, entries_b = zip(*chunk, strict=True)
-            graphs = _with_heads(a, entries_a), _with_heads(b, entries_b)
-            ((run_a, run_b),) = run_both(judge, graphs, feeding, 1, training=training)
+            graphs = returning(a, entries_a), returning(b, entries_b)
+            runs = Trial(judge, graphs, feeding, training=training).run([(0, scale)])
             for number, (entry_a, entry_b) in enumerate(chunk):
-                comparison = comparer.compared([(run_a.outputs[number], run_b.outputs[number])])
+                value = comparer.value(("", ""), runs, output(number), output(number))
+                comparison = value.comparison
+                assert comparison is not None
                 if not comparison.equal:
                     return Divergence(
                         entries=(entry_a, entry_b),
@@ -141,14 +142,6 @@ def bisect(
                         agreed=start + number,
                     )
             start += count
-            if sum(output.nbytes for output in run_a.outputs) < _FEW_BYTES:
+            if sum(value.nbytes for value in runs[0].a.outputs) < _FEW_BYTES:
                 count *= 2
     return None
-
-
-def _with_heads(graph: Graph, heads: Sequence[Entry]) -> Graph:
-    """Return a graph that returns other values, with the same keys."""
-    other = graph.copy()
-    with other.edit() as edit:
-        edit.set_heads(heads)
-    return other

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
-from graphpass.verify.backend import Backend, Computed, blamed
+from graphpass.verify.backend import Backend
 from graphpass.verify.backend_mxnet import backend_or_mxnet
 from graphpass.verify.counterparts import Counterparts, counterparts
-from graphpass.verify.feeding import Feeding, prepare
+from graphpass.verify.feeding import prepare
 from graphpass.verify.inputs import Given, draw_gradient
-from graphpass.verify.ranges import is_limited
-from graphpass.verify.result import Comparer, ValueComparison, VerifyResult
+from graphpass.verify.proof import HeadGradients, Proof, Trial
+from graphpass.verify.result import Comparer, Tolerance, ValueComparison, VerifyResult
 
 if TYPE_CHECKING:
-    from graphpass.formats.ndarray_binary import Array
+    from graphpass.verify.controls import Execution
 
-__all__ = ["OutputPairs", "in_single_precision", "run_both", "verify"]
+__all__ = ["OutputPairs", "in_single_precision", "verify"]
 
 OutputPairs: TypeAlias = 'Literal["repeat"] | Iterable[tuple[int | str, int | str]] | None'
 """Which outputs are compared, see `verify`."""
@@ -33,10 +35,11 @@ def verify(
     feed: Mapping[str, str] | None = None,
     outputs: OutputPairs = None,
     lineage: Lineage | None = None,
-    runs: int = 1,
+    runs: int | None = None,
     seed: int = 0,
-    rtol: float | None = None,
-    atol: float | None = None,
+    scale: float = 1.0,
+    rtol: Tolerance = None,
+    atol: Tolerance = None,
     training: bool = False,
     gradients: bool = False,
     single_precision: bool = False,
@@ -50,8 +53,8 @@ def verify(
     before, after : Model
         What to compare, called A and B in reports.
     inputs : mapping, optional
-        Name of an input to its shape, or to its values. Shapes that hints, parameters or other
-        shapes decide need not be given.
+        Name of an input to its shape, to its values, or to a list of arrays, one for each run.
+        Shapes that hints, parameters or other shapes decide need not be given.
     feed : mapping of str to str, optional
         Input of B to the variable of A whose values it gets. Without it an input gets those of the
         variable of its own name, or of the one that is aligned with it.
@@ -64,13 +67,16 @@ def verify(
         Then names and positions count for nothing: each output of B is compared with the value of
         A that it stands for, a head or not, and each input gets what it stands for, unless
         `outputs` and `feed` say otherwise. What is new is listed as not compared.
-    runs : int
-        How many times to draw inputs.
+    runs : int, optional
+        How many times to draw inputs; by default once, or as many times as arrays are given.
     seed : int
         Seed of all that is drawn.
-    rtol, atol : float, optional
-        A value may be ``atol + rtol * abs(value of A)`` away. By default 1e-5 and 1e-6, wider for
-        half precision, see `graphpass.verify.arrays.tolerances`.
+    scale : float
+        Standard deviation of inputs that are drawn from a normal distribution.
+    rtol, atol : float or mapping of str to float, optional
+        A value may be ``atol + rtol * abs(value of A)`` away. A mapping says it by the name of the
+        output, ``""`` for all others. By default `rtol` is 0 and `atol` is what rounding does to
+        the output, which is measured, see Notes.
     training : bool
         Whether operators behave as in training. Auxiliary states are compared too then, as they
         are after a forward and a backward pass: BatchNorm writes its in the backward pass.
@@ -104,23 +110,43 @@ def verify(
     Notes
     -----
     Inputs are drawn from a normal distribution, never zeros or ones, which hide much; or from the
-    range that an operator can take, see `graphpass.verify.ranges`. An output that depends on a
+    range that an operator can take, see `graphpass.verify.inputs`. An output that depends on a
     random operator can't be compared, so it counts as not equal. So does one that holds nothing
     finite in A: two models that compute nothing but NaN are not shown to compute the same. Two
     models are not equal either where B does not take an input in the dtype that a hint says, see
     `graphpass.verify.feeding`.
-    """
-    from graphpass.verify.arrays import check_tolerances
 
+    *Rounding.* A also runs with parameters and inputs moved by their last place. An output, or a
+    column of it where rows are short, may be 16 times as far away as this moves it, at least 4 last
+    places and at most 0.001 of its largest number (0.02 in float16, 0.1 in bfloat16).
+
+    *Evidence.* An output that is not the same by construction counts only if it is seen to move, by
+    ten times what is tolerated, when the parameters that differ, or all if none do, move by 2 %; or
+    when the input moves, if it depends on no parameter. Otherwise inputs are drawn anew at other
+    scales. Values of one name inside of both graphs at which a change shows first are compared too:
+    if one differs and the output of A is the same with that of B in its place, nothing is proved.
+
+    *Undefined values.* What A does not reproduce in other memory is left out and named.
+
+    *Decisions.* An output that differs behind an operator that sorts, compares or rounds is
+    compared once more with what that operator decided in A, and so is what it read.
+
+    A runs four to seven times for each draw of the inputs, B once.
+    """
     for model in (before, after):
         if not isinstance(model, Model):
             raise UsageError(
                 f"models are verified, not {type(model).__name__}; graphpass.load reads one, "
                 "Model(graph) makes one"
             )
-    check_tolerances(rtol, atol)
+    _refuse_tolerances(before.graph, after.graph, rtol=rtol, atol=atol)
+    if runs is None:
+        several = (value for value in (inputs or {}).values() if isinstance(value, list | tuple))
+        runs = max((len(each) for each in several if each and hasattr(each[0], "ndim")), default=1)
     if runs < 1:
         raise UsageError(f"{runs} runs prove nothing; ask for at least one")
+    if not 0 < scale < math.inf:
+        raise UsageError(f"{scale} is no scale for inputs; give a positive number, such as 255")
     if single_precision:
         before, after = in_single_precision(before), in_single_precision(after)
     pairs: Sequence[tuple[int, int]] | None
@@ -143,18 +169,22 @@ def verify(
     graphs = (before.graph, after.graph)
     with backend_or_mxnet(backend, isolated=isolated) as judge:
         name = judge.name
+        refused = {"training": training, "gradients": gradients}
+        for what in (what for what, asked in refused.items() if asked):
+            if what not in judge.capabilities:
+                raise UsageError(f"{name} computes no {what}; leave out --{what}")
         feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed, known=known)
-        results = run_both(judge, graphs, feeding, runs, training=training, backward=training)
-        comparer = Comparer(graphs, feeding.origins, rtol, atol, training=training)
-        compared = comparer.outputs(pairs, results)
-        states = comparer.auxiliary_states(results) if training else ()
+        trial = Trial(judge, graphs, feeding, training=training, backward=training)
+        comparer = Comparer(graphs, feeding, rtol, atol, training=training)
+        proof = Proof(trial, pairs, comparer, runs, scale)
+        compared = proof.outputs()
+        states = comparer.auxiliary_states(proof.runs) if training else ()
         slopes: tuple[ValueComparison, ...] = ()
         if gradients and comparer.same_shapes(compared):
-            heads = _head_gradients(pairs, results, seed)
-            results = run_both(
-                judge, graphs, feeding, runs, training=True, backward=True, head_gradients=heads
-            )
-            slopes = comparer.gradients(pairs, results)
+            draws = [(number, scale) for number in range(runs)]
+            heads = _head_gradients(graphs, pairs, proof.runs[:runs], seed)
+            backward = replace(trial, training=True, backward=True, head_gradients=heads)
+            slopes = comparer.gradients(pairs, backward.run(draws))
     return VerifyResult(
         outputs=compared,
         auxiliary_states=states,
@@ -169,6 +199,19 @@ def verify(
         not_compared=known.not_compared if known is not None else (),
         no_longer_returned=known.no_longer_returned if known is not None else (),
     )
+
+
+def _refuse_tolerances(*graphs: Graph, **tolerances: Tolerance) -> None:
+    from graphpass.verify.arrays import check_tolerances
+
+    names = [name for graph in graphs for name in graph.outputs]
+    for what, given in tolerances.items():
+        for name, value in (given if isinstance(given, Mapping) else {"": given}).items():
+            check_tolerances(**{"rtol": None, "atol": None, what: value})
+            if name and name not in names:
+                raise UsageError(
+                    f"{what}: neither model has an output {name!r}{suggestion(name, names)}"
+                )
 
 
 def _pairs(a: Graph, b: Graph, outputs: OutputPairs) -> list[tuple[int, int]]:
@@ -209,14 +252,11 @@ def _position(graph: Graph, label: str, output: int | str) -> int:
     return found[0]
 
 
-# -- runs of two models on the same values ---------------------------------------------------------
-
-HeadGradients = tuple[list[list["Array"]], list[list["Array"]]]
-"""For A and for B, for each run, the gradient of each head."""
-
-
 def _head_gradients(
-    pairs: Sequence[tuple[int, int]], results: Sequence[tuple[Computed, Computed]], seed: int
+    graphs: tuple[Graph, Graph],
+    pairs: Sequence[tuple[int, int]],
+    runs: Sequence[Execution],
+    seed: int,
 ) -> HeadGradients:
     """Draw a gradient for each pair of outputs, and give each head the sum of those it is in.
 
@@ -227,71 +267,18 @@ def _head_gradients(
 
     from graphpass.verify.arrays import cast
 
+    counts = [len(graph.heads) for graph in graphs]
     found: HeadGradients = ([], [])
-    for run, both in enumerate(results):
+    for number, run in enumerate(runs):
         for side in (0, 1):
-            outputs = both[side].outputs
+            outputs = (run.a, run.b)[side].outputs[: counts[side]]
             sums = [np.zeros(output.shape) for output in outputs]
-            for number, pair in enumerate(pairs):
-                sums[pair[side]] += draw_gradient(outputs[pair[side]], number, (seed, run))
+            for place, pair in enumerate(pairs):
+                sums[pair[side]] += draw_gradient(outputs[pair[side]], place, (seed, number))
             found[side].append(
                 [cast(each, output.dtype.name) for each, output in zip(sums, outputs, strict=True)]
             )
     return found
-
-
-_DECIMALS = ("bfloat16", "float16", "float32", "float64")
-
-
-def run_both(
-    backend: Backend,
-    graphs: tuple[Graph, Graph],
-    feeding: Feeding,
-    runs: int,
-    *,
-    training: bool,
-    backward: bool = False,
-    head_gradients: HeadGradients | None = None,
-) -> list[tuple[Computed, Computed]]:
-    """Run A and B on the values of each run, forward or backward as well.
-
-    Raises
-    ------
-    BackendError
-        Saying which of the two can't be run.
-    """
-    from graphpass.verify.arrays import cast
-
-    feeds = [feeding.run(number) for number in range(runs)]
-    found: list[list[Computed]] = []
-    for side, (label, graph) in enumerate(zip("AB", graphs, strict=True)):
-        given = [feed[side] for feed in feeds]
-        if side:  # some inputs of B get what A has computed for them
-            for feed, run in zip(given, found[0], strict=True):
-                for key, position in feeding.computed.items():
-                    feed[key] = cast(run.outputs[position], feeding.dtypes[key])
-        constants = feeding.constants[side]
-        differentiable: list[int] = []
-        if backward:  # decimals that are no indices, labels or lengths
-            dtypes = {key: value.dtype.name for key, value in constants.items()}
-            dtypes.update((key, each.dtype) for key, each in feeding.sources[side].items())
-            dtypes.update(feeding.dtypes if side else {})
-            differentiable = [
-                key
-                for key in graph.variable_keys().arguments
-                if dtypes[key] in _DECIMALS and not is_limited(graph, key)
-            ]
-        with blamed(label):
-            results = backend.run(
-                graph,
-                constants,
-                given,
-                training=training,
-                gradients_of=differentiable,
-                head_gradients=head_gradients[side] if head_gradients is not None else (),
-            )
-        found.append(results)
-    return list(zip(*found, strict=True))
 
 
 _HALF_HINT, _SINGLE_HINT = "2", "0"

@@ -106,8 +106,11 @@ class Feeding:
     dtypes: Mapping[int, str]
     """Key of an input of B to the dtype that it is fed in."""
 
-    origins: Mapping[int, str]
-    """Key of a variable of B to the name of the variable of A that it stands for."""
+    variables: Mapping[int, int]
+    """Key of a variable of B to the variable of A that it stands for."""
+
+    shapes: Mapping[Entry, tuple[int, ...]]
+    """Value of A to its shape, as far as it is known."""
 
     inputs: tuple[InputValue, ...]
     """What was drawn or given, in A's order, then what only B reads."""
@@ -118,13 +121,13 @@ class Feeding:
     computed: Mapping[int, int]
     """Key of an input of B to the position of the output of A whose value it gets."""
 
-    def run(self, number: int) -> tuple[dict[int, Array], dict[int, Array]]:
+    def run(self, number: int, scale: float = 1.0) -> tuple[dict[int, Array], dict[int, Array]]:
         """Return the values of the inputs of A and of B for one run."""
         from graphpass.verify.arrays import cast
 
         sources_a, sources_b = self.sources
         all_sources = dict.fromkeys([*sources_a.values(), *sources_b.values()])
-        values = {source: source.values(number) for source in all_sources}
+        values = {source: source.values(number, scale) for source in all_sources}
         return (
             {key: values[source] for key, source in sources_a.items()},
             {key: cast(values[source], self.dtypes[key]) for key, source in sources_b.items()},
@@ -196,7 +199,8 @@ def prepare(
         constants=(side_a.constants, side_b.constants),
         sources=(sources_a, sources_b),
         dtypes=dtypes,
-        origins=origins,
+        variables=variables,
+        shapes=inference_a.shapes,
         inputs=(
             *_reported(sources_a, sources_b, side_b, recast),
             *(

@@ -1,20 +1,38 @@
-"""Where the value of a variable comes from: stored, given, or drawn at random from a seed."""
+"""Where the value of a variable comes from: stored, given, or drawn at random from a seed.
+
+MXNet checks few of them. An index that is out of range is clipped, reads foreign memory, or ends
+the process, so random inputs are drawn from the range that follows from attributes and shapes:
+
+======================================  ========================================================
+read as                                 drawn from
+======================================  ========================================================
+index (Embedding, take, pick, one_hot)  0 to the size of what is indexed - 1
+label (SoftmaxOutput, SVMOutput)        0 to the number of classes - 1; CTCLoss leaves out its blank
+length (Sequence*, RNN, softmax)        1 to the size of the axis
+condition (where, boolean_mask)         0 and 1
+box (ROIPooling and its kin)            image number, then corners inside the image
+labelled box (MultiBoxTarget)           class, then corners between 0 and 1
+======================================  ========================================================
+
+The rows of the operators say so (`graphpass.ops.meaning`). What such an input passes through on its
+way (Reshape, SliceChannel, Cast, a number that is added) is followed.
+"""
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphpass.errors import UsageError, shortened, suggestion
-from graphpass.graph import Entry
+from graphpass.errors import AttributeValueError, UsageError, listed, shortened, suggestion
+from graphpass.graph import Entry, Graph, Use
 from graphpass.model import Model, looks_trained
-from graphpass.ops.sites import Range
+from graphpass.ops.meaning import meaning
+from graphpass.ops.sites import Range, ShapeSite
 from graphpass.shapes.hints import dtype_hint
 from graphpass.verify.backend import Backend, Inferred, blamed
-from graphpass.verify.ranges import range_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +40,20 @@ if TYPE_CHECKING:
 
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["Given", "Side", "ValueSource", "check_names", "draw", "draw_gradient", "draw_parameter"]
+__all__ = [
+    "Given",
+    "Side",
+    "ValueSource",
+    "check_names",
+    "draw",
+    "draw_gradient",
+    "draw_parameter",
+    "is_limited",
+    "range_of",
+]
 
-Given = Mapping[str, "Sequence[int] | Array"]
-"""Name of an input to its shape, or to its values."""
+Given = Mapping[str, "Sequence[int] | Array | Sequence[Array]"]
+"""Name of an input to its shape, to its values, or to those of several runs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +72,8 @@ class ValueSource:
     hint: str | None = None
     """The dtype that the hint ``__dtype__`` of the variable says."""
 
-    fixed: Array | None = None
-    """Values that are the same in every run."""
+    fixed: tuple[Array, ...] = ()
+    """Values that are given: one array for each run, over and over; if none, they are drawn."""
 
     limits: Range | None = None
     """Values that it is drawn from, if not from all numbers."""
@@ -59,19 +87,24 @@ class ValueSource:
     seed: int = 0
     """Seed that it is drawn with."""
 
-    def values(self, run: int) -> Array:
-        """Return the values for one run."""
+    def values(self, run: int, scale: float = 1.0) -> Array:
+        """Return the values for one run; numbers without limits are drawn with a deviation."""
         from graphpass.verify.arrays import cast
 
-        if self.fixed is not None:
-            return cast(self.fixed, self.dtype)
+        if self.fixed:
+            return cast(self.fixed[run % len(self.fixed)], self.dtype)
         if self.parameter:
             return draw_parameter(self.name, self.shape, self.dtype, self.slot, (self.seed,))
-        return draw(self.name, self.shape, self.dtype, self.limits, (self.seed, run))
+        return draw(self.name, self.shape, self.dtype, self.limits, (self.seed, run), scale)
+
+    @property
+    def scales(self) -> bool:
+        """Whether it is drawn from a normal distribution, which may be wider or narrower."""
+        return not (self.fixed or self.parameter or self.limits)
 
     def __str__(self) -> str:
-        if self.fixed is not None:
-            return "given"
+        if self.fixed:
+            return "given" if len(self.fixed) == 1 else f"given for {len(self.fixed)} runs"
         return "normal" if self.limits is None else str(self.limits)
 
 
@@ -170,7 +203,7 @@ class Side:
                 if slot < len(names := graph.signature(reader).input_names or ())
                 and graph.reaches(reader)
             ]
-            fixed = _as_array(given) if _is_array(given) else None
+            fixed = _arrays(given)
             found[key] = ValueSource(
                 name=self.name(key),
                 shape=shape,
@@ -178,7 +211,7 @@ class Side:
                 hint=dtype_hint(graph.attrs(key)),
                 fixed=fixed,
                 limits=range_of(graph, key, inference.shapes),
-                parameter=draw_learned and fixed is None and self.is_learned(key),
+                parameter=draw_learned and not fixed and self.is_learned(key),
                 slot=slots[0] if slots else None,
                 seed=seed,
             )
@@ -187,7 +220,7 @@ class Side:
     def stored(self, name: str) -> ValueSource:
         """Return the source of a stored value."""
         value = self.model.parameters[name]
-        return ValueSource(name, value.shape, value.dtype.name, fixed=value)
+        return ValueSource(name, value.shape, value.dtype.name, fixed=(value,))
 
     def dtype(self, key: int, inference: Inferred) -> str:
         """Return the dtype of a variable."""
@@ -195,8 +228,8 @@ class Side:
         if found is not None:
             return found
 
-        given = self.given.get(self.name(key))
-        own = _as_array(given).dtype.name if _is_array(given) else "float32"
+        given = _arrays(self.given.get(self.name(key)))
+        own = given[0].dtype.name if given else "float32"
         # NumPy makes float64 of any decimals, so that tells nothing.
         return "float32" if own == "float64" else own
 
@@ -207,11 +240,18 @@ class Side:
         given = self.given.get(self.name(key))
         if given is None:
             return None
+        name, arrays = self.name(key), _arrays(given)
+        shapes = {array.shape for array in arrays}
+        if len(shapes) > 1:
+            raise UsageError(
+                f"the arrays given for {name!r} have the shapes {listed(map(str, shapes))}; runs "
+                "differ in values, not in shapes"
+            )
         try:
-            return tuple(map(int, _as_array(given).shape if _is_array(given) else given))
+            return tuple(map(int, arrays[0].shape if arrays else given))
         except (TypeError, ValueError):
             raise UsageError(
-                f"the input {self.name(key)!r} is given as {given!r}, which is neither a shape, "
+                f"the input {name!r} is given as {given!r}, which is neither a shape, "
                 "such as (1, 3, 224, 224), nor an array"
             ) from None
 
@@ -266,14 +306,16 @@ def check_names(a: Side, b: Side, given: Given, feed: Mapping[str, str]) -> None
             raise UsageError(f"A has no input {old!r} to feed {new!r} with{nearest}")
 
 
-def _is_array(value: object) -> bool:
-    return hasattr(value, "dtype")
-
-
-def _as_array(value: Any) -> Array:
+def _arrays(given: Any) -> tuple[Array, ...]:
+    """Return the values that an input is given, one for each run; none if it is given a shape."""
     import numpy as np
 
-    return np.asarray(value)
+    if hasattr(given, "dtype"):
+        return (np.asarray(given),)
+    several = isinstance(given, list | tuple) and all(
+        isinstance(each, np.ndarray) for each in given
+    )
+    return tuple(given) if several else ()
 
 
 # -- drawing ---------------------------------------------------------------------------------------
@@ -286,9 +328,14 @@ _POSITIVE_SLOTS = ("gamma", "moving_var", "running_var")
 
 
 def draw(
-    name: str, shape: tuple[int, ...], dtype: str, limits: Range | None, seed: tuple[int, ...]
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    limits: Range | None,
+    seed: tuple[int, ...],
+    scale: float = 1.0,
 ) -> Array:
-    """Return values for an input: from its limits, or from a normal distribution.
+    """Return values for an input: from its limits, or normal with a standard deviation of `scale`.
 
     The values depend on the name, the shape, the limits and the seed, and on nothing else, so that
     another input more or less does not change them.
@@ -308,7 +355,7 @@ def draw(
     if limits is None and np.dtype(dtype).kind == "b":
         limits = Range(0, 1)
     if limits is None:
-        return cast(generator.standard_normal(shape), dtype)
+        return cast(scale * generator.standard_normal(shape), dtype)
     if not limits.columns:
         return cast(drawn(limits, shape), dtype)
     columns = [
@@ -350,3 +397,90 @@ def _generator(name: str, seed: tuple[int, ...]) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng([*seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
+
+
+# -- which values an input may have ----------------------------------------------------------------
+
+
+class _Limit(NamedTuple):
+    """A use that limits a variable's values."""
+
+    use: Use
+    rule: Callable[[ShapeSite], Range | None]
+    offset: float
+    """What is added to the variable on the way."""
+
+
+def range_of(graph: Graph, key: int, shapes: Mapping[Entry, tuple[int, ...]]) -> Range | None:
+    """Return the values that a variable may have, or None if any number will do.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    key : int
+        Key of the variable.
+    shapes : mapping of Entry to tuple of int
+        Shapes of values, as far as they are known.
+
+    Notes
+    -----
+    Linear in the nodes that pass the variable on. Where several operators limit it, the narrowest
+    range counts.
+    """
+    found = [_range(graph, limit, shapes) for limit in _limits(graph, key)]
+    known = [each for each in found if each is not None]
+    return min(known, key=lambda each: each.high - each.low, default=None)
+
+
+def is_limited(graph: Graph, key: int) -> bool:
+    """Return whether an operator reads a variable as an index, label, length or the like.
+
+    MXNet refuses to compute gradients of most of these.
+    """
+    return any(True for _ in _limits(graph, key))
+
+
+def _limits(graph: Graph, key: int) -> Iterator[_Limit]:
+    """Yield the uses that limit a variable's values."""
+    offsets = {key: 0.0}
+    pending = [key]
+    while pending:
+        source = pending.pop()
+        for use in graph.uses(source):
+            if not graph.reaches(use.node):
+                continue
+            row = meaning(graph.op(use.node))
+            names = graph.signature(use.node).input_names or () if row.ranges else ()
+            rule = row.ranges.get(names[use.slot]) if use.slot < len(names) else None
+            if rule is not None:
+                yield _Limit(use, rule, offsets[source])
+            if row.offset is None or use.node in offsets:
+                continue
+            try:
+                added = row.offset(graph.node(use.node).attributes, use.slot)
+            except (KeyError, TypeError, ValueError):  # of a broken file, which MXNet refuses
+                added = None
+            if added is not None:
+                offsets[use.node] = offsets[source] + added
+                pending.append(use.node)
+
+
+def _range(graph: Graph, limit: _Limit, shapes: Mapping[Entry, tuple[int, ...]]) -> Range | None:
+    key = limit.use.node
+    node = graph.node(key)
+    read = [shapes.get(Entry(entry.node, entry.output)) for entry in node.inputs]
+    try:
+        found = limit.rule(ShapeSite(node.op, node.attributes, [*read], []))
+    # A shape of another rank than the operator takes, or an attribute that it refuses: MXNet will
+    # say so when it runs.
+    except (IndexError, TypeError, AttributeValueError):
+        return None
+    if found is None or not found.low <= found.high < math.inf:
+        return None
+    return replace(
+        found,
+        low=found.low - limit.offset,
+        high=found.high - limit.offset,
+        reader=f"{node.op} {node.name!r}",
+    )

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from graphpass.errors import count
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
 from graphpass.verify.backend import Computed
-from graphpass.verify.feeding import InputValue
+from graphpass.verify.feeding import Feeding, InputValue
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
     from graphpass.verify.arrays import Comparison
+    from graphpass.verify.controls import Execution
 
-__all__ = ["Comparer", "ValueComparison", "VerifyResult", "random_sources"]
+__all__ = ["Comparer", "Tolerance", "ValueComparison", "VerifyResult", "random_sources"]
+
+Tolerance: TypeAlias = "float | Mapping[str, float] | None"
+"""One for all outputs, or by the name of an output, ``""`` for all others."""
+
+_A_LITTLE = 1000.0
+"""How many times what is tolerated counts as a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +41,58 @@ class ValueComparison:
     random: str | None = None
     """The random operator that it depends on, so that it can't be compared."""
 
+    doubt: str | None = None
+    """Why agreement says nothing; None where it does."""
+
+    chaotic: bool = False
+    """Whether it differs, and rounding alone moves it as far in A."""
+
+    inside: int = 0
+    """How many values inside prove it, as its own agreement or difference says nothing."""
+
+    decided_by: tuple[str, ...] = ()
+    """Operators whose decisions in A were handed to both models, since rounding decides there."""
+
+    top1: float | None = None
+    """Of distributions, the share whose most likely class is the same; None of other values."""
+
     @property
     def equal(self) -> bool:
         """Whether it was compared, holds something finite unless it is empty, and is equal."""
         found = self.comparison
-        return found is not None and found.equal and not found.hollow
+        if found is None or found.hollow or self.doubt is not None:
+            return False
+        return found.equal or self.inside > 0
 
     def __str__(self) -> str:
         name, other = self.names
         named = name if name == other else f"{name} and {other}"
         if self.comparison is None:
             return f"{named}: can't be compared, since {self.random} is random"
-        return f"{named}: {'' if self.comparison.equal else 'differ, '}{self.comparison}"
+        found = self.comparison
+        parts = [f"{named}: {'' if found.equal else 'differ, '}{found}"]
+        if found.max_abs:
+            parts[0] += f", mean {found.mean_abs:.3g}, 99 % within {found.p99_abs:.3g}"
+        if self.top1 is not None and found.max_abs:
+            parts.append(f"top-1 agrees in {self.top1:.4g} of 1")
+        if found.left_out:
+            parts.append("A does not reproduce what is left out")
+        if self.decided_by:
+            parts.append(f"compared with what was decided in A by {', '.join(self.decided_by)}")
+        if self.inside:
+            parts.append(f"proved by {count(self.inside, 'value')} inside, which agree and move")
+            return "; ".join(parts)
+        if found.equal and self.doubt is not None:
+            parts.append(f"not proved, as {self.doubt}")
+        if self.chaotic:
+            parts.append("not proved, as rounding alone moves it as far in A")
+        elif not found.equal and found.beyond < _A_LITTLE:
+            enough = 10.0 ** math.ceil(math.log10(found.max_abs))
+            parts.append(
+                f"{found.beyond:.2g} times what is tolerated; if that is little enough, say "
+                f"--atol {name}:{enough:.0e} (in Python atol={{{name!r}: {enough:.0e}}})"
+            )
+        return "; ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -53,6 +101,10 @@ class ValueComparison:
             **(self.comparison.to_json() if self.comparison is not None else {}),
             "equal": self.equal,
             "random": self.random,
+            "doubt": self.doubt,
+            "inside": self.inside,
+            "decided_by": list(self.decided_by),
+            "top1": self.top1,
         }
 
 
@@ -108,8 +160,11 @@ class VerifyResult:
         if self.equal:
             return "equal"
         values = self.outputs + self.auxiliary_states + self.gradients
-        found = [value.comparison for value in values]
-        differ = any(comparison is not None and not comparison.equal for comparison in found)
+        differ = any(
+            value.comparison is not None
+            and not (value.comparison.equal or value.chaotic or value.inside)
+            for value in values
+        )
         return "different" if differ or self._refused() else "not proved"
 
     def __bool__(self) -> bool:
@@ -147,6 +202,11 @@ class VerifyResult:
         if self.drawn_parameters:
             lines.append(f"  {count(self.drawn_parameters, 'parameter')} drawn, as none is stored")
         lines += [f"  {note}" for note in self.notes]
+        if self.verdict == "not proved" and any(value.doubt for value in self.outputs):
+            lines.append(
+                "  inputs that move it prove something: --input-data NAME:FILE.npy, or --scale "
+                "(in Python inputs= and scale=)"
+            )
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -207,8 +267,8 @@ def random_sources(graph: Graph, *, training: bool) -> dict[int, int]:
     return found
 
 
-_Runs = Sequence[tuple[Computed, Computed]]
-"""For each run, what A and B computed."""
+_Read = Callable[[Computed], "Array"]
+"""Takes one value out of what a run computed."""
 
 
 class Comparer:
@@ -223,52 +283,113 @@ class Comparer:
     def __init__(
         self,
         graphs: tuple[Graph, Graph],
-        origins: Mapping[int, str],
-        rtol: float | None,
-        atol: float | None,
+        feeding: Feeding,
+        rtol: Tolerance,
+        atol: Tolerance,
         *,
         training: bool,
     ) -> None:
         self._a, self._b = graphs
-        self._origins = origins
+        self._origins = {key: self._a.name(old) for key, old in feeding.variables.items()}
         self._rtol, self._atol = rtol, atol
         self._random = [random_sources(graph, training=training) for graph in graphs]
         self.notes: list[str] = []
 
-    def outputs(self, pairs: Iterable[tuple[int, int]], runs: _Runs) -> tuple[ValueComparison, ...]:
-        """Compare outputs, pair by pair."""
-        names_a, names_b = self._a.outputs, self._b.outputs
-        return tuple(
-            self._value(
-                (names_a[old], names_b[new]),
-                self.random([self._a.heads[old].node], [self._b.heads[new].node]),
-                ((a.outputs[old], b.outputs[new]) for a, b in runs),
+    def value(
+        self,
+        names: tuple[str, str] | None,
+        runs: Sequence[Execution],
+        read_a: _Read,
+        read_b: _Read,
+        *,
+        random: str | None = None,
+        told: str | None = None,
+        lenient: float = 1.0,
+    ) -> ValueComparison:
+        """Compare one value over all runs.
+
+        Parameters
+        ----------
+        names : tuple of str, optional
+            What it is called in A and B; None for a value inside, of which the user says nothing.
+        runs : sequence of Execution
+            What was computed.
+        read_a, read_b : callable
+            Take the value out of what a run of A and of B computed.
+        random : str, optional
+            The random operator that it depends on, so that there is nothing to compare.
+        told : str, optional
+            What has to move it, ``inputs`` or any parameters, so that its agreement says something.
+        lenient : float
+            How many times what rounding does is tolerated.
+        """
+        from graphpass.verify.arrays import compare
+        from graphpass.verify.controls import Rounding, moves, unlike
+
+        if random is not None:
+            return ValueComparison(names or ("", ""), None, random)
+        found: Comparison | None = None
+        chaotic, moved = True, told is None
+        agreeing = rows = 0
+        rtol, atol = (names and _of(given, names) for given in (self._rtol, self._atol))
+        names = names or ("", "")
+        for run in runs:
+            a, b = read_a(run.a), read_b(run.b)
+            without = unlike(a, read_a(run.again)) if run.again is not None else None
+            rounding = Rounding.of(a, [read_a(near) for near in run.jittered], without)
+            comparison = compare(
+                a,
+                b,
+                rtol=rtol or 0.0,
+                atol=lenient * rounding.tolerance if atol is None else atol,
+                without=without,
             )
-            for old, new in pairs
+            if not comparison.equal:
+                most = compare(a, b, atol=rounding.unbounded, without=without)
+                chaotic = chaotic and rounding.decides and most.equal
+            stirred = run.redrawn if told == "inputs" else run.stirred or run.redrawn
+            if not moved and stirred is not None:
+                moved = moves(a, read_a(stirred), rounding.tolerance, without)
+            if _is_distribution(a) and comparison.shapes[0] == comparison.shapes[1]:
+                same = a.argmax(axis=-1) == b.argmax(axis=-1)
+                agreeing, rows = agreeing + int(same.sum()), rows + same.size
+            found = comparison if found is None else found.merged(comparison)
+        assert found is not None
+        doubt = None if moved else f"it does not move when the {told} move"
+        if found.left_out and not found.size:
+            doubt = "A reproduces nothing of it"
+        return ValueComparison(
+            names,
+            found,
+            doubt=doubt,
+            chaotic=chaotic and not found.equal,
+            top1=agreeing / rows if rows else None,
         )
 
-    def auxiliary_states(self, runs: _Runs) -> tuple[ValueComparison, ...]:
+    def auxiliary_states(self, runs: Sequence[Execution]) -> tuple[ValueComparison, ...]:
         """Compare each state of B after the runs with the one of A that it stands for."""
-        states = [(a.auxiliary_states, b.auxiliary_states) for a, b in runs]
+        first = runs[0]
         return tuple(
-            self._value(
+            self.value(
                 (name, self._b.name(key)),
-                self.random(
+                runs,
+                _state(keys_a[0]),
+                _state(key),
+                random=self.random(
                     [use.node for use in self._a.uses(keys_a[0])],
                     [use.node for use in self._b.uses(key)],
                 ),
-                ((a[keys_a[0]], b[key]) for a, b in states),
             )
-            for name, keys_a, keys_b in self._counterparts("auxiliary state", *states[0])
+            for name, keys_a, keys_b in self._counterparts(
+                "auxiliary state", first.a.auxiliary_states, first.b.auxiliary_states
+            )
             for key in keys_b
         )
 
     def gradients(
-        self, pairs: Iterable[tuple[int, int]], runs: _Runs
+        self, pairs: Iterable[tuple[int, int]], runs: Sequence[Execution]
     ) -> tuple[ValueComparison, ...]:
         """Compare the gradients of the arguments, summed over what stands for one."""
-        from graphpass.verify.arrays import total
-
         for graph, outputs in zip((self._a, self._b), zip(*pairs, strict=True), strict=True):
             sources = random_sources(graph, training=True)
             random = [sources[key] for key in (graph.heads[each].node for each in outputs)
@@ -276,15 +397,13 @@ class Comparer:
             if random:
                 every = "of every argument"
                 return (ValueComparison((every, every), None, describe(graph, random[0])),)
-        gradients = [(a.gradients, b.gradients) for a, b in runs]
         found = []
-        for name, keys_a, keys_b in self._counterparts("gradient", *gradients[0]):
-            values = [
-                (total([a[key] for key in keys_a]), total([b[key] for key in keys_b]))
-                for a, b in gradients
-            ]
+        for name, keys_a, keys_b in self._counterparts(
+            "gradient", runs[0].a.gradients, runs[0].b.gradients
+        ):
             other = " + ".join(dict.fromkeys(self._b.name(key) for key in keys_b))
-            found.append(ValueComparison((name, other), self.compared(values)))
+            slopes = _gradient(keys_a), _gradient(keys_b)
+            found.append(self.value((name, other), runs, *slopes))
         return tuple(found)
 
     def same_shapes(self, outputs: Iterable[ValueComparison]) -> bool:
@@ -304,23 +423,6 @@ class Comparer:
                 if key in sources:
                     return describe(graph, sources[key])
         return None
-
-    def compared(self, values: Iterable[tuple[Array, Array]]) -> Comparison:
-        """Compare one value over all runs."""
-        from graphpass.verify.arrays import compare, tolerances
-
-        found: Comparison | None = None
-        for a, b in values:
-            rtol, atol = tolerances(a.dtype.name, self._rtol, self._atol)
-            comparison = compare(a, b, rtol=rtol, atol=atol)
-            found = comparison if found is None else found.merged(comparison)
-        assert found is not None
-        return found
-
-    def _value(
-        self, names: tuple[str, str], random: str | None, values: Iterable[tuple[Array, Array]]
-    ) -> ValueComparison:
-        return ValueComparison(names, None if random else self.compared(values), random)
 
     def _counterparts(
         self, what: str, values_a: Iterable[int], values_b: Iterable[int]
@@ -344,3 +446,31 @@ class Comparer:
             if self._origins.get(key) not in keys_a:
                 name = self._b.name(key)
                 self.notes.append(f"{what} of {name!r} of B was not compared: it is new")
+
+
+def _state(key: int) -> _Read:
+    return lambda computed: computed.auxiliary_states[key]
+
+
+def _gradient(keys: Sequence[int]) -> _Read:
+    from graphpass.verify.arrays import total
+
+    return lambda computed: total([computed.gradients[key] for key in keys])
+
+
+def _of(given: Tolerance, names: tuple[str, str]) -> float | None:
+    """Return the tolerance of one value."""
+    if not isinstance(given, Mapping):
+        return given
+    return next((given[name] for name in (*names, "") if name in given), None)
+
+
+def _is_distribution(value: Array) -> bool:
+    """Return whether rows are shares of 1, among three classes at least."""
+    from graphpass.verify.arrays import widened
+    from graphpass.verify.controls import is_decimal
+
+    if value.ndim < 2 or value.shape[-1] < 3 or not value.size or not is_decimal(value):
+        return False
+    wide = widened(value)
+    return bool((wide >= 0).all() and (abs(wide.sum(axis=-1) - 1) < 1e-3).all())

@@ -59,6 +59,7 @@ class NumPyBackend:
     """Runs a handful of operators, all of which keep the shape; knows no gradients."""
 
     name: str = "NumPy"
+    capabilities: frozenset[str] = frozenset({"training", "gradients"})
     seen: list[dict[int, np.ndarray]] = field(default_factory=list)
 
     def infer(

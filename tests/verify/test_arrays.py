@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from graphpass.errors import UsageError
 from graphpass.formats.ndarray_binary import BFLOAT16
-from graphpass.verify.arrays import cast, compare, same_bits, tolerances
+from graphpass.verify.arrays import cast, compare, same_bits
 
 
 def test_equal_arrays() -> None:
@@ -98,13 +98,6 @@ def test_runs_are_merged() -> None:
     for merged in (good.merged(bad), bad.merged(good)):
         assert not merged.equal
         assert (merged.max_abs, merged.size, merged.differing, merged.magnitude) == (1, 2, 1, 5)
-
-
-def test_half_precision_has_wider_tolerances() -> None:
-    assert tolerances("float32", None, None) == (1e-5, 1e-6)
-    assert tolerances("int64", None, None) == (0, 0)
-    assert tolerances("float16", None, None) == (5e-3, 1e-3)
-    assert tolerances("float16", 1e-5, None) == (1e-5, 1e-3)
 
 
 @given(

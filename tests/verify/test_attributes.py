@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphpass.verify.attributes import attribute_changes, comparable, same_attributes
+from graphpass.verify.isomorphism import attribute_changes, comparable, same_attributes
 
 
 @pytest.mark.parametrize(

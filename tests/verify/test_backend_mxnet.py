@@ -13,8 +13,7 @@ import pytest
 
 from graphpass import Entry, Graph
 from graphpass.errors import BackendError
-from graphpass.verify.backend_mxnet import MXNetBackend
-from graphpass.verify.mxnet_calls import Child
+from graphpass.verify.backend_mxnet import Child, MXNetBackend
 
 Build = Callable[..., Graph]
 

@@ -12,8 +12,8 @@ import pytest
 
 from graphpass import diff, dumps, isomorphic, load, loads
 from graphpass.verify.backend_mxnet import MXNetBackend
-from graphpass.verify.equality import run_both
 from graphpass.verify.feeding import prepare
+from graphpass.verify.proof import Trial
 
 ROUNDING = {"rtol": 1e-4, "atol": 1e-5}
 
@@ -43,8 +43,8 @@ def test_outputs_are_those_on_record(corpus: Path, mx: ModuleType, folder: str) 
         backend = MXNetBackend()
         feeding = prepare(model, model, backend, inputs=given)
         graphs = (model.graph, model.graph)
-        ((run, _),) = run_both(backend, graphs, feeding, 1, training=False)
-        for output, expected in zip(run.outputs, record["outputs"], strict=True):
+        (run,) = Trial(backend, graphs, feeding).run([(0, 1.0)])
+        for output, expected in zip(run.a.outputs, record["outputs"], strict=True):
             recorded = np.load(path.with_name(expected["file"]))
             assert output.shape == recorded.shape, name
             np.testing.assert_allclose(output, recorded, **ROUNDING, err_msg=name)

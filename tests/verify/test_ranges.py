@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from graphpass import Entry, Graph
-from graphpass.verify.ranges import is_limited, range_of
+from graphpass.verify.inputs import is_limited, range_of
 
 Build = Callable[..., Graph]
 

@@ -19,7 +19,7 @@ from graphpass.graph import Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
 from graphpass.shapes import Inference
-from graphpass.verify.attributes import comparable
+from graphpass.verify.isomorphism import comparable
 
 __all__ = ["Branches", "Coloring", "Trunk", "assumption", "color", "find_trunks", "may_join",
            "trunk_of"]  # fmt: skip
