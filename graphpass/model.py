@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Files", "Lineage", "Model", "find_files", "load", "looks_trained"]
+__all__ = ["Files", "Lineage", "Model", "find_files", "is_judged_by_name", "load", "looks_trained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,28 @@ class Lineage:
 
 
 _TRAINED_SLOTS = frozenset({"weight", "bias", "gamma", "beta", "parameters"})
+_TRAINED_ENDINGS = tuple(
+    f"{before}{word}"
+    for before in "_."
+    for word in ("weight", "bias", "gamma", "beta", "alpha", "parameters", "moving_mean",
+                 "moving_var", "running_mean", "running_var")
+)  # fmt: skip
 _TRAINED_HINTS = frozenset({"__init__", "__lr_mult__", "__wd_mult__"})
 
 
 def looks_trained(graph: Graph, key: int) -> bool:
     """Return whether a variable is one that training gives a value, by its readers and hints.
 
-    A hint says nothing where an operator with weights reads the variable as its data, or any as its
+    What an operator that nobody knows reads is judged by its name, see `is_judged_by_name`. A hint
+    says nothing where an operator with weights reads the variable as its data, or any as its
     label: MXNet's ``AttrScope`` hangs hints on all variables that are made inside it.
     """
     is_fed = False
     for consumer, slot in graph.uses(key):
         names = graph.signature(consumer).input_names or ()
         if slot >= len(names):
+            if _is_unknown(graph, consumer) and graph.name(key).endswith(_TRAINED_ENDINGS):
+                return True
             continue
         if names[slot] in _TRAINED_SLOTS:
             return True
@@ -59,6 +68,16 @@ def looks_trained(graph: Graph, key: int) -> bool:
         with_weights = names[slot] == "data" and not _TRAINED_SLOTS.isdisjoint(names)
         is_fed = is_fed or with_weights or names[slot] == "label"
     return not is_fed and not _TRAINED_HINTS.isdisjoint(graph.attrs(key))
+
+
+def is_judged_by_name(graph: Graph, key: int) -> bool:
+    """Return whether an operator that MXNet 1.9.1 does not have, or that is a plugin, reads it."""
+    return any(_is_unknown(graph, use.node) for use in graph.uses(key))
+
+
+def _is_unknown(graph: Graph, key: int) -> bool:
+    operator = graph.node(key).operator
+    return operator is None or operator.opaque
 
 
 class Model(Drawn):
@@ -74,9 +93,11 @@ class Model(Drawn):
         Where the model came from.
     sources : list of Path
         Further files that were read to make it.
+    is_known : bool
+        Whether the parameters are all there are, even if there is none.
     """
 
-    __slots__ = ("files", "graph", "parameters", "sources")
+    __slots__ = ("files", "graph", "is_known", "parameters", "sources")
 
     def __init__(
         self, graph: Graph, parameters: Parameters | None = None, *, files: Files | None = None
@@ -87,6 +108,7 @@ class Model(Drawn):
         self.parameters = Parameters() if parameters is None else parameters
         self.files = Files() if files is None else files
         self.sources: list[Path] = []
+        self.is_known = False
 
     @property
     def inputs(self) -> list[str]:
@@ -97,7 +119,7 @@ class Model(Drawn):
         parameters, and those that carry a training hint such as ``__init__``, unless an operator
         with weights reads them as its data, or any as its label.
         """
-        if self.parameters:
+        if self.parameters or self.is_known:
             return [name for name in self.graph.arguments if name not in self.parameters]
         graph = self.graph
         keys = graph.variable_keys().arguments
@@ -143,7 +165,7 @@ class Model(Drawn):
     def copy(self) -> Model:
         """Return an independent model; the arrays, which nothing changes in place, are shared."""
         twin = Model(self.graph.copy(), self.parameters.copy(), files=self.files)
-        twin.sources = list(self.sources)
+        twin.sources, twin.is_known = list(self.sources), self.is_known
         return twin
 
     @contextmanager

@@ -9,6 +9,7 @@ from graphpass.checks.leftovers import label_inputs
 from graphpass.checks.operators import wants_one_shape
 from graphpass.checks.subject import CheckedModel, FoundNode, Hit, finds
 from graphpass.graph import Entry
+from graphpass.ops.families.elementwise import slope_shape
 from graphpass.shapes import Shape, printed
 from graphpass.verify.parameter_fit import Misfit, fits
 
@@ -68,8 +69,21 @@ def shapes(subject: CheckedModel) -> Iterator[Hit]:
         if name not in parameters or key in told:
             continue
         wanted = subject.from_inputs.shape(Entry(key))
-        if wanted is not None and not fits(parameters[name].shape, wanted):
+        if wanted is None or fits(parameters[name].shape, wanted):
+            continue
+        if not _are_slopes(subject, key, parameters[name].shape):
             yield Hit((subject.found(key),), _misshapen(parameters[name].shape, wanted))
+
+
+def _are_slopes(subject: CheckedModel, key: int, stored: tuple[int, ...]) -> bool:
+    """Return whether all that reads a parameter is PReLU, and broadcasts it to its data."""
+    graph = subject.graph
+    for node, slot in graph.uses(key):
+        data = subject.from_inputs.shape(graph.inputs(node)[0])
+        is_slope = slot == 1 and graph.op(node) == "LeakyReLU"
+        if not is_slope or (data is not None and slope_shape(stored, data) is None):
+            return False
+    return True
 
 
 def _fitting(subject: CheckedModel, key: int) -> Shape | None:

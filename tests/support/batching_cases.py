@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ class Input:
     bound: int | None = None
     """Of whole numbers: all are below it."""
     low: int = 0
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Case:
         numbers = np.random.default_rng([seed, slot])
         given = self.inputs[slot]
         if given.bound is not None:
-            return numbers.integers(given.low, given.bound, given.shape).astype("float32")
-        return numbers.uniform(0.1, 1.5, given.shape).astype("float32")
+            return numbers.integers(given.low, given.bound, given.shape).astype(given.dtype)
+        return numbers.uniform(0.1, 1.5, given.shape).astype(given.dtype)
 
 
 def pick(draw: Draw, *choices: Any) -> Any:
@@ -141,10 +143,51 @@ def broadcast(draw: Draw, op: str) -> Case:
 
 def leaky(draw: Draw, op: str) -> Case:
     shape = shape_of(draw, 2)
-    act = pick(draw, "leaky", "prelu", "elu", "selu", "gelu", "rrelu")
-    gamma = [Input((shape[1],), None)] if act == "prelu" else []
+    act = pick(draw, "leaky", "prelu", "prelu", "prelu", "elu", "selu", "gelu", "rrelu")
+    slopes = pick(
+        draw, (shape[1],), (1,), (shape[0],), (1, shape[1]), (shape[0], 1), shape[:2], shape
+    )
+    gamma = [Input(slopes, None)] if act == "prelu" else []
     written = 1 if act == "rrelu" else None  # the slopes that it draws in training stay garbage
     return Case(op, {"act_type": act}, [data(draw, shape), *gamma], written)
+
+
+_LIMITS = (Input((1,), None), Input((1,), None, 9, 8))
+"""The range of quantized data: a number less than 2, and 8."""
+
+
+def quantized(draw: Draw, op: str) -> Case:
+    """An operator on 8-bit data, or one that makes or unmakes them."""
+    shape, attrs, weights = shape_of(draw, 2), {}, []
+    dtypes = {"_contrib_requantize": "int32", "_contrib_quantized_conv": "uint8"}
+    dtype = dtypes.get(op, "int8")
+    if op in ("_contrib_quantize", "_contrib_quantize_v2"):
+        dtype = "float32"
+    if op.startswith("_contrib_requantize") or op.endswith("v2"):
+        attrs = pick(draw, {}, *[{"min_calib_range": -0.5, "max_calib_range": 1.25}] * 4)
+    if op.endswith("_act"):
+        attrs = {"act_type": "relu"}
+    elif op.endswith(("_conv", "_pooling")):
+        shape = (pick(draw, 1, 2, 3), 4, 4, 4)
+        attrs = {"kernel": (2, 2)}
+    if op.endswith(("_conv", "_connected")):
+        inner = (shape[1], 2, 2) if op.endswith("_conv") else (math.prod(shape[1:]),)
+        attrs |= {"num_filter" if len(inner) > 1 else "num_hidden": 4, "no_bias": True}
+        weights = [Input((4, *inner), None, 100, -100, "int8")]
+    bound = None if dtype == "float32" else 100
+    low = -100 if dtype in ("int8", "int32") else 0
+    values = Input(shape, axis_of(draw, shape), bound, low, dtype)
+    ranges = () if op.endswith("quantize_v2") else _LIMITS * (1 + len(weights))
+    return Case(op, attrs, [values, *weights, *ranges])
+
+
+def numpy_shapes(draw: Draw, op: str) -> Case:
+    """The codes of ``npx.reshape``, or one -1 among extents."""
+    shape = shape_of(draw)
+    extents = (-1, *shape, 2)
+    codes = (*extents, -2, -2, -4, -5) if op == "_npx_reshape" else extents
+    newshape = tuple(pick(draw, *codes) for _ in range(draw(st.integers(1, 4))))
+    return Case(op, {"newshape": newshape}, [data(draw, shape)])
 
 
 def one_input(
@@ -527,6 +570,9 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "broadcast_batch": broadcast,
     "LeakyReLU": leaky,
     "_contrib_div_sqrt_dim": one_input(),
+    "calibrated_batch": quantized,
+    "quantized_batch": quantized,
+    "numpy_reshape_batch": numpy_shapes,
     "Convolution": convolution,
     "Convolution_v1": convolution,
     "Deconvolution": convolution,
@@ -563,7 +609,7 @@ _MAKERS: Mapping[str, Callable[[Draw, str], Case]] = {
     "loss_batch": loss,
     "Reshape": reshape,
     "reshape_like": reshape_like,
-    "transpose": one_input(transposed),
+    "transpose_batch": one_input(transposed),
     "SwapAxis": one_input(axes_attr("dim1"), axes_attr("dim2"), least=2),
     "expand_dims": one_input(axes_attr()),
     "squeeze": squeezed,

@@ -121,8 +121,8 @@ _COMPARED = Meaning(same_shape, batch=number_by_number)
 _PAIR = replace(_COMPARED, cost=output_size)
 _BROADCAST = Meaning(broadcast, cost=output_size, batch=broadcast_batch)
 _BROADCAST_COMPARED = replace(_BROADCAST, cost=None)
-_NUMPY = Meaning(broadcast, mixed_dtypes, output_size)
-_NUMPY_COMPARED = Meaning(broadcast, any_to_bool)
+_NUMPY = Meaning(broadcast, mixed_dtypes, output_size, batch=broadcast_batch)
+_NUMPY_COMPARED = Meaning(broadcast, any_to_bool, batch=broadcast_batch)
 
 _VALUES = {
     "add": _add_value,
@@ -175,7 +175,7 @@ ROWS = {
     "_npi_greater _npi_greater_equal _npi_less _npi_less_equal": _NUMPY_COMPARED,
     """_npi_equal_scalar _npi_not_equal_scalar _npi_greater_scalar _npi_greater_equal_scalar
     _npi_less_scalar _npi_less_equal_scalar _npi_isnan _npi_isinf _npi_isfinite
-    _npi_logical_not""": Meaning(same_shape, any_to_bool),
+    _npi_logical_not""": Meaning(same_shape, any_to_bool, batch=number_by_number),
     "_npi_bitwise_and _npi_bitwise_or _npi_bitwise_xor _npi_hypot _npi_lcm": Meaning(
         commutative=True
     ),

@@ -32,7 +32,7 @@ from graphpass.ops.sites import (
     ValueSite,
 )
 
-__all__ = ["INTEGERS", "ROWS", "rounded_once"]
+__all__ = ["INTEGERS", "ROWS", "rounded_once", "slope_shape"]
 
 INTEGERS = ("bool", "uint8", "int8", "int32", "int64")
 _SINGLE_OR_HALF = (np.float32, np.float16)
@@ -203,9 +203,57 @@ def leaky_relu(site: ShapeSite, data: Shape) -> None:
     site.every_output(data)
 
 
+def slope_shape(slopes: Shape, data: Shape) -> Shape | None:
+    """Return the shape in which a PReLU's slopes are broadcast; None where MXNet refuses them.
+
+    From the last on, their axes go to axis 1 of the data and then to axis 0, each to the first one
+    of the same extent; one of extent 1 fits any.
+
+    Notes
+    -----
+    Source: ``expand_shape`` in ``src/operator/leaky_relu-inl.h`` of MXNet 1.9.1.
+    """
+    left, found = list(slopes), [1] * len(data)
+    for axis in reversed(range(min(2, len(data)))):
+        if left and (left[-1] == 1 or data[axis] in (None, left[-1])):
+            found[axis] = left.pop() or 1
+    return None if left else tuple(found)
+
+
+def leaky_relu_value(site: ValueSite) -> Any:
+    """Source: ``xelu`` in ``src/operator/mshadow_op.h``; other kinds of slope are left alone."""
+    data, kind = site.data, site["act_type"]
+    if site.dtype.kind != "f" or kind not in ("leaky", "prelu"):
+        return None
+    slope: Any = site.dtype.type(site["slope"])
+    if kind == "prelu":
+        shape = slope_shape(site.inputs[1].shape, data.shape)
+        if shape is None:
+            return None
+        slope = site.inputs[1].reshape(shape)
+    return np.where(data > 0, data, data * slope)
+
+
 def leaky_relu_batch(site: BatchSite) -> Axes:
-    """A learned slope goes along axis 1."""
-    return site.first() if site["act_type"] == "prelu" else site.of()
+    """Learned slopes must not go along the batch, nor go elsewhere once that is another size."""
+    if site["act_type"] != "prelu":
+        return site.of()
+    axis, slopes = site.of(), site.shapes[1]
+    if slopes is not None and set(slopes) <= {1}:
+        return axis
+    if axis != 0:
+        raise OperationError("its slopes are along the first two axes, and so is the batch")
+    if slopes is not None:
+        data = site.shapes[0]
+        if data is None or (len(data) > 1 and data[1] is None and len(slopes) == 1):
+            raise OperationError(
+                "whether its slopes are one per channel or one per sample can't be told; give the "
+                "inputs their shapes, by --input data:1,3,224,224"
+            )
+        aligned = slope_shape(slopes, data)
+        if aligned is None or aligned[0] != 1:
+            raise OperationError("its slopes are others for each sample of a batch")
+    return axis
 
 
 def scale_by_last_batch(site: BatchSite) -> Axes:
@@ -240,9 +288,10 @@ ROWS = {
     arcsin arcsinh arctan arctanh cosh degrees erf erfinv fix gamma gammaln hard_sigmoid log10
     logical_not radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh
     """: _MAPPED,
-    """cast_storage _npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign
-    _npi_square _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
-    """: _ALONE,
+    """_npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign _npi_square
+    _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
+    """: _MAPPED,
+    "cast_storage": _ALONE,
     "_shuffle": replace(_ALONE, random="always"),
     "BlockGrad _copy": _HANDED_ON,
     "_identity_with_attr_like_rhs": Meaning(batch=number_by_number),
@@ -274,8 +323,9 @@ ROWS = {
     "_rminus_scalar": replace(_COUNTED, value=with_number(lambda data, number: number - data)),
     "_rdiv_scalar": replace(_COUNTED, value=with_number(lambda data, number: number / data, "f")),
     "_power_scalar": replace(_COUNTED, value=power_scalar_value),
-    """_scatter_plus_scalar _scatter_minus_scalar _npi_add_scalar _npi_subtract_scalar
-    _npi_rsubtract_scalar _npi_multiply_scalar _npi_power_scalar""": replace(_COUNTED, batch=None),
+    "_scatter_plus_scalar _scatter_minus_scalar": replace(_COUNTED, batch=None),
+    """_npi_add_scalar _npi_subtract_scalar _npi_rsubtract_scalar _npi_multiply_scalar
+    _npi_power_scalar""": _COUNTED,
     # types
     "Cast": _CAST,
     "amp_cast": replace(_CAST, dtype=amp_cast_dtype),
@@ -284,6 +334,7 @@ ROWS = {
     "Dropout": Meaning(dropout, first_dtype, batch=number_by_number, random=dropout_random),
     "LeakyReLU": Meaning(
         leaky_relu,
+        value=leaky_relu_value,
         batch=leaky_relu_batch,
         random=lambda attributes: "training" if attributes["act_type"] == "rrelu" else "never",
     ),

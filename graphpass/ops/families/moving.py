@@ -362,7 +362,7 @@ ROWS = {
         offset=kept,
     ),
     # NumPy-style
-    "_np_transpose": Meaning(transpose),
+    "_np_transpose": Meaning(transpose, batch=transpose_batch),
     "_npi_concatenate": Meaning(concat),
     "_npi_stack": Meaning(stack),
 }

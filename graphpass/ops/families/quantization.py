@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from graphpass.errors import OperationError
 from graphpass.ops.families.common import broadcast, output_size
 from graphpass.ops.families.convolution import convolution, convolution_cost, pooling
 from graphpass.ops.families.normalization import batch_norm
 from graphpass.ops.families.products import fully_connected, fully_connected_cost
 from graphpass.ops.families.reshaping import flatten
 from graphpass.ops.shape import Shape
-from graphpass.ops.sites import DtypeSite, Meaning, ShapeSite
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ROWS"]
 
@@ -109,17 +111,36 @@ def quantized_dtype(site: DtypeSite) -> None:
     site.every_output("float32", 1)
 
 
+# -- how a batch goes through ----------------------------------------------------------------------
+
+
+def calibrated_batch(site: BatchSite) -> Axes:
+    """With ranges that are given, each number is quantized by itself; else all samples have one."""
+    if None in (site.get("min_calib_range", 0), site.get("max_calib_range", 0)):
+        raise OperationError("it is not calibrated, so its range is that of all samples")
+    return (site.of(),)
+
+
+def quantized_batch(site: BatchSite) -> Axes:
+    """Samples along axis 0; the ranges follow from those of the inputs."""
+    return (site.first(),)
+
+
+_QUANTIZED = Meaning(quantize, batch=calibrated_batch)
+_LAYER = Meaning(dtype=accumulator_dtype, batch=quantized_batch)
+_KEPT = Meaning(dtype=quantized_dtype, batch=quantized_batch)
+
 ROWS = {
-    "_contrib_quantize _contrib_quantize_v2": Meaning(quantize, quantize_dtype),
-    "_contrib_dequantize": Meaning(quantize, dequantize_dtype),
-    "_contrib_requantize": Meaning(quantize, requantize_dtype),
-    "_contrib_quantized_conv": Meaning(_as(convolution, 3), accumulator_dtype, convolution_cost),
-    "_contrib_quantized_fully_connected": Meaning(
-        _as(fully_connected, 3), accumulator_dtype, fully_connected_cost
+    "_contrib_quantize _contrib_quantize_v2": replace(_QUANTIZED, dtype=quantize_dtype),
+    "_contrib_dequantize": replace(_QUANTIZED, dtype=dequantize_dtype),
+    "_contrib_requantize": replace(_QUANTIZED, dtype=requantize_dtype),
+    "_contrib_quantized_conv": replace(_LAYER, shape=_as(convolution, 3), cost=convolution_cost),
+    "_contrib_quantized_fully_connected": replace(
+        _LAYER, shape=_as(fully_connected, 3), cost=fully_connected_cost
     ),
-    "_contrib_quantized_pooling": Meaning(_as(pooling, 1), quantized_dtype),
-    "_contrib_quantized_act": Meaning(quantize, quantized_dtype),
-    "_contrib_quantized_flatten": Meaning(_as(flatten, 1), quantized_dtype),
+    "_contrib_quantized_pooling": replace(_KEPT, shape=_as(pooling, 1)),
+    "_contrib_quantized_act": replace(_KEPT, shape=quantize),
+    "_contrib_quantized_flatten": replace(_KEPT, shape=_as(flatten, 1)),
     "_contrib_quantized_batch_norm": Meaning(_as(batch_norm, 5), quantized_dtype, output_size),
     "_contrib_quantized_elemwise_add": Meaning(
         _as(broadcast, 2), lambda site: _made(site, "int32"), output_size

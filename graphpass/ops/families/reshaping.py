@@ -146,7 +146,11 @@ def reshape_batch(site: BatchSite) -> Axes:
     if not codes:
         raise OperationError("its new shape stands in target_shape; write it as shape")
     _refuse_lost(site, axis, codes)
-    if site["reverse"]:
+    return _through_codes(site, axis, codes)
+
+
+def _through_codes(site: BatchSite, axis: int, codes: Sequence[int]) -> int:
+    if site.get("reverse"):
         if axis == 0 and codes[0] == -1 and all(code > 0 for code in codes[1:]):
             return 0
         raise OperationError(f"shape={tuple(codes)} with reverse may move samples")
@@ -194,6 +198,22 @@ def _refuse_lost(site: BatchSite, axis: int, codes: Sequence[int]) -> None:
             f"shape={tuple(codes)} does not fit what it reads: elements get lost or are made up, "
             "and the samples behind them move"
         ) from None
+
+
+_NUMPY_CODES = {-2: 0, -4: -2, -5: -3, -6: -4}
+"""A code of ``npx.reshape`` -> that of ``Reshape`` which says the same."""
+
+
+def numpy_reshape_batch(site: BatchSite) -> Axes:
+    """One extent may be -1; ``npx.reshape`` has codes too, of which -3 drops an axis of 1."""
+    axis, codes = site.of(), list(site["newshape"])
+    if site.op == "_npx_reshape":
+        if -3 in codes or 0 in codes:
+            raise OperationError(f"newshape={tuple(codes)} may drop the batch, or be empty")
+        codes = [_NUMPY_CODES.get(code, code) for code in codes]
+    elif 0 in codes:
+        raise OperationError(f"newshape={tuple(codes)} is empty")
+    return _through_codes(site, axis, codes)
 
 
 def numpy_reshape(site: ShapeSite, data: Shape) -> Shape | None:
@@ -330,6 +350,7 @@ ROWS = {
     "squeeze": Meaning(squeeze, value=reshaped, batch=squeeze_batch, offset=kept),
     "depth_to_space": Meaning(depth_to_space, batch=by_sample),
     "space_to_depth": Meaning(space_to_depth, batch=by_sample),
-    "_np_reshape": Meaning(numpy_reshape),
+    "_np_reshape": Meaning(numpy_reshape, batch=numpy_reshape_batch),
+    "_npx_reshape": Meaning(batch=numpy_reshape_batch),
     "_np_squeeze": Meaning(squeeze),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import ClassVar
 
 from graphpass.errors import OperationError, count, listed
@@ -26,10 +27,13 @@ from graphpass.rules.operations.batch_trunks import (
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.region import give_control_to, restamp
 from graphpass.rules.rewrite.fire import FreshNames
-from graphpass.rules.selectors import Selector, select_entries
+from graphpass.rules.selectors import Selector, select_entries, select_entry
 from graphpass.shapes import Inference
 
 __all__ = ["Batch"]
+
+_MOST_CHOICES = 64
+"""So many choices of axes are tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,9 @@ class Batch(Operation):
     to: Selector | None = None
     """Values of the first branch where the trunk ends; default: as far as the branches agree."""
 
-    axis: int = 0
-    """Along which axis of the starts the samples are."""
+    axis: int | Mapping[str, int] | None = None
+    """Along which axis of the starts the samples are: one for all, or by start, where those that
+    are not named have 0. Default: such axes that the trunk can run, 0 where that is one."""
 
     optional: bool = False
     """Whether it is fine if there are no branches."""
@@ -67,14 +72,7 @@ class Batch(Operation):
         tracking = Tracking(graph, shapes, run.purpose == "training")
         constants = follow_constants(tracking, _inputs(run))
         for trunk in trunks:
-            for entries in trunk.branches:
-                tracking.axes.update({entry.value: self.axis for entry in entries})
-            try:
-                tracking.run(trunk.twins)
-            except OperationError as error:
-                raise OperationError(
-                    f"{error}; `to` can end the trunk before it, and `from` can start it behind it"
-                ) from None
+            self._follow(tracking, trunk)
             refuse_two_lengths(graph, constants, trunk.nodes)
         states = graph.variable_keys().auxiliary_states
         lost = [pair for trunk in trunks for pair in _join(graph, edit, trunk, tracking)]
@@ -85,7 +83,7 @@ class Batch(Operation):
                 assumed = assumption(graph, shapes, column)
                 if assumed is not None:
                     run.note(assumed)
-            _note_sizes(run, shapes, trunk, self.axis)
+            _note_sizes(run, tracking, trunk)
         for before, after in lost:
             run.note(f"the output {before!r} is called {after!r} now")
         return "; ".join(_summary(graph, trunk) for trunk in trunks)
@@ -109,6 +107,54 @@ class Batch(Operation):
                 "its branches start"
             )
         return [trunks[0].upto(graph, ends)]
+
+    def _follow(self, tracking: Tracking, trunk: Trunk) -> None:
+        """Follow the samples through a trunk, from axes of its starts with which that can be.
+
+        What the rules of the operators let through is right whatever the axes are, so any that they
+        let through will do; those nearest to the first axis are tried first.
+        """
+        columns = list(zip(*trunk.branches, strict=True))
+        before, refusal = dict(tracking.axes), None
+        for axes in self._axes(tracking, columns):
+            tracking.axes = dict(before)
+            for column, axis in zip(columns, axes, strict=True):
+                tracking.axes.update({entry.value: axis for entry in column})
+            try:
+                tracking.run(trunk.twins)
+            except OperationError as error:
+                refusal = refusal or error
+            else:
+                return
+        raise OperationError(
+            f"{refusal}; `to` can end the trunk before it, and `from` can start it behind it"
+        ) from None
+
+    def _axes(
+        self, tracking: Tracking, columns: Sequence[Sequence[Entry]]
+    ) -> Iterable[tuple[int, ...]]:
+        """Return what to try: for each start the axis of the samples."""
+        graph, given = tracking.graph, self.axis
+        if isinstance(given, int):
+            return [(given,) * len(columns)]
+        if given is not None:
+            chosen = {select_entry(graph, start).value: axis for start, axis in given.items()}
+            found = []
+            for column in columns:
+                own = {chosen.pop(entry.value, None) for entry in column} - {None}
+                if len(own) > 1:
+                    raise OperationError(
+                        f"axis has {' and '.join(map(str, sorted(own)))} for "
+                        f"{listed(map(graph.output_name, column))}, which are to be joined"
+                    )
+                found.append(own.pop() if own else 0)
+            if chosen:
+                names = listed(graph.output_name(Entry(*value)) for value in chosen)
+                raise OperationError(f"axis names {names}, where no branch starts")
+            return [tuple(found)]
+        ranks = [len(tracking.shapes.shape(column[0]) or ()) for column in columns]
+        choices = product(*[(0, 1) if rank > 1 else (0,) for rank in ranks])
+        return sorted(islice(choices, _MOST_CHOICES), key=sum)
 
     def _nothing(self, run: Run) -> str:
         text = (
@@ -167,11 +213,13 @@ def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
             )
 
 
-def _note_sizes(run: Run, shapes: Inference, trunk: Trunk, axis: int) -> None:
+def _note_sizes(run: Run, tracking: Tracking, trunk: Trunk) -> None:
     """Say what nobody has checked: that the values where one branch starts are of one size."""
     starts = trunk.branches[0]
-    known = [shapes.shape(entry) for entry in starts]
-    if len(starts) > 1 and any(shape is None or None in shape[axis : axis + 1] for shape in known):
+    known = [(tracking.shapes.shape(entry), tracking.axes[entry.value] or 0) for entry in starts]
+    if len(starts) > 1 and any(
+        shape is None or None in shape[axis : axis + 1] for shape, axis in known
+    ):
         run.note(
             f"{listed(map(run.graph.output_name, starts))} have to be fed batches of one size from "
             "now on: one sample is no longer used for all of another"

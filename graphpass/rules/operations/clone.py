@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, get_args
 from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
+from graphpass.model import is_judged_by_name
 from graphpass.rules.operations.names import fill, fill_all, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.region import Copying, Region, restamp, trace
@@ -220,6 +221,19 @@ class Clone(Operation):
                 f"{_spell(graph, valued)} has a stored value, but from makes it an input: the "
                 "clone's variable has none"
             )
+        if not (run.model.parameters or run.model.is_known):
+            fed = dict.fromkeys([node for node, _ in sources if graph.is_variable(node)])
+            others = [key for key in region.order if graph.is_variable(key) and key not in fed]
+            said = [
+                f"{listed(graph.names_of(judged))} {kind}"
+                for kind, keys in (("to be fed", fed), ("to be weights, shared", others))
+                if (judged := [key for key in keys if is_judged_by_name(graph, key)])
+            ]
+            if said:
+                run.note(
+                    "without parameters, what operators that nobody knows read is judged by its "
+                    f"name: {' and '.join(said)}; from and keep say it otherwise"
+                )
         states = [
             state
             for state, operators in updates.items()

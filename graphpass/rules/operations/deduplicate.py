@@ -10,9 +10,14 @@ from graphpass.errors import AttributeValueError, count, listed, shortened
 from graphpass.graph import VARIABLE, Edit, Graph, ValueKey
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.operations.operation import Operation, Purpose, Run
-from graphpass.rules.operations.operators import overwritten_gammas, repeats, says_own_shape
+from graphpass.rules.operations.operators import (
+    overwritten_gammas,
+    repeats,
+    says_own_shape,
+    subgraph_identity,
+    value_identity,
+)
 from graphpass.rules.operations.region import change_subgraphs, restamp
-from graphpass.rules.rewrite.fire import PROVENANCE
 
 __all__ = ["Deduplicate"]
 
@@ -25,8 +30,8 @@ class Deduplicate(Operation):
 
     Two operators are one if they run the same operator with attributes of the same meaning on the
     same values, and wait for the same nodes; operands of a commutative operator may change places.
-    What draws random numbers, writes to what it reads, runs subgraphs or is unknown stays. Of
-    several heads each stays, since outputs go by their names.
+    What draws random numbers, writes to what it reads or is unknown stays; what runs a subgraph
+    with such an operator in it too. Of several heads each stays, since outputs go by their names.
     """
 
     keyword: ClassVar[str] = "deduplicate"
@@ -116,9 +121,10 @@ class _Merger:
         """Return what equal operators have in common; None for a node that equals none."""
         graph, first = self._graph, self._first
         op = graph.op(key)
-        if op == VARIABLE or key in self._with_subgraphs:
+        if op == VARIABLE:
             return None
-        said = op, id(graph.attrs(key))  # nodes share what a file says of several of them
+        # Nodes share what a file says of several of them, but for subgraphs.
+        said = op, id(graph.attrs(key)), key if key in self._with_subgraphs else None
         if said not in self._kinds:
             self._kinds[said] = self._kind(key)
         kind = self._kinds[said]
@@ -146,13 +152,13 @@ class _Merger:
         try:
             if not repeats(graph, key, self._purpose):
                 return None
-            values = graph.node(key).attributes.items()
-            attributes = [(name, repr(value)) for name, value in values if name != PROVENANCE]
+            inner = tuple(map(subgraph_identity, graph.subgraphs(key)))
+            attributes = value_identity(graph, key)
             has_own_shape = says_own_shape(graph, key)
         except AttributeValueError:
             return None
         return _Alike(
-            meaning=(op, *sorted(attributes)),
+            meaning=(op, attributes, inner),
             has_own_shape=has_own_shape,
             writes=bool(graph.signature(key).mutable_slots),
             commutes=is_commutative(op) and self._purpose == "inference",

@@ -24,6 +24,7 @@ from graphpass.model import Model, find_files, load
 from graphpass.ops.meaning import randomness
 from graphpass.rules.operations.names import fill, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.operators import repeats_inside, subgraph_identity, value_identity
 from graphpass.rules.operations.region import Copying, give_control_to, restamp, trace
 from graphpass.rules.operations.weights import (
     drop_parameters,
@@ -390,16 +391,19 @@ class _Side:
         if node.is_variable:
             return None
         try:
-            attributes = frozenset(node.attributes.items())
+            if randomness(node.op, node.attrs) != "never" or not all(
+                repeats_inside(inner, "training") for inner in node.subgraphs
+            ):
+                return None
+            attributes = value_identity(graph, key)
+            inner = tuple(map(subgraph_identity, node.subgraphs))
         except AttributeValueError:
-            return None
-        if node.subgraphs or randomness(node.op, node.attrs) != "never":
             return None
         read = [source(entry) for entry in graph.inputs(key)]
         waited_for = [source(Entry(other)) for other in graph.control_dependencies(key)]
         if None in read or None in waited_for:
             return None
-        return node.op, attributes, tuple(read), tuple(waited_for)
+        return node.op, attributes, inner, tuple(read), tuple(waited_for)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed, suggestion
@@ -12,6 +12,7 @@ from graphpass.graph.invariants import describe
 from graphpass.ops import Operator, find, format_value, operator_names
 from graphpass.ops.meaning import meaning, randomness
 from graphpass.rules.operations.operation import Purpose
+from graphpass.rules.rewrite.fire import PROVENANCE
 from graphpass.rules.selectors import Selector, select
 
 __all__ = [
@@ -23,11 +24,16 @@ __all__ = [
     "has_own_shape",
     "overwritten_gammas",
     "repeats",
+    "repeats_inside",
     "says_own_shape",
     "select_operators",
+    "subgraph_identity",
+    "value_identity",
 ]
 
 _GAMMA = 1
+_ORIGINS = (PROVENANCE, "__subgraph_name__")
+"""Attributes that say where a node comes from, and nothing of what it does."""
 
 
 def select_operators(graph: Graph, selector: Selector, *, optional: bool = False) -> list[int]:
@@ -144,7 +150,8 @@ def repeats(graph: Graph, key: int, purpose: Purpose) -> bool:
     """Return whether an operator computes the same of the same inputs each time, and nothing else.
 
     A Dropout repeats in inference, where it hands on its input; in training it draws. Operators
-    that nobody knows, that run subgraphs or write to what they read do not.
+    that nobody knows, or that write to what they read, do not; those that run subgraphs do if
+    all that is in these does.
 
     Raises
     ------
@@ -156,7 +163,9 @@ def repeats(graph: Graph, key: int, purpose: Purpose) -> bool:
     Source: ``src/operator/nn/batch_norm.cc`` of MXNet 1.9.1, where statistics move only
     ``if (ctx.is_train && !use_global_stats)``.
     """
-    if graph.subgraphs(key) or (purpose == "training" and meaning(graph.op(key)).own_gradient):
+    if purpose == "training" and meaning(graph.op(key)).own_gradient:
+        return False
+    if not all(repeats_inside(inner, purpose) for inner in graph.subgraphs(key)):
         return False
     drawing = randomness(graph.op(key), graph.attrs(key))
     if drawing != "never" and (drawing != "training" or purpose == "training"):
@@ -164,6 +173,54 @@ def repeats(graph: Graph, key: int, purpose: Purpose) -> bool:
     if not graph.signature(key).mutable_slots:
         return True
     return meaning(graph.op(key)).moves_states and purpose == "inference"
+
+
+def repeats_inside(graph: Graph, purpose: Purpose) -> bool:
+    """Return whether all operators of a subgraph do what `repeats` says. Linear in it."""
+    operators = [key for key in graph.order() if not graph.is_variable(key)]
+    return all(repeats(graph, key, purpose) for key in operators)
+
+
+def subgraph_identity(graph: Graph) -> Hashable:
+    """Return what subgraphs that compute the same have in common: all but the names in them.
+
+    Variables stand for what the operator around gives them, in saved order.
+
+    Raises
+    ------
+    AttributeValueError
+        If an attribute can't be parsed.
+
+    Notes
+    -----
+    Linear in the subgraph. Subgraphs nest as deep as MXNet lets them.
+    """
+    places = {key: place for place, key in enumerate(graph.order())}
+    nodes = [
+        (
+            graph.op(key),
+            value_identity(graph, key),
+            *((places[entry.node], entry.output) for entry in graph.inputs(key)),
+            -1,
+            *(places[other] for other in graph.control_dependencies(key)),
+            *map(subgraph_identity, graph.subgraphs(key)),
+        )
+        for key in places
+    ]
+    return tuple(nodes), tuple([(places[head.node], head.output) for head in graph.heads])
+
+
+def value_identity(graph: Graph, key: int) -> Hashable:
+    """Return what attributes of the same meaning have in common, of a node with the same operator.
+
+    Raises
+    ------
+    AttributeValueError
+        If one can't be parsed.
+    """
+    is_variable = graph.is_variable(key)
+    values: Mapping[str, Any] = graph.attrs(key) if is_variable else graph.node(key).attributes
+    return frozenset([(name, repr(values[name])) for name in values if name not in _ORIGINS])
 
 
 def has_own_shape(graph: Graph, key: int) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import graphpass
 from graphpass import Model
 from graphpass.errors import OperationError, SelectorError
+from graphpass.formats.text import parse_graph
 
 TOWERS = """
     fc1 = FullyConnected(a, w1, no_bias=True, num_hidden=4)
@@ -491,3 +493,117 @@ def test_branches_that_do_not_correspond(
 def test_an_end_outside_the_trunk(net, refused) -> None:
     model = net(JOINED, w=(4, 3))
     assert "'far_output'" in refused(model, "batch", {"to": "far"}, OperationError)
+
+
+LSTM = """
+{name}data, {name}h, {name}c = variable(), variable(), variable()
+{name}time = SwapAxis({name}data, dim1=0, dim2=1)
+{name}out = RNN({name}time, p, {name}h, {name}c, state_size=4, num_layers=1, mode="lstm")
+"""
+LSTM_SHAPES = {"data": (2, 5, 3), "h": (1, 2, 4), "c": (1, 2, 4)}
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize(
+    "options",
+    [
+        None,
+        {"from": [["data", "h", "c"], ["r_data", "r_h", "r_c"]]},
+        {"from": [["data", "h", "c"], ["r_data", "r_h", "r_c"]], "axis": {"h": 1, "r_c": 1}},
+    ],
+)
+def test_each_start_has_an_axis_of_its_own(judge: Any, options: Any) -> None:
+    lines = ["p = variable()", *(LSTM.format(name=name) for name in ("", "r_"))]
+    before = Model(parse_graph("\n".join([*lines, "return out, r_out"])))
+    random = np.random.default_rng(3)
+    before.parameters["p"] = random.normal(0, 0.3, (144,)).astype("float32")
+    shapes = {f"{name}{start}": LSTM_SHAPES[start] for name in ("", "r_") for start in LSTM_SHAPES}
+    after = before.copy()
+    assert graphpass.apply([{"batch": options}], after, inputs=shapes).changed
+    assert count(after, "RNN") == 1
+    graph = after.graph
+    joins = {graph.name(key): graph.attrs(key)["dim"] for key in graph.by_op()["Concat"]}
+    assert joins == {"data_batch": "0", "h_batch": "1", "c_batch": "1"}
+    values = {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
+    outputs = judge.outputs(after, values), judge.outputs(before, values)
+    for found, wanted in zip(*outputs, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ({"left": 0, "right": 1}, "axis has 0 and 1 for 'left', 'right', which are to be joined"),
+        ({"left": 0, "w": 1}, "axis names 'w', where no branch starts"),
+    ],
+)
+def test_axes_that_make_no_sense(net, refused, axis: dict[str, int], message: str) -> None:
+    text = """
+    a = FullyConnected(left, w, num_hidden=4, no_bias=True)
+    b = FullyConnected(right, w, num_hidden=4, no_bias=True)
+    return a, b
+    """
+    options = {"from": [["left"], ["right"]], "axis": axis}
+    assert message in refused(net(text, w=(4, 3)), "batch", options, OperationError)
+
+
+PRELU = """
+x, y, gamma = variable(), variable(), variable()
+return LeakyReLU(x, gamma, act_type="prelu"), LeakyReLU(y, gamma, act_type="prelu")
+"""
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize("data", [(3, 4), (4, 4), (2, 4, 3, 3)])
+@pytest.mark.parametrize("slopes", [(4,), (1,), (1, 4), (1, 1), (3, 4), (3, 1), (3,), (2, 1), (2,)])
+def test_slopes_of_every_shape_are_batched_or_refused(judge: Any, data: Any, slopes: Any) -> None:
+    before = Model(parse_graph(PRELU))
+    random = np.random.default_rng(5)
+    before.parameters["gamma"] = random.uniform(0.1, 0.9, slopes).astype("float32")
+    values = {name: random.normal(size=data).astype("float32") for name in ("x", "y")}
+    try:
+        wanted = judge.outputs(before, values)
+    except judge.mx.MXNetError:
+        pytest.skip("MXNet refuses these slopes")
+    after = before.copy()
+    goes_along_the_batch = slopes[0] != 1 and (len(slopes) == 2 or slopes[0] != data[1])
+    if goes_along_the_batch:
+        with pytest.raises(OperationError, match="slopes are others for each sample"):
+            graphpass.apply([{"batch": None}], after, inputs={"x": data, "y": data})
+        return
+    graphpass.apply([{"batch": None}], after, inputs={"x": data, "y": data})
+    assert count(after, "LeakyReLU") == 1
+    for one, other in zip(judge.outputs(after, values), wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.mxnet
+def test_calibrated_towers_run_on_one_batch(judge: Any) -> None:
+    lines = ["w, lo, hi = variable(), variable(), variable()"]
+    for name in ("x", "y"):
+        lines += [
+            f"{name} = variable(__shape__=(2, 3, 4, 4))",
+            f"q{name} = _contrib_quantize_v2({name}, min_calib_range=-2.0, max_calib_range=2.0, "
+            f'out_type="uint8")',
+            f"c{name} = _contrib_quantized_conv(q{name}, w, q{name}[1], q{name}[2], lo, hi, "
+            "kernel=(3, 3), num_filter=4, no_bias=True)",
+            f"r{name} = _contrib_requantize(c{name}, c{name}[1], c{name}[2], min_calib_range=-5.0, "
+            "max_calib_range=5.0)",
+            f"d{name} = _contrib_dequantize(r{name}, r{name}[1], r{name}[2])",
+        ]
+    before = Model(parse_graph("\n".join([*lines, "return dx, dy"])))
+    random = np.random.default_rng(5)
+    before.parameters["w"] = random.integers(-100, 100, (4, 3, 3, 3)).astype("int8")
+    before.parameters["lo"] = np.array([-1], "float32")
+    before.parameters["hi"] = np.array([1], "float32")
+    after = before.copy()
+    assert graphpass.apply([{"batch": None}], after).changed
+    assert count(after, "_contrib_quantized_conv") == 1
+    values = {name: random.uniform(0, 2, (2, 3, 4, 4)).astype("float32") for name in ("x", "y")}
+    outputs = judge.outputs(after, values), judge.outputs(before, values)
+    for one, other in zip(*outputs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    text = "\n".join(lines).replace(", min_calib_range=-2.0, max_calib_range=2.0", "")
+    uncalibrated = Model(parse_graph(f"{text}\nreturn dx, dy"), before.parameters)
+    with pytest.raises(OperationError, match="it is not calibrated"):
+        graphpass.apply([{"batch": None}], uncalibrated)

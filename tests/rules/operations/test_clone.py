@@ -463,3 +463,22 @@ def test_a_shared_weight_gets_the_gradients_of_both_towers(towers) -> None:
     assert list(trainer.weights()) == ["conv1_weight"]
     first, second = trainer.outputs(image, image)
     assert first == second
+
+
+def test_weights_of_unknown_operators_are_judged_by_their_names(net, perform) -> None:
+    text = """
+    conv = QConvolution(data, conv_weight, conv_bias, other, kernel=(3, 3))
+    y = relu(conv)
+    return y
+    """
+    done = perform(net(text), "clone", {"prefix": "b_"})
+    assert "the clone reads 'b_data', 'b_other' and returns 'b_y_output'" in done.summary
+    assert done.notes == [
+        "without parameters, what operators that nobody knows read is judged by its name: 'data', "
+        "'other' to be fed and 'conv_weight', 'conv_bias' to be weights, shared; from and keep say "
+        "it otherwise"
+    ]
+    stored = net(text, conv_weight=(2,), conv_bias=(2,), other=(2,))
+    assert perform(stored, "clone", {"prefix": "b_"}).notes == []
+    known = "y = FullyConnected(data, w, num_hidden=2, no_bias=True)\nreturn y"
+    assert perform(net(known), "clone", {"prefix": "b_"}).notes == []

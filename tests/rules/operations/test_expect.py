@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from graphpass import apply
@@ -167,3 +169,18 @@ def test_what_is_no_tolerance_is_refused(model, value: str) -> None:
     rules = f"[{{expect: {{unchanged_outputs: {{rtol: {value}}}}}}}]"
     with pytest.raises((UsageError, PassFileError), match="tolerance"):
         apply(rules, model)
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"arguments": 2.0},
+        {"nodes": 2.0},
+        {"operators": {"relu": 1.0}},
+        {"parameters": {"w": [4.0]}},
+    ],
+)
+def test_a_float_is_no_count(net, expected: dict[str, Any]) -> None:
+    model = net("y = relu(x)\nreturn y")
+    with pytest.raises(PassFileError, match=r"[1-4]\.0 is not a "):
+        apply([{"expect": expected}], model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,9 +69,33 @@ def test_an_input_stays_itself_or_is_renamed(net, perform) -> None:
     model = net(NET, **SHAPES)
     perform(model, "extract", {"inputs": ["data"], "outputs": "relu1"})
     assert model.inputs == ["data"]
-    perform(model, "extract", {"inputs": {"data": "image", "conv1_w": "w"}})
-    assert model.graph.arguments == ["image", "w", "conv1_b"]
-    assert list(model.parameters) == ["w", "conv1_b"]
+    perform(model, "extract", {"inputs": {"data": "image"}})
+    assert model.graph.arguments == ["image", "conv1_w", "conv1_b"]
+    assert list(model.parameters) == ["conv1_w", "conv1_b"]
+
+
+@pytest.mark.parametrize(("inputs", "name"), [(["data", "conv1_w"], "conv1_w"),
+                                              ({"data": "data", "conv1_w": "w"}, "w")])  # fmt: skip
+def test_a_weight_among_the_inputs_loses_its_value(net, perform, inputs: Any, name: str) -> None:
+    model = net(NET, **SHAPES)
+    done = perform(model, "extract", {"inputs": inputs, "outputs": "relu1"})
+    told = "had a stored value, which is dropped: as an input it has to be fed"
+    assert done.notes == [f"{name!r} {told}"]
+    assert model.inputs == ["data", name]
+    assert list(model.parameters) == ["conv1_b"]
+    perform(model, "expect", {"inputs": ["data", name]})
+
+
+def test_inputs_that_were_all_the_parameters_are_inputs(net, perform) -> None:
+    model = net("y = FullyConnected(data, w, num_hidden=4, no_bias=True)\nreturn y", w=(4, 3))
+    perform(model, "extract", {"inputs": ["data", "w"]})
+    assert model.inputs == model.copy().inputs == ["data", "w"]
+
+
+def test_an_auxiliary_state_is_no_input(net, refused) -> None:
+    model = net("y = BatchNorm(data, g, b, m, v)\nreturn y", g=(3,), b=(3,), m=(3,), v=(3,))
+    said = refused(model, "extract", {"inputs": ["data", "m"]}, OperationError)
+    assert "variable 'm' (#3) is an auxiliary state, which its operator updates itself" in said
 
 
 def test_arrays_that_no_variable_used_stay(net, perform) -> None:
