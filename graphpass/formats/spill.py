@@ -6,13 +6,14 @@ import math
 import mmap
 import os
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["SPILLED_BYTES", "new_array", "spilled"]
+__all__ = ["SPILLED_BYTES", "all_finite", "computed", "converted", "new_array", "spilled"]
 
 SPILLED_BYTES = 2**22
 """Arrays of so many bytes and more do not stay in memory."""
@@ -38,6 +39,40 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     except OSError:
         return np.empty(shape, dtype)
     return np.frombuffer(mapped, dtype).reshape(shape)
+
+
+def computed(operation: Callable[..., Any], *operands: Array) -> Array:
+    """Return what a NumPy operation makes of arrays, element by element.
+
+    A large result of one floating-point type is written to a `new_array`.
+    """
+    first = operands[0].dtype
+    if (
+        all(each.nbytes < SPILLED_BYTES for each in operands)
+        or first.kind != "f"
+        or any(each.dtype != first for each in operands)
+    ):
+        found: Array = operation(*operands)
+        return found
+    shape = np.broadcast_shapes(*[each.shape for each in operands])
+    operation(*operands, out=(out := new_array(shape, first)))
+    return out
+
+
+def converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return an array of another type, itself if it has that one; a large one is a `new_array`."""
+    if array.dtype == dtype:
+        return array
+    out = new_array(array.shape, dtype)
+    out[...] = array
+    return out
+
+
+def all_finite(array: Array) -> bool:
+    """Return whether an array holds neither infinities nor NaN. Linear in it."""
+    flat = array.reshape(-1)
+    parts = range(0, flat.size, SPILLED_BYTES)
+    return all(bool(np.isfinite(flat[at : at + SPILLED_BYTES]).all()) for at in parts)
 
 
 def spilled(array: Array) -> Array:

@@ -203,7 +203,7 @@ def leaky_relu(site: ShapeSite, data: Shape) -> None:
     site.every_output(data)
 
 
-def slope_shape(slopes: Shape, data: Shape) -> Shape | None:
+def slope_shape(slopes: Shape, data: Shape) -> tuple[int, ...] | None:
     """Return the shape in which a PReLU's slopes are broadcast; None where MXNet refuses them.
 
     From the last on, their axes go to axis 1 of the data and then to axis 0, each to the first one
@@ -216,7 +216,7 @@ def slope_shape(slopes: Shape, data: Shape) -> Shape | None:
     left, found = list(slopes), [1] * len(data)
     for axis in reversed(range(min(2, len(data)))):
         if left and (left[-1] == 1 or data[axis] in (None, left[-1])):
-            found[axis] = left.pop() or 1
+            found[axis] = left.pop() or 1  # an extent that is not known takes no part
     return None if left else tuple(found)
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from graphpass.formats.ndarray_binary import BFLOAT16, Array
+from graphpass.formats.spill import computed
 from graphpass.rules.expressions.values import NodeView, RawAttributes, UnknownError, ValueView
 from graphpass.rules.limits import MAX_INT, MAX_LENGTH, MAX_RANK, Limits
 
@@ -394,6 +395,8 @@ def elementwise(limits: Limits, operation: Binary, a: Any, b: Any) -> Array:
             limits.work(SLOW * max(a.size, b.size))
         elif b.dtype.kind in "iub" and not b.all():
             raise ZeroDivisionError
+    if operation.symbol in "+-*/":
+        return frozen(computed(operation.numpy, a, b))
     return frozen(operation.numpy(a, b))
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from graphpass.formats.ndarray_binary import BFLOAT16, Array
+from graphpass.formats.spill import converted
 from graphpass.rules.expressions.arithmetic import (
     READY,
     SLOW,
@@ -254,7 +255,7 @@ def astype(limits: Limits, x: Any, dtype: Any) -> Array:
     """Return the same numbers in another type."""
     target, found = dtype_of(dtype), array_of(x)
     limits.make(found.size)
-    return frozen(found.astype(target))
+    return frozen(converted(found, np.dtype(target)))
 
 
 # -- two arrays as a whole -----------------------------------------------------------------------

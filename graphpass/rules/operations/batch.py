@@ -141,7 +141,7 @@ class Batch(Operation):
             chosen = {select_entry(graph, start).value: axis for start, axis in given.items()}
             found = []
             for column in columns:
-                own = {chosen.pop(entry.value, None) for entry in column} - {None}
+                own = {chosen.pop(each.value) for each in column if each.value in chosen}
                 if len(own) > 1:
                     raise OperationError(
                         f"axis has {' and '.join(map(str, sorted(own)))} for "

@@ -387,23 +387,23 @@ class _Side:
     def identity(self, key: int, source: _Source) -> Hashable | None:
         """Return what equal operators have in common; None for a node that equals none."""
         graph = self.model.graph
-        node = graph.node(key)
-        if node.is_variable:
+        if graph.is_variable(key):
             return None
+        op, subgraphs = graph.op(key), graph.subgraphs(key)
         try:
-            if randomness(node.op, node.attrs) != "never" or not all(
-                repeats_inside(inner, "training") for inner in node.subgraphs
+            if randomness(op, graph.attrs(key)) != "never" or not all(
+                repeats_inside(inner, "training") for inner in subgraphs
             ):
                 return None
             attributes = value_identity(graph, key)
-            inner = tuple(map(subgraph_identity, node.subgraphs))
+            inside = tuple(map(subgraph_identity, subgraphs))
         except AttributeValueError:
             return None
         read = [source(entry) for entry in graph.inputs(key)]
         waited_for = [source(Entry(other)) for other in graph.control_dependencies(key)]
         if None in read or None in waited_for:
             return None
-        return node.op, attributes, inner, tuple(read), tuple(waited_for)
+        return op, attributes, inside, tuple(read), tuple(waited_for)
 
 
 @dataclass(slots=True)

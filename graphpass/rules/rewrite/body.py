@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphpass.errors import ExpressionError, OperationError
+from graphpass.formats.spill import all_finite
 from graphpass.graph import Entry
 from graphpass.rules.expressions import Expression, Scope, UnknownError, ValueView
 from graphpass.rules.report.firings import REFUSED
@@ -257,10 +258,10 @@ def parameter_array(name: str, scope: Scope, bindings: Mapping[str, Binding]) ->
             f"{name} is {array!r}, and an operator reads arrays with a dimension at least; "
             f"make one: full((1,), {name})"
         )
-    if array.dtype.kind not in "biu" and not np.isfinite(array).all():
+    if array.dtype.kind not in "biu" and not all_finite(array):
         views = [ValueView(scope, each) for each in bindings.values() if type(each) is Entry]
         stored = [each.stored for each in views if each.stored is not None]
-        if all(np.isfinite(each).all() for each in stored if each.dtype.kind not in "biu"):
+        if all(all_finite(each) for each in stored if each.dtype.kind not in "biu"):
             raise Refusal(f"{name} would hold numbers that are not finite", name, "let")
     return array
 

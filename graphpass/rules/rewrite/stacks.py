@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
-from graphpass.formats.spill import new_array, spilled
+from graphpass.formats.spill import all_finite, computed, converted, new_array, spilled
 from graphpass.rules.expressions import Expression, Scope
 from graphpass.rules.expressions.arithmetic import BINARY
 from graphpass.rules.limits import Limits
@@ -183,7 +183,9 @@ class _Compiler:
             dtype = np.promote_types(dtype, each.dtype)
         shape = np.broadcast_shapes(*[each.shape for each in known])
         a, b = (self._operand(each, len(shape), dtype) for each in (left, right))
-        return self._push(lambda registers: operation(a(registers), b(registers)), shape, dtype)
+        return self._push(
+            lambda registers: computed(operation, a(registers), b(registers)), shape, dtype
+        )
 
     def _operand(self, value: Any, rank: int, dtype: np.dtype[Any]) -> _Computation:
         """Return what gets an operand, its axes aligned with those of the result."""
@@ -205,7 +207,7 @@ class _Compiler:
             raise _UnableError
         register = value.register
         return self._push(
-            lambda registers: operation(registers[register]), value.shape, value.dtype
+            lambda registers: computed(operation, registers[register]), value.shape, value.dtype
         )
 
     def _per_axis(self, value: Any, axis: Any, rank: Any) -> _Varies:
@@ -224,7 +226,7 @@ class _Compiler:
             raise _UnableError
         register, target = value.register, np.dtype(dtype)
         return self._push(
-            lambda registers: registers[register].astype(target, copy=False), value.shape, target
+            lambda registers: converted(registers[register], target), value.shape, target
         )
 
 
@@ -304,7 +306,7 @@ class Stacks:
             for number, result in enumerate(program.results):
                 values = registers[result.register]
                 for (_, found), value in zip(waiting, values, strict=True):
-                    if not all(np.isfinite(part).all() for part in value):
+                    if not all_finite(value):
                         raise NotFiniteError
                     found[number][...] = value
         self._waiting.clear()
