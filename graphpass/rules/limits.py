@@ -5,7 +5,7 @@ Pass files may be anybody's, so nothing in them may use up memory or time.
 ============================  ==================================================================
 what                          at most
 ============================  ==================================================================
-elements of an array          2^24, or four times those of the largest stored array that was used
+elements of an array          2^20, or four times those of the largest stored array that was used
 elements of a match           16 times that, computed by all its expressions together
 steps of an expression        100,000, or 32 per node of the graph
 tuple, text                   10,000 elements or characters
@@ -18,6 +18,11 @@ names that a run gives        2^24 characters, or 4,096 per node of the graph
 arrays that a run stores      2^30 bytes, or 8 times those that are stored
 alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
 steps of a regular expression 1,000 in what RE2 compiles it to, each for each character of a name
+firings of a group            10 per operator, and one per value that one reads, or its budget
+firings that feed on the last 1,000 in a row, or as many as any one operator reads values
+passes that a run uses        1,000, 16 deep; 100 rounds of those that are repeated
+text of a pass                1 MB, nested 32 deep; 300,000 values and 10^7 characters filled in
+arrays of tests               2^22 elements each, 2^24 together
 ============================  ==================================================================
 """
 
@@ -33,11 +38,22 @@ if TYPE_CHECKING:
     from graphpass.model import Model
 
 __all__ = [
+    "BUDGET_PER_OPERATOR",
     "MAX_ALTERNATIVES",
+    "MAX_BYTES",
+    "MAX_CHARACTERS",
+    "MAX_COMPARED",
+    "MAX_DEPTH",
     "MAX_INT",
     "MAX_LENGTH",
+    "MAX_PASSES",
     "MAX_RANK",
     "MAX_REGEX",
+    "MAX_ROUNDS",
+    "MAX_SPIN",
+    "MAX_TESTED",
+    "MAX_USES",
+    "MAX_VALUES",
     "Limit",
     "Limits",
 ]
@@ -54,7 +70,42 @@ MAX_ALTERNATIVES = 100_000
 MAX_REGEX = 1000
 """Steps that RE2 compiles a regular expression to; the worst of them take 5 s for 1 MB of names."""
 
-_ELEMENTS = 2**24
+MAX_BYTES = 2**20
+"""Of the text of a pass: the parser takes about two seconds for it."""
+
+MAX_DEPTH = 32
+"""How deep the collections of a pass may be nested; real ones need 6."""
+
+MAX_VALUES = 300_000
+"""Values of a pass, with what aliases and parameters expand to,"""
+
+MAX_CHARACTERS = 10_000_000
+"""and characters that come from parameters."""
+
+MAX_PASSES = 1000
+"""How many passes one run may use, those that are repeated counted once,"""
+
+MAX_USES = 16
+"""how deep they may use each other,"""
+
+MAX_ROUNDS = 100
+"""and how often they are repeated; fewer rounds of many passes: `MAX_PASSES` in all."""
+
+MAX_TESTED = 2**22
+"""Elements of an array that a test of a pass states; all tests together four times that."""
+
+BUDGET_PER_OPERATOR = 10
+"""How many firings a group may have for each operator that it finds; and one for each value that
+an operator reads, since a rule may take them one by one."""
+
+MAX_SPIN = 1000
+"""How often in a row a match may consist of nothing but what the firing before it made: so often,
+or as often as any one operator reads a value."""
+
+MAX_COMPARED = 64
+"""How often states of a graph are compared, since each time takes a walk over it."""
+
+_ELEMENTS = 2**20
 _PER_STORED = 4
 _PER_MATCH = 16
 

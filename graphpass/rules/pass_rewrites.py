@@ -8,8 +8,9 @@ from itertools import count, groupby
 from typing import NamedTuple
 
 from graphpass.errors import GraphpassError, OperationError, UsageError, suggestion
+from graphpass.rules.limits import MAX_PASSES
 from graphpass.rules.operations.rewrite import RewriteOperation
-from graphpass.rules.operations.use import MAX_PASSES, UsePasses
+from graphpass.rules.operations.use import UsePasses
 from graphpass.rules.pass_files.loading import Pass, Rule
 from graphpass.rules.reading import Reading
 from graphpass.rules.rewrite.rewrite import Rewrite

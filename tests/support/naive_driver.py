@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from graphpass import Model
 from graphpass.errors import RunawayError
 from graphpass.graph import Edit
+from graphpass.rules.limits import BUDGET_PER_OPERATOR
 from graphpass.rules.rewrite.draft import Refusal
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision, decide
@@ -18,7 +19,6 @@ from graphpass.rules.rewrite.fire import Fired, FiringContext, fire
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.prepare import prepare
 from graphpass.rules.rewrite.rewrite import Rewrite
-from graphpass.rules.rewrite.worklist import BUDGET_PER_OPERATOR
 
 __all__ = ["fire_decision", "first_to_fire", "run_naively"]
 

@@ -20,6 +20,7 @@ from graphpass.formats.parameters import Parameters
 from graphpass.formats.text import parse_graph, print_graph
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
+from graphpass.rules.limits import MAX_RANK, MAX_TESTED
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import groups_of
@@ -51,12 +52,6 @@ _DATA = re.compile(r"(.*_)?(data|label)\d*")
 """What variables of data are called."""
 
 _VARIANCES = frozenset({"moving_var", "running_var", "moving_variance"})
-
-_MOST_ELEMENTS = 2**24
-"""Of one array, as of one that an expression makes: a stranger's pass must not fill the memory."""
-
-_MOST_DIMENSIONS = 32
-"""Of an array, as NumPy 1 allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +155,7 @@ class TestFailure(Exception):  # noqa: N818 - no error: an answer
 class Elements:
     """How many elements the arrays of tests may still have."""
 
-    _IN_ALL = 4 * _MOST_ELEMENTS
+    _IN_ALL = 4 * MAX_TESTED
 
     def __init__(self) -> None:
         self._left = self._IN_ALL
@@ -168,11 +163,11 @@ class Elements:
     def take(self, name: str, shape: tuple[int, ...], *where: str) -> None:
         """Take the elements of a variable, or refuse that, before there is an array of them."""
         asked = f"{name} is to have the shape {shape!s:.80}, and a test may ask for no more than"
-        if len(shape) > _MOST_DIMENSIONS:
-            raise TestFailure(f"{asked} {_MOST_DIMENSIONS} dimensions", *where)
+        if len(shape) > MAX_RANK:
+            raise TestFailure(f"{asked} {MAX_RANK} dimensions", *where)
         size = prod(max(extent, 1) for extent in shape)
-        if size > _MOST_ELEMENTS:
-            raise TestFailure(f"{asked} {_MOST_ELEMENTS:,} elements; write a smaller one", *where)
+        if size > MAX_TESTED:
+            raise TestFailure(f"{asked} {MAX_TESTED:,} elements; write a smaller one", *where)
         if size > self._left:
             raise TestFailure(
                 f"with {name} of the shape {shape}, the tests of this pass ask for more than "

@@ -12,6 +12,7 @@ from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
+from graphpass.rules.limits import MAX_INT, MAX_RANK
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import as_tuples
 from graphpass.rules.operations.weights import shape_hint
@@ -31,7 +32,6 @@ _DTYPES = {
     "bool": 7,
     "bfloat16": 12,
 }
-_MAX_NDIM, _MAX_SIZE = 32, 2**63
 _STORAGE_TYPES = {"default": 0, "row_sparse": 1, "csr": 2}
 
 
@@ -151,9 +151,9 @@ class Set(Operation):
         hints: dict[str, str | None] = {}
         if self.shape is not None:
             shape = tuple(map(int, self.shape))
-            if len(shape) > _MAX_NDIM or math.prod(max(1, size) for size in shape) > _MAX_SIZE:
+            if len(shape) > MAX_RANK or math.prod(max(1, size) for size in shape) > MAX_INT:
                 raise OperationError(
-                    f"no array has the shape {shape}: there are at most {_MAX_NDIM} dimensions and "
+                    f"no array has the shape {shape}: there are at most {MAX_RANK} dimensions and "
                     "2^63 elements"
                 )
             hints["__shape__"] = str(shape)

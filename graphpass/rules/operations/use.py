@@ -8,27 +8,20 @@ from typing import Any, ClassVar
 
 from graphpass.errors import OperationError, RunawayError, UsageError, count, listed, suggestion
 from graphpass.graph import Edit
+from graphpass.rules.limits import MAX_PASSES, MAX_ROUNDS, MAX_USES
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.pass_files.loading import Pass, load_pass
 from graphpass.rules.reading import Reading
 from graphpass.rules.report.report import Report, Step
 from graphpass.rules.run import run_pass
 
-__all__ = ["MAX_PASSES", "MAX_ROUNDS", "UsePasses"]
-
-_MAX_DEPTH = 16
-
-MAX_PASSES = 1000
-"""How many passes one run may use, those that are repeated counted once."""
+__all__ = ["UsePasses"]
 
 _MAX_GROWTH = 10
 """How many times as large as it was, and a bit, a graph may be while passes are repeated."""
 
 _SMALL = 100
 """How many nodes more than it has a small graph counts for."""
-
-MAX_ROUNDS = 100
-"""How often passes are repeated at most; fewer rounds of many passes: `MAX_PASSES` in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +87,8 @@ class UsePasses(Operation):
         if loaded.identity and loaded.identity in chain:
             around = " -> ".join([*chain[chain.index(loaded.identity) :], loaded.identity])
             raise OperationError(f"this pass would use itself without end: {around}")
-        if len(chain) >= _MAX_DEPTH:
-            raise OperationError(f"passes use passes more than {_MAX_DEPTH} deep")
+        if len(chain) >= MAX_USES:
+            raise OperationError(f"passes use passes more than {MAX_USES} deep")
         return loaded
 
     def apply(self, run: Run, edit: Edit) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from graphpass.errors import PassFileError, TextError, UsageError, nearest, suggestion
+from graphpass.rules.limits import MAX_BYTES
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.operations.operation import Operation
 from graphpass.rules.pass_files.parameters import Plain, Substitution, locate, substitute
 from graphpass.rules.pass_files.schema import SchemaFault, schema_faults
 from graphpass.rules.pass_files.yaml_text import (
-    MAX_BYTES,
     KeyPath,
     KeyValue,
     Located,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from graphpass.errors import suggestion
+from graphpass.rules.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES
 from graphpass.rules.pass_files.yaml_text import (
-    MAX_DEPTH,
     KeyPath,
     Located,
     Mark,
@@ -21,8 +21,6 @@ __all__ = ["Plain", "Substitution", "locate", "substitute"]
 Plain: TypeAlias = Any
 """Texts, numbers, None, and lists and dicts of these."""
 
-_MAX_VALUES = 300_000
-_MAX_CHARACTERS = 10_000_000
 _PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)(?P<closed>\})?")
 
 
@@ -147,10 +145,10 @@ class Substitution:
 
     def _count_value(self, mark: Mark | None, path: KeyPath) -> None:
         self._count += 1
-        if self._count > _MAX_VALUES or len(path) > MAX_DEPTH:
+        if self._count > MAX_VALUES or len(path) > MAX_DEPTH:
             raise self._source.error(
                 mark,
-                f"more than {_MAX_VALUES} values; do aliases or parameters expand too far?",
+                f"more than {MAX_VALUES} values; do aliases or parameters expand too far?",
                 path,
             )
 
@@ -166,9 +164,9 @@ class Substitution:
 
     def _counted(self, piece: str) -> str:
         self._characters += len(piece)
-        if self._characters > _MAX_CHARACTERS:
+        if self._characters > MAX_CHARACTERS:
             raise _PlaceholderError(
-                f"more than {_MAX_CHARACTERS} characters come from ${{...}} in this pass; is a "
+                f"more than {MAX_CHARACTERS} characters come from ${{...}} in this pass; is a "
                 "long parameter repeated too often?"
             )
         return piece

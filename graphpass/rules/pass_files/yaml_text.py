@@ -14,11 +14,10 @@ from math import isinf
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphpass.errors import PassFileError, pointed
-from graphpass.formats.python_text import MAX_INT, Mark
+from graphpass.formats.python_text import Mark
+from graphpass.rules.limits import MAX_BYTES, MAX_DEPTH, MAX_INT
 
 __all__ = [
-    "MAX_BYTES",
-    "MAX_DEPTH",
     "KeyPath",
     "KeyValue",
     "Located",
@@ -33,18 +32,12 @@ __all__ = [
     "plain_scalar",
 ]
 
-MAX_BYTES = 2**20
-"""The largest text that is read; the parser takes about two seconds for it."""
-
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 """Keys and positions from the top of a pass to a value: ``("rules", 1, "rename", "to")``."""
-
-MAX_DEPTH = 32
-"""How deep the collections of a pass may be nested; real ones need 6."""
 
 
 class PythonRule:

@@ -20,6 +20,7 @@ from itertools import groupby
 
 from graphpass.errors import RunawayError
 from graphpass.graph import VARIABLE, Graph
+from graphpass.rules.limits import BUDGET_PER_OPERATOR, MAX_COMPARED, MAX_SPIN
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired
 from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
@@ -179,19 +180,8 @@ class Worklist:
         self._heaps[number] = sorted([(ranks[key], key) for key in waiting])
 
 
-BUDGET_PER_OPERATOR = 10
-"""How many firings a group may have for each operator that it finds; and one for each value that
-an operator reads, since a rule may take them one by one."""
-
-MAX_SPIN = 1000
-"""How often in a row a match may consist of nothing but what the firing before it made: so often,
-or as often as any one operator reads a value."""
-
 _SUSPICIOUS = 16
 """From which length such a row may be a circle, and states are compared."""
-
-_MAX_COMPARED = 64
-"""How often states are compared at most, since each time takes a walk over the graph."""
 
 _TRACE = 6
 
@@ -261,7 +251,7 @@ class RunawayWatch:
             raise self._error(
                 f"{most} firings in a row matched nothing but what the one before made or matched"
             )
-        if spin >= _SUSPICIOUS and len(self._states) < _MAX_COMPARED:
+        if spin >= _SUSPICIOUS and len(self._states) < MAX_COMPARED:
             state = _state(self._graph, self._values)
             before = self._states.setdefault(state, self._count)
             if before != self._count:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from graphpass.errors import GraphpassError, PassFileError, UsageError
 from graphpass.rules import Pass, Rule, load_pass, parse_setting
+from graphpass.rules.limits import MAX_BYTES
 from graphpass.rules.operations.rename import Rename
 from graphpass.rules.operations.set import Set
 from graphpass.rules.pass_files.loading import shipped_text
-from graphpass.rules.pass_files.yaml_text import MAX_BYTES
 
 TEXT = """\
 graphpass: 1

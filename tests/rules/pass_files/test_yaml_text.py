@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphpass.errors import PassFileError
+from graphpass.rules.limits import MAX_BYTES
 from graphpass.rules.pass_files.loading import shipped_names, shipped_text
 from graphpass.rules.pass_files.yaml_text import (
-    MAX_BYTES,
     Located,
     Mark,
     PassText,
