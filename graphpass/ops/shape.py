@@ -9,6 +9,19 @@ from typing import TypeAlias
 Shape: TypeAlias = "tuple[int | None, ...]"
 """The extents of a value, axis by axis; None is an extent that is not known."""
 
+DTYPE_CODES = {
+    0: "float32",
+    1: "float64",
+    2: "float16",
+    3: "uint8",
+    4: "int32",
+    5: "int8",
+    6: "int64",
+    7: "bool",
+    12: "bfloat16",
+}
+"""MXNet's numbers of dtypes."""
+
 
 class ConflictError(ValueError):
     """What is known of a node can't be; whoever asks a rule catches it."""

@@ -5,23 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphpass.ops.shape import Shape, given_shape
+from graphpass.ops.shape import DTYPE_CODES, Shape, given_shape
 from graphpass.ops.values import parse_value
 
-__all__ = ["DTYPE_CODES", "dtype_hint", "shape_hint"]
-
-DTYPE_CODES = {
-    0: "float32",
-    1: "float64",
-    2: "float16",
-    3: "uint8",
-    4: "int32",
-    5: "int8",
-    6: "int64",
-    7: "bool",
-    12: "bfloat16",
-}
-"""MXNet's numbers of dtypes."""
+__all__ = ["dtype_hint", "shape_hint"]
 
 
 def shape_hint(attrs: Mapping[str, str], np_shape: bool) -> Shape | None:

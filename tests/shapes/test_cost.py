@@ -61,7 +61,12 @@ from graphpass.shapes import Shape, cost, infer, multiply_adds, parameter_bytes
         ("y = relu(a)", {"a": (2, 3)}, 0),
         ("y = Pooling(a, kernel=(2, 2))", {"a": (2, 3, 4, 4)}, 0),
         ("y = FullyConnected(a, b, c, num_hidden=5)", {}, None),
-        ("y = _contrib_fft(a)", {"a": (2, 3)}, None),
+        ("y = Custom(a, op_type='mine')", {"a": (2, 3)}, None),
+        (
+            "y = _contrib_quantized_conv(a, b, c, d, e, kernel=(3, 3), num_filter=8, no_bias=True)",
+            {"a": (2, 4, 7, 7)},
+            2 * 8 * 5 * 5 * 4 * 9,
+        ),
     ],
 )
 def test_multiply_adds(line: str, shapes: dict[str, Shape], expected: int | None) -> None:

@@ -136,10 +136,11 @@ def test_an_attribute_that_is_no_value_is_a_conflict() -> None:
 
 def test_operators_without_a_rule_are_named() -> None:
     graph = parse_graph(
-        "a = variable()\nb = _contrib_fft(a)\nc = relu(b)\nd = _contrib_fft(c)\nreturn d\n"
+        "a = variable()\nb = Custom(a, op_type='x')\nc = relu(b)\nd = Custom(c, op_type='x')\n"
+        "return d\n"
     )
     found = infer(graph, {"a": (2, 3)})
-    assert found.unknown == {"_contrib_fft": (*graph.named("b"), *graph.named("d"))}
+    assert found.unknown == {"Custom": (*graph.named("b"), *graph.named("d"))}
     assert shape_of(graph, found, "c") is None
     assert not found.conflicts
 

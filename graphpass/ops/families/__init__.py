@@ -12,16 +12,22 @@ from graphpass.ops.families import (
     convolution,
     creating,
     detection,
+    drawing,
     elementwise,
+    images,
+    linear_algebra,
     losses,
     moving,
     normalization,
+    optimizers,
     products,
     quantization,
     recurrent,
     reducing,
     reshaping,
     slicing,
+    sparse,
+    statistics,
 )
 from graphpass.ops.sites import Rows
 
@@ -30,8 +36,9 @@ __all__ = ["FAMILIES"]
 FAMILIES: tuple[Rows, ...] = tuple(
     family.ROWS
     for family in (
-        arithmetic, control_flow, convolution, creating, detection, elementwise, losses, moving,
-        normalization, products, quantization, recurrent, reducing, reshaping, slicing,
+        arithmetic, control_flow, convolution, creating, detection, drawing, elementwise, images,
+        linear_algebra, losses, moving, normalization, optimizers, products, quantization,
+        recurrent, reducing, reshaping, slicing, sparse, statistics,
     )
 )  # fmt: skip
 """The rows of all families."""

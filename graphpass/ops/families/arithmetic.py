@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import broadcast, number_by_number, output_size, same_shape
-from graphpass.ops.families.elementwise import INTEGERS, rounded_once
-from graphpass.ops.shape import Shape, merge_shapes, need, printed
+from graphpass.ops.families.common import (
+    FLOATS,
+    INTEGERS,
+    broadcast,
+    constant_dtype,
+    number_by_number,
+    of_kinds,
+    output_size,
+    same_shape,
+)
+from graphpass.ops.families.elementwise import rounded_once
+from graphpass.ops.shape import Shape, exactly, merge_shapes, need, printed
 from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite, ValueSite
 
 __all__ = ["ROWS"]
-
-_FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def where(site: ShapeSite) -> None:
@@ -39,6 +46,12 @@ def where(site: ShapeSite) -> None:
         )
 
 
+def polynomial(site: ShapeSite, coefficients: Shape, data: Shape) -> Shape:
+    """One value for each place."""
+    exactly(coefficients, 1)
+    return data
+
+
 # -- dtypes ----------------------------------------------------------------------------------------
 
 
@@ -47,8 +60,10 @@ def mixed_dtypes(site: DtypeSite) -> str | None:
     one, other = site.inputs
     if one is None or other is None or one == other:
         return site.same([0, 1], [0])
-    floats = [dtype for dtype in (one, other) if dtype in _FLOATS]
-    return max(floats, key=_FLOATS.index) if floats else max(one, other, key=INTEGERS.index)
+    floats = [dtype for dtype in (one, other) if dtype in FLOATS]
+    if {one, other} == {"uint8", "int8"}:
+        return "int32"
+    return max(floats, key=FLOATS.index) if floats else max(one, other, key=INTEGERS.index)
 
 
 def true_divide_dtype(site: DtypeSite) -> str | None:
@@ -56,12 +71,19 @@ def true_divide_dtype(site: DtypeSite) -> str | None:
     known = [dtype for dtype in site.inputs if dtype is not None]
     if len(known) != len(site.inputs):
         return None
-    return max([dtype for dtype in known if dtype in _FLOATS], key=_FLOATS.index, default="float32")
+    return max([dtype for dtype in known if dtype in FLOATS], key=FLOATS.index, default="float32")
 
 
 def any_to_bool(site: DtypeSite) -> str | None:
     """The output is a truth value; the inputs are of one dtype."""
     return site.same(range(len(site.inputs)), []) and "bool"
+
+
+def chosen_dtype(site: DtypeSite) -> str | None:
+    """Both choices and the output are alike; the condition may be of any dtype."""
+    if len(site.inputs) == 1:
+        return "float32"
+    return site.same(range(1, len(site.inputs)), [0])
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -176,7 +198,15 @@ ROWS = {
     """_npi_equal_scalar _npi_not_equal_scalar _npi_greater_scalar _npi_greater_equal_scalar
     _npi_less_scalar _npi_less_equal_scalar _npi_isnan _npi_isinf _npi_isfinite
     _npi_logical_not""": Meaning(same_shape, any_to_bool, batch=number_by_number),
-    "_npi_bitwise_and _npi_bitwise_or _npi_bitwise_xor _npi_hypot _npi_lcm": Meaning(
-        commutative=True
+    "_npi_bitwise_and _npi_bitwise_or _npi_bitwise_xor _npi_lcm": Meaning(
+        broadcast, of_kinds(INTEGERS), commutative=True
     ),
+    "_npi_hypot": Meaning(broadcast, of_kinds(FLOATS), commutative=True),
+    "_npi_arctan2": Meaning(broadcast, of_kinds(FLOATS)),
+    "_npi_copysign _npi_ldexp": Meaning(broadcast),
+    "_npi_where _npi_where_lscalar _npi_where_rscalar _npi_where_scalar2": Meaning(
+        broadcast, chosen_dtype
+    ),
+    "_npi_polyval": Meaning(polynomial),
+    "_npi_share_memory": Meaning(lambda site: (), constant_dtype("bool")),
 }

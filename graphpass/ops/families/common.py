@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from graphpass.errors import OperationError
-from graphpass.ops.shape import ConflictError, Shape, printed, product
-from graphpass.ops.sites import Axes, BatchSite, DtypeSite, FactSite, Range, ShapeSite, T, ValueSite
+from graphpass.ops.shape import ConflictError, Shape, need, printed, product
+from graphpass.ops.sites import (
+    Axes,
+    BatchSite,
+    DtypeSite,
+    FactSite,
+    Range,
+    ShapeSite,
+    T,
+    ValueSite,
+    same_dtype,
+)
 
 
 def scalar(site: ShapeSite) -> Shape:
@@ -91,12 +102,53 @@ def fixed_dtype(site: DtypeSite) -> None:
     site.every_output(site["dtype"])
 
 
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""Floating-point types, the narrower ones first."""
+
+INTEGERS = ("bool", "uint8", "int8", "int32", "int64")
+"""Truth values and whole numbers, the narrower ones first."""
+
+
+def of_kinds(
+    kinds: Collection[str], rule: Callable[..., str | None] = same_dtype
+) -> Callable[[DtypeSite], str | None]:
+    """Return a rule that refuses a first input of another dtype, as MXNet does."""
+    needs = rule.__code__.co_argcount - 1
+
+    def dtype(site: DtypeSite) -> str | None:
+        given = site.inputs[:needs]
+        first = site.inputs[0] if site.inputs else None
+        need(first is None or first in kinds, f"it takes no {first}")
+        return None if None in given else rule(site, *given)
+
+    return dtype
+
+
+def constant_dtype(dtype: str) -> Callable[[DtypeSite], str]:
+    """Return a rule: all outputs are of one dtype, whatever the inputs are."""
+
+    def rule(site: DtypeSite) -> str:
+        site.every_output(dtype)
+        return dtype
+
+    return rule
+
+
 # -- costs and values ------------------------------------------------------------------------------
 
 
 def output_size(site: ShapeSite) -> int | None:
     """Count one multiply-add for each element of the first output."""
     return product(site.outputs[0] or ())
+
+
+def sums(length: Callable[[ShapeSite, Sequence[int]], int]) -> Callable[..., int]:
+    """Return a rule: elements of the output times the length of the sums."""
+
+    def cost(site: ShapeSite, one: Sequence[int]) -> int:
+        return math.prod(site.outputs[0] or ()) * length(site, one)  # type: ignore[arg-type]
+
+    return cost
 
 
 def reshaped(site: ValueSite) -> Any:

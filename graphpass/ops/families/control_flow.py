@@ -25,7 +25,9 @@ def _each_step(site: ShapeSite) -> tuple[int | None, list[Shape | None]]:
     for slot, place in enumerate(places):
         shape = site.inputs[slot]
         need(slot >= sliced or shape != (), "a value without axes can't be walked through")
-        given[place] = shape[1:] if shape is not None and slot < sliced else shape
+        if shape is not None and slot < sliced:  # outside NumPy-shape mode nothing has no axes
+            shape = shape[1:] or (() if site.np_shape else (1,))
+        given[place] = shape
     lengths = [shape[0] for shape in site.inputs[:sliced] if shape]
     return next((length for length in lengths if length is not None), None), given
 
@@ -37,8 +39,10 @@ def for_each(site: ShapeSite) -> None:
     variables, heads = site.subgraphs[0].inside(site, given)
     for slot, place in enumerate(_places(site)):
         found = variables[place]
-        if found is not None:
-            site.input(slot, (length, *found) if slot < sliced else found)
+        if found is not None and slot >= sliced:
+            site.input(slot, found)
+        elif found is not None and (site.np_shape or len(site.inputs[slot] or ()) != 1):
+            site.input(slot, (length, *found))
     _stacked(site, heads, length)
 
 

@@ -16,7 +16,7 @@ from graphpass.ops.shape import (
     printed,
     product,
 )
-from graphpass.ops.sites import Axes, BatchSite, Meaning, ShapeSite
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ROWS", "convolution", "convolution_cost", "pooling"]
 
@@ -129,7 +129,8 @@ def _convolve(site: ShapeSite, weight_slot: int) -> Shape | None:
 
 def convolution_cost(site: ShapeSite) -> int | None:
     """Count elements of the output times elements of one filter."""
-    weights = product(site.inputs[-1 if site["no_bias"] else -2] or (None,))
+    slot = 1 + ("Deformable" in site.op) + ("Modulated" in site.op)
+    weights = product(site.inputs[slot] or (None,))
     return product([*(site.outputs[0] or ()), weights and weights // site["num_filter"]])
 
 
@@ -185,6 +186,19 @@ def im2col(site: ShapeSite, data: Shape) -> Shape | None:
     return (data[0], product([data[1], *kernel]), product(places))
 
 
+def col2im(site: ShapeSite, data: Shape) -> Shape | None:
+    """Columns are added up where their windows lie in an image of the given size."""
+    need(len(data) >= 3, f"{printed(data)} holds no columns")
+    wanted, kernel = tuple(site["output_size"]), site["kernel"]
+    need(len(wanted) == len(kernel), f"output_size={wanted} does not fit kernel={kernel}")
+    if None in data:
+        return None
+    places = product(_places(wanted, *_window(site)))
+    need(data[2] == places, f"{data[2]} columns for {places} places")
+    window = math.prod(kernel)
+    return (data[0], divided(data[1], window, f"{data[1]} rows for a window of {window}"), *wanted)
+
+
 def with_offset_batch(site: BatchSite) -> Axes:
     """What moves the kernel belongs to the sample, the weight does not."""
     return site.first((0, 1, 2) if "Modulated" in site.op else (0, 1))
@@ -198,9 +212,8 @@ def correlation(site: ShapeSite, data: Shape, other: Shape) -> Shape | None:
     exactly(data, 4)
     exactly(other, 4)
     reach, kernel = site["max_displacement"], site["kernel_size"]
-    if kernel < 1:
-        return None
-    border = reach + (kernel - 1) // 2
+    need(site["stride1"] > 0, "stride1 must be over 0")
+    border = reach + max(kernel - 1, 0) // 2
     found: Extents = []
     for extent in data[2:]:
         inner = None if extent is None else extent + 2 * (site["pad_size"] - border)
@@ -227,12 +240,16 @@ def pooling(site: ShapeSite) -> None:
         if not kernel or site["global_pool"]:
             return
         data = _some_data(site, kernel)
-    need(3 <= len(data) <= 5, f"{printed(data)} has {len(data)} axes and must have 3, 4 or 5")
+    need(site.get("pool_type") != "lp" or site["p_value"] is not None, "an lp pool needs p_value")
+    low = 4 if site.op == "Pooling_v1" else 3
+    need(low <= len(data) <= 5, f"{printed(data)} has {len(data)} axes and must have {low} to 5")
     last = _channel_last(site)
     batch, channels, *extents = _to_channel_first(data, last)
     stride = site["stride"] or (1,) * len(kernel)
     pad = site["pad"] or (0,) * len(kernel)
     convention = site["pooling_convention"]
+    if convention == "same":
+        exactly(data, 3)
     found: Extents = [1] * len(extents)
     if not site["global_pool"]:
         if not kernel:
@@ -248,6 +265,21 @@ def pooling(site: ShapeSite) -> None:
         )
         found = _places(extents, kernel, stride, pad, round_up=convention == "full")
     site.every_output(_from_channel_first((batch, channels, *found), last))
+
+
+def resize_dtype(site: DtypeSite) -> str | None:
+    """The output is as the data; what it is like may be of any dtype, and tells if nothing else."""
+    known = site.same([0], [0])
+    for slot in range(1, len(site.inputs)):
+        known = known or site.inputs[slot]
+        site.inputs[slot] = site.inputs[slot] or known
+    return site.input(0, known)
+
+
+def pooling_dtype(site: DtypeSite) -> str | None:
+    """The output is as the data; where each maximum was found is an int32."""
+    site.every_output("int32", 1)
+    return site.same([0], [0])
 
 
 # -- sizes of images -------------------------------------------------------------------------------
@@ -288,25 +320,26 @@ def up_sampling_batch(site: BatchSite) -> Axes:
 
 def adaptive_average_pooling(site: ShapeSite, data: Shape) -> Shape:
     """Rows and columns become what the attribute says, 1 if it says nothing."""
-    exactly(data, 4)
+    need(len(data) >= 4, f"{printed(data)} has no rows and columns")
     wanted = site["output_size"]
-    return (*data[:2], *((wanted[0], wanted[-1]) if 1 <= len(wanted) <= 2 else (1, 1)))
+    area = (wanted[0], wanted[-1]) if 1 <= len(wanted) <= 2 else (1, 1)
+    return (*data[:2], *area, *data[4:])
 
 
 def bilinear_resize(site: ShapeSite, data: Shape) -> Shape | None:
     """Rows and columns by a size, by a factor, from a second value, or to an even or odd number."""
-    exactly(data, 4)
+    need(len(data) >= 4, f"{printed(data)} has no rows and columns")
     if site["mode"] == "like":
         like = site.inputs[1]
-        exactly(like, 4)
-        return None if like is None else (*data[:2], *like[2:])
+        need(like is None or len(like) >= 4, f"{printed(like)} has no rows and columns")
+        return None if like is None else (*data[:2], *like[2:4], *data[4:])
     need(
-        site["scale_height"] is None or site["scale_width"] is not None,
+        site["mode"] != "size" or site["scale_height"] is None or site["scale_width"] is not None,
         "scale_height needs scale_width",
     )
     rows = _resized(site, data[2], site["height"], site["scale_height"])
     columns = _resized(site, data[3], site["width"], site["scale_width"])
-    return (*data[:2], rows, columns)
+    return (*data[:2], rows, columns, *data[4:])
 
 
 def _resized(site: ShapeSite, extent: int | None, wanted: int, scale: float | None) -> int | None:
@@ -335,15 +368,16 @@ ROWS = {
     "_contrib_DeformableConvolution _contrib_ModulatedDeformableConvolution": _DEFORMABLE,
     "Deconvolution": Meaning(deconvolution, data_dtype, deconvolution_cost, batch=by_sample),
     "im2col": Meaning(im2col, batch=by_sample),
+    "col2im": Meaning(col2im),
     "Correlation": Meaning(
         correlation,
         cost=lambda site, data: math.prod(site.outputs[0]) * data[1] * site["kernel_size"] ** 2,
         batch=pairs_by_sample,
     ),
-    "Pooling Pooling_v1": Meaning(pooling, first_dtype, batch=by_sample),
+    "Pooling Pooling_v1": Meaning(pooling, pooling_dtype, batch=by_sample),
     "UpSampling": Meaning(up_sampling, first_dtype, batch=up_sampling_batch),
     "_contrib_AdaptiveAvgPooling2D": Meaning(adaptive_average_pooling, batch=by_sample),
     "_contrib_BilinearResize2D": Meaning(
-        bilinear_resize, batch=lambda site: site.first((0,), (1,))
+        bilinear_resize, resize_dtype, batch=lambda site: site.first((0,), (1,))
     ),
 }

@@ -1,4 +1,4 @@
-"""Operators that make values out of attributes or shapes alone, and random ones."""
+"""Operators that make values out of attributes or shapes alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import fixed_dtype
-from graphpass.ops.shape import Shape, axis_of, given_shape, is_known, need
+from graphpass.ops.families.common import fixed_dtype, same_shape
+from graphpass.ops.shape import DTYPE_CODES, Shape, axis_of, given_shape, is_known, need
 from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, ValueSite
 
-__all__ = ["ROWS"]
+__all__ = ["ROWS", "filled"]
 
 
 def filled(site: ShapeSite) -> Shape | None:
@@ -21,6 +21,7 @@ def filled(site: ShapeSite) -> Shape | None:
     shape = site["shape"]
     if isinstance(shape, int):
         shape = (shape,)
+    need(min(shape or (0,)) >= -1, f"shape={shape} has an extent below -1")
     wanted = None if shape is None else given_shape(shape, site.np_shape)
     return wanted if is_known(wanted) or not is_known(site.outputs[0]) else None
 
@@ -38,14 +39,21 @@ def full_value(site: ValueSite) -> Any:
 
 def arange(site: ShapeSite) -> Shape | None:
     """Count the steps from start to stop, each repeated."""
-    start, stop, step = site["start"], site["stop"], site["step"]
-    if stop is None and site.get("infer_range"):
-        return None
+    start, stop, step, repeat = site["start"], site["stop"], site["step"], site["repeat"]
+    need(repeat == 1 or (repeat > 0 and site.op == "_arange"), f"repeat={repeat} is not allowed")
     need(step != 0, "a range with a step of 0 has no end")
+    if stop is None and site.get("infer_range"):
+        need(site.op != "_npi_arange", "it needs a stop")
+        return None
     if stop is None:
         start, stop = 0.0, start
     count = math.ceil((stop - start) / step)
-    need(count > 0, f"nothing lies between {start:g} and {stop:g} in steps of {step:g}")
+    if site.op == "_npi_arange":
+        count = max(count, 0)
+    need(
+        count > 0 or site.op == "_npi_arange",
+        f"nothing lies between {start:g} and {stop:g} in steps of {step:g}",
+    )
     return (count * site["repeat"],)
 
 
@@ -60,6 +68,22 @@ def arange_value(site: ValueSite) -> Any:
     start = site.dtype.type(0 if site["stop"] is None else site["start"])
     step = site.dtype.type(site["step"])
     return (start + numbers.astype(site.dtype) * step).astype(site.dtype)
+
+
+def window(site: ShapeSite) -> Shape:
+    """So many places, none for a number below 1."""
+    need(site["M"] is not None, "it needs M")
+    return (max(site["M"], 0),)
+
+
+def without_dtype(site: DtypeSite) -> str | None:
+    """Of the dtype that a number stands for; -1 leaves it to whoever reads the output."""
+    return DTYPE_CODES.get(site["dtype"])
+
+
+def full_like_dtype(site: DtypeSite) -> str | None:
+    dtype: str | None = site["dtype"]
+    return site.same([0], [0]) if dtype is None else dtype
 
 
 def arange_like(site: ShapeSite, data: Shape) -> Shape:
@@ -86,36 +110,22 @@ def linspace_value(site: ValueSite) -> Any:
     return (start + np.arange(num) * np.float64(step)).astype(site.dtype)
 
 
-# -- random ----------------------------------------------------------------------------------------
-
-
-def drawn_dtype(site: DtypeSite) -> str | None:
-    """The attribute's dtype; None stands for float32 unless the output is known."""
-    dtype: str | None = site["dtype"]
-    if dtype not in (None, "None"):
-        return dtype
-    return "float32" if site.outputs[0] is None else None
-
-
-def sampled(site: ShapeSite) -> None:
-    """A draw of the attribute's shape for each set of distribution parameters."""
-    shape = site["shape"] or ()
-    found = site.same(range(len(site.inputs)), [])
-    if found is not None:
-        site.every_output((*found, *shape) if shape or found else (1,))
-
-
-def sampled_dtype(site: DtypeSite) -> str | None:
-    """The attribute's dtype, or float32; the distribution's parameters are alike."""
-    known = site.same(range(len(site.inputs)), [])
-    return None if known is None else drawn_dtype(site)
-
-
 ROWS = {
     "_zeros": Meaning(filled, fixed_dtype, value=filled_value(0)),
     "_ones": Meaning(filled, fixed_dtype, value=filled_value(1)),
     "_full": Meaning(filled, fixed_dtype, value=full_value),
-    "_npi_zeros _npi_ones": Meaning(filled, fixed_dtype),
+    "_npi_zeros _npi_ones _npi_identity": Meaning(filled, fixed_dtype),
+    "_zeros_without_dtype": Meaning(filled, without_dtype),
+    "_npi_full_like": Meaning(same_shape, full_like_dtype),
+    "_npi_arange": Meaning(arange, fixed_dtype),
+    "_npi_logspace": Meaning(lambda site: (site["num"],), fixed_dtype),
+    "_npi_eye": Meaning(
+        lambda site: (site["N"], site["N"] if site["M"] is None else site["M"]), fixed_dtype
+    ),
+    "_npi_blackman _npi_hamming _npi_hanning": Meaning(window, fixed_dtype),
+    "_npi_indices": Meaning(
+        lambda site: (len(site["dimensions"]), *site["dimensions"]), fixed_dtype
+    ),
     "_arange": Meaning(arange, fixed_dtype, value=arange_value),
     "_contrib_arange_like": Meaning(arange_like, batch=arange_like_batch),
     "_linspace": Meaning(lambda site: (site["num"],), fixed_dtype, value=linspace_value),
@@ -126,21 +136,4 @@ ROWS = {
     ),
     "shape_array": Meaning(lambda site, data: (len(data),), lambda site: "int64"),
     "size_array": Meaning(lambda site: (1,), lambda site: "int64"),
-    """_random_uniform _random_normal _random_gamma _random_exponential _random_poisson
-    _random_negative_binomial _random_generalized_negative_binomial
-    """: Meaning(filled, drawn_dtype, random="always"),
-    """_sample_uniform _sample_normal _sample_gamma _sample_exponential _sample_poisson
-    _sample_negative_binomial _sample_generalized_negative_binomial
-    """: Meaning(sampled, sampled_dtype, random="always"),
-    """_random_exponential_like _random_gamma_like _random_generalized_negative_binomial_like
-    _random_negative_binomial_like _random_normal_like _random_poisson_like _random_randint
-    _random_uniform_like _sample_multinomial _sample_unique_zipfian
-    _npi_bernoulli _npi_choice _npi_exponential _npi_gamma _npi_gumbel _npi_logistic
-    _npi_multinomial _npi_normal _npi_normal_n _npi_pareto _npi_powerd _npi_rayleigh _npi_uniform
-    _npi_uniform_n _npi_weibull
-    _image_random_brightness _image_random_color_jitter _image_random_contrast
-    _image_random_flip_left_right _image_random_flip_top_bottom _image_random_hue
-    _image_random_lighting _image_random_saturation
-    _contrib_dgl_csr_neighbor_non_uniform_sample _contrib_dgl_csr_neighbor_uniform_sample
-    """: Meaning(random="always"),
 }

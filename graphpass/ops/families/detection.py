@@ -21,7 +21,7 @@ from graphpass.ops.shape import (
     size,
     with_axis,
 )
-from graphpass.ops.sites import Axes, BatchSite, Meaning, Range, ShapeSite
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite
 
 __all__ = ["ROWS"]
 
@@ -30,7 +30,8 @@ __all__ = ["ROWS"]
 
 def multi_box_prior(site: ShapeSite, data: Shape) -> Shape:
     """One box for each size and further ratio at every point of the map."""
-    need(len(data) >= 4, f"{printed(data)} has no rows and columns")
+    need(len(data) >= 4 and 0 not in data[2:4], f"{printed(data)} has no rows and columns")
+    need(len(site["steps"]) == 2, "steps must be two")
     each = len(site["sizes"]) + len(site["ratios"]) - 1
     return (1, product([data[2], data[3], each]), 4)
 
@@ -60,6 +61,8 @@ def multi_box_target(site: ShapeSite, anchors: Shape, labels: Shape, scores: Sha
     exactly(anchors, 3)
     exactly(labels, 3)
     exactly(scores, 3)
+    need(labels[2] is None or labels[2] >= 5, f"labels {printed(labels)} are no boxes of a class")
+    need(anchors[2] in (4, None), f"anchors {printed(anchors)} have no four corners")
     need(anchors[0] in (1, None), f"anchors {printed(anchors)} must be shared by the batch")
     site.output(0, (labels[0], size(anchors)))
     site.output(1, (labels[0], size(anchors)))
@@ -79,6 +82,11 @@ def _rows(count: int, *corners: tuple[float, float]) -> Range:
 def box_nms(site: ShapeSite, data: Shape) -> Shape:
     """The boxes keep their shape; the second output notes one number of each."""
     need(len(data) >= 2, f"{printed(data)} holds no lists of boxes")
+    corners = range(site["coord_start"], site["coord_start"] + 4)
+    labels = [site[name] for name in ("score_index", "id_index") if site[name] >= 0]
+    need(len({*labels, *corners}) == 4 + len(labels), "score, class and corners are at one place")
+    least = 5 + (site["id_index"] >= 0)
+    need(data[-1] is None or data[-1] >= least, f"{printed(data)} has less than {least} numbers")
     site.output(0, data)
     site.output(1, (*data[:-1], 1))
     return data
@@ -98,13 +106,17 @@ def box_iou(site: ShapeSite, one: Shape, other: Shape) -> Shape:
         len(one) >= 2 and len(other) >= 2,
         f"{printed(one)} and {printed(other)} are no lists of boxes",
     )
+    for shape in (one, other):
+        need(shape[-1] in (4, None), f"{printed(shape)} has no four corners")
     return (*one[:-1], *other[:-1])
 
 
 def box_decode(site: ShapeSite, data: Shape) -> Shape:
     """Boxes keep the shape of the offsets; anchors are shared by the batch."""
     exactly(data, 3)
-    site.input(1, (1, data[1], 4))
+    need(data[2] in (4, None), f"{printed(data)} has no four offsets")
+    if site.inputs[1] is None:
+        site.input(1, (1, data[1], 4))
     return data
 
 
@@ -116,6 +128,8 @@ def box_encode(site: ShapeSite) -> None:
     exactly(samples, 2)
     exactly(anchors, 3)
     exactly(boxes, 3)
+    for slot in (4, 5):
+        site.input(slot, (4,))
     for slot in (0, 1):
         site.output(slot, anchors)
 
@@ -138,6 +152,12 @@ def roi_pooling(site: ShapeSite, data: Shape, regions: Shape) -> None:
     site.every_output((regions[0], data[1], *site["pooled_size"]))
 
 
+def with_places(site: DtypeSite) -> str | None:
+    """Values are as the data; behind them is where they were found, in int32."""
+    site.every_output("int32", 1)
+    return site.same(range(len(site.inputs)), [0])
+
+
 def roi_align(site: ShapeSite, data: Shape, regions: Shape) -> Shape:
     """As pooling; position-sensitive maps have a channel for each place."""
     exactly(data, 4)
@@ -149,6 +169,29 @@ def roi_align(site: ShapeSite, data: Shape, regions: Shape) -> Shape:
         misfit = f"{channels} channels can't be divided among {rows} x {columns}"
         channels = divided(channels, rows * columns, misfit)
     return (regions[0], channels, rows, columns)
+
+
+def sensitive_pooling(site: ShapeSite, data: Shape, regions: Shape) -> None:
+    """As many channels as asked for, in rows and columns of one number."""
+    exactly(data, 4)
+    exactly(regions, 2)
+    site.input(1, (None, 5))
+    side = site["pooled_size"]
+    site.every_output((regions[0], site["output_dim"], side, side))
+
+
+def deformed_dtype(site: DtypeSite, data: str) -> None:
+    """Regions are as the data; what moves the bins may be of any dtype."""
+    site.input(1, data)
+    site.every_output(data)
+
+
+def rotated_align(site: ShapeSite, data: Shape, regions: Shape) -> Shape:
+    """Regions have an angle."""
+    exactly(data, 4)
+    exactly(regions, 2)
+    site.input(1, (None, 6))
+    return (regions[0], data[1], *site["pooled_size"])
 
 
 def regions_range(site: ShapeSite) -> Range:
@@ -205,7 +248,9 @@ def grid_generator(site: ShapeSite, data: Shape) -> Shape:
         return with_axis(data, 1, 2)
     need(len(data) == 2, f"{printed(data)} must be (batch, 6)")
     site.input(0, (data[0], 6))
-    return (data[0], 2, *site["target_shape"])
+    target = site["target_shape"]
+    need(len(target) == 2 and min(target) > 0, f"target_shape={target} must give rows and columns")
+    return (data[0], 2, *target)
 
 
 _REGIONS = {"rois": regions_range}
@@ -222,10 +267,12 @@ ROWS = {
     "_contrib_box_encode": Meaning(box_encode),
     "_contrib_bipartite_matching": Meaning(bipartite_matching),
     "_contrib_Proposal _contrib_MultiProposal": Meaning(proposal, float32_only),
-    "ROIPooling": Meaning(roi_pooling, first_dtype, ranges=_REGIONS),
+    "ROIPooling": Meaning(roi_pooling, with_places, ranges=_REGIONS),
     "_contrib_ROIAlign": Meaning(roi_align, first_dtype, ranges=_REGIONS),
-    "_contrib_DeformablePSROIPooling _contrib_PSROIPooling": Meaning(ranges=_REGIONS),
-    "SpatialTransformer": Meaning(spatial_transformer, first_dtype, batch=pairs_by_sample),
-    "BilinearSampler": Meaning(bilinear_sampler, first_dtype, batch=pairs_by_sample),
+    "_contrib_PSROIPooling": Meaning(sensitive_pooling, first_dtype, ranges=_REGIONS),
+    "_contrib_DeformablePSROIPooling": Meaning(sensitive_pooling, deformed_dtype, ranges=_REGIONS),
+    "_contrib_RROIAlign": Meaning(rotated_align, first_dtype),
+    "SpatialTransformer": Meaning(spatial_transformer, batch=pairs_by_sample),
+    "BilinearSampler": Meaning(bilinear_sampler, batch=pairs_by_sample),
     "GridGenerator": Meaning(grid_generator, first_dtype, batch=by_sample),
 }

@@ -15,9 +15,12 @@ import numpy as np
 
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
+    INTEGERS,
+    constant_dtype,
     first_dtype,
     kept,
     number_by_number,
+    of_kinds,
     output_size,
     same_shape,
 )
@@ -32,9 +35,8 @@ from graphpass.ops.sites import (
     ValueSite,
 )
 
-__all__ = ["INTEGERS", "ROWS", "rounded_once", "slope_shape"]
+__all__ = ["ROWS", "rounded_once", "slope_shape"]
 
-INTEGERS = ("bool", "uint8", "int8", "int32", "int64")
 _SINGLE_OR_HALF = (np.float32, np.float16)
 
 # -- functions -------------------------------------------------------------------------------------
@@ -147,14 +149,16 @@ def amp_cast_dtype(site: DtypeSite, data: str) -> str:
 
 def multicast_dtype(site: DtypeSite) -> None:
     """Cast all inputs to the widest of their floating-point types, or the narrowest."""
-    known = [dtype for dtype in site.inputs if dtype is not None]
-    if len(known) != len(site.inputs):
-        return
-    found = known[0]
-    for dtype in known[1:]:
-        if (dtype == "float32") != site["cast_narrow"] and {dtype, found} <= {"float16", "float32"}:
-            found = dtype
-    site.every_output(found)
+    kinds = {"float16", "float32"} & {*site.inputs}
+    target = min(kinds, default="") if site["cast_narrow"] else max(kinds, default="")
+    for slot, dtype in enumerate(site.inputs):
+        site.output(slot, target if dtype in kinds else dtype)
+
+
+def each_same(site: ShapeSite) -> None:
+    """Each output is shaped like the input of its place."""
+    for slot in range(len(site.outputs)):
+        site.same([slot], [slot])
 
 
 def cast_value(site: ValueSite) -> Any:
@@ -185,7 +189,7 @@ def dropout(site: ShapeSite, data: Shape) -> Shape:
     """The mask has extent 1 along the axes that share it."""
     site.output(0, data)
     shared = site["axes"]
-    need(all(axis < len(data) for axis in shared), f"axes={shared} do not fit {printed(data)}")
+    need(all(0 <= axis < len(data) for axis in shared), f"axes={shared} do not fit {printed(data)}")
     site.output(1, tuple([1 if axis in shared else extent for axis, extent in enumerate(data)]))
     return data
 
@@ -277,6 +281,14 @@ _ROUNDED: Mapping[str, Callable[..., Any]] = {
     "cbrt": np.cbrt, "cos": np.cos, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "log2": np.log2, "sin": np.sin,
 }  # fmt: skip
+_GRADIENTS = """
+    Activation abs arccos arccosh arcsin arcsinh arctan arctanh cbrt cos cosh degrees erf erfinv
+    expm1 gamma gammaln hypot_scalar log log10 log1p log2 maximum_scalar minimum_scalar mod_scalar
+    npi_arctan2_scalar npi_ldexp_scalar npi_rarctan2_scalar npi_rldexp_scalar power_scalar radians
+    rcbrt rdiv_scalar reciprocal relu rmod_scalar rpower_scalar rsqrt sigmoid sign sin sinh
+    smooth_l1 softsign sqrt square tan tanh"""
+"""What MXNet computes the gradients of with an operator of its own, from two alike values."""
+
 _EXACT: Mapping[str, Callable[..., Any]] = {
     "abs": np.abs, "ceil": np.ceil, "floor": np.floor, "reciprocal": np.reciprocal,
     "rsqrt": lambda data: np.reciprocal(np.sqrt(data)), "sqrt": np.sqrt, "square": np.square,
@@ -291,10 +303,22 @@ ROWS = {
     """_npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign _npi_square
     _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
     """: _MAPPED,
+    " ".join(f"_backward_{name}" for name in _GRADIENTS.split()): _ALONE,
+    """_contrib_backward_gradientmultiplier _backward_div_scalar _backward_mul_scalar
+    _backward_npi_copysign_scalar _backward_npi_rcopysign_scalar
+    """: replace(_NUMBER, batch=None),
+    "_npi_around": replace(_ALONE, dtype=of_kinds({"float32", "float64", *INTEGERS})),
+    """_copyto _CrossDeviceCopy _npi_arccos _npi_arccosh _npi_arcsin _npi_arcsinh _npi_arctan
+    _npi_arctanh _npi_bitwise_not _npi_cbrt _npi_cos _npi_cosh _npi_degrees _npi_expm1
+    _npi_log10 _npi_log1p _npi_log2 _npi_nan_to_num _npi_radians _npi_reciprocal _npi_sin
+    _npi_sinh _npi_tan
+    """: _ALONE,
     "cast_storage": _ALONE,
     "_shuffle": replace(_ALONE, random="always"),
     "BlockGrad _copy": _HANDED_ON,
-    "_identity_with_attr_like_rhs": Meaning(batch=number_by_number),
+    "_copyto": Meaning(same_shape, lambda site: None),
+    "_identity_with_attr_like_rhs": Meaning(same_shape, batch=number_by_number),
+    "_npi_isposinf _npi_isneginf": Meaning(same_shape, constant_dtype("bool")),
     **{op: replace(_MAPPED, value=rounded(function)) for op, function in _ROUNDED.items()},
     **{op: replace(_MAPPED, value=exact_in_floats(function)) for op, function in _EXACT.items()},
     "negative": replace(_MAPPED, value=plain(np.negative)),
@@ -326,10 +350,21 @@ ROWS = {
     "_scatter_plus_scalar _scatter_minus_scalar": replace(_COUNTED, batch=None),
     """_npi_add_scalar _npi_subtract_scalar _npi_rsubtract_scalar _npi_multiply_scalar
     _npi_power_scalar""": _COUNTED,
+    "_npi_rpower_scalar _npi_mod_scalar _npi_rmod_scalar": replace(_COUNTED, batch=None),
+    """_npi_arctan2_scalar _npi_rarctan2_scalar _npi_copysign_scalar _npi_rcopysign_scalar
+    _npi_ldexp_scalar _npi_rldexp_scalar
+    """: replace(_NUMBER, batch=None),
+    """_npi_lcm_scalar _npi_bitwise_and_scalar _npi_bitwise_or_scalar _npi_bitwise_xor_scalar
+    """: replace(_ALONE, dtype=of_kinds(INTEGERS)),
+    "_npi_true_divide_scalar _npi_rtrue_divide_scalar": replace(
+        _COUNTED,
+        batch=None,
+        dtype=lambda site, data: data if data.startswith("float") else "float32",
+    ),
     # types
     "Cast": _CAST,
     "amp_cast": replace(_CAST, dtype=amp_cast_dtype),
-    "amp_multicast": replace(_MAPPED, dtype=multicast_dtype),
+    "amp_multicast": replace(_MAPPED, shape=each_same, dtype=multicast_dtype),
     # layers
     "Dropout": Meaning(dropout, first_dtype, batch=number_by_number, random=dropout_random),
     "LeakyReLU": Meaning(

@@ -23,7 +23,7 @@ from graphpass.ops.shape import (
 )
 from graphpass.ops.sites import Axes, BatchSite, Meaning, ShapeSite, ValueSite, positive
 
-__all__ = ["ROWS"]
+__all__ = ["ROWS", "concat"]
 
 # -- axes that change places -----------------------------------------------------------------------
 
@@ -35,7 +35,9 @@ def transpose(site: ShapeSite) -> None:
     if known is None:
         return
     axes = site["axes"]
+    need(axes != () or site.op == "transpose" or not known, f"axes=() do not fit {printed(known)}")
     need(not axes or len(axes) == len(known), f"axes={axes} do not fit {printed(known)}")
+    need(not axes or min(axes) >= 0 or site.op != "transpose", f"axes={axes} count from the end")
     order = axes_of(axes, len(known)) if axes else list(range(len(known)))[::-1]
     need(sorted(order) == list(range(len(known))), f"axes={axes} name an axis twice")
     if data is not None:
@@ -76,6 +78,57 @@ def reverse_batch(site: BatchSite) -> Axes:
     return axis
 
 
+def move_axis(site: ShapeSite, data: Shape) -> Shape:
+    """Axes go where they are told, the others keep their order."""
+    source = axes_of(site["source"], len(data))
+    target = axes_of(site["destination"], len(data))
+    need(
+        len(source) == len(target) == len(set(source)) == len(set(target)),
+        "source and destination must name as many different axes",
+    )
+    order = [axis for axis in range(len(data)) if axis not in source]
+    for to, axis in sorted(zip(target, source, strict=True)):
+        order.insert(to, axis)
+    return tuple([data[axis] for axis in order])
+
+
+def roll(site: ShapeSite, data: Shape) -> Shape:
+    """Every number stays within its axes."""
+    shift, axes = site["shift"], site["axis"]
+    need(shift is not None, "it needs a shift")
+    if axes is not None:
+        need(bool(axes_of(axes, len(data))), "axis=() names no axis")
+        need(len(shift) in (1, len(axes)), f"shift={shift} does not fit axis={axes}")
+    else:
+        need(len(shift) < 2, f"shift={shift} must be one number without an axis")
+    return data
+
+
+def rotate(site: ShapeSite, data: Shape) -> Shape:
+    """An odd number of quarter turns swaps two axes."""
+    axes = site["axes"]
+    need(axes is not None and len(axes) == 2, f"axes={axes} must be two")
+    one, other = axes_of(axes, len(data))
+    need(one != other, f"axes={axes} name an axis twice")
+    turned = list(data)
+    if site["k"] % 2:
+        turned[one], turned[other] = turned[other], turned[one]
+    return tuple(turned)
+
+
+def with_axes(site: ShapeSite) -> None:
+    """Give each input as many axes as the name says."""
+    for slot, shape in enumerate(site.inputs):
+        if shape is not None:
+            site.output(slot, _raised(shape, int(site.op[-2])))
+
+
+def _raised(shape: Shape, axes: int) -> Shape:
+    """Return a shape of at least so many axes: new ones are put first, the third behind."""
+    raised = (1,) * (min(axes, 2) - len(shape)) + shape
+    return raised + (1,) * (axes - len(raised))
+
+
 # -- values that are joined ------------------------------------------------------------------------
 
 
@@ -87,7 +140,12 @@ def _joined(site: ShapeSite) -> tuple[Shape, int] | None:
     first = next((shape for shape in site.inputs if shape is not None), None)
     if first is None:
         return None
-    axis = axis_of(site.get("dim", site.get("axis", 1)), len(first))
+    wanted = site.get("dim", site.get("axis", 1))
+    if wanted is None:  # the flat values
+        sizes = [size(shape) for shape in site.inputs]
+        site.output(0, (None if None in sizes else sum(each or 0 for each in sizes),))
+        return None
+    axis = axis_of(wanted, len(first))
     common: Shape | None = None
     for shape in (*site.inputs, site.outputs[0]):
         if shape is not None:
@@ -102,6 +160,7 @@ def _joined(site: ShapeSite) -> tuple[Shape, int] | None:
 
 
 def concat(site: ShapeSite) -> None:
+    """Join values along an axis."""
     _joined(site)
 
 
@@ -133,6 +192,31 @@ def concat_batch(site: BatchSite) -> Axes:
     if site.counted(site["dim"]) == axis:
         raise OperationError("it joins samples along the batch axis itself")
     return axis
+
+
+_STACKED = {"_npi_hstack": (1, 1), "_npi_vstack": (2, 0), "_npi_dstack": (3, 2),
+            "_npi_column_stack": (2, 1)}  # fmt: skip
+"""Operator -> how many axes each input gets, and along which they are joined."""
+
+
+def stacked(site: ShapeSite) -> None:
+    """Join values along an axis that they are given first, if they lack it."""
+    axes, axis = _STACKED[site.op]
+    if None in site.inputs:
+        return
+    shapes = [shape for shape in site.inputs if shape is not None]
+    if site.op == "_npi_column_stack":
+        raised: list[Shape] = [(*shape, 1)[-2:] if len(shape) == 1 else shape for shape in shapes]
+        raised = [shape or (1, 1) for shape in raised]
+    else:
+        raised = [_raised(shape, axes) for shape in shapes]
+    at = min(axis, len(raised[0]) - 1)
+    common: Shape | None = None
+    for shape in raised:
+        common = merge_shapes(common, with_axis(shape, at, None))
+    lengths = [shape[at] for shape in raised]
+    total = None if None in lengths else sum(length or 0 for length in lengths)
+    site.output(0, with_axis(common or (), at, total))
 
 
 def stack(site: ShapeSite) -> None:
@@ -185,11 +269,11 @@ def tile_batch(site: BatchSite) -> Axes:
 def repeat(site: ShapeSite, data: Shape) -> Shape:
     """Repeat each element along an axis; without one, of the flat value."""
     axis, times = site["axis"], site["repeats"]
+    at = 0 if axis is None else axis_of(axis, len(data))
     if times == 0:
         return (0,)
     if axis is None:
         return (product([size(data), times]),)
-    at = axis_of(axis, len(data))
     return with_axis(data, at, product([data[at], times]))
 
 
@@ -210,10 +294,33 @@ def pad(site: ShapeSite, data: Shape) -> Shape:
         len(widths) == 2 * len(data) and 4 <= len(data) <= 5,
         f"pad_width={widths} does not fit {printed(data)}",
     )
+    if site["mode"] == "reflect":
+        for axis, extent in enumerate(data[:4]):
+            most = max(widths[2 * axis : 2 * axis + 2])
+            need(extent is None or most < extent, f"{most} places can't be reflected in {extent}")
     return tuple([
         None if extent is None else extent + sum(widths[2 * axis : 2 * axis + 2])
         for axis, extent in enumerate(data)
     ])  # fmt: skip
+
+
+def numpy_pad(site: ShapeSite, data: Shape) -> Shape:
+    """Add places before and after each axis."""
+    widths = site["pad_width"]
+    need(bool(data), "a value without axes can't be padded")
+    need(len(widths) >= max(len(data), 2), f"pad_width={widths} does not fit {printed(data)}")
+    if len(data) == 1:  # what is put before stands in the first pair, what is put behind in another
+        widths = ((widths[0][0], widths[1][0]),)
+    need(all(side >= 0 for pair in widths for side in pair), f"pad_width={widths} takes away")
+    return tuple([
+        None if extent is None else extent + sum(pair)
+        for extent, pair in zip(data, widths, strict=False)
+    ])  # fmt: skip
+
+
+def triangle(site: ShapeSite, data: Shape) -> Shape:
+    """What is not below the diagonal becomes zeros; a row is repeated first."""
+    return data * 2 if len(data) == 1 else data
 
 
 def pad_batch(site: BatchSite) -> Axes:
@@ -266,11 +373,13 @@ def broadcast_to(site: ShapeSite, data: Shape) -> Shape:
     """Stretch to a shape, where 0 keeps an axis."""
     wanted: Shape = tuple(site["shape"])
     if len(wanted) == len(data):
-        wanted = tuple(
-            [extent if target == 0 else target for extent, target in zip(data, wanted, strict=True)]
-        )
+        kept = 0 if site.op == "broadcast_to" else None
+        wanted = tuple([extent if x == kept else x for extent, x in zip(data, wanted, strict=True)])
     else:
-        need(site.np_shape, f"shape={wanted} and {printed(data)} differ in number of axes")
+        need(
+            site.op != "broadcast_to",
+            f"shape={wanted} and {printed(data)} differ in number of axes",
+        )
     return _stretched(data, wanted)
 
 
@@ -363,6 +472,15 @@ ROWS = {
     ),
     # NumPy-style
     "_np_transpose": Meaning(transpose, batch=transpose_batch),
+    "_np_moveaxis": Meaning(move_axis),
+    "_np_roll": Meaning(roll),
+    "_npi_rot90": Meaning(rotate),
+    "_npi_flip": Meaning(same_shape),
+    "_np_atleast_1d _np_atleast_2d _np_atleast_3d": Meaning(with_axes),
+    "_npi_hstack _npi_vstack _npi_dstack _npi_column_stack": Meaning(stacked),
+    "_npi_pad": Meaning(numpy_pad),
+    "_npi_broadcast_to": Meaning(broadcast_to),
+    "_npi_tril": Meaning(triangle),
     "_npi_concatenate": Meaning(concat),
     "_npi_stack": Meaning(stack),
 }

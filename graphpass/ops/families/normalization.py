@@ -6,16 +6,21 @@ from dataclasses import replace
 
 from graphpass.errors import OperationError
 from graphpass.ops.families.common import (
+    FLOATS,
     by_sample,
     every_like_first,
     first_dtype,
     float32_only,
     output_size,
 )
-from graphpass.ops.shape import Shape, axis_of, divided, need, with_axis
-from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
+from graphpass.ops.shape import Shape, axis_of, divided, need, printed, with_axis
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, same_dtype
 
 __all__ = ["ONE_SHAPE", "ROWS", "batch_norm", "batch_norm_dtype"]
+
+
+_ANY_NUMBERS = ("BatchNorm_v1", "_contrib_SyncBatchNorm")
+"""Batch norms whose inference does not ask for floating-point numbers."""
 
 
 def batch_norm(site: ShapeSite, data: Shape) -> Shape:
@@ -25,7 +30,8 @@ def batch_norm(site: ShapeSite, data: Shape) -> Shape:
     """
     axis = site.get("axis", 1)
     if site.op == "_contrib_SyncBatchNorm":
-        axis = 0 if len(data) == 1 else 1
+        need(len(data) > 1, f"{printed(data)} has no axis of channels")
+        axis = 1
     channels: Shape = (data[axis_of(axis, len(data))],)
     for slot in range(1, 5):
         site.input(slot, channels)
@@ -33,11 +39,20 @@ def batch_norm(site: ShapeSite, data: Shape) -> Shape:
     return data
 
 
+def batch_norm_relu(site: ShapeSite, data: Shape) -> None:
+    """As a batch norm; the last output is what the activation let through."""
+    own = ShapeSite(site.op, site.attributes, site.inputs, site.outputs[:3])
+    batch_norm(own, data)
+    for slot, fact in enumerate((data, *own.outputs[1:], data)):
+        site.output(slot, fact)
+
+
 def batch_norm_dtype(site: DtypeSite) -> None:
     """Parameters and statistics of 16-bit data are float32."""
     data = site.same([0], [0])
     if data is None:
         return
+    need(data in FLOATS or site.op in _ANY_NUMBERS, f"it takes no {data}")
     inner = "float32" if data in ("float16", "bfloat16") else data
     for slot in range(1, 5):
         site.input(slot, inner)
@@ -110,10 +125,10 @@ _BATCH_NORM = Meaning(
 
 ROWS = {
     "BatchNorm BatchNorm_v1 _contrib_SyncBatchNorm": _BATCH_NORM,
-    "_contrib_BatchNormWithReLU": replace(_BATCH_NORM, batch=None),
-    "LayerNorm": Meaning(layer_norm, first_dtype, output_size, batch=layer_norm_batch),
+    "_contrib_BatchNormWithReLU": replace(_BATCH_NORM, shape=batch_norm_relu, batch=None),
+    "LayerNorm": Meaning(layer_norm, same_dtype, output_size, batch=layer_norm_batch),
     "InstanceNorm": Meaning(instance_norm, float32_only, output_size, batch=by_sample),
-    "GroupNorm": Meaning(group_norm, first_dtype, output_size, batch=by_sample),
+    "GroupNorm": Meaning(group_norm, same_dtype, output_size, batch=by_sample),
     "L2Normalization": Meaning(l2_normalization, first_dtype, output_size, batch=by_sample),
     "LRN": Meaning(every_like_first, first_dtype, output_size, batch=by_sample),
 }

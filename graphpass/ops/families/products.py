@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import below, first_dtype, pairs_by_sample
+from graphpass.ops.families.common import below, first_dtype, pairs_by_sample, sums
 from graphpass.ops.shape import (
     Shape,
     differ,
@@ -17,9 +16,9 @@ from graphpass.ops.shape import (
     printed,
     product,
 )
-from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
+from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite, same_dtype
 
-__all__ = ["ROWS", "fully_connected", "fully_connected_cost", "require_axis"]
+__all__ = ["ROWS", "embedding", "fully_connected", "fully_connected_cost", "require_axis"]
 
 Known = Sequence[int]
 """A shape of which everything is known."""
@@ -28,15 +27,6 @@ Known = Sequence[int]
 def _refuse_product(one: Shape, other: Shape, left: int | None, right: int | None) -> None:
     """Refuse matrices whose inner extents differ."""
     need(not differ(left, right), f"{printed(one)} and {printed(other)} can't be multiplied")
-
-
-def _sums(length: Callable[[ShapeSite, Known], int]) -> Callable[[ShapeSite, Known], int]:
-    """Return a rule: elements of the output times the length of the sums."""
-
-    def cost(site: ShapeSite, one: Known) -> int:
-        return math.prod(site.outputs[0] or ()) * length(site, one)  # type: ignore[arg-type]
-
-    return cost
 
 
 # -- layers ----------------------------------------------------------------------------------------
@@ -96,6 +86,7 @@ def dot(site: ShapeSite, one: Shape, other: Shape) -> Shape:
     """The last axis of the one meets the first of the other, before either is transposed."""
     need(bool(one and other), "a value without axes can't be multiplied as a matrix")
     if len(one) == 1 and len(other) == 1:
+        need(not site["transpose_a"] and not site["transpose_b"], "vectors can't be transposed")
         _refuse_product(one, other, one[0], other[0])
         return (1,)
     a = (*one[1:], one[0]) if site["transpose_a"] else one
@@ -120,64 +111,11 @@ def batch_dot(site: ShapeSite, one: Shape, other: Shape) -> Shape:
         len(one) >= 3 and len(one) == len(other),
         f"{printed(one)} and {printed(other)} are no batches of matrices",
     )
-    return _products(site, one, other)
-
-
-def _products(site: ShapeSite, one: Shape, other: Shape) -> Shape:
-    rows, left = _matrices(one)[:: -1 if site["transpose_a"] else 1]
-    right, columns = _matrices(other)[:: -1 if site["transpose_b"] else 1]
+    rows, left = one[-2:][:: -1 if site["transpose_a"] else 1]
+    right, columns = other[-2:][:: -1 if site["transpose_b"] else 1]
     stack = merge_shapes(one[:-2], other[:-2]) or ()
     _refuse_product(one, other, left, right)
     return (*stack, rows, columns)
-
-
-def _matrices(shape: Shape) -> Shape:
-    need(len(shape) >= 2, f"{printed(shape)} holds no matrices")
-    return shape[-2:]
-
-
-def gemm(site: ShapeSite, one: Shape, other: Shape) -> Shape | None:
-    """Products of matrices, each transposed or not; a third matrix is added to them."""
-    if site.get("axis", -2) != -2:
-        return None
-    found = _products(site, one, other)
-    if len(site.inputs) > 2:
-        site.input(2, found)
-    return found
-
-
-def gemm_batch(site: BatchSite) -> Axes:
-    """Multiply at each place along the axes before the last two."""
-    axis = site.of((0, 1))
-    if site["axis"] != -2 or axis >= site.rank() - 2:
-        raise OperationError("the batch is along an axis of its matrices")
-    return axis
-
-
-def square(site: ShapeSite) -> None:
-    """A square matrix gives one of its shape."""
-    found = site.same([0], range(len(site.outputs)))
-    if found is not None:
-        need(not differ(*_matrices(found)), f"{printed(found)} is not square")
-
-
-def triangular(site: ShapeSite, one: Shape, other: Shape) -> Shape:
-    """A square matrix, and one that it is multiplied with, from the left or the right."""
-    need(
-        len(one) == len(other), f"{printed(one)} and {printed(other)} differ in the number of axes"
-    )
-    merge_shapes(one[:-2], other[:-2])
-    rows, columns = _matrices(one)
-    meets = _matrices(other)[1 if site["rightside"] else 0]
-    if None not in (rows, columns, meets):
-        need(rows == columns == meets, f"{printed(one)} and {printed(other)} can't be multiplied")
-    return other
-
-
-def sum_log_diagonal(site: ShapeSite, data: Shape) -> Shape:
-    """One number for each matrix."""
-    _matrices(data)
-    return data[:-2] or (1,)
 
 
 # -- attention -------------------------------------------------------------------------------------
@@ -255,12 +193,6 @@ def attend_batch(*axes: int, to: int) -> Callable[[BatchSite], Axes]:
     return attend
 
 
-_GEMM = Meaning(
-    gemm,
-    cost=_sums(lambda site, one: one[-2 if site["transpose_a"] else -1]),
-    batch=gemm_batch,
-)
-
 ROWS = {
     "FullyConnected": Meaning(
         fully_connected, cost=fully_connected_cost, batch=fully_connected_batch
@@ -271,33 +203,34 @@ ROWS = {
         batch=lambda site: site.of(),
         ranges={"data": lambda site: below(site["input_dim"])},
     ),
-    "_contrib_SparseEmbedding": Meaning(ranges={"data": lambda site: below(site["input_dim"])}),
-    "dot": Meaning(
-        dot, cost=_sums(lambda site, one: one[0 if site["transpose_a"] else -1]), batch=dot_batch
+    "_contrib_SparseEmbedding": Meaning(
+        embedding, embedding_dtype, ranges={"data": lambda site: below(site["input_dim"])}
     ),
-    "batch_dot": Meaning(batch_dot, cost=_GEMM.cost, batch=pairs_by_sample),
-    "_linalg_gemm2": _GEMM,
-    "_linalg_gemm": Meaning(gemm, cost=_GEMM.cost),
-    "_linalg_potrf _linalg_potri _linalg_inverse": Meaning(square),
-    "_linalg_trsm _linalg_trmm": Meaning(triangular),
-    "_linalg_sumlogdiag": Meaning(sum_log_diagonal),
+    "dot": Meaning(
+        dot, cost=sums(lambda site, one: one[0 if site["transpose_a"] else -1]), batch=dot_batch
+    ),
+    "batch_dot": Meaning(
+        batch_dot,
+        cost=sums(lambda site, one: one[-2 if site["transpose_a"] else -1]),
+        batch=pairs_by_sample,
+    ),
     # attention: time, batch, features; scores of each head of each sample
     "_contrib_interleaved_matmul_selfatt_qk": Meaning(
         selfatt_qk,
         first_dtype,
-        _sums(lambda site, one: one[2] // 3 // site["heads"]),
+        sums(lambda site, one: one[2] // 3 // site["heads"]),
         batch=attend_batch(1, to=0),
     ),
     "_contrib_interleaved_matmul_encdec_qk": Meaning(
         encdec_qk,
-        first_dtype,
-        _sums(lambda site, one: one[2] // site["heads"]),
+        same_dtype,
+        sums(lambda site, one: one[2] // site["heads"]),
         batch=attend_batch(1, 1, to=0),
     ),
     "_contrib_interleaved_matmul_selfatt_valatt": Meaning(
-        selfatt_valatt, first_dtype, valatt_cost, batch=attend_batch(1, 0, to=1)
+        selfatt_valatt, same_dtype, valatt_cost, batch=attend_batch(1, 0, to=1)
     ),
     "_contrib_interleaved_matmul_encdec_valatt": Meaning(
-        encdec_valatt, first_dtype, valatt_cost, batch=attend_batch(1, 0, to=1)
+        encdec_valatt, same_dtype, valatt_cost, batch=attend_batch(1, 0, to=1)
     ),
 }

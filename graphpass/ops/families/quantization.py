@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from graphpass.errors import OperationError
-from graphpass.ops.families.common import broadcast, output_size
+from graphpass.ops.families.common import output_size, same_shape
 from graphpass.ops.families.convolution import convolution, convolution_cost, pooling
+from graphpass.ops.families.moving import concat
 from graphpass.ops.families.normalization import batch_norm
-from graphpass.ops.families.products import fully_connected, fully_connected_cost
+from graphpass.ops.families.products import embedding, fully_connected, fully_connected_cost
+from graphpass.ops.families.recurrent import rnn, rnn_cost
 from graphpass.ops.families.reshaping import flatten
-from graphpass.ops.shape import Shape
+from graphpass.ops.shape import Shape, need
 from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, ShapeSite
 
 __all__ = ["ROWS"]
@@ -25,10 +27,10 @@ def _ranges(site: ShapeSite, first_input: int) -> None:
     site.every_output(_RANGE, 1)
 
 
-def quantize(site: ShapeSite, data: Shape) -> Shape:
+def quantize(site: ShapeSite) -> Shape | None:
     """The values keep their shape; ranges are one number."""
     _ranges(site, 1)
-    return data
+    return site.same([0], [0])
 
 
 def _as(rule: Callable[..., Shape | None], inputs: int) -> Callable[[ShapeSite, Shape], None]:
@@ -42,7 +44,7 @@ def _as(rule: Callable[..., Shape | None], inputs: int) -> Callable[[ShapeSite, 
         inner = ShapeSite(
             site.op, site.attributes, site.inputs[:count], site.outputs[:1], (), site.np_shape
         )
-        made = rule(inner, data) if rule is batch_norm else rule(inner)
+        made = rule(inner, *inner.inputs[: rule.__code__.co_argcount - 1])
         for slot, fact in enumerate(inner.inputs):
             site.input(slot, fact)
         site.output(0, inner.outputs[0])
@@ -50,6 +52,29 @@ def _as(rule: Callable[..., Shape | None], inputs: int) -> Callable[[ShapeSite, 
         _ranges(site, count)
 
     return shape
+
+
+def quantized_concat(site: ShapeSite) -> None:
+    """The values are joined; the ranges of each follow them."""
+    count = site["num_args"]
+    inner = ShapeSite(site.op, site.attributes, site.inputs[:count], site.outputs[:1])
+    concat(inner)
+    for slot, fact in enumerate(inner.inputs):
+        site.input(slot, fact)
+    site.output(0, inner.outputs[0])
+    _ranges(site, count)
+
+
+def quantized_rnn(site: ShapeSite, data: Shape) -> None:
+    """As the layer; scale and shift of the data are one number each."""
+    inner = ShapeSite(site.op, site.attributes, site.inputs[:-2], site.outputs)
+    rnn(inner)
+    for slot, fact in enumerate(inner.inputs):
+        site.input(slot, fact)
+    for slot, fact in enumerate(inner.outputs):
+        site.output(slot, fact)
+    for slot in (-2, -1):
+        site.input(len(site.inputs) + slot, _RANGE)
 
 
 # -- dtypes ----------------------------------------------------------------------------------------
@@ -74,11 +99,13 @@ def quantize_dtype(site: DtypeSite) -> None:
     if site.op == "_contrib_quantize":
         for slot in range(3):
             site.input(slot, "float32")
+    need(site.inputs[0] in (None, "float32", "int8", "uint8"), f"it takes no {site.inputs[0]}")
     _made(site, _eight_bits(site))
 
 
 def dequantize_dtype(site: DtypeSite) -> None:
-    """Floating-point values from 8-bit or 32-bit ones."""
+    """Floating-point values from 8-bit ones."""
+    need(site.inputs[0] in (None, "int8", "uint8"), f"it takes no {site.inputs[0]}")
     for slot in (1, 2):
         site.input(slot, "float32")
     site.output(0, site["out_type"])
@@ -104,11 +131,66 @@ def quantized_dtype(site: DtypeSite) -> None:
     """The values keep their type, unless they are normalized or activated: int8 then."""
     for slot in range(1, len(site.inputs)):
         site.input(slot, "float32")
+    need(
+        site.op != "_contrib_quantized_act" or site["act_type"] == "relu",
+        "it knows act_type='relu' alone",
+    )
+    if site.op == "_contrib_quantized_batch_norm":
+        need(site.inputs[0] in (None, "int8", "uint8"), f"it takes no {site.inputs[0]}")
     if site.op in ("_contrib_quantized_batch_norm", "_contrib_quantized_act"):
         site.output(0, "int8")
     else:
         site.same([0], [0])
     site.every_output("float32", 1)
+
+
+def quantized_rnn_dtype(site: DtypeSite) -> None:
+    """Unsigned data; all else is float32."""
+    site.input(0, "uint8")
+    for slot in range(1, len(site.inputs)):
+        site.input(slot, "float32")
+    site.every_output("float32")
+
+
+def product_dtype(site: DtypeSite) -> None:
+    """8-bit values make 8-bit ones if the range is known, else int32, or float32 if asked."""
+    for slot in range(2, 6):
+        site.input(slot, "float32")
+    calibrated = site["max_calib_range"] is not None and site["min_calib_range"] is not None
+    if site["enable_float_output"]:
+        _made(site, "float32")
+    else:
+        _made(site, "int8" if calibrated else "int32")
+
+
+def concat_dtype(site: DtypeSite) -> None:
+    """Values of one dtype stay what they are; of both signs they become int8."""
+    values = site.inputs[: site["num_args"]]
+    need({*values} <= {None, "int8", "uint8"}, "it joins values of 8 bits only")
+    if None not in values:
+        _made(site, "int8" if "int8" in values else "uint8")
+
+
+def quantized_embedding_dtype(site: DtypeSite) -> None:
+    site.input(1, "int8")
+    for slot in (2, 3):
+        site.input(slot, "float32")
+    _made(site, "int8")
+
+
+def asymmetric_dtype(site: DtypeSite) -> None:
+    need(site.inputs[0] in (None, "float32"), f"it takes no {site.inputs[0]}")
+    _made(site, "uint8")
+
+
+def sum_dtype(site: DtypeSite) -> None:
+    """Values of 8 bits make 32 bits, or 8 where the range of the sum is known."""
+    values = site.inputs[:2]
+    need({*values} <= {None, "int8", "uint8"}, "it adds values of 8 bits only")
+    if site["max_calib_range"] is None or site["min_calib_range"] is None:
+        _made(site, "int32")
+    elif None not in values:
+        _made(site, "int8" if "int8" in values else "uint8")
 
 
 # -- how a batch goes through ----------------------------------------------------------------------
@@ -141,8 +223,11 @@ ROWS = {
     "_contrib_quantized_pooling": replace(_KEPT, shape=_as(pooling, 1)),
     "_contrib_quantized_act": replace(_KEPT, shape=quantize),
     "_contrib_quantized_flatten": replace(_KEPT, shape=_as(flatten, 1)),
+    "_contrib_quantized_rnn": Meaning(quantized_rnn, quantized_rnn_dtype, rnn_cost),
     "_contrib_quantized_batch_norm": Meaning(_as(batch_norm, 5), quantized_dtype, output_size),
-    "_contrib_quantized_elemwise_add": Meaning(
-        _as(broadcast, 2), lambda site: _made(site, "int32"), output_size
-    ),
+    "_contrib_quantized_elemwise_mul": Meaning(_as(same_shape, 2), product_dtype, output_size),
+    "_contrib_quantized_concat": Meaning(quantized_concat, concat_dtype),
+    "_contrib_quantized_embedding": Meaning(_as(embedding, 2), quantized_embedding_dtype),
+    "_contrib_quantize_asym": Meaning(quantize, asymmetric_dtype),
+    "_contrib_quantized_elemwise_add": Meaning(_as(same_shape, 2), sum_dtype, output_size),
 }

@@ -14,7 +14,7 @@ from graphpass.ops.families.products import require_axis
 from graphpass.ops.shape import Shape, exactly, need, printed
 from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite
 
-__all__ = ["ROWS", "length_range"]
+__all__ = ["ROWS", "length_range", "rnn", "rnn_cost"]
 
 _GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
 
@@ -63,9 +63,11 @@ def rnn(site: ShapeSite) -> None:
 
 
 def rnn_dtype(site: DtypeSite, data: str) -> None:
-    """Everything has the data's dtype, but for the lengths."""
-    for slot in range(1, len(site.inputs) - bool(site["use_sequence_length"])):
-        site.input(slot, data)
+    """Everything has the data's dtype, but for lengths that have their own."""
+    lengths = len(site.inputs) - 1 if site["use_sequence_length"] else len(site.inputs)
+    for slot in range(1, len(site.inputs)):
+        if slot < lengths or site.inputs[slot] is None:
+            site.input(slot, data)
     site.every_output(data)
 
 

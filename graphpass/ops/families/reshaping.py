@@ -42,7 +42,8 @@ def reshape(site: ShapeSite) -> None:
         return
     if codes:
         found = _decoded(codes, data, site["reverse"])
-    elif site["target_shape"]:
+    elif site["target_shape"] or site["keep_highest"]:
+        need(bool(site["target_shape"]), "keep_highest needs a target_shape")
         target: list[int | None] = list(site["target_shape"])
         if site["keep_highest"]:
             target[0] = data[0] if data else None
@@ -52,6 +53,7 @@ def reshape(site: ShapeSite) -> None:
             target[gaps[0]] = _remainder(data, target)
         found = tuple(target)
     else:
+        need(not site.np_shape, "it has no shape")
         _fill_gap(site, site.outputs[0])
         return
     _fill_gap(site, found)
@@ -216,17 +218,72 @@ def numpy_reshape_batch(site: BatchSite) -> Axes:
     return _through_codes(site, axis, codes)
 
 
-def numpy_reshape(site: ShapeSite, data: Shape) -> Shape | None:
+def numpy_reshape(site: ShapeSite) -> Shape | None:
     """NumPy's reshape: one extent may be -1."""
     wanted: list[int | None] = list(site["newshape"])
-    if any(extent is not None and extent < -1 for extent in wanted):
-        return None
+    need(min(site["newshape"], default=0) >= -1, f"newshape={tuple(wanted)} has an extent below -1")
+    need(wanted.count(-1) < 2, f"newshape={tuple(wanted)} leaves two extents open")
+    data = site.inputs[0]
+    if data is None:
+        return None if -1 in wanted else tuple(wanted)
     if -1 in wanted:
         at = wanted.index(-1)
         wanted[at] = 1
         wanted[at] = _remainder(data, wanted)
     _refuse_other_size(data, tuple(wanted))
     return tuple(wanted)
+
+
+def extended_reshape(site: ShapeSite) -> Shape | None:
+    """Follow the codes -1 to -6 of ``npx.reshape``.
+
+    -1 is what is left, -2 copies an axis, -3 drops an axis of 1, -4 copies all that are left, -5
+    joins two axes, and -6 splits one into the next two numbers. Source:
+    ``NumpyXReshapeInferShape`` in ``src/operator/numpy/np_matrix_op.cc``.
+    """
+    data, codes = site.inputs[0], list(site["newshape"])
+    misfit = f"newshape={tuple(codes)} does not fit {printed(data)}"
+    need(min(codes, default=0) >= -6, misfit)
+    if not codes or min(codes) >= 0:
+        _refuse_other_size(data, tuple(codes))
+        return tuple(codes) if data is not None else None
+    if data is None or None in data:
+        return None
+    source = [extent or 0 for extent in data]
+    if site["reverse"]:
+        source.reverse()
+        codes.reverse()
+    found: list[int | None] = []
+    inferred, at, code = -1, 0, 0
+    while code < len(codes):
+        wish = codes[code]
+        need(wish in (-1, -4) or wish >= 0 or at < len(source), misfit)
+        if wish == -1:
+            need(inferred < 0, misfit)
+            inferred = len(found)
+            found.append(1)
+        elif wish == -3:
+            need(source[at] == 1, misfit)
+        elif wish == -4:
+            found += source[at:]
+            at = len(source)
+        elif wish == -5:
+            need(at + 1 < len(source), misfit)
+            found.append(source[at] * source[at + 1])
+            at += 1
+        elif wish == -6:
+            need(code + 2 < len(codes), misfit)
+            found += _split(source[at], codes[code + 1], codes[code + 2], data)
+            code += 2
+        else:
+            found.append(source[at] if wish == -2 else wish)
+        at += wish != -4
+        code += 1
+    if inferred >= 0:
+        found[inferred] = _remainder(data, found)
+    made = tuple(found[::-1] if site["reverse"] else found)
+    _refuse_other_size(data, made)
+    return made
 
 
 def like_second(site: DtypeSite) -> str | None:
@@ -242,7 +299,7 @@ def reshape_like(site: ShapeSite, data: Shape, like: Shape) -> Shape:
         begin = 0 if begin is None else begin + len(shape) * (begin < 0)
         end = len(shape) if end is None else end + len(shape) * (end < 0)
         need(
-            0 <= begin <= end <= len(shape),
+            0 <= begin < end <= len(shape),
             f"there are no axes {begin} to {end} in {printed(shape)}",
         )
         ranges.append((begin, end))
@@ -267,7 +324,8 @@ def flatten(site: ShapeSite) -> Shape:
     data = site.inputs[0]
     if data is None:
         return (None, None)
-    return (data[0] if data else 1, product(data[1:]))
+    need(bool(data), "a value without axes has no first one to keep")
+    return (data[0], product(data[1:]))
 
 
 def expand_dims(site: ShapeSite) -> None:
@@ -294,13 +352,18 @@ def new_axis_batch(site: BatchSite) -> Axes:
 def squeeze(site: ShapeSite, data: Shape) -> Shape | None:
     """Drop axes of 1: the given ones, or all."""
     axes = site["axis"]
+    if axes is not None and not data and site.op == "_np_squeeze":
+        need(axes in ((0,), (-1,)), f"a value without axes has none of {axes}")
+        return ()
+    need(bool(data) or site.op == "_np_squeeze", "a value without axes can't be squeezed")
     if axes is None:
         if None in data:
             return None
         found = tuple([extent for extent in data if extent != 1])
     else:
         dropped = axes_of((axes,) if isinstance(axes, int) else axes, len(data))
-        need(len(set(dropped)) == len(dropped), f"axis={axes} names an axis twice")
+        once = len(set(dropped)) == len(dropped)
+        need(once or site.op == "_np_squeeze", f"axis={axes} names an axis twice")
         for axis in dropped:
             need(data[axis] in (None, 1), f"axis {axis} of {printed(data)} can't be dropped")
         found = tuple([extent for axis, extent in enumerate(data) if axis not in dropped])
@@ -351,6 +414,6 @@ ROWS = {
     "depth_to_space": Meaning(depth_to_space, batch=by_sample),
     "space_to_depth": Meaning(space_to_depth, batch=by_sample),
     "_np_reshape": Meaning(numpy_reshape, batch=numpy_reshape_batch),
-    "_npx_reshape": Meaning(batch=numpy_reshape_batch),
+    "_npx_reshape": Meaning(extended_reshape, batch=numpy_reshape_batch),
     "_np_squeeze": Meaning(squeeze),
 }

@@ -14,7 +14,6 @@ from graphpass.ops.families.common import (
     every_like_first,
     extent,
     first_dtype,
-    fixed_dtype,
     float32_only,
     kept,
     number_by_number,
@@ -29,8 +28,11 @@ from graphpass.ops.shape import (
     divided,
     exactly,
     given_shape,
+    merge_shapes,
     need,
     printed,
+    product,
+    size,
     with_axis,
 )
 from graphpass.ops.sites import Axes, BatchSite, DtypeSite, Meaning, Range, ShapeSite, ValueSite
@@ -44,7 +46,7 @@ def slices(site: ShapeSite, data: Shape) -> Shape:
     """Cut the leading axes as Python's slices do."""
     begin, end, step = site["begin"], site["end"], site["step"] or ()
     need(
-        len(begin) == len(end) <= len(data) and len(step) in (0, len(begin)),
+        bool(data) and len(begin) == len(end) <= len(data) and len(step) in (0, len(begin)),
         f"begin={begin}, end={end}, step={step} do not fit {printed(data)}",
     )
     found = list(data)
@@ -176,11 +178,18 @@ def _part(site: ShapeSite, data: Shape, axis: int, length: int | None) -> Shape:
 
 def split(site: ShapeSite, data: Shape) -> None:
     """Cut an axis at places, or into parts that differ by one at most, the longer ones first."""
-    axis, sections = axis_of(site["axis"], len(data)), site["sections"]
+    split_along(site, data, axis_of(site["axis"], len(data)))
+
+
+def split_along(site: ShapeSite, data: Shape, axis: int) -> None:
+    """Cut as `split` does, along another axis than the attribute says."""
+    sections = site["sections"]
     length = data[axis]
     lengths: Sequence[int | None]
     if length is None:
         lengths = [None] * len(site.outputs)
+    elif not length:
+        lengths = [0] * len(site.outputs)
     elif sections:
         each, longer = divmod(length, sections)
         lengths = [each + (part < longer) for part in range(sections)]
@@ -226,6 +235,98 @@ def split_batch(site: BatchSite) -> Axes:
     return axis - (along < axis and bool(site["squeeze_axis"]))
 
 
+def split_numpy(site: ShapeSite, data: Shape) -> None:
+    """Cut along the second axis (the first of a vector), or along the third."""
+    at = 2 if site.op == "_npi_dsplit" else min(1, len(data) - 1)
+    need(0 <= at < len(data), f"{printed(data)} has too few axes")
+    split_along(site, data, at)
+
+
+# -- values that are put in or taken out -----------------------------------------------------------
+
+
+def assigned(site: ShapeSite, data: Shape) -> Shape:
+    """A slice is replaced by a value of its shape."""
+    if len(site.inputs) > 1:
+        site.input(1, slices(site, data) if data else ())
+    return data
+
+
+def scatter_set(site: ShapeSite) -> Shape:
+    """Values are put at points of the data."""
+    shape = tuple(site["shape"])
+    indices = site.inputs[2]
+    need(indices is None or len(indices) > 1, f"points {printed(indices)} need two axes or more")
+    site.input(0, shape)
+    if indices and indices[0] is not None:
+        site.input(1, (*indices[1:], *shape[indices[0] :]))
+    return shape
+
+
+def insert(site: ShapeSite, data: Shape) -> Shape | None:
+    """Put values in before an index, each index of a slice, or each of an array.
+
+    One index takes as many values as there are along the axis, several take one each.
+    """
+    axis, value = site["axis"], site["val"]
+    values: Shape | None = () if value is not None else site.inputs[1]
+    if values is None or None in (*data, *values):
+        return None
+    if axis is None:
+        data, axis = (size(data),), 0
+    elif not data:
+        return values
+    axis = axis_of(axis, len(data))
+    length = data[axis] or 0
+    padded = (1,) * (len(data) - len(values)) + values
+    padded = padded[len(padded) - len(data) :]
+    if site.op == "_npi_insert_scalar":
+        return with_axis(data, axis, length + (padded[0] or 0))
+    if site.op == "_npi_insert_slice":
+        need(site["step"] is not None, "it needs a step")
+        count: int | None = len(range(length)[site["start"] : site["stop"] : site["step"]])
+    else:
+        points = site.inputs[-1]
+        need(points is None or len(points) < 2, f"indices {printed(points)} have two axes")
+        count = size(points)
+    if count == 1:
+        count = padded[axis]
+    return with_axis(data, axis, None if count is None else length + count)
+
+
+def insert_dtype(site: DtypeSite, data: str) -> str:
+    """The output is as the data; an array of indices is int64."""
+    if site.op == "_npi_insert_tensor":
+        site.input(len(site.inputs) - 1, "int64")
+    return data
+
+
+def masked(site: ShapeSite, data: Shape) -> Shape:
+    """Where a mask of some axes is true, the data are replaced."""
+    mask, start = site.inputs[1], site["start_axis"]
+    if mask is not None:
+        end = start + len(mask)
+        need(
+            not mask or 0 <= start <= end <= len(data),
+            f"a mask {printed(mask)} does not fit {printed(data)}",
+        )
+        if mask:
+            merge_shapes(data[start:end], mask)
+    return data
+
+
+def index_copy(site: ShapeSite, data: Shape) -> Shape:
+    """Rows are replaced by new ones, one for each index."""
+    indices, rows = site.inputs[1:]
+    if indices is not None:
+        exactly(indices, 1)
+        site.input(2, (indices[0], *data[1:]))
+    elif rows is not None:
+        site.input(1, rows[:1])
+    need(bool(data), "a value without axes has no rows")
+    return data
+
+
 # -- by index --------------------------------------------------------------------------------------
 
 
@@ -241,10 +342,10 @@ def take_batch(site: BatchSite) -> Axes:
 
 
 def pick(site: ShapeSite, data: Shape) -> Shape:
-    """Take one element along an axis per index; without an axis, of the flat value."""
-    axis, indices = site["axis"], site.inputs[1]
-    axes = range(len(data)) if axis is None else [axis_of(axis, len(data))]
-    if axis is not None and indices is not None and len(indices) == len(data):
+    """Take one element along an axis per index."""
+    need(site["axis"] is not None, "it needs an axis")
+    axes, indices = [axis_of(site["axis"], len(data))], site.inputs[1]
+    if indices is not None and len(indices) == len(data):
         site.input(1, with_axis(data, axes[0], 1))
     else:
         site.input(1, reduced(site, data, axes, False))
@@ -260,8 +361,18 @@ def pick_batch(site: BatchSite) -> Axes:
 
 
 def batch_take(site: ShapeSite, data: Shape) -> Shape | None:
-    """Take one element of each row."""
-    return site.input(1, data[:1]) if data else None
+    """Take one element of each row; there are as many indices as rows."""
+    indices = site.inputs[1]
+    if not data:
+        return indices
+    need(len(data) > 1, f"{printed(data)} has no rows")
+    if indices is None:
+        return site.input(1, data[:1]) if len(data) == 2 else None
+    need(
+        not differ(product(data[:-1]), size(indices)),
+        f"{printed(indices)} do not fit {printed(data)}",
+    )
+    return indices
 
 
 def batch_take_dtype(site: DtypeSite) -> str | None:
@@ -272,10 +383,10 @@ def batch_take_dtype(site: DtypeSite) -> str | None:
 
 def gather_nd(site: ShapeSite, data: Shape, indices: Shape) -> Shape | None:
     """Take what lies at the points that the columns of the indices name."""
-    if not indices or indices[0] is None:
-        return None
-    depth = indices[0]
     need(len(indices) >= 2, f"points {printed(indices)} need two axes or more")
+    depth = indices[0]
+    if depth is None:
+        return None
     need(depth <= len(data), f"points of {depth} axes can't lie in {printed(data)}")
     return (*indices[1:], *data[depth:])
 
@@ -292,9 +403,67 @@ def scatter_nd(site: ShapeSite) -> Shape:
     shape: Shape = site["shape"]
     indices = site.inputs[1]
     site.output(0, shape)
+    need(indices is None or len(indices) > 1, f"points {printed(indices)} need two axes or more")
     if indices and indices[0] is not None:
+        need(indices[0] <= len(shape), f"points of {indices[0]} axes can't lie in {printed(shape)}")
         site.input(0, (*indices[1:], *shape[indices[0] :]))
     return shape
+
+
+def numpy_diagonal(site: ShapeSite, data: Shape) -> Shape:
+    """Take a diagonal of two axes, behind the others; it may be empty."""
+    rows, columns = axes_of((site["axis1"], site["axis2"]), len(data))
+    need(rows != columns, f"axis1 and axis2 are both axis {rows}")
+    offset, height, width = site["offset"], data[rows], data[columns]
+    length = None
+    if height is not None and width is not None:
+        length = max(min(height + min(offset, 0), width - max(offset, 0)), 0)
+    return (*[each for axis, each in enumerate(data) if axis not in (rows, columns)], length)
+
+
+def trace(site: ShapeSite, data: Shape) -> Shape:
+    """The sum along a diagonal of two axes, which go."""
+    return numpy_diagonal(site, data)[:-1]
+
+
+def diagonal_matrix(site: ShapeSite, data: Shape) -> Shape | None:
+    """Put a vector, or a flat value, on a diagonal; take one of a matrix."""
+    offset, flat = abs(site["k"]), site.op == "_np_diagflat"
+    if len(data) == 1 or flat:
+        need(bool(data), "a value without axes has no diagonal")
+        count = data[0] if len(data) == 1 else product([each for each in data if each != 0])
+        return None if count is None else (count + offset, count + offset)
+    exactly(data, 2)
+    rows, columns = data
+    if rows is None or columns is None:
+        return (None,)
+    k = site["k"]
+    return (max(min(rows + min(k, 0), columns - max(k, 0)), 0),)
+
+
+def diagonal_indices(site: ShapeSite, data: Shape) -> Shape:
+    """Indices of the main diagonal, one row for each axis of one extent."""
+    need(len(data) >= 2, f"{printed(data)} has no diagonal")
+    need(len({each for each in data if each is not None}) <= 1, f"{printed(data)} is not square")
+    return (len(data), data[0])
+
+
+def index_array(site: ShapeSite, data: Shape) -> Shape:
+    """The indices of every place, along all axes or the given ones."""
+    axes = site["axes"]
+    return (*data, len(data) if axes is None else len(axes))
+
+
+def unravel_index(site: ShapeSite, data: Shape) -> Shape:
+    """One row of indices for each axis of `shape`."""
+    need(bool(site["shape"]), "it needs the shape that the indices are of")
+    return (len(site["shape"]), *data[:1])
+
+
+def one_hot_dtype(site: DtypeSite) -> str:
+    need(site["depth"] >= 0, "the depth is less than 0")
+    dtype: str = site["dtype"]
+    return dtype
 
 
 def diagonal(site: ShapeSite, data: Shape) -> Shape | None:
@@ -326,6 +495,21 @@ def ravel_multi_index(site: ShapeSite) -> Shape | None:
     exactly(data, 2)
     need(not differ(data[0], len(shape)), f"indices {printed(data)} are not of {len(shape)} axes")
     return data[1:]
+
+
+def unknowable(site: ShapeSite) -> None:
+    """How many elements are left depends on their numbers, and is known when it runs."""
+
+
+def counted_dtype(site: DtypeSite) -> str | None:
+    """Elements are as they were; places and counts are int64."""
+    site.every_output("int64", 1)
+    return site.inputs[0]
+
+
+def bin_count_dtype(site: DtypeSite) -> str | None:
+    """Weights are counted in their dtype."""
+    return site.inputs[1] if site["has_weights"] else site.inputs[0]
 
 
 ROWS = {
@@ -369,11 +553,31 @@ ROWS = {
     "scatter_nd": Meaning(scatter_nd, every_like_first),
     "one_hot": Meaning(
         lambda site, data: (*data, site["depth"]),
-        fixed_dtype,
+        one_hot_dtype,
         batch=number_by_number,
         ranges={"indices": lambda site: below(site["depth"])},
     ),
     "diag": Meaning(diagonal),
+    "_np_diagonal": Meaning(numpy_diagonal),
+    "_np_trace": Meaning(trace),
+    "_np_diag _np_diagflat": Meaning(diagonal_matrix),
+    "_npi_diag_indices_from": Meaning(diagonal_indices, lambda site: "int64"),
+    "_contrib_index_array": Meaning(index_array, lambda site: "int64"),
+    "_unravel_index": Meaning(unravel_index),
+    "_npi_hsplit _npi_dsplit": Meaning(split_numpy, first_dtype),
+    "_slice_assign _slice_assign_scalar": Meaning(assigned),
+    "_scatter_set_nd": Meaning(scatter_set, lambda site: site.same([0, 1], [0])),
+    "_npi_insert_scalar _npi_insert_slice _npi_insert_tensor": Meaning(insert, insert_dtype),
+    "_npi_boolean_mask_assign_scalar": Meaning(masked, every_like_first),
+    "_npi_boolean_mask_assign_tensor": Meaning(masked, lambda site: site.same([0, 2], [0])),
+    "_contrib_index_copy": Meaning(index_copy, every_like_first),
+    "_backward_gather_nd": Meaning(scatter_nd, every_like_first),
     "_ravel_multi_index": Meaning(ravel_multi_index),
-    "_contrib_boolean_mask": Meaning(ranges={"index": lambda site: Range(0, 1)}),
+    "_contrib_boolean_mask": Meaning(
+        unknowable, every_like_first, ranges={"index": lambda site: Range(0, 1)}
+    ),
+    "_npi_delete": Meaning(unknowable, every_like_first),
+    "_npi_unique": Meaning(unknowable, counted_dtype),
+    "_npi_bincount": Meaning(unknowable, bin_count_dtype),
+    "_npx_nonzero": Meaning(unknowable, lambda site: "int64"),
 }
