@@ -11,8 +11,7 @@ from graphpass.graph import Entry, Use
 from graphpass.ops.families.common import broadcast, same_shape
 from graphpass.ops.meaning import meaning
 from graphpass.shapes import Inference, Shape
-from graphpass.shapes.batch import batch_axis, is_shared
-from graphpass.shapes.hints import shape_hint
+from graphpass.shapes.variables import batch_axis, is_shared, shape_hint
 
 
 def target(spot: Spot) -> tuple[int, ...]:
@@ -197,7 +196,7 @@ def _hints(subject: CheckedModel) -> Iterator[Hit]:
         extent = shape[axis] if axis < len(shape) else None
         if len(shape) < 2 or extent is None:
             continue
-        if subject.model.parameters or not is_shared(graph, subject.unaided, key):
+        if subject.model.parameters or not is_shared(graph, subject.unaided.shape, key):
             which = "the first axis" if axis == 0 else f"axis {axis}, the N of __layout__,"
             yield Hit(
                 (subject.found(key),),

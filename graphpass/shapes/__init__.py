@@ -4,8 +4,7 @@
 module                  what is in it
 ======================  ===============================================================
 :mod:`.inference`       `infer` and what it finds
-:mod:`.hints`           what variables say of themselves
-:mod:`.batch`           which axis counts the samples, and what all of them share
+:mod:`.variables`       what variables say of themselves, and their readers of them
 :mod:`.cost`            multiply-adds and parameter bytes
 ======================  ===============================================================
 

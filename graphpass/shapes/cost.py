@@ -10,7 +10,7 @@ from graphpass.ops import Attributes, find
 from graphpass.ops.meaning import meaning
 from graphpass.ops.shape import ConflictError, Shape, is_known, size
 from graphpass.ops.sites import ShapeSite
-from graphpass.shapes.inference import Inference, Subgraph
+from graphpass.shapes.inference import Inference, Subgraph, inner_graphs
 
 __all__ = ["cost", "multiply_adds", "parameter_bytes"]
 
@@ -70,7 +70,7 @@ def cost(graph: Graph, key: int, inference: Inference) -> int | None:
         Attributes(op, {}, attrs) if operator is None else operator.view(attrs),
         inputs,
         outputs,
-        tuple(map(_CountedSubgraph, graph.subgraphs(key))),
+        tuple(map(_CountedSubgraph, inner_graphs(graph, key))),
         inference.np_shape,
     )
     try:

@@ -6,16 +6,23 @@ and a value has few (its axes, and each extent), so rules are asked again only a
 
 Operators that run the same with the same attributes on the same facts are asked about once: a deep
 network has few kinds of layers.
+
+An extent that is not known is None, wherever it stands: ``(None, 3, 224, 224)`` has an open batch.
+Rules do arithmetic on known extents alone and hand None on, so an axis that is left open stays None
+from the inputs to the heads, through whatever keeps it, joins it or computes it. Two open axes are
+not told apart, nor is ``2 * None`` from None: whether an open extent is the batch is for the caller
+to say, by telling two sizes of it and comparing the answers.
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from graphpass.errors import AttributeValueError
+from graphpass.errors import AttributeValueError, GraphpassError
 from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
 from graphpass.ops import Attributes, find
 from graphpass.ops.meaning import meaning
@@ -28,9 +35,9 @@ from graphpass.ops.shape import (
     merge_shapes,
 )
 from graphpass.ops.sites import DtypeSite, FactSite, Meaning, ShapeSite
-from graphpass.shapes.hints import dtype_hint, shape_hint
+from graphpass.shapes.variables import dtype_hint, shape_hint
 
-__all__ = ["Conflict", "Inference", "Subgraph", "infer"]
+__all__ = ["Conflict", "Inference", "Subgraph", "infer", "inner_graphs"]
 
 T = TypeVar("T")
 
@@ -186,6 +193,28 @@ def infer(
         _Walk(found, shapes or {}, dtypes or {}).run(graph.order())
         found._forget()
     return found
+
+
+def inner_graphs(graph: Graph, key: int) -> Sequence[Graph]:
+    """Return the graphs that a node runs; a ``_CachedOp`` has its own as text, in `subgraph`."""
+    text = graph.attrs(key).get("subgraph")
+    if text is None or not graph.op(key).startswith("_CachedOp"):
+        return graph.subgraphs(key)
+    inner, keys = Graph(), list[int]()
+    try:
+        record = json.loads(text)
+        with inner.edit() as edit:
+            for node in record["nodes"]:
+                attrs = {**node.get("param", {}), **node.get("attr", {}), **node.get("attrs", {})}
+                if node["op"] == VARIABLE:
+                    keys.append(edit.add_variable(node["name"], attrs))
+                else:
+                    read = [Entry(keys[entry[0]], entry[1]) for entry in node["inputs"]]
+                    keys.append(edit.add_node(node["op"], node["name"], attrs, read))
+            edit.set_heads([Entry(keys[entry[0]], entry[1]) for entry in record["heads"]])
+    except (AttributeError, GraphpassError, LookupError, RecursionError, TypeError, ValueError):
+        return ()
+    return (inner,)
 
 
 class Subgraph:
@@ -410,7 +439,7 @@ class _Walk:
         except AttributeValueError as error:
             misfit = str(error)
         attributes = Attributes(op, {}, attrs) if operator is None else operator.view(attrs)
-        subgraphs = tuple(map(Subgraph, self.graph.subgraphs(key)))
+        subgraphs = tuple(map(Subgraph, inner_graphs(self.graph, key)))
         return _Layer(op, attributes, subgraphs, row, ((None, None),) * count, misfit)
 
     def visit(self, key: int) -> tuple[_Answer, list[int]]:

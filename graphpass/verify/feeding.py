@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphpass.errors import UsageError
 from graphpass.graph import Entry
 from graphpass.model import Model
-from graphpass.shapes.hints import dtype_hint
+from graphpass.shapes.variables import dtype_hint
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend, Inferred
 from graphpass.verify.counterparts import Counterparts

@@ -31,7 +31,7 @@ from graphpass.graph import Entry, Graph, Use
 from graphpass.model import Model, looks_trained
 from graphpass.ops.meaning import meaning
 from graphpass.ops.sites import Range, ShapeSite
-from graphpass.shapes.hints import dtype_hint
+from graphpass.shapes.variables import dtype_hint
 from graphpass.verify.backend import Backend, Inferred, blamed
 
 if TYPE_CHECKING:

@@ -63,7 +63,8 @@ from graphpass.shapes import Shape, cost, infer, multiply_adds, parameter_bytes
         ("y = FullyConnected(a, b, c, num_hidden=5)", {}, None),
         ("y = Custom(a, op_type='mine')", {"a": (2, 3)}, None),
         (
-            "y = _contrib_quantized_conv(a, b, c, d, e, kernel=(3, 3), num_filter=8, no_bias=True)",
+            "y = _contrib_quantized_conv(a, b, c, d, e, e, kernel=(3, 3), num_filter=8, "
+            "no_bias=True)",
             {"a": (2, 4, 7, 7)},
             2 * 8 * 5 * 5 * 4 * 9,
         ),

@@ -39,7 +39,12 @@ STRICTER: dict[str, str] = {
     **dict.fromkeys(("stack", "_npi_stack"), "looks at the first input only"),
     "_contrib_interleaved_matmul_selfatt_qk": "divides by three when it runs",
     **dict.fromkeys(("SVMOutput", "SoftmaxOutput"), "looks at the labels when it runs"),
-    **dict.fromkeys(("argmax", "argmin", "softmax"), "looks for the axis when it runs"),
+    **dict.fromkeys(
+        ("argmax", "argmin", "softmax", "_npi_norm", "_npi_tensorsolve", "_np_roll"),
+        "looks for the axis when it runs",
+    ),
+    "pick": "looks at the index when it runs",
+    "LeakyReLU": "looks at the slopes when it runs",
     "Crop": "looks whether the window is inside when it runs",
     "transpose": "looks for axes that stand twice when it runs",
     "_contrib_quantized_conv": "looks at the kernel when it runs",

@@ -28,6 +28,7 @@ STRICTER = {
         for name in ("gamma", "generalized_negative_binomial", "negative_binomial", "uniform")
     },
     "BatchNorm": "takes the shape of the data for its parameters whatever they are",
+    "LeakyReLU": "looks at the slopes when it runs",
     "InstanceNorm": "takes the shape of the data for its parameters whatever they are",
     "Reshape": "counts the elements when it runs",
     "_contrib_interleaved_matmul_selfatt_qk": "divides by three when it runs",

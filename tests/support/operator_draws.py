@@ -336,7 +336,7 @@ def draw(generator: random.Random, operator: Operator, questions: int = 4) -> Dr
 
 
 def drawn_graph(drawn: Draw) -> Graph:
-    """Return a graph of the drawn operator on variables ``v0``, ``v1``, …; all outputs are heads."""
+    """Return a graph of the operator on variables ``v0``, ``v1``, …; all outputs are heads."""
     graph = Graph()
     with graph.edit() as edit:
         inputs = [

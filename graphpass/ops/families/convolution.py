@@ -213,7 +213,8 @@ def correlation(site: ShapeSite, data: Shape, other: Shape) -> Shape | None:
     exactly(other, 4)
     reach, kernel = site["max_displacement"], site["kernel_size"]
     need(site["stride1"] > 0, "stride1 must be over 0")
-    border = reach + max(kernel - 1, 0) // 2
+    need(kernel > 0, "a kernel has one place or more")
+    border = reach + (kernel - 1) // 2
     found: Extents = []
     for extent in data[2:]:
         inner = None if extent is None else extent + 2 * (site["pad_size"] - border)
@@ -258,6 +259,8 @@ def pooling(site: ShapeSite) -> None:
             len(kernel) == len(extents),
             f"a kernel of {len(kernel)} axes does not fit {len(extents)} axes",
         )
+        layout = site.get("layout")
+        need(layout is None or len(layout) == len(data), f"{layout} does not fit {printed(data)}")
         need(min(*kernel, *stride) >= 1, f"kernel={kernel}, stride={stride} must be positive")
         need(
             convention != "same",
@@ -352,6 +355,7 @@ def _resized(site: ShapeSite, extent: int | None, wanted: int, scale: float | No
     if mode == "size":
         return int((scale or 0) * extent)
     if mode == "odd_scale":
+        need(scale is not None, "odd_scale needs a scale")
         return int((extent - odd) * (scale or 0)) + odd
     if odd != mode.startswith("to_even"):
         return extent

@@ -83,6 +83,7 @@ def box_nms(site: ShapeSite, data: Shape) -> Shape:
     """The boxes keep their shape; the second output notes one number of each."""
     need(len(data) >= 2, f"{printed(data)} holds no lists of boxes")
     corners = range(site["coord_start"], site["coord_start"] + 4)
+    need(site["score_index"] >= 0, "the scores need a place")
     labels = [site[name] for name in ("score_index", "id_index") if site[name] >= 0]
     need(len({*labels, *corners}) == 4 + len(labels), "score, class and corners are at one place")
     least = 5 + (site["id_index"] >= 0)
@@ -115,7 +116,9 @@ def box_decode(site: ShapeSite, data: Shape) -> Shape:
     """Boxes keep the shape of the offsets; anchors are shared by the batch."""
     exactly(data, 3)
     need(data[2] in (4, None), f"{printed(data)} has no four offsets")
-    if site.inputs[1] is None:
+    anchors = site.inputs[1]
+    need(anchors is None or len(anchors) > 2, f"{printed(anchors)} holds no anchors")
+    if anchors is None:
         site.input(1, (1, data[1], 4))
     return data
 
@@ -249,8 +252,9 @@ def grid_generator(site: ShapeSite, data: Shape) -> Shape:
     need(len(data) == 2, f"{printed(data)} must be (batch, 6)")
     site.input(0, (data[0], 6))
     target = site["target_shape"]
-    need(len(target) == 2 and min(target) > 0, f"target_shape={target} must give rows and columns")
-    return (data[0], 2, *target)
+    area = target[:2]
+    need(len(area) == 2 and min(area) > 0, f"target_shape={target} must give rows and columns")
+    return (data[0], 2, *area)
 
 
 _REGIONS = {"rois": regions_range}

@@ -149,10 +149,12 @@ def amp_cast_dtype(site: DtypeSite, data: str) -> str:
 
 def multicast_dtype(site: DtypeSite) -> None:
     """Cast all inputs to the widest of their floating-point types, or the narrowest."""
-    kinds = {"float16", "float32"} & {*site.inputs}
-    target = min(kinds, default="") if site["cast_narrow"] else max(kinds, default="")
+    found = site.inputs[0]
+    for dtype in site.inputs[1:]:
+        if (dtype == "float32") != site["cast_narrow"] and {dtype, found} <= {"float16", "float32"}:
+            found = dtype
     for slot, dtype in enumerate(site.inputs):
-        site.output(slot, target if dtype in kinds else dtype)
+        site.output(slot, found if dtype in ("float16", "float32") else dtype)
 
 
 def each_same(site: ShapeSite) -> None:
@@ -201,10 +203,22 @@ def dropout_random(attributes: Mapping[str, Any]) -> Randomness:
 
 
 def leaky_relu(site: ShapeSite, data: Shape) -> None:
-    """A PReLU's slopes are one per channel, unless they are known to be otherwise."""
-    if site["act_type"] == "prelu" and site.inputs[1] is None and len(data) > 1:
-        site.input(1, (data[1],))
+    """A PReLU's slopes are one per channel, unless they are known to be otherwise.
+
+    Their axes meet the first two of the data, from the last one on, or are 1. Source:
+    ``expand_shape`` in ``src/operator/leaky_relu-inl.h``, which MXNet asks when it runs.
+    """
     site.every_output(data)
+    if site["act_type"] != "prelu":
+        return
+    slopes = site.inputs[1]
+    if slopes is None and len(data) > 1:
+        site.input(1, (data[1],))
+    left = list(slopes or ())
+    for extent in reversed(data[:2]):
+        if left and (left[-1] in (1, None, extent) or extent is None):
+            left.pop()
+    need(not left, f"slopes {printed(slopes)} do not fit {printed(data)}")
 
 
 def slope_shape(slopes: Shape, data: Shape) -> tuple[int, ...] | None:
@@ -308,7 +322,7 @@ ROWS = {
     _backward_npi_copysign_scalar _backward_npi_rcopysign_scalar
     """: replace(_NUMBER, batch=None),
     "_npi_around": replace(_ALONE, dtype=of_kinds({"float32", "float64", *INTEGERS})),
-    """_copyto _CrossDeviceCopy _npi_arccos _npi_arccosh _npi_arcsin _npi_arcsinh _npi_arctan
+    """_CrossDeviceCopy _npi_arccos _npi_arccosh _npi_arcsin _npi_arcsinh _npi_arctan
     _npi_arctanh _npi_bitwise_not _npi_cbrt _npi_cos _npi_cosh _npi_degrees _npi_expm1
     _npi_log10 _npi_log1p _npi_log2 _npi_nan_to_num _npi_radians _npi_reciprocal _npi_sin
     _npi_sinh _npi_tan

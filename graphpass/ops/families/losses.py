@@ -39,7 +39,8 @@ def softmax(site: ShapeSite, data: Shape) -> Shape:
     need(site["use_length"] is not None or site.op != "softmax", "use_length must be True or False")
     site.output(0, data)
     if len(site.inputs) > 1:
-        site.input(1, with_axis(data, axis_of(site["axis"], len(data))))
+        lengths = with_axis(data, axis_of(site["axis"], len(data)))
+        site.input(1, lengths or (1,))
     return data
 
 
@@ -153,6 +154,8 @@ def ctc_loss(site: ShapeSite, data: Shape) -> Shape:
     if label is not None:
         exactly(label, 2)
         merge_shapes(label[:1], data[1:2])
+        for lengths in site.inputs[2:]:
+            exactly(lengths, 1)
         longest, most = label[1], data[0]
         need(
             longest is None or most is None or longest <= most, f"{longest} labels in {most} steps"

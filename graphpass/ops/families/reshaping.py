@@ -43,7 +43,7 @@ def reshape(site: ShapeSite) -> None:
     if codes:
         found = _decoded(codes, data, site["reverse"])
     elif site["target_shape"] or site["keep_highest"]:
-        need(bool(site["target_shape"]), "keep_highest needs a target_shape")
+        need(bool(site["target_shape"] and data), "there is no highest axis to keep")
         target: list[int | None] = list(site["target_shape"])
         if site["keep_highest"]:
             target[0] = data[0] if data else None
@@ -398,7 +398,7 @@ def space_to_depth(site: ShapeSite, data: Shape) -> Shape:
     """Move blocks of rows and columns into channels."""
     block = site["block_size"]
     misfit = f"{printed(data)} does not fit block_size={block}"
-    need(len(data) == 4, misfit)
+    need(len(data) == 4 and 0 not in data, misfit)
     blocks = [divided(extent, block, misfit) for extent in data[2:]]
     return (data[0], product([data[1], block**2]), *blocks)
 

@@ -77,7 +77,7 @@ def slice_axis(site: ShapeSite, data: Shape) -> Shape:
     """Cut one axis between two places."""
     axis, begin, end = axis_of(site["axis"], len(data)), site["begin"], site["end"]
     length = data[axis]
-    if length is None:
+    if not length:
         return data
     start = begin + length if begin < 0 else begin
     stop = length if end is None else end + length if end < 0 else end

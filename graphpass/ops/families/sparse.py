@@ -57,11 +57,9 @@ def neighbours_dtype(site: DtypeSite) -> None:
 
 def subgraphs_dtype(site: DtypeSite) -> None:
     """Vertices are int64; subgraphs are as the graph."""
-    sets = len(site.inputs) - 1
     for slot in range(1, len(site.inputs)):
         site.input(slot, "int64")
-    for slot in range(len(site.outputs)):
-        site.output(slot, site.inputs[0] if slot < sets else "int64")
+    site.every_output(site.inputs[0])
 
 
 def compact_dtype(site: DtypeSite) -> None:
@@ -94,7 +92,8 @@ def compact(site: ShapeSite) -> None:
     sizes = site["graph_sizes"]
     need(len(sizes) >= sets, f"graph_sizes={sizes} has too few numbers")
     for shape, size in zip(site.inputs[:sets], sizes, strict=False):
-        need(not shape or (shape[0] or size) >= size, f"{printed(shape)} is smaller than {size}")
+        small = shape and min(extent or size for extent in shape) < size
+        need(not small, f"{printed(shape)} is smaller than {size}")
     for slot in range(len(site.outputs)):
         site.output(slot, (sizes[slot % sets],) * 2)
 

@@ -29,7 +29,7 @@ from graphpass.rules.rewrite.explain import explain
 from graphpass.rules.rewrite.group import Member, run_group
 from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.run import apply
-from graphpass.shapes.hints import shape_hint
+from graphpass.shapes.variables import shape_hint
 from graphpass.verify import isomorphic, verify
 from graphpass.verify.backend import Backend
 from graphpass.verify.backend_mxnet import backend_or_mxnet

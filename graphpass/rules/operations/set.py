@@ -17,7 +17,7 @@ from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import as_tuples
 from graphpass.rules.operations.weights import shape_hint
 from graphpass.rules.selectors import Kind, Selector, select, select_entries
-from graphpass.shapes.batch import batch_axis, is_shared
+from graphpass.shapes.variables import batch_axis, is_shared
 
 __all__ = ["Set"]
 
@@ -182,7 +182,7 @@ def _fed(run: Run, keys: Iterable[int]) -> list[int]:
     if run.shapes:
         return [key for key in keys if graph.name(key) in run.shapes]
     known = model.infer()
-    return [key for key in keys if not is_shared(graph, known, key)]
+    return [key for key in keys if not is_shared(graph, known.shape, key)]
 
 
 def _text(value: Any, what: str) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 
 from graphpass import Model
 from graphpass.formats.text import parse_graph
-from graphpass.shapes.batch import is_shared
+from graphpass.shapes.variables import is_shared
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,6 @@ def test_what_is_spread_over_the_samples_is_shared(text: str, shared: set[str]) 
     found = {
         graph.name(key)
         for key in graph.variable_keys().arguments
-        if is_shared(graph, known, key)
+        if is_shared(graph, known.shape, key)
     }  # fmt: skip
     assert found == shared

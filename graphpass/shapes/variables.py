@@ -1,15 +1,39 @@
-"""Which axis of an input counts the samples, and which inputs all samples share."""
+"""What variables say of themselves, and what their readers tell of them.
+
+``__shape__`` and ``__dtype__`` are read as MXNet reads them; ``__layout__`` and the readers tell
+which axis counts the samples, and which inputs all samples share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from graphpass.graph import Entry, Graph, Use
-from graphpass.ops.families.common import broadcast
 from graphpass.ops.meaning import meaning
-from graphpass.shapes.inference import Inference
+from graphpass.ops.shape import DTYPE_CODES, Shape, given_shape
+from graphpass.ops.values import parse_value
 
-__all__ = ["batch_axis", "is_shared"]
+__all__ = ["batch_axis", "dtype_hint", "is_shared", "shape_hint"]
+
+
+def shape_hint(attrs: Mapping[str, str], np_shape: bool) -> Shape | None:
+    """Return the shape that a variable's attributes give, None where there is none to be read."""
+    shape = _parsed("Shape(tuple)", attrs.get("__shape__"))
+    return given_shape(shape, np_shape) if isinstance(shape, tuple) else None
+
+
+def dtype_hint(attrs: Mapping[str, str]) -> str | None:
+    """Return the dtype that a variable's attributes give, None where there is none to be read."""
+    code = _parsed("int", attrs.get("__dtype__"))
+    return None if code is None else DTYPE_CODES.get(code)
+
+
+def _parsed(type_name: str, text: str | None) -> Any:
+    try:
+        return None if text is None else parse_value(type_name, text)
+    except ValueError:
+        return None
 
 
 def batch_axis(attrs: Mapping[str, str]) -> int:
@@ -23,7 +47,7 @@ def batch_axis(attrs: Mapping[str, str]) -> int:
     return max(attrs.get("__layout__", "").find("N"), 0)
 
 
-def is_shared(graph: Graph, known: Inference, key: int) -> bool:
+def is_shared(graph: Graph, shape_of: Callable[[Entry], Shape | None], key: int) -> bool:
     """Return whether a variable looks like one array for all samples, rather than a row for each.
 
     In a symbol without parameters that tells some weights from data. Wherever such a weight, or
@@ -34,8 +58,8 @@ def is_shared(graph: Graph, known: Inference, key: int) -> bool:
     ----------
     graph : Graph
         The graph.
-    known : Inference
-        What is known of its shapes.
+    shape_of : callable
+        Tells what is known of the shape of a value, as `Inference.shape` does.
     key : int
         The variable.
 
@@ -56,22 +80,24 @@ def is_shared(graph: Graph, known: Inference, key: int) -> bool:
             if len(graph.inputs(use.node)) == 1:
                 seen.add(use.node)
                 pending.append(use.node)
-            elif _spreads(graph, known, use):
+            elif _spreads(graph, shape_of, use):
                 meets = True
             else:
                 return False
     return meets
 
 
-def _spreads(graph: Graph, known: Inference, use: Use) -> bool:
+def _spreads(graph: Graph, shape_of: Callable[[Entry], Shape | None], use: Use) -> bool:
     """Return whether an operator takes what it reads there for all samples."""
+    from graphpass.ops.families.common import broadcast
+
     op = graph.op(use.node)
     if op == "dot":
         return use.slot == 1
-    read = known.shape(graph.inputs(use.node)[use.slot])
+    read = shape_of(graph.inputs(use.node)[use.slot])
     if meaning(op).shape is not broadcast or not read or read[0] != 1:
         return False
-    made = known.shape(Entry(use.node))
+    made = shape_of(Entry(use.node))
     if made is None:
         return len(read) > 2 and sum(extent != 1 for extent in read) <= 1
     spread = any(one == 1 and extent != 1 for one, extent in zip(read[1:], made[1:], strict=False))
