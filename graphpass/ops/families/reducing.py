@@ -142,8 +142,10 @@ def moments(site: ShapeSite, data: Shape) -> None:
 def mean_dtype(site: DtypeSite) -> str | None:
     """Of the attribute's dtype if it gives one; means of integers are float32."""
     data, dtype = site.inputs[0], site.get("dtype")
-    if isinstance(dtype, str) or data is None:
+    if isinstance(dtype, str):
         return dtype
+    if data is None:
+        return None
     return site.same([0], [0]) if data in FLOATS else "float32"
 
 
