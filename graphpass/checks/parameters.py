@@ -64,13 +64,10 @@ def shapes(subject: CheckedModel) -> Iterator[Hit]:
             told_so = _misshapen(parameters[misfit.name].shape, wanted)
             yield Hit((subject.found(misfit.key),), f"{told_so}; {misfit.remedy}")
     keys = graph.variable_keys()
-    refused = {conflict.key for conflict in subject.from_all.conflicts}
     for key in (*keys.arguments, *keys.auxiliary_states):
         name = graph.name(key)
         if name not in parameters or key in told:
             continue
-        if not any(use.node in refused for use in graph.uses(key)):
-            continue  # what a reader takes where nothing is said, as a PReLU one slope a channel
         wanted = subject.from_inputs.shape(Entry(key))
         if wanted is None or fits(parameters[name].shape, wanted):
             continue

@@ -203,22 +203,15 @@ def dropout_random(attributes: Mapping[str, Any]) -> Randomness:
 
 
 def leaky_relu(site: ShapeSite, data: Shape) -> None:
-    """A PReLU's slopes are one per channel, unless they are known to be otherwise.
-
-    Their axes meet the first two of the data, from the last one on, or are 1. Source:
-    ``expand_shape`` in ``src/operator/leaky_relu-inl.h``, which MXNet asks when it runs.
-    """
+    """A PReLU's slopes are one per channel, unless they are known to be otherwise."""
     site.every_output(data)
     if site["act_type"] != "prelu":
         return
     slopes = site.inputs[1]
     if slopes is None and len(data) > 1:
         site.input(1, (data[1],))
-    left = list(slopes or ())
-    for extent in reversed(data[:2]):
-        if left and (left[-1] in (1, None, extent) or extent is None):
-            left.pop()
-    need(not left, f"slopes {printed(slopes)} do not fit {printed(data)}")
+    fits = slopes is None or slope_shape(slopes, data) is not None
+    need(fits, f"slopes {printed(slopes)} do not fit {printed(data)}")
 
 
 def slope_shape(slopes: Shape, data: Shape) -> tuple[int, ...] | None:
