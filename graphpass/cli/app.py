@@ -20,10 +20,10 @@ __all__ = ["app", "main"]
 _VERBS = {
     "apply": "apply",
     **dict.fromkeys(("rename", "prefix", "clone", "cut", "tie", "merge", "optimize"), "verbs"),
-    "show": "show",
+    "show": "look",
     "view": "view",
-    "find": "find",
-    "explain": "find",
+    "find": "look",
+    "explain": "look",
     "check": "compare",
     "diff": "compare",
     "verify": "compare",

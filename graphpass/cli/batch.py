@@ -6,6 +6,7 @@ import json as json_format
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,24 @@ def batch(
     json: bool,
 ) -> int:
     """Apply a pass to many models. What an interrupted run has done is not done again."""
+    from rich.console import Console
+    from rich.progress import track
+
     from graphpass.rules import load_pass
     from graphpass.rules.store import Pool, find_jobs, run_jobs
 
     given: dict[str, Any] = {"*": parse_shapes(inputs)} if inputs else {}
     if shapes is not None:
-        given |= _read_shapes(shapes)
+        try:
+            read = json_format.loads(shapes.read_text(encoding="utf-8"))
+            given |= {
+                str(name): {str(key): tuple(map(index, shape)) for key, shape in own.items()}
+                for name, own in read.items()
+            }
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f'{shapes}: write {{"MODEL": {{"data": [1, 3, 224, 224]}}}} as JSON ({error})'
+            ) from None
     values = parse_settings(settings)
     load_pass(pass_)  # a broken pass fails here, not once for each model
     own = str(Path(pass_).absolute()) if Path(pass_).is_file() else pass_
@@ -71,48 +84,27 @@ def batch(
     executor = None if scheduler is None and jobs == 1 else Pool(jobs)
     with _Dask(scheduler) if scheduler else nullcontext(executor) as workers:
         told = run_jobs(found, out / "batch.jsonl", workers, retry=retry)
-        lines = [*_shown(told, len(found))]
+        console = Console(stderr=True)
+        if console.is_terminal:
+            bar = track(told, "models", total=len(found), console=console, transient=True)
+            told = iter(bar)
+        lines = list(told)
     lines.sort(key=lambda line: str(line["model"]))
     bad = [line for line in lines if line["status"] != "done"]
     if json:
         print_json(lines)
-    else:
-        _print_summary(lines, bad)
-    return 1 if bad else 0
-
-
-def _read_shapes(path: Path) -> dict[str, Any]:
-    try:
-        read = json_format.loads(path.read_text(encoding="utf-8"))
-        return {
-            str(model): {str(name): tuple(map(int, shape)) for name, shape in own.items()}
-            for model, own in read.items()
-        }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f'{path}: write {{"MODEL": {{"data": [1, 3, 224, 224]}}}} as JSON ({error})'
-        ) from None
-
-
-def _shown(lines: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """Yield lines, with a progress bar on standard error if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return lines
-    return iter(track(lines, "models", total=total, console=console, transient=True))
-
-
-def _print_summary(lines: list[dict[str, Any]], bad: list[dict[str, Any]]) -> None:
+        return 1 if bad else 0
     from graphpass.view.tables import echo, print_table
 
-    def row(line: dict[str, Any]) -> tuple[object, ...]:
-        operators = " → ".join(map(str, line.get("operators", ())))
-        return Path(line["model"]).name.removesuffix("-symbol.json"), line["status"], operators
-
-    print_table(("model", "status", "operators"), map(row, lines[:_SHOWN]))
+    rows = [
+        (
+            Path(line["model"]).name.removesuffix("-symbol.json"),
+            line["status"],
+            " → ".join(map(str, line.get("operators", ()))),
+        )
+        for line in lines[:_SHOWN]
+    ]
+    print_table(("model", "status", "operators"), rows)
     if len(lines) > _SHOWN:
         click.echo(f"and {len(lines) - _SHOWN} more; batch.jsonl lists all")
     for line in bad:
@@ -122,6 +114,7 @@ def _print_summary(lines: list[dict[str, Any]], bad: list[dict[str, Any]]) -> No
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
     parts += [f"{resumed} known from an earlier run"] if resumed else []
     click.echo(f"{len(lines)} models: {', '.join(parts)}")
+    return 1 if bad else 0
 
 
 class _Dask:

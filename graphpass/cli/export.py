@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from graphpass.cli import options
-from graphpass.cli.options import load_model, print_json
+from graphpass.cli.options import load_model, parse_typed_shapes, print_json
 from graphpass.errors import UsageError
 
 __all__ = ["export"]
-
-_INPUT = re.compile(
-    r"(?P<name>.+):\s*\(?(?P<shape>\w+(\s*,\s*\w+)*,?)\)?\s*(:(?P<dtype>[a-z]+[0-9]+|bool))?"
-)
 
 
 @click.command
@@ -58,7 +53,7 @@ def export(
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT.onnx, or ask for a --dry-run")
     loaded = load_model(model, epoch, params)
-    shapes, dtypes = _parse_inputs(inputs)
+    shapes, dtypes = parse_typed_shapes(inputs)
     report = export_model(
         loaded,
         out or "model.onnx",
@@ -78,21 +73,3 @@ def export(
     for path in report.files:
         click.echo(f"wrote {path}", err=json)
     return 0
-
-
-def _parse_inputs(texts: Iterable[str]) -> tuple[dict[str, tuple[int | str, ...]], dict[str, str]]:
-    """Read ``NAME:N,3,224,224`` and ``NAME:N,16:int32``; the name may hold colons itself."""
-    shapes: dict[str, tuple[int | str, ...]] = {}
-    dtypes: dict[str, str] = {}
-    for text in texts:
-        found = _INPUT.fullmatch(text)
-        extents = re.findall(r"\w+", found["shape"]) if found else []
-        if found is None or any(not e.isdigit() and not e.isidentifier() for e in extents):
-            raise UsageError(
-                f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224, data:N,3,224,224 "
-                "for an open batch, or ids:1,16:int32"
-            )
-        shapes[found["name"]] = tuple([int(e) if e.isdigit() else e for e in extents])
-        if found["dtype"]:
-            dtypes[found["name"]] = found["dtype"]
-    return shapes, dtypes

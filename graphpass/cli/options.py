@@ -235,18 +235,50 @@ def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
     return dict(parse_setting(text) for text in texts)
 
 
+_SHAPE = re.compile(
+    r"(?P<name>.+):\s*\(?(?P<shape>\w+(\s*,\s*\w+)*,?)\)?\s*(:(?P<dtype>[a-z]+[0-9]+|bool))?"
+)
+
+
 def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Read ``NAME:1,3,224,224`` options; the name may hold colons itself."""
-    found = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
-        name, colon, shape = text.rpartition(":")
-        if not colon or not name or not re.fullmatch(r"\s*\(?\d+(\s*,\s*\d+)*,?\)?\s*", shape):
+        found = _SHAPE.fullmatch(text)
+        if found is None or found["dtype"] or not re.fullmatch(r"[\d\s,]+", found["shape"]):
             raise UsageError(f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224")
-        extents = re.findall(r"\d+", shape)
-        if max(map(len, extents)) > _MAX_DIGITS:
-            raise UsageError(f"--input {text}: an extent is wider than 64 bits")
-        found[name] = tuple(map(int, extents))
-    return found
+        shapes[found["name"]] = tuple([_extent(text, each) for each in _extents(found)])
+    return shapes
+
+
+def parse_typed_shapes(
+    texts: Iterable[str],
+) -> tuple[dict[str, tuple[int | str, ...]], dict[str, str]]:
+    """Read ``NAME:N,3,224,224`` and ``NAME:N,16:int32``, a letter standing for an open extent."""
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    dtypes: dict[str, str] = {}
+    for text in texts:
+        found = _SHAPE.fullmatch(text)
+        extents = _extents(found) if found else []
+        if found is None or any(not (e.isdecimal() or e.isidentifier()) for e in extents):
+            raise UsageError(
+                f"--input {text}: write NAME:SHAPE, such as data:1,3,224,224, data:N,3,224,224 "
+                "for an open batch, or ids:1,16:int32"
+            )
+        shapes[found["name"]] = tuple([_extent(text, e) if e.isdecimal() else e for e in extents])
+        if found["dtype"]:
+            dtypes[found["name"]] = found["dtype"]
+    return shapes, dtypes
+
+
+def _extents(found: re.Match[str]) -> list[str]:
+    return re.findall(r"\w+", found["shape"])
+
+
+def _extent(text: str, digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise UsageError(f"--input {text}: an extent is wider than 64 bits")
+    return int(digits)
 
 
 def parse_outputs(texts: Iterable[str]) -> list[tuple[str, str]] | None:

@@ -1,4 +1,4 @@
-"""``graphpass show``: what a model is."""
+"""``graphpass show``, ``find`` and ``explain``: what a model is, and where rewrites apply."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphpass.cli import options
-from graphpass.cli.options import load_model, parse_shapes, print_json
+from graphpass.cli.options import load_model, parse_settings, parse_shapes, print_json
 from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphpass.graph import Graph
+    from graphpass.graph import Entry, Graph
     from graphpass.model import Model
+    from graphpass.rules import Match, Rewrite
     from graphpass.view.summary import Costs
 
-__all__ = ["show"]
+__all__ = ["explain", "find", "show"]
 
 
 @click.command
@@ -175,3 +176,122 @@ def _costs(costs: Costs) -> _Listing:
     rows.append(("", "total", left_out, "", "", *total))
     numbers = ("multiply-adds", "parameter bytes")
     return _Listing(costs.to_json(), (*_COLUMNS, *numbers), rows, ("id", *numbers))
+
+
+@click.command
+@click.argument(
+    "pattern", metavar="PATTERN", help="What to look for, such as 'relu(Convolution(x, *_))'."
+)
+@options.a_model
+@options.params_file
+@click.option("--count", is_flag=True, help="Print how many matches only.")
+@options.as_json
+def find(
+    pattern: str, model: str, epoch: int | None, params: Path | None, count: bool, json: bool
+) -> int:
+    """Find where a pattern holds; exit 1 if nowhere."""
+    from graphpass.rules import find as find_matches
+
+    loaded = load_model(model, epoch, params, values=False)
+    found = find_matches(pattern, loaded)
+    if count or not found:
+        said: dict[str, Any] | list[Any] = {"count": len(found)} if count else []
+        print_json(said) if json else click.echo(len(found) if count else "no match")
+        return 0 if found else 1
+    facts = [_match_facts(match, loaded.graph) for match in found]
+    if json:
+        print_json(facts)
+        return 0
+    from graphpass.view.tables import print_table
+
+    is_inside = any(match.path for match in found)
+    rows: list[list[object]] = []
+    for match, fact in zip(found, facts, strict=True):
+        inner, key = match.graph, match.roots[0].node
+        bound = [f"{name}={_spelled(value)}" for name, value in fact["bindings"].items()]
+        rows.append([key, inner.op(key), inner.name(key), ", ".join(bound)])
+        steps = [
+            f"{each['name']} (#{each['id']}), subgraph {each['subgraph']}"
+            for each in fact["inside"]
+        ]
+        rows[-1] += ["; ".join(steps)] * is_inside
+    print_table(["id", "op", "name", "bindings", *["inside"] * is_inside], rows)
+    return 0
+
+
+def _match_facts(match: Match, graph: Graph) -> dict[str, Any]:
+    """Return a match as plain data, with the operators around the subgraph that it is in."""
+    inside = []
+    for level in match.path:
+        name = graph.name(level.node)
+        inside.append({"id": level.node, "name": name, "subgraph": level.number})
+        graph = graph.subgraphs(level.node)[level.number]
+    return {
+        "roots": [_data(root, match.graph) for root in match.roots],
+        "bindings": {name: _data(value, match.graph) for name, value in match.bindings.items()},
+        "interior": list(match.interior),
+        "inside": inside,
+    }
+
+
+def _data(value: int | Entry | tuple[Entry, ...], graph: Graph) -> Any:
+    """Return what a name of a pattern stands for, a node, a value or several, as plain data."""
+    from graphpass.graph import Entry
+
+    if isinstance(value, int):
+        return {"id": value, "op": graph.op(value), "name": graph.name(value)}
+    if isinstance(value, Entry):
+        return {"id": value.node, "output": value.output, "name": graph.output_name(value)}
+    return [_data(entry, graph) for entry in value]
+
+
+def _spelled(data: Any) -> str:
+    return f"({', '.join(map(_spelled, data))})" if isinstance(data, list) else str(data["name"])
+
+
+@click.command
+@click.argument(
+    "rule",
+    metavar="RULE",
+    help="A pass file, a shipped pass, rules as inline YAML, or a pattern.",
+)
+@options.a_model
+@click.option("--at", metavar="NODE", help="One operator, by name or as id:17.")
+@click.option("--rule", "rule_id", metavar="ID", help="The one rewrite of the pass to explain.")
+@options.settings
+@options.inputs
+@options.params_file
+@options.as_json
+def explain(
+    rule: str,
+    model: str,
+    epoch: int | None,
+    at: str | None,
+    rule_id: str | None,
+    settings: Sequence[str],
+    inputs: Sequence[str],
+    params: Path | None,
+    json: bool,
+) -> int:
+    """Say where a rewrite applies and why not elsewhere; exit 1 if it applies nowhere."""
+    from graphpass.rules import explain as explain_one
+    from graphpass.rules import load_pass
+    from graphpass.rules.pass_rewrites import rewrites_of
+    from graphpass.view.tables import echo
+
+    # Every pattern has a call, and few file names do.
+    is_yaml = rule.lstrip().startswith(("{", "[")) or rule.endswith((".yaml", ".yml", ".json"))
+    subjects: list[Rewrite | str] = [rule]
+    if "(" not in rule or is_yaml:
+        subjects = [*rewrites_of(load_pass(rule).bind(parse_settings(settings)), rule_id)]
+    elif rule_id is not None or settings:
+        raise UsageError("--rule and --set are for a pass, and this is a pattern; leave them out")
+    loaded = load_model(model, epoch, params, values=False)
+    shapes = parse_shapes(inputs)
+    answers = [explain_one(subject, loaded, at, inputs=shapes) for subject in subjects]
+    if json:
+        print_json([answer.to_json() for answer in answers])
+    else:
+        for answer in answers:
+            echo(str(answer))
+    return 0 if any(answers) else 1
