@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, KeysView, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ ParameterClass = Literal["arg", "aux", ""]
 _COMPARED_AT_ONCE = 2**24
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameter:
+class _Parameter(NamedTuple):
     array: Array
     class_: ParameterClass
 
@@ -97,6 +95,12 @@ class Parameters(MutableMapping[str, Array]):
 
     def __delitem__(self, name: str) -> None:
         del self._own()[name]
+
+    def drop(self, names: Iterable[str]) -> list[tuple[str, int]]:
+        """Drop what there is of some names; return the name and the bytes of each."""
+        known = self._own()
+        found = [(name, known.pop(name, None)) for name in names]
+        return [(name, each.array.nbytes) for name, each in found if each is not None]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)
@@ -190,7 +194,7 @@ class Parameters(MutableMapping[str, Array]):
         """Return the name that a file has for the parameter `name`, such as ``arg:fc1_weight``."""
         return _join(self.class_of(name), name)
 
-    def set(self, name: str, array: npt.ArrayLike, class_: ParameterClass) -> None:
+    def set(self, name: str, array: npt.ArrayLike, class_: ParameterClass) -> Array | None:
         """Set the array and the class of a parameter; a new one is the last.
 
         Parameters
@@ -204,6 +208,11 @@ class Parameters(MutableMapping[str, Array]):
         class_
             ``"arg"``, ``"aux"``, or ``""`` for a name that is stored without either.
 
+        Returns
+        -------
+        array or None
+            The array that it had.
+
         Raises
         ------
         ParamsError
@@ -213,6 +222,7 @@ class Parameters(MutableMapping[str, Array]):
         if known is None or known.class_ != class_:
             _check_name(class_, name)
         self._own()[name] = _Parameter(storable(array, f"parameter {name!r}"), class_)
+        return None if known is None else known.array
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give parameters new names, all at once, in place and in order.
@@ -312,6 +322,8 @@ def _check_name(class_: ParameterClass, name: str) -> None:
             f"a parameter of no class can't be named {name!r}, since a reader would take it for "
             "one of a class; name it otherwise"
         )
+    if name.isascii():
+        return
     try:
         name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:

@@ -64,7 +64,7 @@ class Past:
 
     def now(self) -> int:
         """Return what `at` takes for the graph as it is now."""
-        return len(self._graph._journal or ())
+        return self._graph.edits
 
     def close(self) -> None:
         """Take note of how the transaction ends; what is done to the graph later is not seen."""
@@ -104,12 +104,13 @@ class Journal:
         entries = edit._journal[edit._mark :]
         nodes, pred = graph._nodes, graph._pred
         touched: set[int] = set()
-        for _, first, *_ in entries:
+        most = len(nodes) // 8
+        for _, first, *_ in entries if len(entries) <= most else ():
             if type(first) is int:
                 touched.add(first)
             elif isinstance(first, dict) or (first and type(first[0]) is int):
                 touched.update(first)
-        if len(touched) > len(nodes) // 8:  # then copying all of them is less work
+        if max(len(touched), len(entries)) > most:  # then copying all of them is less work
             return cls(entries, nodes.copy(), pred.copy(), graph.heads)
         there = [key for key in touched if key in nodes]
         return cls(

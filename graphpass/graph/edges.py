@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
+from operator import is_
 from typing import Any, NamedTuple, TypeAlias, cast
 
 __all__ = [
     "CONTROL",
     "SINGLE_EDGES",
     "VARIABLE",
+    "Edges",
     "Entry",
     "InEdges",
     "Use",
@@ -89,7 +91,9 @@ def single_edge(slot: int, output: int, version: int) -> Edges:
     return {slot: edge_data(output, version)}
 
 
-SINGLE_EDGES = tuple([single_edge(slot, 0, 0) for slot in range(64)])
+_SLOTS = 64
+
+SINGLE_EDGES = tuple([single_edge(slot, 0, 0) for slot in range(_SLOTS)])
 """By slot, what nearly all edges are."""
 
 
@@ -117,6 +121,8 @@ def in_edges(inputs: Iterable[Entry], control: Iterable[int] = ()) -> InEdges:
 
 def entries_of(into: InEdges) -> tuple[Entry, ...]:
     """Return the values behind in-edges, by slot."""
+    if len(into) < _SLOTS and all(map(is_, into.values(), SINGLE_EDGES)):
+        return tuple([_entry((source, 0, 0)) for source in into])  # nearly all nodes read so
     found: list[Entry] = []
     slots: list[int] = []
     for source, edges in into.items():

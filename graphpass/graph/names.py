@@ -20,6 +20,10 @@ class NameIndex:
     @classmethod
     def of(cls, nodes: Mapping[int, Mapping[str, Any]]) -> NameIndex:
         """Build the index from the data of all nodes. Linear in nodes."""
+        index = cls()
+        index._keys = {data["name"]: key for key, data in nodes.items()}
+        if len(index._keys) == len(nodes):
+            return index
         return cls.of_names({key: data["name"] for key, data in nodes.items()})
 
     @classmethod
@@ -48,6 +52,15 @@ class NameIndex:
             del bearers[key]
         if not isinstance(bearers, dict) or not bearers:
             del self._keys[name]
+
+    def discard_all(self, names: Iterable[tuple[str, int]]) -> None:
+        """Forget how nodes are called, each given by name and key."""
+        known = self._keys
+        for name, key in names:
+            if type(known[name]) is int:
+                del known[name]
+            else:
+                self.discard(name, key)
 
     def keys(self, name: str) -> tuple[int, ...]:
         """Return the nodes called `name`, in the order in which they got the name."""

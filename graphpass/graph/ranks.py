@@ -76,9 +76,9 @@ class Ranks(dict[int, int]):
 
     def _place(self, key: int, target: int | None) -> None:
         ranks = self
+        known = ranks.get(key)
         sources = self._graph._pred[key]
         low = max([ranks[source] for source in sources if source in ranks], default=None)
-        known = ranks.get(key)
         if known is not None and (low is None or low < known):
             return
         readers = self._graph._succ[key]

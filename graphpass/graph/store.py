@@ -151,8 +151,7 @@ class Store:
             gone.append((key, nodes.pop(key), into))
             del succ[key]
         if self._names is not None:
-            for key, data, _ in gone:
-                self._names.discard(data["name"], key)
+            self._names.discard_all([(data["name"], key) for key, data, _ in gone])
         self._derived.clear()
         return gone
 

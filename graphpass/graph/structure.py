@@ -113,9 +113,24 @@ class Structure(Store):
         return self._nodes.keys()
 
     @property
+    def all_data(self) -> Mapping[int, Mapping[str, Any]]:
+        """The data of each node, as `data` gives them for one; read-only, and it follows edits."""
+        return self._nodes
+
+    @property
+    def all_readers(self) -> Mapping[int, Mapping[int, Mapping[Any, Mapping[str, int]]]]:
+        """What reads each node or waits for it, as `readers` gives it for one; so too."""
+        return self._succ
+
+    @property
     def all_sources(self) -> Mapping[int, Mapping[int, Mapping[Any, Mapping[str, int]]]]:
-        """What each node reads or waits for, as `sources` gives it for one; read-only."""
+        """What each node reads or waits for, as `sources` gives it for one; so too."""
         return self._pred
+
+    @property
+    def edits(self) -> int:
+        """How many edits the transaction that is open has made so far; 0 if none is open."""
+        return len(self._journal or ())
 
     @property
     def heads(self) -> tuple[Entry, ...]:

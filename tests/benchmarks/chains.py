@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -38,7 +37,13 @@ def _values(blocks: int) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _convolutions(blocks: int) -> tuple[str, Parameters]:
+def _arrays(blocks: int) -> dict[str, Any]:
+    """The parameters of all blocks: kept, and yet no work for the collector."""
+    return dict(_values(blocks))
+
+
+@cache
+def _convolutions(blocks: int) -> str:
     nodes: list[dict[str, Any]] = []
 
     def add(op: str, name: str, *inputs: int, **attrs: str) -> int:
@@ -58,20 +63,15 @@ def _convolutions(blocks: int) -> tuple[str, Parameters]:
         last = add("identity", f"id{block}", total)
     last = add("relu", "last", last)
     tree = {"nodes": nodes, "arg_nodes": [], "heads": [[last, 0, 0]], "attrs": _VERSION}
-    parameters = Parameters()
-    for name, value in _values(blocks):
-        parameters.set(name, value, "aux" if name[0] in "mv" else "arg")
-    text = json.dumps(tree)
-    nodes.clear()
-    gc.collect()
-    gc.freeze()  # what is kept here is no work for the collector while something is timed
-    return text, parameters
+    return json.dumps(tree)
 
 
 def plain_model(blocks: int) -> Model:
     """Return blocks of convolution, normalisation and relus, with their parameters."""
-    text, parameters = _convolutions(blocks)
-    return Model(graphpass.loads(text), parameters.copy())
+    parameters = Parameters()
+    for name, value in _arrays(blocks).items():
+        parameters.set(name, value, "aux" if name[0] in "mv" else "arg")
+    return Model(graphpass.loads(_convolutions(blocks)), parameters)
 
 
 @cache

@@ -133,7 +133,8 @@ def test_operation(job: str) -> None:
     rule, name, theirs, at_most = JOBS[job]
     for size, blocks in SIZES.items():
         peer = Peer(name, theirs(blocks), at_most)
-        TABLE.race(job, size, ours(rule, blocks), peer, count=blocks * OPERATORS_PER_BLOCK)
+        TABLE.race(job, size, ours(rule, blocks), peer, count=blocks * OPERATORS_PER_BLOCK,
+                   small=(ours(rule, 2), theirs(2)))  # fmt: skip
 
 
 ALONE = {job: rule for job, (rule, *_) in JOBS.items()} | {
@@ -151,5 +152,5 @@ def test_cost_of_an_operator_does_not_grow(job: str) -> None:
         rounds = 1 if blocks > 50_000 else 5
         count = blocks * OPERATORS_PER_BLOCK * 2
         figures[size] = TABLE.race(f"{job}, alone", size, ours(rule, blocks), count=count,
-                                   rounds=rounds)  # fmt: skip
+                                   rounds=rounds, small=(ours(rule, 2),))  # fmt: skip
     TABLE.growth(f"{job}, for each node", figures)

@@ -129,7 +129,7 @@ def test_fold(size: str) -> None:
 
     blocks = SIZES[size]
     count = blocks * OPERATORS_PER_BLOCK
-    peer = onnxscript([fuse_batchnorm_into_conv_rule], blocks)
+    peer, small = [onnxscript([fuse_batchnorm_into_conv_rule], each) for each in (blocks, 2)]
     TABLE.race(
         "fold Convolution and BatchNorm, one declarative rule",
         size,
@@ -137,6 +137,7 @@ def test_fold(size: str) -> None:
         Peer("onnxscript", peer, 1 / (3.5 if blocks < 10_000 else 3)),
         Peer("graphsurgeon, by hand", graphsurgeon(blocks), 1),
         count=count,
+        small=(ours([{"rewrite": FOLD}], 2), small, graphsurgeon(2)),
     )
     TABLE.race(
         "shipped fold-batchnorm, 11 rewrites",
@@ -144,6 +145,7 @@ def test_fold(size: str) -> None:
         ours("fold-batchnorm", blocks),
         Peer("onnxscript, one rule", peer, 1 / 2),
         count=count,
+        small=(ours("fold-batchnorm", 2), small),
     )
 
 
@@ -162,18 +164,19 @@ def test_drop_identities(size: str) -> None:
         ),
         lambda op, x, w, conv: op.Conv(x, w, **conv.producer().attributes),
     )
-    blocks = SIZES[size]
+    blocks, rules = SIZES[size], [before_relu, before_conv]
     TABLE.race(
         "drop identities, one declarative rule",
         size,
         ours([{"rewrite": DROP}], blocks),
         Peer(
             "onnxscript, a rule for each reader",
-            onnxscript([before_relu, before_conv], blocks),
+            onnxscript(rules, blocks),
             1 / 3,
         ),
         Peer("onnxscript, one rule", onnxscript([alone], blocks)),
         count=blocks * OPERATORS_PER_BLOCK,
+        small=(ours([{"rewrite": DROP}], 2), onnxscript(rules, 2), onnxscript([alone], 2)),
     )
 
 
@@ -184,8 +187,9 @@ def test_cost_of_a_firing_does_not_grow() -> None:
         rounds = 1 if blocks > 50_000 else 3
         count = blocks * OPERATORS_PER_BLOCK
         figures[size] = TABLE.race(
-            "fold alone", size, ours(rules, blocks), count=count, rounds=rounds
-        )
+            "fold alone", size, ours(rules, blocks), count=count, rounds=rounds,
+            small=(ours(rules, 2),),
+        )  # fmt: skip
     TABLE.growth("fold, for each operator", figures)
 
 
@@ -196,6 +200,7 @@ def test_optimize_for_inference(tmp_path: Path) -> None:
         ours("optimize-for-inference", 16_667),
         rounds=3,
         at_most=7,
+        small=(ours("optimize-for-inference", 2),),
     )
 
 

@@ -245,7 +245,7 @@ STEPS = {
     "replaced users": (Edit, "replace_nodes"),
     "removed nodes": (Edit, "remove_nodes"),
     "a stored value": (Parameters, "set"),
-    "a dropped value": (Parameters, "__delitem__"),
+    "dropped values": (Parameters, "drop"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graphpass.graph import VARIABLE, Entry, Graph
 from graphpass.graph.invariants import describe
 from graphpass.graph.ranks import Ranks
+from graphpass.graph.store import Cut
 from graphpass.model import Model
 from graphpass.ops.meaning import randomness
 from graphpass.rules.rewrite.pattern import ValueKind
@@ -52,8 +53,13 @@ class Facts:
         self._shapes = shapes or {}
         self.heads: dict[int, set[int]] = {}
         """Key -> outputs that are heads."""
+        self.attrs: dict[int, tuple[dict[str, str], int]] = {}
+        """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
+        self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
         self.begin_again()
-        self.has_waiting = _has_waiting(graph, self.ranks)
+        pred = graph.all_sources
+        distinct = {id(edges): edges for key in self.ranks for edges in pred[key].values()}
+        self.has_waiting = any(type(slot) is tuple for each in distinct.values() for slot in each)
         """Whether there is a control dependency; firings make none where there was none."""
 
     def begin_again(self) -> None:
@@ -79,6 +85,14 @@ class Facts:
     def describe(self, key: int) -> str:
         """Return how messages name a node."""
         return describe(self.graph, key)
+
+    def number(self, attrs: dict[str, str]) -> int:
+        """Return a number that equal attributes have in common."""
+        known = self.attrs.get(id(attrs))
+        if known is None:
+            number = self._numbers.setdefault(tuple(attrs.items()), len(self._numbers))
+            known = self.attrs[id(attrs)] = attrs, number
+        return known[1]
 
     # -- who reads what ----------------------------------------------------------------------
 
@@ -201,27 +215,30 @@ class Facts:
 
     def follow(
         self,
-        removed: Iterable[int],
+        cut: Iterable[Cut],
         made: Iterable[int],
         moved: Mapping[Entry, Entry],
-        computed: Mapping[int, Array],
+        computed: Sequence[int],
+        arrays: Sequence[Array],
     ) -> None:
         """Take note of a firing.
 
         Parameters
         ----------
-        removed : iterable of int
+        cut : iterable of Cut
             Nodes that are gone.
         made : iterable of int
             Operators that are new, or are something else now.
         moved : mapping of Entry to Entry
             Values that were replaced, and by what.
-        computed : mapping of int to array
+        computed : sequence of int
             Variables with a new value.
+        arrays : sequence of array
+            The values.
         """
-        constant = self._constant
-        before = {key: constant.pop(key) for key in made if key in constant} if constant else {}
-        if constant or before:
+        constant, ranks, kinds = self._constant, self.ranks, self._kinds
+        if constant:
+            before = {key: constant.pop(key) for key in made if key in constant}
             changed = any(self._is_constant(key) != was for key, was in before.items()) or any(
                 constant[old.node] != self._is_constant(new.node)
                 for old, new in moved.items()
@@ -229,39 +246,34 @@ class Facts:
             )
             if changed:
                 constant.clear()
-        for key in removed:
-            self.ranks.pop(key, None)
-            constant.pop(key, None)
-            if self._kinds is not None:
-                self._kinds.pop(key, None)
+        for key, data, _ in cut:
+            ranks.pop(key, None)
+            if kinds is not None and data["op"] == VARIABLE:
+                kinds.pop(key, None)
+        if constant:
+            for key, _, _ in cut:
+                constant.pop(key, None)
         if self._inference is not None:
-            names = {self.graph.name(key): array for key, array in computed.items()}
+            named = dict(zip(map(self.graph.name, computed), arrays, strict=True))
             self._inference.follow(
                 [*computed, *made],
-                {name: array.shape for name, array in names.items()},
-                {name: array.dtype.name for name, array in names.items()},
+                {name: array.shape for name, array in named.items()},
+                {name: array.dtype.name for name, array in named.items()},
             )
-        if any(old.node in self.heads for old in moved):
+        if moved and any([old.node in self.heads for old in moved]):
             self._note_heads()
-
-
-def _has_waiting(graph: Graph, keys: Iterable[int]) -> bool:
-    for into in map(graph.sources, keys):
-        for edges in into.values():
-            for slot in edges:
-                if type(slot) is tuple:
-                    return True
-    return False
 
 
 class FactsKeeper:
     """Keeps the facts of a model from one group of rewrites to the next."""
 
-    __slots__ = ("_facts", "_known")
+    __slots__ = ("_edits", "_facts", "_known")
 
     def __init__(self) -> None:
         self._facts: Facts | None = None
         self._known: tuple[Graph, Sequence[str], Mapping[str, Shape]] | None = None
+        self._edits = 0
+        """How many edits of the graph there were when the facts were last asked for."""
 
     def of(self, model: Model, shapes: Mapping[str, Shape]) -> Facts:
         """Return the facts of a model, whose shapes may have changed. Constant if they are known.
@@ -273,6 +285,10 @@ class FactsKeeper:
         shapes : mapping of str to Shape
             Shapes of inputs, as far as the caller knows them.
         """
+        facts, edits = self._facts, model.graph.edits
+        if facts is not None and facts.graph is model.graph and edits == self._edits:
+            return facts  # a run is of one model, and its shapes stay
+        self._edits = edits
         inputs = model.inputs
         if self._facts is None or self._known != (model.graph, inputs, shapes):
             self._facts = Facts(model.graph, inputs, shapes)

@@ -7,8 +7,9 @@ fire. A root that goes is turned into what takes its place, and keeps key, name 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
@@ -23,10 +24,7 @@ from graphpass.rules.report.firings import Firing, Level
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.prepare import NewOperator, Template
 from graphpass.rules.rewrite.stacks import Stacks
-from graphpass.rules.rewrite.weights import (
-    Twins,
-    fitting_hints,
-)
+from graphpass.rules.rewrite.weights import Twins, fitting_hints
 
 __all__ = ["PROVENANCE", "Fired", "FiringContext", "FreshNames", "fire"]
 
@@ -90,24 +88,27 @@ class FiringContext:
     names: FreshNames = field(init=False)
     twins: Twins = field(default_factory=Twins)
 
-    variables: dict[int, tuple[tuple[Any, ...], Array | None]] = field(default_factory=dict)
-    """Variable -> what the shapes of matches have of it, and its stored value."""
+    variables: dict[int, tuple[int, Array | None]] = field(default_factory=dict)
+    """Variable -> a number of what the shapes of matches have of it, and its stored value."""
 
     is_bare: bool = field(init=False)
     """Whether new parameters have no class, since no parameter has one."""
 
-    _attrs: dict[int, tuple[dict[str, str], int]] = field(default_factory=dict)
-    """Identity of a dictionary of attributes -> that, so that it lives on, and its number."""
+    _numbers: dict[Hashable, int] = field(default_factory=dict)
 
-    _numbers: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
-
-    def number(self, attrs: dict[str, str]) -> int:
-        """Return a number that equal attributes have in common."""
-        known = self._attrs.get(id(attrs))
+    def variable(self, key: int) -> tuple[int, Array | None]:
+        """Return what the shapes of matches have of a variable, and its stored value."""
+        known = self.variables.get(key)
         if known is None:
-            number = self._numbers.setdefault(tuple(attrs.items()), len(self._numbers))
-            known = self._attrs[id(attrs)] = (attrs, number)
-        return known[1]
+            facts, parameters = self.facts, self.parameters
+            data = facts.graph.all_data[key]
+            array = None if parameters is None else parameters.find(data["name"])
+            told: tuple[Any, ...] = (facts.kinds.get(key), facts.number(data["attrs"]))
+            if array is not None:
+                told = (*told, array.shape, array.dtype.str)
+            number = self._numbers.setdefault(told, len(self._numbers))
+            known = self.variables[key] = number, array
+        return known
 
     def __post_init__(self) -> None:
         self.names = FreshNames(self.facts.graph)
@@ -138,7 +139,7 @@ class Fired(NamedTuple):
     path: tuple[Level, ...]
     number: int
 
-    again: Sequence[int]
+    again: Collection[int]
     """Operators that are new, that read something new, or that other nodes read than before."""
 
     def record(self) -> Firing:
@@ -182,14 +183,14 @@ def fire(
     -----
     Linear in the match, what is new, what goes, and the users of all these.
     """
-    return _Firing(template, keys, arrays, context, number).run()
+    return _Firing(template, keys, arrays, context).run(number)
 
 
 class _Firing:
     """The steps of one firing."""
 
-    __slots__ = ("_added", "_arrays", "_context", "_dropped", "_going", "_graph", "_keys",
-                 "_made", "_new", "_number", "_stored", "_template", "_variables")  # fmt: skip
+    __slots__ = ("_added", "_arrays", "_context", "_data", "_dropped", "_going", "_keys",
+                 "_made", "_new", "_stored", "_template", "_variables")  # fmt: skip
 
     def __init__(
         self,
@@ -197,85 +198,86 @@ class _Firing:
         keys: Sequence[int],
         arrays: Sequence[Array],
         context: FiringContext,
-        number: int,
     ) -> None:
-        self._number = number
         self._template = template
         self._keys = keys
         self._arrays = arrays
         self._context = context
-        self._graph = context.facts.graph
-        self._going = {keys[place]: None for place in template.going}
+        self._data = context.facts.graph.all_data
+        self._going = [keys[place] for place in template.going]
         self._made: list[int] = []
         self._new: list[int] = []
         """New variables and operators, and roots that turned."""
         self._added: list[NodeRef] = []
-        self._variables: list[int | None] = [None] * len(template.values)
+        self._variables: list[int] = [_NONE] * len(arrays)
         """The variables that have the computed values, some of them old ones."""
         self._stored: list[ParameterChange] = []
         self._dropped: list[ParameterRef] = []
 
-    def run(self) -> Fired:
-        template, keys, context, graph = self._template, self._keys, self._context, self._graph
-        facts, going = context.facts, self._going
+    def run(self, number: int) -> Fired:
+        template, keys, context, data = self._template, self._keys, self._context, self._data
+        facts, made = context.facts, self._made
         root = keys[template.root]
-        root_ref, rank = _ref(graph, root), facts.ranks[root]
-        turned = [keys[each.turned] for each in template.nodes if each.turned is not None]
-        were = [_ref(graph, key) for key in turned]
+        root_ref, rank = _ref(root, data[root]), facts.ranks[root]
+        turned = [_ref(key, data[key]) for key in [keys[place] for place in template.turned]]
         origin = ""
         if context.provenance:
-            names = [graph.name(key) for key in sorted([keys[n] for n in template.matched])]
+            names = [data[key]["name"] for key in sorted([keys[n] for n in template.matched])]
             origin = f"{template.rule}: {', '.join(names)}"
         for node in template.nodes:
             self._make(node, origin)
-        moved, readers = self._redirect()
+        moved, readers = self._redirect() if template.moved else ({}, [])
         if facts.has_waiting:
-            self._pass_on_waiting(turned)
-        stays = {*turned, *self._variables}
-        cut = context.edit.remove_nodes([key for key in going if key not in stays], check=False)
-        self._drop(cut)
+            self._pass_on_waiting([key for key, _, _ in turned])
+        cut = context.edit.remove_nodes([keys[place] for place in template.cut], check=False)
+        if context.parameters is not None:  # unless a new value has taken the name
+            kept = [change[0] for change in self._stored]
+            gone = [each["name"] for _, each, _ in cut if each["op"] == VARIABLE]
+            dropped = context.parameters.drop([name for name in gone if name not in kept])
+            self._dropped += starmap(ParameterRef, dropped)
         facts.ranks.place([*self._new, *readers], rank)
-        computed = dict(zip(self._variables, self._arrays, strict=True))
-        facts.follow([key for key, _, _ in cut], self._made, moved, computed)  # type: ignore[arg-type]
-        again = dict.fromkeys([*self._made, *readers])
-        again |= dict.fromkeys([keys[place] for place in (*template.matched, *template.around)])
+        facts.follow(cut, made, moved, self._variables, self._arrays)
+        again = dict.fromkeys([*made, *readers, *[keys[place] for place in template.around]])
         return Fired(
             template.rule,
             root_ref,
-            were,
+            turned,
             cut,
             self._added,
             self._stored,
             self._dropped,
-            self._made,
+            made,
             context.path,
-            self._number,
-            [key for key in again if key in facts.ranks],
+            number,
+            again,
         )
 
     def _make(self, node: NewOperator, origin: str) -> None:
-        keys, graph, context = self._keys, self._graph, self._context
+        keys, context, made = self._keys, self._context, self._made
         if node.name is not None:
             name = node.name
         else:
-            name = graph.name(keys[node.base])
+            name = self._data[keys[node.base]]["name"]
             if not node.is_heir:
                 name = context.names.fresh(_extended(name, node.label), self._going)
-        entries = []
-        for way, number, output, version in node.inputs:
+        sources: list[int] = []
+        for way, number, _, _ in node.inputs:
             if way == 0:
-                source = keys[number]
+                sources.append(keys[number])
             elif way == 1:
-                source = self._made[number]
+                sources.append(made[number])
             else:
                 known = self._variables[number]
-                source = self._store(number, name) if known is None else known
-            entries.append(Entry(source, output, version))
-        into = in_edges(entries, [keys[place] for place in node.control])
+                sources.append(self._store(number, name) if known == _NONE else known)
+        into = dict(zip(sources, node.edges, strict=True))
+        if node.control or len(into) < len(sources):
+            read = zip(sources, node.inputs, strict=True)
+            entries = [Entry(source, *each[2:]) for source, each in read]
+            into = in_edges(entries, [keys[place] for place in node.control])
         attrs = {**node.attrs, PROVENANCE: origin} if origin else node.attrs
         root = None if node.turned is None else keys[node.turned]
         key = context.edit.put({"op": node.op, "name": name, "attrs": attrs}, into, root)
-        self._made.append(key)
+        made.append(key)
         self._new.append(key)
         self._added.append(node_ref((key, node.op, name)))
 
@@ -283,41 +285,41 @@ class _Firing:
 
     def _store(self, number: int, node: str) -> int:
         """Store a value for an input of the node that is being made, and return its variable."""
-        placement, array = self._template.values[number], self._arrays[number]
-        graph, context, parameters = self._graph, self._context, self._context.parameters
+        template, context, array = self._template, self._context, self._arrays[number]
+        _, _, slot, kind, donor_place, moves_in, twin = placement = template.values[number]
+        parameters = context.parameters
         assert parameters is not None
-        donor = None if placement.donor is None else self._keys[placement.donor]
-        if placement.twin is not None:
-            self._variables[number] = placement.twin
+        donor = None if donor_place is None else self._keys[donor_place]
+        if twin is not None:
+            self._variables[number] = twin
             if donor is not None and donor in self._going:
-                self._hand_on_name(donor, placement.twin)
-            return placement.twin
-        attrs = {} if donor is None else graph.attrs(donor)
-        hints = fitting_hints(attrs, array)
-        name = placement.value.name
-        if donor is not None and placement.moves_in:
-            key, name = donor, graph.name(donor)
+                self._hand_on_name(donor, twin)
+            return twin
+        attrs: dict[str, str] = {} if donor is None else self._data[donor]["attrs"]
+        hints = fitting_hints(attrs, array) if attrs else attrs
+        if donor is not None and moves_in:
+            key, name = donor, self._data[donor]["name"]
             if hints is not attrs:
                 context.edit.set_attrs(key, hints)
+            context.variables.pop(key, None)
         else:
-            if name is None:
-                label = f"{node}_{placement.slot}" if node else placement.slot
-                name = context.names.fresh(label, self._going)
+            wanted = placement.value.name
+            if wanted is None:
+                label = f"{node}_{slot}" if node else slot
+                wanted = context.names.fresh(label, self._going)
+            name = wanted
             key = context.edit.put({"op": VARIABLE, "name": name, "attrs": hints}, {})
-            context.facts.kinds[key] = placement.kind
+            context.facts.kinds[key] = kind
             self._new.append(key)
             self._added.append(node_ref((key, VARIABLE, name)))
-        before = parameters.find(name)
-        is_state = placement.kind == "aux"
-        class_: ParameterClass = "" if context.is_bare else "aux" if is_state else "arg"
-        parameters.set(name, context.stacks.kept(array), class_)
+        class_: ParameterClass = "" if context.is_bare else "aux" if kind == "aux" else "arg"
+        before = parameters.set(name, context.stacks.kept(array), class_)
         self._variables[number] = key
-        context.variables.pop(key, None)
         if context.stacks.is_waiting:
             context.stacks.variables.add(key)
-        if self._template.tied:
-            sources = tuple([self._keys[place] for place in self._template.tied])
-            context.twins.note(self._template.rule, placement.value.label, sources, key)
+        if template.tied:
+            sources = tuple([self._keys[place] for place in template.tied])
+            context.twins.note(template.rule, placement.value.label, sources, key)
         size = 0 if before is None else before.nbytes
         self._stored.append(ParameterChange(name, array.nbytes, size))
         return key
@@ -327,37 +329,24 @@ class _Firing:
 
         The first of several that read a tied weight can't: the weight is still read then.
         """
-        parameters, graph = self._context.parameters, self._graph
+        parameters = self._context.parameters
         assert parameters is not None
-        old, name = graph.name(twin), graph.name(donor)
-        array, class_ = parameters[old], parameters.class_of(old)
-        before = parameters[name].nbytes if name in parameters else 0
-        parameters.set(name, array, class_)
+        old, name = self._data[twin]["name"], self._data[donor]["name"]
+        array = parameters[old]
+        before = parameters.set(name, array, parameters.class_of(old))
         del parameters[old]
         self._context.edit.rename(twin, name)
-        self._stored.append(ParameterChange(name, array.nbytes, before))
+        size = 0 if before is None else before.nbytes
+        self._stored.append(ParameterChange(name, array.nbytes, size))
         self._dropped.append(ParameterRef(old, array.nbytes))
-
-    def _drop(self, cut: Iterable[Cut]) -> None:
-        """Drop the values of the variables that went, unless a new one has taken the name."""
-        parameters = self._context.parameters
-        if parameters is None:
-            return
-        kept = {change.name for change in self._stored}
-        for _, data, _ in cut:
-            name = data["name"]
-            if data["op"] == VARIABLE and name not in kept:
-                array = parameters.find(name)
-                if array is not None:
-                    self._dropped.append(ParameterRef(name, array.nbytes))
-                    del parameters[name]
 
     # -- what is around ----------------------------------------------------------------------
 
     def _redirect(self) -> tuple[dict[Entry, Entry], list[int]]:
         """Let the users of each root read what takes its place, all at once: roots may swap."""
         facts, moved = self._context.facts, dict[Entry, Entry]()
-        for place, output, whole, (way, number, first, version) in self._template.moved:
+        template, edit, graph = self._template, self._context.edit, facts.graph
+        for place, output, whole, (way, number, first, version) in template.moved:
             key = self._keys[place]
             node = self._keys[number] if way == 0 else self._made[number]
             for used in sorted(facts.outputs_in_use(key)) if whole else (output,):
@@ -365,10 +354,9 @@ class _Firing:
                 moved[Entry(key, used)] = Entry(node, first + shift, version)
         if not moved:
             return moved, []
-        edit, template, graph = self._context.edit, self._template, self._graph
         stands = {old.node: new.node for old, new in moved.items()}
         plain = all([old[1] == new[1] and not new[2] for old, new in moved.items()])
-        heads = any(map(graph.is_head, stands))
+        heads = any(map(facts.heads.__contains__, stands))
         plain = plain and all([each.whole for each in template.moved])
         if plain and not (template.keep or heads or facts.has_waiting or self._made):
             readers = list(dict.fromkeys([key for old in stands for key in graph.readers(old)]))
@@ -380,7 +368,7 @@ class _Firing:
 
     def _pass_on_waiting(self, turned: Sequence[int]) -> None:
         """Let who waits for a root that goes wait for the last new node instead."""
-        graph = self._graph
+        graph = self._context.facts.graph
         for place in self._template.matched:
             root = self._keys[place]
             if root not in self._going or root in turned:
@@ -393,8 +381,12 @@ class _Firing:
                 self._context.edit.set_inputs(reader, graph.inputs(reader), control=control)
 
 
-def _ref(graph: Graph, key: int) -> NodeRef:
-    return node_ref((key, graph.op(key), graph.name(key)))
+def _ref(key: int, data: Mapping[str, Any]) -> NodeRef:
+    return node_ref((key, data["op"], data["name"]))
+
+
+_NONE = -1
+"""No node; keys begin at 0."""
 
 
 def _extended(base: str, label: str) -> str:

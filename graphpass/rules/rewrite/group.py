@@ -159,7 +159,7 @@ class _GraphRun:
         self._templates = [Templates(each, context, limits) for each in rewrites]
         self._once = {number for number, each in enumerate(rewrites) if each.once}
         self._far = [n for n, each in enumerate(rewrites) if not (each.is_local or each.once)]
-        self._worklist = Worklist([each.pattern for each in rewrites], self._facts, self._once)
+        self._worklist = Worklist(self._matchers, self._facts, self._once)
         self._watch: RunawayWatch | None = None
         self._own: list[set[int]] = [set() for _ in rewrites]
         """What each rewrite that runs once has made."""
@@ -189,7 +189,7 @@ class _GraphRun:
                 ready = self._templates[number].ready(search)
                 if ready is None:
                     continue
-                root = search.roots()[0].node
+                root = ready.keys[ready.template.root]
                 matched = list(search.owners)
                 if self._watch is None:
                     self._watch = RunawayWatch(facts.graph, self._group.budget)
@@ -262,11 +262,14 @@ def run_group(members: Sequence[Member], run: Run, edit: Edit) -> list[list[Fire
     facts = run.facts.of(model, run.shapes)
     several = [n for n, each in enumerate(members) if len(each.rewrite.pattern.roots) > 1]
     heads = _named_heads(model.graph) if several else []
+    has_subgraphs = bool(model.graph.with_subgraphs())
     group.run(model.graph, edit, model.parameters, None, limits=limits, facts=facts)
     made = {ref.key for n in several for fired in group.firings[n] for ref in fired.added}
     if made:
         _keep_output_names(model.graph, edit, heads, made)
-    _run_inside(group, model.graph, edit, (), limits)
+        run.facts.forget()
+    if has_subgraphs:  # a firing makes no operator that has some
+        _run_inside(group, model.graph, edit, (), limits)
     return group.firings
 
 

@@ -129,13 +129,17 @@ class Matcher:
         for anchor in pattern.anchors:
             for op in pattern.parts[anchor.part].ops:
                 self._outputs.setdefault(op, {})[anchor.output] = None
-        self._certain: list[CompiledPart] = []
-        """What stands at the first root, at its first input, and so on, as far as that is sure."""
+        graph = self.facts.graph
+        self._nodes, self._sources = graph.all_data, graph.all_sources
+        self._certain: list[tuple[CompiledPart, tuple[str, ...], bool, bool]] = []
+        """What stands at the first root, at its first input, and so on, as far as that is sure:
+        the part, its operators, whether it asks for attributes, and whether it is closed in."""
         part = self._parts[pattern.anchors[0].part]
         while not part.part.maybe:
-            self._certain.append(part)
-            first = part.part.operands[0] if part.part.operands else None
-            if not isinstance(first, Produced) or any(map(is_commutative, part.part.ops)):
+            each = part.part
+            self._certain.append((part, each.ops, bool(each.attributes), each.interior))
+            first = each.operands[0] if each.operands else None
+            if not isinstance(first, Produced) or any(map(is_commutative, each.ops)):
                 break
             part = self._parts[first.part]
 
@@ -163,8 +167,6 @@ class Matcher:
 
     def searches(self, key: int, recorder: Recorder | None = None) -> Iterator[Search]:
         """Yield the same as `assignments`, bound in a search and good until the next is asked."""
-        if recorder is None and not self.allows(key):
-            return iter(())
         anchors = self.anchors(key)
         if len(anchors) == 1:
             return self.search(anchors[0], recorder)
@@ -205,7 +207,7 @@ class Matcher:
 
     def anchors(self, key: int) -> list[Entry]:
         """Return the values of a node that the first root may be."""
-        return [Entry(key, output) for output in self._outputs.get(self.facts.graph.op(key), ())]
+        return [Entry(key, output) for output in self._outputs.get(self._nodes[key]["op"], ())]
 
     def allows(self, key: int) -> bool:
         """Return whether a search at a node could find anything, as far as a glance tells.
@@ -213,14 +215,17 @@ class Matcher:
         Most candidates fail there, and to see that takes a fraction of what a search takes. What a
         node reads stands in the order of its first slot, control dependencies last.
         """
-        graph = self.facts.graph
+        nodes, sources, facts = self._nodes, self._sources, self.facts
         each: int | None = key
-        for part in self._certain:
-            if each is None or not part.fits(graph.op(each), graph.attrs(each)):
+        for part, ops, asks, interior in self._certain:
+            if each is None:
                 return False
-            if part.part.interior and not self.facts.may_be_interior(each, len(self._parts) - 1):
+            data = nodes[each]
+            if data["op"] not in ops or (asks and not part.fits(data["op"], data["attrs"])):
                 return False
-            each = next(iter(graph.sources(each)), None)
+            if interior and not facts.may_be_interior(each, len(self._parts) - 1):
+                return False
+            each = next(iter(sources[each]), None)
         return True
 
 

@@ -73,9 +73,11 @@ class CompiledPart:
             or self.height > _MOST_NESTED
         )
         """Whether it becomes a goal: it may have to choose, or lies far down."""
-        self._takes: dict[tuple[str, int, tuple[str, ...] | None], Take | None] = {}
-        """Operator, number of inputs and their names -> what binds the operands; None: no fit."""
-        self._faults: dict[tuple[str | None, ...], _AttributeFault | None] = {}
+        self._takes: dict[tuple[str, int, Any], Take | None] = {}
+        """Operator, how many inputs, and what tells their names -> what binds the operands; None:
+        no fit."""
+        self._faults: dict[tuple[str, int], _AttributeFault | None] = {}
+        """Operator and number of its attributes -> what is not as wanted."""
         kinds = set(map(type, part.operands))
         self._by_name = OptionalOperand in kinds and Rest not in kinds
         self._alone = [self._take([(0, operand)]) for operand in part.operands]
@@ -85,22 +87,24 @@ class CompiledPart:
     def _compile(self) -> Callable[[Search, Entry, int], bool]:
         part, facts = self.part, self._context.facts
         number, ops, visible, interior = part.index, part.ops, part.visible_outputs, part.interior
-        graph, asks, most = facts.graph, bool(part.attributes), len(self._context.pattern.parts) - 1
-        takes, by_name = self._takes, self._by_name
+        graph, most = facts.graph, len(self._context.pattern.parts) - 1
+        nodes, inputs = graph.all_data, graph.inputs
+        takes, by_name, asks = self._takes, self._by_name, bool(part.attributes)
 
         def enter(search: Search, entry: Entry, output: int) -> bool:
             key = entry[0]
             if search.recorder is not None:
                 search.recorder.tried(number, key)
-            op = graph.op(key)
+            data = nodes[key]
+            op = data["op"]
             if op not in ops:
                 return search.fail("operator", number, (key,), op, ops)
             if entry[1] != output:
                 return search.fail("output", number, (key,), entry[1], output)
             if key in search.owners:
                 return search.fail("taken", number, (key,), search.owners[key], None)
-            if asks and not self.fits(op, graph.attrs(key)):
-                fault = self._fault(op, graph.attrs(key))
+            if asks and not self.fits(op, data["attrs"]):
+                fault = self._fault(op, data["attrs"])
                 return search.fail("attribute", number, (key,), fault, None)
             if visible is not None and visible != graph.signature(key).num_visible_outputs:
                 found = graph.signature(key).num_visible_outputs
@@ -109,12 +113,18 @@ class CompiledPart:
                 return self._fail_of_user(search, key)
             search.nodes[number] = key
             search.owners[key] = number
-            entries = graph.inputs(key)
-            asked = (op, len(entries), graph.signature(key).input_names if by_name else None)
+            entries = inputs(key)
+            told = None
+            if by_name:
+                plain = len(data) == 3  # no subgraphs, and no signature that the file gives
+                attrs = data["attrs"]
+                told = facts.number(attrs) if plain else graph.signature(key).input_names
+            asked = (op, len(entries), told)
             try:
                 take = takes[asked]
             except KeyError:
-                take = takes[asked] = self._fitting(*asked)
+                names = graph.signature(key).input_names if by_name else None
+                take = takes[asked] = self._fitting(op, len(entries), names)
             if take is None:
                 return search.fail("inputs", number, (key,), len(entries), part.operands)
             return take(search, entries, 0)
@@ -147,21 +157,17 @@ class CompiledPart:
         maybe = self.part.maybe
         return produce
 
-    def fits(self, op: str, attrs: Mapping[str, str]) -> bool:
+    def fits(self, op: str, attrs: dict[str, str]) -> bool:
         """Return whether operator and attributes are what the part asks for."""
         return op in self.part.ops and (not self.part.attributes or self._fault(op, attrs) is None)
 
-    def _fault(self, op: str, attrs: Mapping[str, str]) -> _AttributeFault | None:
-        """Return the first attribute that is not as wanted. Constant for texts seen before."""
-        attributes = self.part.attributes
-        asked = (op, *[attrs.get(name) for name, _ in attributes])
-        try:
-            return self._faults[asked]
-        except KeyError:
-            found = self._faults[asked] = attribute_fault(
-                op, attrs, attribute_tests(op, attributes)
-            )
-            return found
+    def _fault(self, op: str, attrs: dict[str, str]) -> _AttributeFault | None:
+        """Return the first attribute that is not as wanted. Constant for what was seen before."""
+        asked = (op, self._context.facts.number(attrs))
+        if asked not in self._faults:
+            tests = attribute_tests(op, self.part.attributes)
+            self._faults[asked] = attribute_fault(op, attrs, tests)
+        return self._faults[asked]
 
     def _fail_of_user(self, search: Search, key: int) -> bool:
         """Tell why a node can't be closed in: it is a head, or has too many users."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from graphpass.errors import AttributeValueError, GraphError, OperationError
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
+from graphpass.graph.edges import Edges, single_edge
 from graphpass.graph.invariants import check_text, checked_attrs, describe
 from graphpass.ops import Signature, find
 from graphpass.rules.rewrite.draft import Made, NewNode, NewParameter, Source, user_attrs
@@ -65,6 +66,9 @@ class NewOperator(NamedTuple):
     control: tuple[int, ...]
     """Places of what it waits for."""
 
+    edges: tuple[Edges, ...]
+    """How it reads each input, if no two of them are of one node."""
+
 
 class Moved(NamedTuple):
     """A value whose users read another one afterwards."""
@@ -88,6 +92,12 @@ class Template:
     going: tuple[int, ...]
     """Places of what goes, each before what it reads."""
 
+    cut: tuple[int, ...]
+    """Those of them that turn into nothing and hold no value that something new reads."""
+
+    turned: tuple[int, ...]
+    """Places of roots that turn into something new, in the order of the new nodes."""
+
     keep: frozenset[int]
     """Places of matched nodes that go on reading what they read."""
 
@@ -102,7 +112,7 @@ class Template:
     """Places of all stored values that the match names, if something else reads one of them."""
 
     around: tuple[int, ...]
-    """Places of operators that stay and that other nodes read than before."""
+    """Places of operators that stay: matched ones, and those that other nodes read than before."""
 
 
 def prepare(
@@ -170,17 +180,19 @@ def prepare(
         base, is_heir = (root, True) if root is not None else _namesake(decision, position, heirs)
         hung = {} if root is None else user_attrs(graph.op(root), graph.attrs(root))
         waits = fates.waiting if position == len(draft.nodes) - 1 else ()
+        inputs = [read(each, is_state=n in states) for n, each in enumerate(node.inputs)]
         nodes.append(
             NewOperator(
                 node.op,
                 {**hung, **node.attrs},
-                tuple([read(each, is_state=n in states) for n, each in enumerate(node.inputs)]),
+                tuple(inputs),
                 node.label,
                 node.name,
                 None if root is None else place(root),
                 place(base),
                 is_heir,
                 tuple(map(place, waits)),
+                tuple([single_edge(n, *each[2:]) for n, each in enumerate(inputs)]),
             )
         )
     moved: list[Moved] = []
@@ -193,15 +205,24 @@ def prepare(
     near |= dict.fromkeys(draft.read_nodes())
     stay = [key for key in near if key not in fates.going and not graph.is_variable(key)]
     matched = match.matched
+    stay = [*dict.fromkeys([*(key for key in matched if key not in fates.going), *stay])]
     sources = stored_sources(decision, facts)
     shared = any(source not in fates.going for source in sources)
     donors = [None if each.donor is None else place(each.donor) for each in values]
+    stays = {
+        *fates.turned.values(),
+        *[each.donor if each.moves_in else each.twin for each in values],
+    }
+    going = tuple(map(place, fates.going))
+    turned = [each.turned for each in nodes if each.turned is not None]
     template = Template(
         rule=decision.rule,
         root=place(match.roots[0].node),
         nodes=tuple(nodes),
         values=tuple([each._replace(donor=d) for each, d in zip(values, donors, strict=True)]),
-        going=tuple(map(place, fates.going)),
+        going=going,
+        cut=tuple([place(key) for key in fates.going if key not in stays]),
+        turned=tuple(turned),
         keep=frozenset(map(place, fates.living)),
         moved=tuple(moved),
         matched=tuple(map(place, matched)),

@@ -267,19 +267,12 @@ class Search:
 
         So it is, almost always; only otherwise those outputs have to be looked at.
         """
-        enclosed, owners, heads = (
-            self.context.pattern.enclosed,
-            self.owners,
-            self.context.facts.heads,
-        )
-        for number, key in self.nodes.items():
-            if number not in enclosed or key == ABSENT:
-                continue
-            if key in heads:
+        context, owners = self.context, self.owners
+        enclosed, heads = context.pattern.enclosed, context.facts.heads
+        readers = context.facts.graph.all_readers
+        for key, number in owners.items():
+            if number in enclosed and (key in heads or not readers[key].keys() <= owners.keys()):
                 return False
-            for reader in self.context.facts.graph.readers(key):
-                if reader not in owners:
-                    return False
         return True
 
     def _is_closed(self) -> bool:

@@ -10,13 +10,20 @@ difference, product, quotient, square root), in the same types.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from graphpass.formats.ndarray_binary import Array
-from graphpass.formats.spill import all_finite, computed, converted, new_array, spilled
+from graphpass.formats.spill import (
+    SPILLED_BYTES,
+    all_finite,
+    computed,
+    converted,
+    new_array,
+    spilled,
+)
 from graphpass.rules.expressions import Expression, Scope
 from graphpass.rules.expressions.arithmetic import BINARY
 from graphpass.rules.limits import Limits
@@ -24,7 +31,7 @@ from graphpass.rules.limits import Limits
 __all__ = ["NotFiniteError", "Program", "Stacks", "compile_program"]
 
 _ELEMENTS = 2**18
-"""How many elements of one input are stacked at the most."""
+"""How many elements of one array, or of all that is computed, are stacked at the most."""
 
 _EXACT = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
@@ -230,6 +237,38 @@ class _Compiler:
         )
 
 
+class _Rows:
+    """The next firings of one program: their results are rows of arrays that are filled at once."""
+
+    __slots__ = ("inputs", "program", "results", "rows", "size")
+
+    def __init__(self, program: Program, size: int) -> None:
+        self.program = program
+        self.size = size
+        self.inputs: list[Sequence[Array]] = []
+        self.results = [new_array((size, *each.shape), each.dtype) for each in program.results]
+        seen = [each.view() for each in self.results]
+        for each in seen:
+            each.flags.writeable = False
+        self.rows: list[Iterator[Array]] = list(map(iter, seen))
+
+    def fill(self) -> None:
+        count = len(self.inputs)
+        registers = [
+            np.concatenate(column).reshape(count, *column[0].shape)
+            if count > 1
+            else column[0][None]
+            for column in zip(*self.inputs, strict=True)
+        ]
+        for step in self.program.steps:
+            registers.append(step(registers))
+        for result, block in zip(self.program.results, self.results, strict=True):
+            values = registers[result.register]
+            if not all_finite(values):
+                raise NotFiniteError
+            block[:count] = values
+
+
 class Stacks:
     """The arrays that are still to be filled.
 
@@ -244,14 +283,15 @@ class Stacks:
     def __init__(self, limits: Limits, *, is_used: bool = True) -> None:
         self._limits = limits
         self.is_used = is_used
-        self._waiting: dict[int, tuple[Program, list[tuple[Sequence[Array], list[Array]]]]] = {}
+        self._blocks: dict[int, _Rows] = {}
+        """Identity of a program -> what it is to fill, or filled last."""
         self.variables: set[int] = set()
-        """Keys of the variables whose values are still to be filled."""
+        """Keys of the variables whose values are still to be filled, if not of more."""
 
     @property
     def is_waiting(self) -> bool:
         """Whether there is anything to fill."""
-        return bool(self._waiting)
+        return bool(self._blocks)
 
     def add(self, program: Program, inputs: Sequence[Array]) -> list[Array]:
         """Return arrays that will hold the results of a program.
@@ -264,15 +304,16 @@ class Stacks:
             What it begins with; all of them filled.
         """
         self._limits.elements.take(program.elements)
-        found = [new_array(each.shape, each.dtype) for each in program.results]
-        waiting = self._waiting.setdefault(id(program), (program, []))[1]
-        waiting.append((inputs, found))
-        seen = [each.view() for each in found]
-        for each in seen:
-            each.setflags(write=False)
-        if len(waiting) * max([each.size for each in inputs], default=1) > _ELEMENTS:
-            self.fill()
-        return seen
+        block = self._blocks.get(id(program))
+        if block is None or len(block.inputs) == block.size:
+            used = 0
+            if block is not None and block.program is program:
+                used = len(block.inputs)
+                block.fill()
+            most = _ELEMENTS // max(program.elements, *[each.size for each in inputs])
+            block = self._blocks[id(program)] = _Rows(program, max(min(2 * used, most), 1))
+        block.inputs.append(inputs)
+        return list(map(next, block.rows))
 
     def kept(self, array: Array) -> Array:
         """Return an array that is to be stored: a large one does not stay in memory.
@@ -282,8 +323,12 @@ class Stacks:
         OperationError
             If the run stores more than it may.
         """
-        self._limits.array_bytes.take(array.nbytes)
-        return spilled(array)
+        size = array.nbytes
+        self._limits.array_bytes.take(size)
+        if size < SPILLED_BYTES:
+            return array
+        waiting = [each for block in self._blocks.values() for each in block.results]
+        return array if any(array.base is each for each in waiting) else spilled(array)
 
     def fill(self) -> None:
         """Fill all arrays.
@@ -293,21 +338,7 @@ class Stacks:
         NotFiniteError
             If one would hold infinities or NaN.
         """
-        for program, waiting in self._waiting.values():
-            columns = zip(*[inputs for inputs, _ in waiting], strict=True)
-            registers = [
-                np.concatenate(column).reshape(len(waiting), *column[0].shape)
-                if len(column) > 1
-                else column[0][None]
-                for column in columns
-            ]
-            for step in program.steps:
-                registers.append(step(registers))
-            for number, result in enumerate(program.results):
-                values = registers[result.register]
-                for (_, found), value in zip(waiting, values, strict=True):
-                    if not all_finite(value):
-                        raise NotFiniteError
-                    found[number][...] = value
-        self._waiting.clear()
+        for block in self._blocks.values():
+            block.fill()
+        self._blocks.clear()
         self.variables.clear()

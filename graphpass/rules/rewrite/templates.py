@@ -8,11 +8,11 @@ evaluated at every match, and so are the computed values.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphpass.formats.ndarray_binary import Array
-from graphpass.graph import Entry
+from graphpass.graph import VARIABLE, Entry
 from graphpass.ops import find
 from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.meaning import is_commutative
@@ -78,8 +78,9 @@ class Templates:
         self._limits = limits
         self._body = rewrite.body if isinstance(rewrite.body, TextBody) else None
         self._known: dict[tuple[Any, ...], _Known] = {}
-        self._many: dict[tuple[str, int], bool] = {}
-        """Operator and number of its attributes -> whether it matters which outputs are read."""
+        self._ways: dict[tuple[str, int], int] = {}
+        """Operator and number of its attributes -> 2 if it matters which outputs are read, 1 if it
+        matters whether something else reads it, otherwise 0."""
         pattern = rewrite.pattern
         self._arranges = any(is_commutative(op) for part in pattern.parts for op in part.ops)
         self._several = len(pattern.roots) > 1 or not all(root.whole for root in pattern.roots)
@@ -154,79 +155,61 @@ class Templates:
 
         The shape is None if the match is like no other.
         """
-        facts, stored = self._context.facts, dict[int, Array]()
-        graph, heads, owners = facts.graph, facts.heads, search.owners
+        context, owners, stored = self._context, search.owners, dict[int, Array]()
+        facts = context.facts
+        graph, heads, numbers, ways = facts.graph, facts.heads, facts.attrs, self._ways
+        nodes, sources, readers = graph.all_data, graph.all_sources, graph.all_readers
         keys = list(owners)
-        places = {key: place for place, key in enumerate(keys)}
+        places = dict(zip(keys, range(len(keys)), strict=True))
         mark: list[Any] = [n if key != ABSENT else ~n for n, key in search.nodes.items()]
-        for key in owners:
-            data = graph.data(key)
+        for key in keys:
+            data = nodes[key]
             if len(data) > 3:  # subgraphs, or a signature that the file gives
                 return None, keys, stored
-            kind = (data["op"], self._context.number(data["attrs"]))
-            mark += kind
-            many = self._many.get(kind)
-            if many is None:
+            attrs = data["attrs"]
+            known = numbers.get(id(attrs))
+            kind = data["op"], facts.number(attrs) if known is None else known[1]
+            mark.append(kind)
+            way = ways.get(kind)
+            if way is None:
                 many = self._several or graph.signature(key).num_outputs > 1
-                self._many[kind] = many
-            if many:
+                way = ways[kind] = 2 if many else int(self._shares)
+            if way == 2:
                 mark.append(frozenset(facts.outputs_in_use(key, owners)))
-            elif self._shares:
-                mark.append(self._is_apart(key, owners))
+            elif way:
+                mark.append(key not in heads and readers[key].keys() <= places.keys())
         for name, value in search.values.items():
             if self._arranges:
                 mark.append(name)
-            several = (value,) if isinstance(value, Entry) else value
-            if several is value:
-                mark.append(len(several))
+            if type(value) is not Entry:
+                mark.append(len(value))
+            several: Any = (value,) if type(value) is Entry else value
             for node, output, _ in several:
                 place = places.get(node)
                 if place is None:
                     place = places[node] = len(keys)
                     keys.append(node)
-                mark += (place, output)
+                mark.append(place)
+                mark.append(output)
         if self._skips:
             for key in owners:
-                for source, edges in graph.sources(key).items():
+                for source, edges in sources[key].items():
                     if source not in places:
                         places[source] = len(keys)
                         keys.append(source)
                     mark += (places[source], len(edges))
+        variables = context.variables
         for place in range(len(owners), len(keys)):
             key = keys[place]
-            readers = graph.readers(key)
-            if len(readers) == 1 and key not in heads:
-                mark.append(next(iter(readers)) in owners)
-            else:
-                mark.append(self._is_apart(key, owners))
-            if not graph.is_variable(key):
-                mark.append(bool(graph.sources(key)))
-            else:
-                told, array = self._variable(key)
-                mark.append(told)
-                if array is not None:
-                    stored[place] = array
-        return tuple(mark), keys, stored
-
-    def _is_apart(self, key: int, owners: Container[int]) -> bool:
-        """Return whether nothing but the match uses a node."""
-        facts = self._context.facts
-        return key not in facts.heads and all(
-            [reader in owners for reader in facts.graph.readers(key)]
-        )
-
-    def _variable(self, key: int) -> tuple[tuple[Any, ...], Array | None]:
-        """Return what a shape has of a variable, and its stored value."""
-        context = self._context
-        known = context.variables.get(key)
-        if known is None:
-            data, parameters = context.facts.graph.data(key), context.parameters
-            array = None if parameters is None else parameters.find(data["name"])
-            told = (context.facts.kinds.get(key), context.number(data["attrs"]))
+            mark.append(key not in heads and readers[key].keys() <= owners.keys())
+            if nodes[key]["op"] != VARIABLE:
+                mark.append(bool(sources[key]))
+                continue
+            told, array = variables.get(key) or context.variable(key)
+            mark.append(~told)
             if array is not None:
-                told += (array.shape, array.dtype.str)  # type: ignore[assignment]
-            known = context.variables[key] = told, array
-        return known
+                stored[place] = array
+        return tuple(mark), keys, stored
 
     # -- what a shape tells ------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ signs, each with a limit of its own:
 from __future__ import annotations
 
 import heapq
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from graphpass.graph import VARIABLE, Graph
 from graphpass.rules.limits import BUDGET_PER_OPERATOR, MAX_COMPARED, MAX_SPIN
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fire import Fired
+from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import OptionalOperand, Pattern, Produced
 
 __all__ = ["BUDGET_PER_OPERATOR", "RunawayWatch", "Worklist"]
@@ -69,8 +70,8 @@ class Worklist:
 
     Parameters
     ----------
-    patterns : sequence of Pattern
-        The patterns of the rewrites.
+    matchers : sequence of Matcher
+        The matchers of the rewrites.
     facts : Facts
         Of the graph.
     once : collection of int
@@ -83,8 +84,10 @@ class Worklist:
     """
 
     def __init__(
-        self, patterns: Sequence[Pattern], facts: Facts, once: Collection[int] = ()
+        self, matchers: Sequence[Matcher], facts: Facts, once: Collection[int] = ()
     ) -> None:
+        patterns = [matcher.pattern for matcher in matchers]
+        self._allows = [matcher.allows for matcher in matchers]
         self._reaches = [_Reach.of(pattern) for pattern in patterns]
         self._facts = facts
         self._spreads = facts.ranks.spreads
@@ -109,13 +112,14 @@ class Worklist:
     def take(self) -> tuple[int, int] | None:
         """Return the next rewrite, by number, and the node to look at; None if all is done."""
         if self._spreads != self._facts.ranks.spreads:
-            for number in range(len(self._heaps)):
+            for number, waiting in enumerate(self._waiting):
+                waiting.intersection_update(self._facts.ranks)
                 self._sort(number)
             self._spreads = self._facts.ranks.spreads
         for number, heap in enumerate(self._heaps):
             waiting = self._waiting[number]
             while heap:
-                _, key = heapq.heappop(heap)
+                key = heapq.heappop(heap)[1]
                 if key in waiting:
                     waiting.discard(key)
                     if key in self._facts.ranks:
@@ -123,11 +127,13 @@ class Worklist:
         return None
 
     def add_all(self, number: int) -> None:
-        """Look at every node that a rewrite could begin at. Linear in these, if nothing fired."""
-        by_op = self._facts.by_op
-        self._waiting[number] = {
-            key for op in self._reaches[number].ops for key in by_op.get(op, ())
-        }
+        """Look at every node that a rewrite could begin at. Linear in these, if nothing fired.
+
+        Where a glance tells that it can't, that is not before something near a node changes.
+        """
+        by_op, allows = self._facts.by_op, self._allows[number]
+        candidates = [key for op in self._reaches[number].ops for key in by_op.get(op, ())]
+        self._waiting[number] = set(filter(allows, candidates))
         self._sort(number)
 
     def add_around(self, changed: Iterable[int]) -> None:
@@ -140,28 +146,32 @@ class Worklist:
         """
         if not self._height:
             return
-        graph, ranks, near = self._facts.graph, self._facts.ranks, self._near
+        graph, near = self._facts.graph, self._near
+        nodes, all_readers = graph.all_data, graph.all_readers
         found = dict.fromkeys(changed)
         level = list(found)
         for _ in range(self._height - 1):
             after: list[int] = []
             for key in level:
-                readers = graph.readers(key)
+                readers = all_readers[key]
                 if len(readers) <= self._most:
                     after += [reader for reader in readers if reader not in found]
                     found.update(dict.fromkeys(readers))
             level = after
         for key in found:
-            for number in near.get(graph.op(key), ()):
-                if key not in self._waiting[number]:
-                    self._waiting[number].add(key)
-                    heapq.heappush(self._heaps[number], (ranks[key], key))
+            for number in near.get(nodes[key]["op"], ()):
+                self._add(number, key)
         for number in self._beside:
             reach = self._reaches[number]
             for key in self._neighbours(found, reach.height):
-                if graph.op(key) in reach.ops and key not in self._waiting[number]:
-                    self._waiting[number].add(key)
-                    heapq.heappush(self._heaps[number], (ranks[key], key))
+                if nodes[key]["op"] in reach.ops:
+                    self._add(number, key)
+
+    def _add(self, number: int, key: int) -> None:
+        waiting = self._waiting[number]
+        if key not in waiting and self._allows[number](key):
+            waiting.add(key)
+            heapq.heappush(self._heaps[number], (self._facts.ranks[key], key))
 
     def _neighbours(self, keys: Iterable[int], height: int) -> Iterator[int]:
         """Yield the nodes that share, within a height, a value with one of these."""
@@ -175,9 +185,8 @@ class Worklist:
         return iter(found)
 
     def _sort(self, number: int) -> None:
-        ranks, waiting = self._facts.ranks, self._waiting[number]
-        waiting.intersection_update(ranks)
-        self._heaps[number] = sorted([(ranks[key], key) for key in waiting])
+        ranks = self._facts.ranks
+        self._heaps[number] = sorted([(ranks[key], key) for key in self._waiting[number]])
 
 
 _SUSPICIOUS = 16
@@ -208,10 +217,7 @@ class RunawayWatch:
         """Node that a firing made or matched -> how many firings in a row led to it."""
         self._states: dict[int, int] = {}
         """Hash of the graph -> after which firing."""
-        self._count = 0
-        self._values = 0
-        self._trace: deque[Fired] = deque(maxlen=_TRACE)
-        self._rules: Counter[str] = Counter()
+        self._fired: list[Fired] = []
         self._sources = dict(graph.all_sources)
         self._operators = sum(len(keys) for op, keys in graph.by_op().items() if op != VARIABLE)
 
@@ -228,10 +234,8 @@ class RunawayWatch:
         RunawayError
             If the group seems to go on for ever; the message has the last firings.
         """
-        self._count += 1
-        self._values += len(fired.stored)
-        self._trace.append(fired)
-        self._rules[fired.rule] += 1
+        self._fired.append(fired)
+        count = len(self._fired)
         spins = self._spins
         spin = 1 + min([spins.get(key, -1) for key in matched], default=-1)
         for key in (*matched, *fired.made):
@@ -239,11 +243,11 @@ class RunawayWatch:
         budget = self._budget
         if budget is None:
             budget = BUDGET_PER_OPERATOR * max(self._operators, 1)
-            if self._count > budget:
+            if count > budget:
                 budget += sum(self._reads)
-        if self._count > budget:
+        if count > budget:
             raise self._error(
-                f"they fired {self._count} times, which is more than the budget of {budget}; "
+                f"they fired {count} times, which is more than the budget of {budget}; "
                 "raise it with budget: if that many are needed"
             )
         if spin > MAX_SPIN and spin > max(self._reads):
@@ -252,16 +256,18 @@ class RunawayWatch:
                 f"{most} firings in a row matched nothing but what the one before made or matched"
             )
         if spin >= _SUSPICIOUS and len(self._states) < MAX_COMPARED:
-            state = _state(self._graph, self._values)
-            before = self._states.setdefault(state, self._count)
-            if before != self._count:
+            state = _state(self._graph, sum([len(each.stored) for each in self._fired]))
+            before = self._states.setdefault(state, count)
+            if before != count:
                 raise self._error(
-                    f"after firing {self._count} the graph is just as it was after firing {before}"
+                    f"after firing {count} the graph is just as it was after firing {before}"
                 )
 
     def _error(self, sign: str) -> RunawayError:
-        rules = ", ".join(f"{rule} ({count} times)" for rule, count in self._rules.most_common())
-        firings = [f"{each.rule} at {each.root.op} {each.root.name!r}" for each in self._trace]
+        fired = Counter([each.rule for each in self._fired])
+        rules = ", ".join(f"{rule} ({count} times)" for rule, count in fired.most_common())
+        last = self._fired[-_TRACE:]
+        firings = [f"{each.rule} at {each.root.op} {each.root.name!r}" for each in last]
         runs = [(firing, len(list(run))) for firing, run in groupby(firings)]
         trace = "; ".join(f"{each} ({n} times)" if n > 1 else each for each, n in runs)
         return RunawayError(
