@@ -91,6 +91,7 @@ def test_a_linked_file_of_a_model_counts_as_where_it_is(world: Path) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
+        "use: ./secret",
         "rename: {map: secret}",
         "merge: {model: secret, prefix: b_}",
         "insert: {op: broadcast_add, name: c, after: data, parameters: {rhs: {file: secret}}}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -44,6 +45,9 @@ PassSource: TypeAlias = (
 """What `load_pass` takes."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_BEGIN = re.compile(r"""^[{\s]*["']?graphpass["']?\s*:""", re.MULTILINE)
+"""What a file has to hold before a word of it is quoted to whoever wrote the pass that uses it."""
+
 _INLINE = "<inline>"
 
 _MADE = {"match": "...", "replace": "..."}
@@ -96,6 +100,8 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
             return _load_shipped(given)
         reading.check(path)
         text, identity = _read(path), str(path.resolve())
+        if reading.below is not None and not _BEGIN.search(text):
+            raise PassFileError(f"{path}: not a pass file, which begins with `graphpass: 1`")
         origin = PassText(str(path), text.splitlines())
         tree = parse_yaml(text, origin)
         if not isinstance(tree.value, Mapping):
