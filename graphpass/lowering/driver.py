@@ -429,7 +429,7 @@ class Driver:
             is_main = any(each is main for each in node.outputs)
             node.name = node_names.claim(base if is_main else f"{base}_{node.label}")
             node.rule, node.made_of = self.chosen[key].id, base
-            for each in node.outputs:
+            for each in (*node.outputs, *[v for g in node.subgraphs() for v in g.inputs]):
                 each.name = each.name or names.claim(f"{base}_{each.label}")
         for constant in inner.constants():
             constant.name = constant.name or names.claim(f"{base}_{constant.label}")
