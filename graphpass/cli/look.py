@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphpass.cli import options
-from graphpass.cli.options import load_model, parse_settings, parse_shapes, print_json
+from graphpass.cli.options import (
+    load_model,
+    parse_settings,
+    parse_shapes,
+    parse_typed_shapes,
+    print_json,
+)
 from graphpass.errors import UsageError
 
 if TYPE_CHECKING:
     from graphpass.graph import Entry, Graph
     from graphpass.model import Model
-    from graphpass.rules import Match, Rewrite
+    from graphpass.rules import Match, Pass, Rewrite
     from graphpass.view.summary import Costs
 
 __all__ = ["explain", "find", "show"]
@@ -253,7 +259,7 @@ def _spelled(data: Any) -> str:
 @click.argument(
     "rule",
     metavar="RULE",
-    help="A pass file, a shipped pass, rules as inline YAML, or a pattern.",
+    help="A pass file, a shipped pass, rules as inline YAML, a pattern, or to-onnx.",
 )
 @options.a_model
 @click.option("--at", metavar="NODE", help="One operator, by name or as id:17.")
@@ -282,8 +288,14 @@ def explain(
     # Every pattern has a call, and few file names do.
     is_yaml = rule.lstrip().startswith(("{", "[")) or rule.endswith((".yaml", ".yml", ".json"))
     subjects: list[Rewrite | str] = [rule]
+    if rule == "to-onnx":
+        return _explain_lowering(None, load_model(model, epoch, params), at, inputs, json=json)
     if "(" not in rule or is_yaml:
-        subjects = [*rewrites_of(load_pass(rule).bind(parse_settings(settings)), rule_id)]
+        loaded_pass = load_pass(rule).bind(parse_settings(settings))
+        if any(each.operation.keyword == "lower" for each in loaded_pass.rules):
+            own = load_model(model, epoch, params)
+            return _explain_lowering(loaded_pass, own, at, inputs, json=json)
+        subjects = [*rewrites_of(loaded_pass, rule_id)]
     elif rule_id is not None or settings:
         raise UsageError("--rule and --set are for a pass, and this is a pattern; leave them out")
     loaded = load_model(model, epoch, params, values=False)
@@ -295,3 +307,21 @@ def explain(
         for answer in answers:
             echo(str(answer))
     return 0 if any(answers) else 1
+
+
+def _explain_lowering(
+    own: Pass | None, model: Model, at: str | None, inputs: Sequence[str], *, json: bool
+) -> int:
+    """Say what becomes of nodes in ONNX, and what the lowerings lack that do not take them."""
+    from graphpass.lowering.explain import explain_lowering
+    from graphpass.lowering.files import lowerings_of
+    from graphpass.view.tables import echo
+
+    shapes, dtypes = parse_typed_shapes(inputs)
+    lowerings = [] if own is None else lowerings_of(own)
+    answer = explain_lowering(model, at, inputs=shapes, dtypes=dtypes, lowerings=lowerings)
+    if json:
+        print_json(answer.to_json())
+    else:
+        echo(str(answer))
+    return 0 if answer else 1

@@ -339,11 +339,13 @@ class Driver:
             build.graph.nodes += piece.nodes
         return [values[head[:2]] for head in graph.heads]
 
-    def why_not(self, key: int) -> NotLowered:
-        """Return why no lowering takes a node."""
+    def why_not(self, key: int, before: Lowering | None = None) -> NotLowered:
+        """Return why no lowering takes a node, or none of those that stand before one."""
         graph = self.graph
-        reasons = []
+        reasons: list[tuple[str, str]] = []
         for lowering in self._by_op.get(graph.op(key), ()):
+            if lowering is before:
+                break
             reason = "it takes the node"
             for match in self.matches(lowering, key):
                 try:
