@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -114,6 +115,13 @@ def verify(
 
     if repeat and output:
         raise UsageError("--repeat compares all outputs; leave out --output, or --repeat")
+    if b.endswith(".onnx"):
+        if repeat or output or training or gradients or single_precision or bisect or feed:
+            raise UsageError(
+                f"{b}: an ONNX file is compared output by output, in inference; leave out the "
+                "options for models of MXNet's"
+            )
+        return _verify_file(a, b, inputs, data, rtol, atol, json, runs=runs, seed=seed, scale=scale)
     before, after = load_model(a), load_model(b)
     how = parse_comparison(feed=feed, data=data, rtol=rtol, atol=atol)
     given = parse_shapes(inputs) | how.pop("data")
@@ -137,4 +145,29 @@ def verify(
         click.echo(str(found))
         if first is not None:
             click.echo(str(first))
+    return 0 if found else 1
+
+
+def _verify_file(
+    a: str,
+    b: str,
+    inputs: Sequence[str],
+    data: Sequence[str],
+    rtol: Sequence[str],
+    atol: Sequence[str],
+    json: bool,
+    **settings: Any,
+) -> int:
+    """Compare a model with an ONNX file."""
+    from graphpass.lowering.verify import verify_file
+
+    how = parse_comparison(feed=(), data=data, rtol=rtol, atol=atol)
+    given = parse_shapes(inputs) | how.pop("data")
+    how.pop("feed")
+    settings["runs"] = settings["runs"] or 1
+    found = verify_file(load_model(a), b, inputs=given, isolated=True, **how, **settings)
+    if json:
+        print_json(found.to_json())
+    else:
+        click.echo(str(found))
     return 0 if found else 1

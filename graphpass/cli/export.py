@@ -28,6 +28,9 @@ __all__ = ["export"]
     help="A pass file with lowerings of your own, tried first.",
 )  # fmt: skip
 @click.option("--external-data", is_flag=True, help="Write initializers over 1 KB to OUT.data.")
+@click.option(
+    "--verify", is_flag=True, help="Compare the file with the model first; exit 1 if they differ."
+)
 @click.option("--dry-run", is_flag=True, help="Report, but write nothing.")
 @options.params_file
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
@@ -41,6 +44,7 @@ def export(
     no_optimize: bool,
     lowerings: Sequence[str],
     external_data: bool,
+    verify: bool,
     dry_run: bool,
     params: Path | None,
     overwrite: bool,
@@ -65,6 +69,7 @@ def export(
         external_data=external_data,
         overwrite=overwrite,
         dry_run=dry_run,
+        verify=verify,
     )
     if json:
         print_json(report.to_json())
@@ -72,4 +77,6 @@ def export(
         echo(str(report))
     for path in report.files:
         click.echo(f"wrote {path}", err=json)
-    return 0
+    if not report:
+        click.echo("outputs are not proved equal, so nothing was written", err=True)
+    return 0 if report else 1

@@ -14,7 +14,7 @@ from graphpass.formats.onnx import write_onnx
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.lowering.driver import lower
-from graphpass.lowering.export import onnx_file, shipped_lowerings
+from graphpass.lowering.files import onnx_file, shipped_lowerings
 from graphpass.lowering.shapes import GivenInputs
 from graphpass.model import Model
 from graphpass.rules.rewrite.lowering import Lowering
@@ -81,6 +81,8 @@ class OnnxBackend:
     def __init__(self, lowerings: Sequence[Lowering] = ()) -> None:
         self._lowerings = [*lowerings, *shipped_lowerings()]
 
+    capabilities: frozenset[str] = frozenset()
+
     @property
     def name(self) -> str:
         """Name and version, for reports."""
@@ -126,11 +128,17 @@ class OnnxBackend:
         if training or gradients_of:
             raise BackendError("ONNX Runtime runs inference only; gradients need MXNet")
         renamed, names = _renamed(graph)
-        stored = Parameters({names[key]: np.asarray(array) for key, array in constants.items()})
+        stored = Parameters(
+            {names[key]: np.asarray(array) for key, array in constants.items() if key in names}
+        )
         model = Model(renamed, stored)
         found, sessions = [], {}
         for feed in feeds:
-            values = {names[key]: np.asarray(array) for key, array in feed.items()}
+            moved = {key: array for key, array in feed.items() if key in constants}
+            if moved:  # weights may have been folded, so that these are another model
+                found += self.run(graph, {**constants, **moved}, [_without(feed, moved)])
+                continue
+            values = {names[key]: np.asarray(array) for key, array in feed.items() if key in names}
             asked = tuple([(name, each.shape, each.dtype.name) for name, each in values.items()])
             if asked not in sessions:
                 sessions[asked] = self._session(model, asked)
@@ -148,6 +156,10 @@ class OnnxBackend:
         file = io.BytesIO()
         write_onnx(onnx_file(lowered, model, ()), file, None, "")
         return open_session(file.getvalue())
+
+
+def _without(feed: Mapping[int, Any], keys: Collection[int]) -> dict[int, Any]:
+    return {key: array for key, array in feed.items() if key not in keys}
 
 
 def _renamed(graph: Graph) -> tuple[Graph, dict[int, str]]:

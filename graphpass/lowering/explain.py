@@ -9,7 +9,7 @@ from typing import Any
 from graphpass.graph import paused_collector
 from graphpass.graph.invariants import describe
 from graphpass.lowering.driver import DEFAULT_OPSET, Driver
-from graphpass.lowering.export import shipped_lowerings
+from graphpass.lowering.files import shipped_lowerings
 from graphpass.lowering.shapes import given_inputs, known_shapes
 from graphpass.model import Model
 from graphpass.rules.rewrite.lowering import Lowering

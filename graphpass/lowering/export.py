@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from graphpass.errors import OperationError, SaveError, UsageError, count
-from graphpass.formats.files import make_folder
-from graphpass.formats.onnx import (
-    Initializer,
-    OnnxFile,
-    digest,
-    external_name,
-    import_onnx,
-    write_onnx,
-)
-from graphpass.formats.saving import refuse_existing, write_together
-from graphpass.formats.symbol_write import as_bytes, dumps
+from graphpass.errors import SaveError, UsageError, count
+from graphpass.formats.onnx import OnnxFile, external_name, import_onnx
+from graphpass.formats.saving import refuse_existing
 from graphpass.lowering.driver import Lowered, lower
-from graphpass.lowering.python_lowerings import PYTHON_LOWERINGS
+from graphpass.lowering.files import lowerings_of, onnx_file, save, shipped_lowerings
 from graphpass.lowering.shapes import GivenInputs, given_inputs
-from graphpass.lowering.target import TargetGraph, TargetNode, TargetValue
+from graphpass.lowering.target import TargetValue
+from graphpass.lowering.verify import verify_file
 from graphpass.model import Model
-from graphpass.ops.onnx import DTYPES, OPSETS
+from graphpass.ops.onnx import OPSETS
 from graphpass.rules import apply
-from graphpass.rules.operations.lower import Lower
-from graphpass.rules.pass_files.loading import Pass, PassSource, load_pass, shipped_lowering_names
-from graphpass.rules.rewrite.lowering import Lowering
+from graphpass.rules.pass_files.loading import PassSource, load_pass
+from graphpass.verify.result import VerifyResult
 
-__all__ = ["ExportReport", "export", "lowerings_of", "prepared", "shipped_lowerings"]
+__all__ = ["ExportReport", "export", "prepared"]
 
 BEFORE = ("strip-training", "optimize-for-inference")
 """The passes that run before the model is lowered."""
@@ -55,6 +44,12 @@ class ExportReport:
 
     notes: tuple[str, ...] = ()
 
+    verified: VerifyResult | None = None
+    """Whether the file computes what the model does, where that was asked for."""
+
+    def __bool__(self) -> bool:
+        return self.verified is None or bool(self.verified)
+
     def __str__(self) -> str:
         """Return some lines."""
         graph = self.lowered.graph
@@ -71,6 +66,7 @@ class ExportReport:
         used = ", ".join(f"{name} {number}" for name, number in sorted(self.lowered.rules.items()))
         lines.append(f"  lowerings: {used or 'none'}")
         lines += [f"note: {each}" for each in self.notes]
+        lines += [] if self.verified is None else [str(self.verified)]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -88,6 +84,7 @@ class ExportReport:
             ],
             "lowerings": dict(sorted(self.lowered.rules.items())),
             "notes": list(self.notes),
+            "verify": None if self.verified is None else self.verified.to_json(),
         }
 
 
@@ -114,6 +111,7 @@ def export(
     external_data: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
+    verify: bool = False,
 ) -> ExportReport:
     """Write a model as ONNX.
 
@@ -140,6 +138,9 @@ def export(
         Whether a file that is there already may be replaced.
     dry_run : bool
         Whether to write nothing.
+    verify : bool
+        Whether to compare the file with the model before it takes its place, see `verify_file`. If
+        they are not proved equal, nothing is written.
 
     Returns
     -------
@@ -175,10 +176,29 @@ def export(
     )
     passes = BEFORE if optimize else ()
     files: tuple[Path, ...] = ()
+    found: VerifyResult | None = None
     if not dry_run:
         content = onnx_file(lowered, model, passes)
+        if verify:
+            found = _verified(content, model, given)
+            if not found:
+                return ExportReport(lowered, (), passes, tuple(notes), found)
+            said = {"graphpass.verified": str(found).splitlines()[0]}
+            content = replace(content, metadata={**content.metadata, **said})
         files = save(content, path, external_data=external_data, overwrite=overwrite)
-    return ExportReport(lowered, files, passes, tuple(notes))
+    return ExportReport(lowered, files, passes, tuple(notes), found)
+
+
+def _verified(content: OnnxFile, model: Model, given: GivenInputs) -> VerifyResult:
+    """Compare what is to be written with the model; an open extent is 2."""
+    shapes = {
+        name: tuple([each if isinstance(each, int) else 2 for each in shape])
+        for name, shape in given.shapes.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        save(content, path)
+        return verify_file(model, path, inputs=shapes, isolated=True)
 
 
 def prepared(model: Model, given: GivenInputs) -> tuple[Model, list[str]]:
@@ -195,49 +215,6 @@ def prepared(model: Model, given: GivenInputs) -> tuple[Model, list[str]]:
     return ready, notes
 
 
-# -- lowerings -------------------------------------------------------------------------------------
-
-
-def lowerings_of(loaded: Pass) -> list[Lowering]:
-    """Return the lowerings of a pass, in order.
-
-    Raises
-    ------
-    UsageError
-        If it has rules that are none, or one names a Python lowering that there is not.
-    """
-    found = []
-    for rule in loaded.rules:
-        operation = rule.operation
-        if not isinstance(operation, Lower):
-            raise UsageError(
-                f"{rule.label}: a file of lowerings has rules `lower` only; run what changes the "
-                "model before by `graphpass apply`"
-            )
-        lowering = operation.lowering
-        if lowering.python is not None and lowering.python not in PYTHON_LOWERINGS:
-            raise UsageError(
-                f"{rule.label}: there is no Python lowering {lowering.python!r}; there are "
-                f"{', '.join(PYTHON_LOWERINGS) or 'none'}"
-            )
-        name = rule.id or f"rule {rule.index}"
-        found.append(
-            replace(lowering, rewrite=replace(lowering.rewrite, id=name), place=rule.place)
-        )
-    return found
-
-
-@cache
-def shipped_lowerings() -> tuple[Lowering, ...]:
-    """Return the lowerings that graphpass ships, file by file."""
-    return tuple(
-        lowering for name in shipped_lowering_names() for lowering in lowerings_of(load_pass(name))
-    )
-
-
-# -- files -----------------------------------------------------------------------------------------
-
-
 def refuse_target(model: Model, path: Path, *, overwrite: bool) -> None:
     """Refuse a file that is there already, or that the model was read from."""
     for each in (path, path.with_name(external_name(path))):
@@ -245,81 +222,3 @@ def refuse_target(model: Model, path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise SaveError(f"{path}: it is a folder; name a file, such as {path / 'model.onnx'}")
     refuse_existing(path, overwrite=overwrite)
-
-
-def save(
-    content: OnnxFile, path: Path, *, external_data: bool = False, overwrite: bool = False
-) -> tuple[Path, ...]:
-    """Write an ONNX file, with a file of initializers beside it if wanted or if it is large."""
-    make_folder(path.parent)
-    beside = path.with_name(external_name(path))
-    paths = [beside, path] if external_data or content.is_large else [path]
-    with write_together(*paths, overwrite=overwrite) as files:
-        write_onnx(content, files[-1], files[0] if len(files) > 1 else None, beside.name)
-    return tuple(reversed(paths))
-
-
-def onnx_file(lowered: Lowered, source: Model, passes: Sequence[str]) -> OnnxFile:
-    """Return what an ONNX file of a lowered model holds."""
-    constants = lowered.graph.constants()
-    used = ["", *sorted({node.domain for node in lowered.graph.nodes})]
-    symbol = as_bytes(dumps(source.graph))
-    return OnnxFile(
-        graph=graph_proto(lowered.graph),
-        initializers=[
-            Initializer(each.name, each.dtype or "float32", np.asarray(each.array))
-            for each in constants
-        ],
-        opsets={domain: 1 if domain else lowered.opset for domain in used},
-        metadata={
-            "graphpass.source": f"sha256:{digest(symbol)}",
-            "graphpass.passes": ", ".join(passes),
-        },
-    )
-
-
-def graph_proto(graph: TargetGraph, name: str = "graph") -> Any:
-    """Return a graph as the ``onnx`` package has it, without initializers."""
-    onnx = import_onnx()
-    found = onnx.GraphProto(name=name)
-    found.input.extend(map(_value_info, graph.inputs))
-    found.output.extend(map(_value_info, graph.outputs))
-    found.node.extend(map(_node_proto, graph.nodes))
-    return found
-
-
-def _value_info(value: TargetValue) -> Any:
-    onnx = import_onnx()
-    found = onnx.ValueInfoProto(name=value.name)
-    tensor = found.type.tensor_type
-    tensor.elem_type = DTYPES.get(value.dtype or "", 0)
-    if value.shape is not None:
-        tensor.shape.SetInParent()
-        for extent in value.shape:
-            dim = tensor.shape.dim.add()
-            if isinstance(extent, str):
-                dim.dim_param = extent
-            elif extent is not None:
-                dim.dim_value = extent
-    return found
-
-
-def _node_proto(node: TargetNode) -> Any:
-    onnx = import_onnx()
-    found = onnx.NodeProto(op_type=node.op, domain=node.domain, name=node.name)
-    found.input.extend(["" if each is None else each.name for each in node.inputs])
-    found.output.extend([each.name for each in node.outputs])
-    found.attribute.extend(_attributes(node))
-    return found
-
-
-def _attributes(node: TargetNode) -> Iterator[Any]:
-    onnx = import_onnx()
-    for key, value in sorted(node.attributes.items()):
-        if isinstance(value, TargetGraph):
-            value = graph_proto(value, f"{node.name}_{key}")
-        elif isinstance(value, np.ndarray):
-            value = onnx.numpy_helper.from_array(value)
-        if value == ():
-            raise OperationError(f"{node.name}: {key} of onnx.{node.op} is empty")
-        yield onnx.helper.make_attribute(key, value)

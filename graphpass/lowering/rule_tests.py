@@ -12,7 +12,7 @@ from graphpass.errors import GraphpassError
 from graphpass.graph import Entry, Graph
 from graphpass.lowering.backend import OnnxBackend
 from graphpass.lowering.driver import lower
-from graphpass.lowering.export import lowerings_of, shipped_lowerings
+from graphpass.lowering.files import lowerings_of, shipped_lowerings
 from graphpass.lowering.shapes import GivenInputs, known_shapes
 from graphpass.rules.lint.rule_tests import Elements, RuleCase, RuleTest, TestFailure, hints_of
 from graphpass.rules.operations.lower import Lower

@@ -234,10 +234,11 @@ class Proof:
         comparer: Comparer,
         runs: int,
         scale: float,
+        sameness: Sameness | None = None,
     ) -> None:
         self._a, self._b = a, b = trial.graphs
         self._pairs, self._comparer = pairs, comparer
-        self._sameness = Sameness.between(a, b, trial.feeding, pairs)
+        self._sameness = sameness or Sameness.between(a, b, trial.feeding, pairs)
         self._told_by = [self._told(trial.feeding, place) for place in range(len(pairs))]
         self._inside = self._looked_at(trial.feeding)
         self._trial = replace(

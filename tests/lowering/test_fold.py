@@ -14,7 +14,7 @@ from graphpass.lowering.target import TargetBuilder, TargetConstant, TargetGraph
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (the `onnx` extra)")
 from graphpass.formats.onnx import Initializer, OnnxFile, write_onnx
 from graphpass.lowering.backend import open_session
-from graphpass.lowering.export import graph_proto
+from graphpass.lowering.files import graph_proto
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4) - 7
 N = np.array([3, -7, 2], np.int64)

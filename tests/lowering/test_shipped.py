@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from graphpass.lowering.export import shipped_lowerings
+from graphpass.lowering.files import shipped_lowerings
 from graphpass.rules import load_pass
 from graphpass.rules.pass_files.loading import shipped_lowering_names
 
