@@ -87,6 +87,7 @@ def explain_lowering(
     at: Selector | None = None,
     *,
     inputs: Mapping[str, Any] | None = None,
+    dtypes: Mapping[str, str] | None = None,
     lowerings: Sequence[Lowering] = (),
     opset: int | None = None,
 ) -> LoweringExplanation:
@@ -98,7 +99,7 @@ def explain_lowering(
         The model; no pass runs before.
     at : selector, optional
         One operator. Without it, all are looked at, and those that none takes are told.
-    inputs : mapping, optional
+    inputs, dtypes : mapping, optional
         As for `export`.
     lowerings : sequence of Lowering
         Those that are tried before the shipped ones.
@@ -115,7 +116,7 @@ def explain_lowering(
     graph = model.graph
     chosen = None if at is None else select_one(graph, at, kind="operators")
     with paused_collector():
-        known = known_shapes(model, given_inputs(model, inputs or {}, {}))
+        known = known_shapes(model, given_inputs(model, inputs or {}, dtypes or {}))
         every = [*lowerings, *shipped_lowerings()]
         driver = Driver(model, every, known, opset or DEFAULT_OPSET, is_fixed=opset is not None)
         keys = [key for key in graph.order() if not graph.is_variable(key)]
