@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from graphpass.errors import ParamsError
+from graphpass.formats.mapped import intact
 from graphpass.formats.ndarray_binary import Array, byte_view, storable
 
 if TYPE_CHECKING:
@@ -80,12 +81,12 @@ class Parameters(MutableMapping[str, Array]):
             self[name] = array
 
     def __getitem__(self, name: str) -> Array:
-        return self._parameters[name].array
+        return intact(self._parameters[name].array)
 
     def find(self, name: str) -> Array | None:
         """Return an array, None if there is none of that name; `get` takes longer."""
         found = self._parameters.get(name)
-        return None if found is None else found.array
+        return None if found is None else intact(found.array)
 
     def __setitem__(self, name: str, array: npt.ArrayLike) -> None:
         """Set an array; a new name is an argument, or bare if every name so far is."""
@@ -123,7 +124,7 @@ class Parameters(MutableMapping[str, Array]):
             return False
         for name, mine in self._parameters.items():
             theirs = other._parameters[name]
-            a, b = mine.array, theirs.array
+            a, b = intact(mine.array), intact(theirs.array)
             if (mine.class_, a.dtype, a.shape) != (theirs.class_, b.dtype, b.shape):
                 return False
             left, right = byte_view(a), byte_view(b)

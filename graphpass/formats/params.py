@@ -20,6 +20,7 @@ from typing import BinaryIO
 import numpy as np
 
 from graphpass.errors import ParamsError
+from graphpass.formats.mapped import MappedFile, intact
 from graphpass.formats.ndarray_binary import (
     BFLOAT16,
     SMALLEST_ARRAY,
@@ -42,8 +43,9 @@ def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
     """Return the parameters of a file of any version that MXNet up to 1.9.1 has written.
 
     A file is mapped into memory, not read: only headers and names are looked at, and the arrays
-    are read-only views of the map. Do not truncate the file, or write into it, while any of them
-    lives; replacing it by another file of the same name is safe (`atomic_write` does that).
+    are read-only views of the map. If another program writes into the file, or makes it shorter,
+    an array that is asked for afterwards is refused; replacing it by another file of the same name
+    is safe (`atomic_write` does that).
 
     Arrays come in the order of the file. As MXNet does, the reader lets the last of two equal names
     win and forgets the device. A name that an old file holds without a value is left out: such a
@@ -133,13 +135,19 @@ def write_params(parameters: Parameters, file: BinaryIO) -> None:
 
     Notes
     -----
-    Errors of `file` are passed on as they are.
+    Errors of `file` are passed on as they are. An array whose file has changed before it was
+    written is a `ParamsError`.
     """
     np_shape = parameters.np_shape or any(array.ndim == 0 for array in parameters.values())
     file.write(struct.pack("<8sQQ", _MAGIC, 0, len(parameters)))
-    for array in parameters.values():
-        file.write(array_header(array, np_shape))
-        file.write(byte_view(array).data)
+    arrays = list(parameters.values())
+    try:
+        for array in arrays:
+            file.write(array_header(array, np_shape))
+            file.write(byte_view(array).data)
+    finally:  # the system refuses to write what is no longer there
+        for array in arrays:
+            intact(array)
     names = [] if parameters.is_list else [parameters.stored_name(name) for name in parameters]
     file.write(struct.pack("<Q", len(names)))
     for name in names:
@@ -170,9 +178,7 @@ def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> By
         with Path(path).open("rb") as file:
             status = os.fstat(file.fileno())
             if stat.S_ISREG(status.st_mode):
-                size = status.st_size
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-                return ByteCursor(memoryview(data), path)
+                return ByteCursor(memoryview(MappedFile(path) if status.st_size else b""), path)
             if stat.S_ISFIFO(status.st_mode):
                 return ByteCursor(memoryview(file.read()), path)
         reason = "it is not a regular file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tracemalloc
 from pathlib import Path
@@ -14,10 +15,10 @@ from hypothesis import given
 from hypothesis.extra import numpy as npst
 
 from graphpass.errors import ParamsError
-from graphpass.formats.files import atomic_write
 from graphpass.formats.ndarray_binary import BFLOAT16
 from graphpass.formats.parameters import Parameters, split_name
 from graphpass.formats.params import params_bytes, read_params, write_params
+from graphpass.formats.saving import atomic_write
 
 LEGACY, V1, V2, V3 = 0, 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 CPU = (1, 0)
@@ -295,7 +296,7 @@ def test_saving_onto_the_file_that_is_mapped(tmp_path: Path) -> None:
     before = mapped.copy()
     del mapped["w0"]
     mapped["new"] = mapped["w7"]
-    with atomic_write(path) as out:
+    with atomic_write(path, overwrite=True) as out:
         write_params(mapped, out)
     assert read_params(path) == mapped
     assert before == original
@@ -329,3 +330,52 @@ def test_what_is_written_is_read_back(parameters: Parameters) -> None:
     assert again == parameters
     assert list(again) == list(parameters)
     assert params_bytes(again) == data
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer", "in place", "replaced"])
+def test_a_file_that_changes_under_its_arrays(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "m-0000.params"
+    path.write_bytes(params_bytes(Parameters({"w": np.ones((1000, 1000), "f4")})))
+    parameters = read_params(path)
+    if change == "shorter":
+        os.truncate(path, 4096)
+    elif change == "longer":
+        with path.open("ab") as file:
+            file.write(b"more")
+    elif change == "in place":
+        with path.open("r+b") as file:
+            file.seek(2_000_000)
+            file.write(b"other")
+        os.utime(path, ns=(0, 0))
+    else:
+        other = tmp_path / "other"
+        other.write_bytes(b"other")
+        other.replace(path)
+        assert parameters["w"].sum() == 1_000_000
+        return
+    for look in (
+        lambda: parameters["w"],
+        lambda: parameters.find("w"),
+        lambda: parameters == Parameters({"w": np.ones((1000, 1000), "f4")}),
+        lambda: params_bytes(parameters),
+    ):
+        with pytest.raises(ParamsError, match="another program has written to the file"):
+            look()
+
+
+def test_a_file_that_changes_while_it_is_saved_replaces_nothing(tmp_path: Path) -> None:
+    """As a download that starts anew does: the save is refused, and the process lives."""
+    path = tmp_path / "m-0000.params"
+    path.write_bytes(params_bytes(Parameters({"v": np.ones(9, "f4"), "w": np.ones(10**6, "f4")})))
+    parameters = read_params(path)
+
+    class Disk(io.FileIO):
+        def write(self, data: object) -> int:
+            os.truncate(path, 4096)
+            return super().write(data)  # type: ignore[arg-type]
+
+    with (
+        io.BufferedWriter(Disk(tmp_path / "out", "w"), 10) as file,
+        pytest.raises(ParamsError, match="another program has written to the file"),
+    ):
+        write_params(parameters, file)
