@@ -5,12 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from graphpass.checks.subject import Attempt, CheckedModel, FoundNode, Hit, Spot, finds
+from graphpass.graph import Entry
 
 
 def _stripping(subject: CheckedModel) -> Attempt:
-    """Return the pass that takes out a loss: of a detector, with all that trains it."""
-    detector = {"_contrib_MultiBoxTarget", "_contrib_MultiBoxDetection"}
-    return Attempt("ssd-deploy" if detector <= subject.spots.keys() else "strip-training")
+    """Return the pass that takes out a loss: of a detector, with all that trains it.
+
+    One without MultiBoxDetection is left to return what that would read: the probabilities, what
+    offsets are subtracted from, and the anchors.
+    """
+    graph = subject.graph
+    targets = [spot.key for spot in subject.of("_contrib_MultiBoxTarget") if not spot.inside]
+    if not targets:
+        return Attempt("strip-training")
+    if "_contrib_MultiBoxDetection" in subject.spots:
+        return Attempt("ssd-deploy")
+    wanted: dict[Entry, None] = {}
+    for key in targets:
+        read = graph.inputs(key)
+        if len(read) != 3:
+            continue
+        anchors, _, scores = read
+        losses = [node for node, slot in graph.uses(key, 2) if slot == 1]
+        wanted |= dict.fromkeys(map(Entry, losses) if losses else [scores])
+        beside = [entry for node, _ in graph.uses(key, 0) for entry in graph.inputs(node)]
+        wanted |= dict.fromkeys(entry for entry in beside if entry.node != key)
+        wanted[anchors] = None
+    return Attempt("ssd-deploy", {"outputs": [*map(graph.output_name, wanted)]})
 
 
 LOSSES: Mapping[str, str] = {

@@ -19,7 +19,7 @@ from graphpass.checks.subject import (
 )
 from graphpass.errors import GraphpassError, count, shortened
 from graphpass.lazy import Drawn
-from graphpass.model import Model
+from graphpass.model import Files, Model, find_files
 
 if TYPE_CHECKING:
     from graphpass.shapes import Shape
@@ -49,7 +49,8 @@ class Finding:
     """What was found, and what was wanted."""
 
     remedy: str | None = None
-    """The verb of graphpass, and the pass, that mends it: ``apply bake-fix-gamma``."""
+    """What mends it, as it is typed behind ``graphpass``: ``apply bake-fix-gamma net -o
+    net-mended``; without the model where that has no file."""
 
     def __str__(self) -> str:
         named = shortened(map(str, self.nodes), _NODES_SHOWN)
@@ -161,7 +162,7 @@ def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> 
     pass that may mend a finding, or not, is run on a copy to find out.
     """
     subject = CheckedModel(model, model.input_shapes(inputs))
-    trials = _Trials(subject)
+    trials, typed = _Trials(subject), _typed(model.files)
     findings = []
     for each in CHECKS:
         for found in each.find(subject):
@@ -172,9 +173,21 @@ def check(model: Model, inputs: Mapping[str, tuple[int, ...]] | None = None) -> 
                 remedy, refused = trials.of(each, found, remedy)
                 reason += "" if remedy or refused else found.unmended
             severity = found.severity or each.severity
-            findings.append(Finding(each.code, severity, found.nodes, reason, remedy or None))
+            command = f"{remedy}{typed}" if remedy else None
+            findings.append(Finding(each.code, severity, found.nodes, reason, command))
     findings.sort(key=lambda finding: finding.severity != "error")
     return CheckReport(tuple(findings))
+
+
+def _typed(files: Files) -> str:
+    """Return how a command goes on that mends a model: which one, and where to write."""
+    if files.symbol is None:
+        return ""
+    prefix = str(files.symbol).removesuffix("-symbol.json")
+    words = [quote(prefix), "-o", quote(f"{prefix}-mended")]
+    if files.params is not None and find_files(files.symbol).params != files.params:
+        words += ["--params", quote(str(files.params))]
+    return f" {' '.join(words)}"
 
 
 class _Trials:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError
@@ -61,11 +63,11 @@ class Attempt:
     """A pass that may mend a finding: whoever asks gets told if it does."""
 
     pass_name: str
-    settings: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        settings = (f" --set {name}={value}" for name, value in self.settings.items())
-        return f"apply {self.pass_name}{''.join(settings)}"
+        settings = [f"{name}={json.dumps(value)}" for name, value in self.settings.items()]
+        return " ".join([f"apply {self.pass_name}", *(f"--set {quote(each)}" for each in settings)])
 
 
 @dataclass(frozen=True, slots=True)

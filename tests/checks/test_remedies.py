@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pytest
 from check_cases import CASES, Case
 
@@ -16,6 +17,7 @@ from graphpass.checks.run import CHECKS
 from graphpass.cli import main
 from graphpass.cli.options import parse_shapes
 from graphpass.errors import GraphpassError
+from graphpass.formats.text import parse_graph
 
 NAMED = [
     pytest.param(code, case, id=f"{code}-{number}")
@@ -47,8 +49,9 @@ def empty_promises(prefix: str, folder: Path, shapes: Shapes) -> list[str]:
     found = []
     for number, remedy in enumerate(sorted({each.remedy for each in report if each.remedy})):
         mended = str(folder / f"mended{number}")
-        partial = ["--partial"] if remedy.startswith("apply") else []
-        if run(*shlex.split(remedy), prefix, "-o", mended, *partial) != 0:
+        words = shlex.split(remedy)
+        words[words.index("-o") + 1] = mended
+        if run(*words, *(["--partial"] if words[0] == "apply" else [])) != 0:
             found.append(f"{remedy} is refused")
             continue
         after = graphpass.check(graphpass.load(mended), shapes if _same(mended, shapes) else None)
@@ -118,6 +121,49 @@ def test_what_is_named_no_remedy_has_none(tmp_path: Path, code: str, number: int
         mended = str(tmp_path / "mended")
         after = graphpass.check(graphpass.load(mended), shapes if _same(mended, shapes) else None)
         assert {identity(each) for each in found} <= {identity(each) for each in after}, remedy
+
+
+SSD = """
+data, label, w, v = variable(), variable(), variable(), variable()
+body = Convolution(data, w, kernel=(1, 1), num_filter=8, no_bias=True)
+scores = Reshape(body, shape=(0, 2, -1))
+loc = Flatten(Convolution(body, v, kernel=(1, 1), num_filter=16, no_bias=True))
+anchors = _contrib_MultiBoxPrior(body, sizes=(0.3, 0.5), ratios=(1, 2, 0.5))
+target, mask, cls_target = _contrib_MultiBoxTarget(anchors, label, scores)
+cls_prob = SoftmaxOutput(scores, cls_target, multi_output=True, use_ignore=True, ignore_label=-1)
+loc_loss = MakeLoss(smooth_l1(elemwise_mul(mask, elemwise_sub(loc, target)), scalar=1.0))
+cls_label = MakeLoss(cls_target, grad_scale=0)
+"""
+DETECTION = """
+detection = MakeLoss(_contrib_MultiBoxDetection(cls_prob, loc, anchors), grad_scale=0)
+return cls_prob, loc_loss, cls_label, detection
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "outputs"),
+    [
+        (DETECTION, ["_contrib_multiboxdetection0_output"]),
+        ("return cls_prob, loc_loss, cls_label",
+         ["cls_prob_output", "loc_output", "anchors_output"]),
+    ],
+)  # fmt: skip
+def test_what_trains_a_detector_is_mended_by_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, outputs: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = graphpass.Model(parse_graph(SSD + end))
+    model.parameters["w"] = np.ones((8, 3, 1, 1), "float32")
+    model.parameters["v"] = np.ones((16, 8, 1, 1), "float32")
+    model.save("the net")
+    report = graphpass.check(graphpass.load("the net"))
+    (command,) = {finding.remedy for finding in report}
+    assert f"`graphpass {command}` mends it" in str(report)
+    assert run(*shlex.split(command)) == 0
+    mended = graphpass.load("the net-mended")
+    assert mended.graph.outputs == outputs
+    assert mended.inputs == ["data"]
+    assert len(graphpass.check(mended)) == 0
 
 
 @pytest.mark.slow

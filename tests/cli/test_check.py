@@ -22,7 +22,7 @@ def test_a_silent_fix_gamma_is_found_and_mended(cli: Any, folder: Path) -> None:
     assert told.code == 0
     assert told.out.startswith("warning: fix-gamma: BatchNorm 'n'")
     assert "max|gamma-1|=4" in told.out
-    assert "`graphpass apply bake-fix-gamma` mends it" in told.out
+    assert "`graphpass apply bake-fix-gamma m -o m-mended` mends it" in told.out
     assert told.out.endswith("0 errors, 1 warning\n")
     assert cli("check", "m", "--strict").code == 1
     assert cli("apply", "bake-fix-gamma", "m", "-o", "baked").code == 0
@@ -40,7 +40,7 @@ def test_a_batch_size_that_mxnet_does_not_complain_of(cli: Any, folder: Path, mx
     assert told.code == 1
     first = told.out.splitlines()[0]
     assert first.startswith("error: shape-conflict: Reshape 'reshape0' (#1): 70 elements into 6720")
-    assert "`graphpass apply free-batch --set from=96` mends it" in first
+    assert "`graphpass apply free-batch --set from=96 m -o m-mended` mends it" in first
     assert cli("check", "m", "--input", "data:96,70").code == 0
     executor = mx.sym.load("m-symbol.json").bind(mx.cpu(), {"data": mx.nd.ones((1, 70))})
     assert executor.forward()[0].shape == (96, 7, 10)
@@ -73,7 +73,7 @@ def test_the_text_shows_a_few_of_many_and_json_all(cli: Any, folder: Path) -> No
     assert told[5] == "  and 3 more of dropout; --json lists all"
     facts = json.loads(cli("check", "m", "--json").out)
     assert (len(facts["findings"]), facts["warnings"], facts["passed"]) == (8, 8, True)
-    assert facts["findings"][0]["remedy"] == "graphpass apply drop-dropout"
+    assert facts["findings"][0]["remedy"] == "graphpass apply drop-dropout m -o m-mended"
 
 
 def test_a_file_that_can_t_be_read_is_one_paragraph(cli: Any, folder: Path) -> None:
