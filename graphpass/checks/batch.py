@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import Any
 
 from graphpass.checks.subject import Attempt, CheckedModel, Hit, Spot, finds
-from graphpass.graph import Entry, Use
-from graphpass.ops.families.common import broadcast, same_shape
+from graphpass.errors import AttributeValueError, OperationError
+from graphpass.graph import Entry
+from graphpass.ops.families import recurrent
+from graphpass.ops.families.creating import filled
 from graphpass.ops.meaning import meaning
+from graphpass.ops.sites import BatchSite
 from graphpass.shapes import Inference, Shape
 from graphpass.shapes.variables import batch_axis, is_shared, shape_hint
 
 
 def target(spot: Spot) -> tuple[int, ...]:
     """Return the shape that an operator is given, with 0 for what it leaves open."""
-    shape = spot.attribute("shape") or spot.attribute("target_shape") or ()
+    named = ("shape", "newshape", "target_shape")
+    shape = next(filter(None, map(spot.attribute, named)), ())
     return tuple(extent or 0 for extent in shape)
 
 
@@ -45,10 +48,6 @@ def baked(subject: CheckedModel) -> Iterator[Hit]:
         )
 
 
-_TIME_FIRST = ("RNN", "SequenceLast", "SequenceMask", "SequenceReverse")
-"""Operators that take axis 1 for the batch."""
-
-
 class _Growth:
     """Which extents grow with the batch: shapes are inferred twice, once for twice the samples.
 
@@ -58,7 +57,8 @@ class _Growth:
 
     def __init__(self, subject: CheckedModel) -> None:
         self._subject = subject
-        axes = self._axes = (0, 1) if subject.spots.keys() & _TIME_FIRST else (0,)
+        time_first = any(meaning(op) in recurrent.ROWS.values() for op in subject.spots)
+        axes = self._axes = (0, 1) if time_first else (0,)
         self.spoilt: set[int] = set()
         """Keys of the nodes that have a fixed extent where they should have the batch, of which
         nothing is said either."""
@@ -124,6 +124,8 @@ class _Growth:
 
 # -- reshapings and hints --------------------------------------------------------------------------
 
+_RESHAPES = ("Reshape", "_np_reshape", "_npx_reshape")
+
 
 def _reshapes(subject: CheckedModel, growth: _Growth) -> Iterator[Hit]:
     """Yield the reshapings that fix an extent which grows with the batch.
@@ -132,14 +134,14 @@ def _reshapes(subject: CheckedModel, growth: _Growth) -> Iterator[Hit]:
     """
     graph = subject.graph
     suspects = {}
-    for spot in subject.of("Reshape", "broadcast_to"):
+    for spot in subject.of(*_RESHAPES, "broadcast_to"):
         shape = target(spot)
         if spot.inside or not shape:
             continue
         fixes_first = spot.key in subject.fed and len(shape) > 1 and shape[0] > 0
         # A Reshape may leave the first axis open, and have no place for more samples.
         if fixes_first or (
-            spot.op == "Reshape"
+            spot.op in _RESHAPES
             and spot.key in growth.breaking
             and growth.steady(graph.inputs(spot.key)[0]) is not None
         ):
@@ -158,9 +160,9 @@ def _is_harmless(spot: Spot, growth: _Growth) -> bool:
     if steady is None or spot.key in growth.conflicts:
         return False
     if None not in steady:
-        return spot.op == "Reshape"
+        return spot.op in _RESHAPES
     first, wanted = steady[0], target(spot)[0]
-    if spot.op == "Reshape":
+    if spot.op in _RESHAPES:
         return first is not None and first % wanted == 0
     return first == wanted
 
@@ -173,7 +175,7 @@ def _reshape(spot: Spot, growth: _Growth) -> Hit:
     else:
         fixes = f"the first axis to {shape[0]}"
         remedy = freeing(shape[0])
-    if spot.op == "broadcast_to":
+    if spot.op == "broadcast_to" or (min(shape) >= 0 and spot.op != "Reshape"):
         then = "MXNet refuses it"
     elif min(shape) >= 0:
         then = "MXNet 1.9.1 returns garbage and no error"
@@ -208,19 +210,6 @@ def _hints(subject: CheckedModel) -> Iterator[Hit]:
 # -- constants that are as long as one batch -------------------------------------------------------
 
 
-_STATES = ("_full", "_ones", "_random_normal", "_random_uniform", "_zeros", "_zeros_without_dtype")
-"""Operators that make an array of a shape that is written down."""
-
-_SPREADING = ("broadcast_axis", "broadcast_to", "tile")
-"""Operators that write a value several times along an axis."""
-
-_KEEPING = frozenset({"Dropout", "FullyConnected", "LeakyReLU", "SliceChannel", "expand_dims"})
-"""Operators that hand on the first extent of what they read first, if their axis is another."""
-
-_ALIGNED = frozenset({"Concat", "stack", "where"})
-"""Operators, beside those of numbers, that want one first extent, if Concat's axis is another."""
-
-
 def _constants(subject: CheckedModel, growth: _Growth) -> Iterator[tuple[int, str, int, int]]:
     """Yield the constants of the outermost graph that fix the batch.
 
@@ -228,39 +217,37 @@ def _constants(subject: CheckedModel, growth: _Growth) -> Iterator[tuple[int, st
     what is fed. States have a shape that is written down; parameters are spread over the batch.
     Linear in the graph, for each constant.
     """
-    for spot in subject.of(*_STATES):
-        shape = target(spot)
-        if spot.inside or len(shape) < 2:
-            continue
-        use = _meeting(subject, growth, spot.key)
-        if use is not None and shape[_axis(subject, use)] > 0:
-            what = f"the initial state of shape {shape}"
-            yield spot.key, what, shape[_axis(subject, use)], use.node
-    for spot in subject.of(*_SPREADING):
-        if spot.inside or spot.key in subject.fed:
-            continue
-        use = _meeting(subject, growth, spot.key)
-        rows = use and _spread_to(subject, spot, _axis(subject, use))
-        if use and rows:
-            yield spot.key, f"its output of {rows} rows", rows, use.node
-
-
-def _axis(subject: CheckedModel, use: Use) -> int:
-    return 1 if subject.graph.op(use.node) == "RNN" else 0
+    for op, spots in subject.spots.items():
+        row = meaning(op)
+        for spot in spots if row.shape is filled or row.spreads else ():
+            if spot.inside or spot.key in subject.fed:
+                continue
+            for axis in (0, 1):
+                if row.spreads:
+                    rows = _spread_to(subject, spot, axis)
+                    what = f"its output of {rows} rows"
+                else:
+                    shape = target(spot)
+                    rows = _at(shape, axis) if len(shape) > 1 else None
+                    what = f"the initial state of shape {shape}"
+                reader = _meeting(subject, growth, spot.key, axis) if rows else None
+                if rows and reader is not None:
+                    yield spot.key, what, rows, reader
+                    break
 
 
 def _spread_to(subject: CheckedModel, spot: Spot, axis: int) -> int | None:
     """Return the extent that an operator gives an axis, None if it leaves it as it is."""
     known, read = subject.from_all, spot.graph.inputs(spot.key)
     before, after = known.shape(read[0]) if read else None, known.shape(Entry(spot.key))
-    written = spot.attribute("reps") or () if spot.op == "tile" else target(spot)
+    written = spot.attribute("reps") or target(spot)
     if len(written if after is None else after) < 2:
         return None  # numbers of their own, such as one for each box
     extent = _at(after, axis) or _at(written, axis)
     if after is None and spot.op == "tile" and extent == 1:
         return None
     if before is not None and after is not None and len(before) == len(after):
-        return None if before[axis] == extent else extent
+        return None if _at(before, axis) == extent else extent
     return extent
 
 
@@ -268,54 +255,43 @@ def _at(shape: Shape | None, axis: int) -> int | None:
     return shape[axis] if shape is not None and axis < len(shape) else None
 
 
-def _meeting(subject: CheckedModel, growth: _Growth, key: int) -> Use | None:
-    """Return where an array first meets what is fed and has to be as long."""
+def _meeting(subject: CheckedModel, growth: _Growth, key: int, axis: int) -> int | None:
+    """Return where an array, of samples along an axis, first meets what is fed and is as long."""
     graph, fed = subject.graph, subject.fed
-    seen, pending = {key}, [key]
-    while pending:
-        current = pending.pop()
+    seen, pending = {key}, [(key, axis)]
+    for current, along in pending:  # which grows meanwhile
         for use in graph.uses(current):
             if use.node in seen or not graph.reaches(use.node):
                 continue
             seen.add(use.node)
-            if graph.op(use.node) == "RNN":
-                return use
-            if use.node in fed:
-                if _aligns(subject, use) and not _beside_a_steady_one(subject, growth, use.node):
-                    return use
-            elif _keeps(subject, use):
-                pending.append(use.node)
+            beside = {
+                slot for slot, entry in enumerate(graph.inputs(use.node)) if entry.node in fed
+            }
+            after = _joined(subject, use.node, {use.slot} | beside, along)
+            if after is None:
+                continue
+            if not beside:
+                pending.append((use.node, after))
+            elif _joined(subject, use.node, beside, along) is None and not all(
+                _at(growth.steady(graph.inputs(use.node)[slot]), along) is not None
+                for slot in beside
+            ):
+                return use.node
     return None
 
 
-def _aligns(subject: CheckedModel, use: Use) -> bool:
-    """Return whether an operator wants what it reads to be as long as its other inputs."""
-    graph = subject.graph
-    op = graph.op(use.node)
-    rule = meaning(op).shape
-    if op in _ALIGNED:
-        return op != "Concat" or _attribute(subject, use, "dim") != 0
-    if rule is not broadcast:
-        return rule is same_shape
-    shapes = [subject.from_all.shape(entry) for entry in graph.inputs(use.node)]
-    several = (_at(shapes[use.slot], 0) or 0) > 1
-    return several and len({shape and len(shape) for shape in shapes}) == 1
+def _joined(subject: CheckedModel, key: int, slots: Collection[int], axis: int) -> int | None:
+    """Return along which axis an operator has the samples that it reads in some inputs along one.
 
-
-def _beside_a_steady_one(subject: CheckedModel, growth: _Growth, key: int) -> bool:
-    """Return whether the first axis of what is fed there is not that of the batch."""
-    read = [entry for entry in subject.graph.inputs(key) if entry.node in subject.fed]
-    shapes = [growth.steady(entry) for entry in read]
-    return all(_at(shape, 0) is not None for shape in shapes)
-
-
-def _keeps(subject: CheckedModel, use: Use) -> bool:
-    """Return whether an operator's output is as long as what it reads."""
-    op = subject.graph.op(use.node)
-    if op in _KEEPING:
-        return use.slot == 0 and _attribute(subject, use, "axis") != 0
-    return meaning(op).shape is same_shape
-
-
-def _attribute(subject: CheckedModel, use: Use, name: str) -> Any:
-    return subject.spot(use.node).attribute(name)
+    None if it mixes them, or wants other inputs to have them too, or if nobody can tell.
+    """
+    graph, row = subject.graph, meaning(subject.graph.op(key))
+    read = graph.inputs(key)
+    axes = [axis if slot in slots else None for slot in range(len(read))]
+    shapes = [*map(subject.from_all.shape, read)]
+    try:
+        site = BatchSite(graph.op(key), graph.node(key).attributes, axes, shapes, False)
+        found = None if row.batch is None else row.batch(site)
+    except (AttributeValueError, LookupError, OperationError):
+        return None
+    return found[0] if isinstance(found, tuple) else found

@@ -348,6 +348,9 @@ class Meaning:
     own_gradient: bool = False
     """Whether its gradient is its own, whatever it is used for: two pull twice as much as one."""
 
+    spreads: bool = False
+    """Whether it writes what it reads several times along axes."""
+
     moves_states: bool = False
     """Whether it writes to its auxiliary states in training, and never else."""
 

@@ -209,4 +209,72 @@ def test_its_own_tests_hold_for_any_size(size: int) -> None:
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 4])
 def test_the_tests_of_prelu_to_relu_hold_for_any_rank(rank: int) -> None:
-    assert "3 of 3 tests passed" in run("passes", "test", "prelu-to-relu", "--set", f"rank={rank}")
+    assert "4 of 4 tests passed" in run("passes", "test", "prelu-to-relu", "--set", f"rank={rank}")
+
+
+NUMPY = """
+data, w = variable(), variable()
+a = FullyConnected(data, w, num_hidden=12, no_bias=True)
+b = _npx_relu(a)
+c = {reshape}
+return _npi_multiply_scalar(c, scalar=2.0)
+"""
+
+
+def baked(model: Model) -> list[Any]:
+    return [each for each in graphpass.check(model, {"data": (2, 6)}) if each.code == "baked-batch"]
+
+
+@pytest.mark.mxnet
+@pytest.mark.parametrize(
+    "reshape",
+    [
+        "_np_reshape(b, newshape=(2, 3, 4))",
+        "_np_reshape(b, newshape=(2, -1, 4))",
+        "_npx_reshape(b, newshape=(2, -1))",
+        "_npx_reshape(b, newshape=(2, -6, 3, -1))",
+    ],
+)
+@pytest.mark.parametrize("told", [{}, {"data": (2, 6)}])
+def test_reshapes_of_numpy_mode(judge: Any, reshape: str, told: dict[str, Any]) -> None:
+    before = graphpass.Model(parse_graph(NUMPY.format(reshape=reshape)))
+    random = np.random.default_rng(0)
+    before.parameters["w"] = random.normal(size=(12, 6)).astype("float32")
+    (found,) = baked(before)
+    assert found.remedy.startswith("apply free-batch --set from=2")
+    after = before.copy()
+    report = graphpass.apply("free-batch", after, set={"from": 2}, inputs=told)
+    if not told and "-" in reshape:
+        assert "say the shapes of the inputs" in str(report)
+        return
+    rows = {"data": random.normal(size=(2, 6)).astype("float32")}
+    np.testing.assert_array_equal(judge.outputs(after, rows)[0], judge.outputs(before, rows)[0])
+    others = {"data": random.normal(size=(6, 6)).astype("float32")}
+    parts = [judge.outputs(before, {"data": others["data"][at : at + 2]})[0] for at in (0, 2, 4)]
+    np.testing.assert_allclose(judge.outputs(after, others)[0], np.concatenate(parts), rtol=1e-6)
+    assert baked(after) == []
+
+
+@pytest.mark.mxnet
+def test_towers_of_numpy_mode_run_at_once(judge: Any) -> None:
+    lines = ["w = variable()"]
+    for name in ("x", "y"):
+        lines += [
+            f"{name} = variable()",
+            f"{name}_fc = FullyConnected({name}, w, num_hidden=12, no_bias=True)",
+            f"{name}_rows = _npx_reshape(_npx_relu({name}_fc), newshape=(-2, 3, 4))",
+            f"{name}_turned = _np_transpose({name}_rows, axes=(0, 2, 1))",
+            f"{name}_out = _np_reshape({name}_turned, newshape=(-1, 12))",
+        ]
+    before = graphpass.Model(parse_graph("\n".join([*lines, "return x_out, y_out"])))
+    random = np.random.default_rng(0)
+    before.parameters["w"] = random.normal(size=(12, 6)).astype("float32")
+    after = before.copy()
+    shapes = {"x": (2, 6), "y": (2, 6)}
+    assert graphpass.apply("batch-branches", after, inputs=shapes).changed
+    assert len(after.graph.by_op()["FullyConnected"]) == 1
+    assert len(after.graph.by_op()["_np_reshape"]) == 1
+    values = {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
+    outputs = judge.outputs(after, values), judge.outputs(before, values)
+    for found, wanted in zip(*outputs, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)

@@ -449,7 +449,7 @@ ROWS = {
     "Concat": Meaning(concat, value=concat_value, batch=concat_batch, offset=kept_of_all),
     "_rnn_param_concat": Meaning(rnn_param_concat),
     "stack": _STACK,
-    "tile": Meaning(tile, value=tile_value, batch=tile_batch, offset=kept),
+    "tile": Meaning(tile, value=tile_value, batch=tile_batch, offset=kept, spreads=True),
     "repeat": Meaning(
         repeat,
         value=lambda site: np.repeat(site.data, site["repeats"], site["axis"]),
@@ -458,10 +458,18 @@ ROWS = {
     ),
     "Pad": Meaning(pad, first_dtype, batch=pad_batch, offset=kept),
     "broadcast_axis": Meaning(
-        broadcast_axis, value=stretched_value, batch=broadcast_axis_batch, offset=kept
+        broadcast_axis,
+        value=stretched_value,
+        batch=broadcast_axis_batch,
+        offset=kept,
+        spreads=True,
     ),
     "broadcast_to": Meaning(
-        broadcast_to, value=stretched_value, batch=broadcast_to_batch, offset=kept
+        broadcast_to,
+        value=stretched_value,
+        batch=broadcast_to_batch,
+        offset=kept,
+        spreads=True,
     ),
     "broadcast_like": Meaning(
         broadcast_like,
