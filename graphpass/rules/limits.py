@@ -58,6 +58,40 @@ __all__ = [
     "Limits",
 ]
 
+
+class Limit:
+    """One bound, and what was used of it.
+
+    Parameters
+    ----------
+    most : int
+        How much may be used.
+    error : callable
+        Makes the error of a message.
+    message : str
+        With ``{most}`` for the bound.
+    """
+
+    __slots__ = ("_error", "_message", "most", "used")
+
+    def __init__(self, most: int, error: Callable[[str], Exception], message: str) -> None:
+        self.most = most
+        self.used = 0
+        self._error = error
+        self._message = message
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more was used than there may be."""
+        return self.used > self.most
+
+    def take(self, count: int = 1) -> None:
+        """Use some of it; the error of the limit is raised if that is more than is left."""
+        self.used += count
+        if self.used > self.most:
+            raise self._error(self._message.format(most=f"{self.most:,}"))
+
+
 MAX_LENGTH = 10_000
 """Elements of a tuple, and characters of a text."""
 
@@ -108,39 +142,6 @@ MAX_COMPARED = 64
 _ELEMENTS = 2**20
 _PER_STORED = 4
 _PER_MATCH = 16
-
-
-class Limit:
-    """One bound, and what was used of it.
-
-    Parameters
-    ----------
-    most : int
-        How much may be used.
-    error : callable
-        Makes the error of a message.
-    message : str
-        With ``{most}`` for the bound.
-    """
-
-    __slots__ = ("_error", "_message", "most", "used")
-
-    def __init__(self, most: int, error: Callable[[str], Exception], message: str) -> None:
-        self.most = most
-        self.used = 0
-        self._error = error
-        self._message = message
-
-    @property
-    def is_exceeded(self) -> bool:
-        """Whether more was used than there may be."""
-        return self.used > self.most
-
-    def take(self, count: int = 1) -> None:
-        """Use some of it; the error of the limit is raised if that is more than is left."""
-        self.used += count
-        if self.used > self.most:
-            raise self._error(self._message.format(most=f"{self.most:,}"))
 
 
 class Limits:

@@ -161,10 +161,11 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
     before, snapshot = run.later(Census.of), Snapshot.of(model)
     steps: list[Step] = []
     with model.edit() as edit:
-        for rules in _families(loaded.rules):
-            alone = rules[0].operation.family is None
-            steps += [_step(rules[0], run)] if alone else _together(rules, run)
-            ancestry.step()
+        for family, members in groupby(loaded.rules, lambda rule: rule.operation.family):
+            rules = list(members)
+            for each in [[rule] for rule in rules] if family is None else [rules]:
+                steps += [_step(each[0], run)] if family is None else _together(each, run)
+                ancestry.step()
     return Report(
         name=loaded.name,
         steps=tuple(steps),
@@ -172,15 +173,6 @@ def run_pass(loaded: Pass, outer: Run) -> Report:
         pending=pending_delta(edit, snapshot, model),
         lineage=ancestry.lineage(),
     )
-
-
-def _families(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
-    """Yield rules one by one, but those of one family that stand next to each other together."""
-    for family, members in groupby(rules, lambda rule: rule.operation.family):
-        if family is None:
-            yield from ([rule] for rule in members)
-        else:
-            yield list(members)
 
 
 def _together(rules: Sequence[Rule], run: Run) -> list[Step]:

@@ -25,21 +25,6 @@ if TYPE_CHECKING:
     from graphpass.rules.rewrite.match import Binding
     from graphpass.shapes import Shape
 
-__all__ = [
-    "ARRAY_WORDS",
-    "NODE_WORDS",
-    "UNBOUND",
-    "VALUE_WORDS",
-    "NodeView",
-    "RawAttributes",
-    "Scope",
-    "UnknownError",
-    "UnknownExtentError",
-    "ValueView",
-    "answers",
-    "attribute_of",
-]
-
 ARRAY_WORDS = frozenset({"dtype", "extents", "ndim", "shape", "size"})
 """What an array answers, a value, and a node for its first output."""
 

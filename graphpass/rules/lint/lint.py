@@ -41,20 +41,6 @@ __all__ = ["GroupReport", "LintReport", "Repetition", "RuleFinding", "findings_o
 
 RuleSeverity: TypeAlias = Literal["error", "warning", "note"]
 
-_CLOSE = 0.85
-"""How much an unknown operator has to look like a known one to be taken for a slip."""
-
-_SHOWN = 3
-"""How many pairs are named for which one thing holds."""
-
-_VERDICTS: dict[Verdict, str] = {
-    "differs": "order matters",
-    "names differ": "names differ",
-    "not tested": "not tested",
-    "joins": "joins",
-}
-"""What the last line counts, the gravest first."""
-
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
@@ -81,6 +67,18 @@ class RuleFinding:
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain data."""
         return asdict(self)
+
+
+_SHOWN = 3
+"""How many pairs are named for which one thing holds."""
+
+_VERDICTS: dict[Verdict, str] = {
+    "differs": "order matters",
+    "names differ": "names differ",
+    "not tested": "not tested",
+    "joins": "joins",
+}
+"""What the last line counts, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +380,10 @@ def findings_of(member: PassRewrite, loaded: Pass) -> list[RuleFinding]:
         )
         for each in found
     ]
+
+
+_CLOSE = 0.85
+"""How much an unknown operator has to look like a known one to be taken for a slip."""
 
 
 def _unknown(names: Iterable[str], option: str, mark: Mark | None) -> Iterator[_Oddity]:

@@ -162,33 +162,33 @@ class Weighing:
     def by_nodes(self) -> list[Inequality]:
         """Return what must hold for the sum over all nodes to become smaller."""
         pattern = self._pattern
+
+        def may_be(name: str, part: Part) -> bool:
+            """Return whether a value of the pattern could be the output of one of its operators.
+
+            A root it can't be: the matcher takes no match whose values are computed from a root.
+            """
+            if any(root.value.part == part.index for root in pattern.roots):
+                return False
+            if name in paths(pattern, part.index, sure_only=True)[1]:
+                return False
+            own = {each for each, target in pattern.names.items() if target == part.index}
+            apart = any(name in group and not own.isdisjoint(group) for group in pattern.distinct)
+            operators = [find(op) for op in part.ops]
+            return not apart or any(
+                each is None or output_bounds(each, {})[0].most != 1 for each in operators
+            )
+
         read = {part.index for part in pattern.parts if part.shared}
         for operand in self._replacement.reads():
             target = pattern.names.get(operand.name)
             if target is not None:
                 read.add(target.part if isinstance(target, Produced) else target)
             elif operand.name in self._values:
-                read |= {each.index for each in pattern.parts if self._may_be(operand.name, each)}
+                read |= {each.index for each in pattern.parts if may_be(operand.name, each)}
         staying = {below for each in read for below in paths(pattern, each)[0]}
         gone = {part.index: int(part.index not in staying) for part in pattern.parts}
         return self._inequalities([_Change(gone, [(each, 1) for each in self._made], 1)])
-
-    def _may_be(self, name: str, part: Part) -> bool:
-        """Return whether a value of the pattern could be the output of one of its operators.
-
-        A root it can't be: the matcher takes no match whose values are computed from a root.
-        """
-        pattern = self._pattern
-        if any(root.value.part == part.index for root in pattern.roots):
-            return False
-        if name in paths(pattern, part.index, sure_only=True)[1]:
-            return False
-        own = {each for each, target in pattern.names.items() if target == part.index}
-        apart = any(name in group and not own.isdisjoint(group) for group in pattern.distinct)
-        operators = [find(op) for op in part.ops]
-        return not apart or any(
-            each is None or output_bounds(each, {})[0].most != 1 for each in operators
-        )
 
     def by_paths(self) -> list[Inequality] | None:
         """Return what must hold for the sum over all paths to become smaller.

@@ -43,11 +43,6 @@ from graphpass.verify import isomorphic
 
 __all__ = ["Overlap", "Verdict", "overlaps"]
 
-_ROOT = "first_root"
-
-_MOST_PAIRS = 8
-"""How many pairs of matches of two rewrites are tried in one graph."""
-
 Verdict: TypeAlias = Literal["joins", "not tested", "names differ", "differs"]
 
 
@@ -161,6 +156,12 @@ def _share_a_root(one: Pattern, other: Pattern) -> bool:
         for root, part in product(one.roots, other.parts)
         if one is not other or root.value.part != part.index
     )
+
+
+_ROOT = "first_root"
+
+_MOST_PAIRS = 8
+"""How many pairs of matches of two rewrites are tried in one graph."""
 
 
 class _Trial:

@@ -45,14 +45,6 @@ __all__ = [
     "run_tests",
 ]
 
-_NODE = re.compile(r"\S+ '([^']*)' \(#\d+\)")
-"""A node as reasons name it: ``BatchNorm 'bn1' (#7)``."""
-
-_DATA = re.compile(r"(.*_)?(data|label)\d*")
-"""What variables of data are called."""
-
-_VARIANCES = frozenset({"moving_var", "running_var", "moving_variance"})
-
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
@@ -91,6 +83,15 @@ class RuleTest:
             "failure": self.failure,
             "note": self.note,
         }
+
+
+_NODE = re.compile(r"\S+ '([^']*)' \(#\d+\)")
+"""A node as reasons name it: ``BatchNorm 'bn1' (#7)``."""
+
+_DATA = re.compile(r"(.*_)?(data|label)\d*")
+"""What variables of data are called."""
+
+_VARIANCES = frozenset({"moving_var", "running_var", "moving_variance"})
 
 
 def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:

@@ -23,13 +23,6 @@ __all__ = ["Contradiction", "Solution", "Termination", "solve", "terminates"]
 
 Measure: TypeAlias = Literal["nodes", "paths"]
 
-_SHOWN = 6
-_MOST_NAMED = 4
-_MOST_NARROWED = 20
-
-_MOST_PIVOTS = 2000
-"""How many steps are taken at most. A hundred rewrites take some hundred."""
-
 
 @dataclass(frozen=True, slots=True)
 class Termination:
@@ -76,6 +69,14 @@ class Termination:
         if self.kind == "bounded":
             return {"kind": "bounded", "reason": self.reason, "blockers": list(self.blockers)}
         return {"kind": "proved", "measure": self.measure, "weights": dict(self.weights)}
+
+
+_SHOWN = 6
+_MOST_NAMED = 4
+_MOST_NARROWED = 20
+
+_MOST_PIVOTS = 2000
+"""How many steps are taken at most. A hundred rewrites take some hundred."""
 
 
 def terminates(rewrites: Sequence[Rewrite]) -> Termination:

@@ -50,12 +50,6 @@ _BEGIN = re.compile(r"""^[{\s]*["']?graphpass["']?\s*:""", re.MULTILINE)
 
 _INLINE = "<inline>"
 
-_MADE = {"match": "...", "replace": "..."}
-"""What the schema sees in the place of a rule that Python has made,"""
-
-_STAND_IN: Plain = {"prune": {}}
-"""and of one whose parameters can't be filled in."""
-
 
 def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pass:
     """Load a pass.
@@ -356,6 +350,12 @@ class Pass:
 
 # -- rules -----------------------------------------------------------------------------------------
 
+
+_MADE = {"match": "...", "replace": "..."}
+"""What the schema sees in the place of a rule that Python has made,"""
+
+_STAND_IN: Plain = {"prune": {}}
+"""and of one whose parameters can't be filled in."""
 
 _MOST_TOLD = 20
 """Errors of one pass that are told."""

@@ -19,25 +19,6 @@ from graphpass.rules.pass_files.yaml_text import KeyPath
 
 __all__ = ["SchemaFault", "pass_schema", "schema_faults"]
 
-_KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-}
-
-
-_TYPES = {
-    str: "string", int: "integer", float: "number", list: "array", dict: "object",
-    type(None): "null",
-}  # fmt: skip
-"""The type of a plain value -> what the schema calls it."""
-
-_TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
-"""What can be wrong with a value that only the title of what it should be can explain."""
-
 
 class SchemaFault(NamedTuple):
     """One place where a pass breaks the schema."""
@@ -76,6 +57,26 @@ def schema_faults(tree: Any) -> list[SchemaFault]:
     faults = dict.fromkeys(_fault(_innermost(error)) for error in errors)
     misspelt = {fault.path[:-1] for fault in faults if fault.key}
     return [fault for fault in faults if fault.key or fault.path not in misspelt]
+
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+_TYPES = {
+    str: "string", int: "integer", float: "number", list: "array", dict: "object",
+    type(None): "null",
+}  # fmt: skip
+"""The type of a plain value -> what the schema calls it."""
+
+_TITLED = ("pattern", "minLength", "minimum", "minItems", "type")
+"""What can be wrong with a value that only the title of what it should be can explain."""
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
