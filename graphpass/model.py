@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from graphpass.formats.parameters import ParameterClass, Parameters
     from graphpass.shapes import Inference, Shape
 
-__all__ = ["Files", "Lineage", "Model", "find_files", "is_judged_by_name", "load", "looks_trained"]
+__all__ = [
+    "Files",
+    "Lineage",
+    "Merged",
+    "Model",
+    "find_files",
+    "is_judged_by_name",
+    "load",
+    "looks_trained",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,25 @@ class Lineage:
 
     variables: Mapping[int, Entry]
     """Key of a variable that is a copy, or that took the place of a value, to what it was."""
+
+    merged: tuple[Merged, ...] = ()
+    """Models that were merged into it. Their nodes have keys below 0 here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A model that was merged into another one, and where the two meet."""
+
+    model: Model
+
+    keys: Mapping[int, int]
+    """Key of a node in its own graph to the one below 0 that stands for it."""
+
+    inputs: Mapping[int, Entry]
+    """Key of an input in its own graph to the value of the former model that it gets."""
+
+    fed: Mapping[int, Entry]
+    """Key of an input of the former model to the value of this one that it gets."""
 
 
 _TRAINED_SLOTS = frozenset({"weight", "bias", "gamma", "beta", "parameters"})

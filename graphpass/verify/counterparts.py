@@ -74,6 +74,7 @@ def counterparts(
     -----
     Linear in both graphs.
     """
+    a, lineage = _joined(a, b, lineage)
     side_b = Side("B", b, inputs)
     check_names(Side("A", a, inputs), side_b, inputs, feed)
     origins = _origins(a, side_b, lineage, feed)
@@ -116,6 +117,46 @@ def counterparts(
         not_compared=tuple(refused),
         no_longer_returned=gone,
     )
+
+
+def _joined(a: Model, b: Model, lineage: Lineage) -> tuple[Model, Lineage]:
+    """Return A with the models beside it that were merged in, so that it has what B stands for."""
+    if not lineage.merged:
+        return a, lineage
+    graph, parameters = a.graph.copy(), a.parameters.copy()
+    ours = Model(graph, parameters)
+    real: dict[int, int] = {}
+
+    def value(entry: Entry) -> Entry:
+        return entry._replace(node=real.get(entry.node, entry.node))
+
+    called = {origin.node: b.graph.name(key) for key, origin in lineage.variables.items()}
+    for each in lineage.merged:
+        theirs = each.model
+        keys = [key for key in theirs.graph.order() if key in each.keys]
+        names, taken = {}, set(map(graph.name, filter(graph.is_variable, graph.all_keys)))
+        for key in keys:
+            name = theirs.graph.name(key)
+            if theirs.graph.is_variable(key):
+                wished = (called.get(each.keys[key], name), name, f"{name} of the merged model")
+                name = next((wish for wish in wished if wish not in taken), f"{name} (#{key})")
+                taken.add(name)
+            names[key] = name
+        twins: dict[int, int] = {}
+        with graph.edit() as edit:
+            inputs = {(key, 0): value(entry) for key, entry in each.inputs.items()}
+            edit.add_copies(theirs.graph, names, inputs, twins)
+            real.update((each.keys[key], twin) for key, twin in twins.items())
+            for key, entry in each.fed.items():
+                edit.redirect(Entry(key), value(entry))
+        for key, name in names.items():
+            stored = theirs.graph.name(key)
+            if theirs.graph.is_variable(key) and stored in theirs.parameters:
+                class_ = theirs.parameters.class_of(stored)
+                parameters.set(name, theirs.parameters[stored], class_)
+    heads = tuple(head and value(head) for head in lineage.heads)
+    variables = {key: value(entry) for key, entry in lineage.variables.items()}
+    return ours, Lineage(heads, variables)
 
 
 def _origins(a: Model, b: Side, lineage: Lineage, feed: Mapping[str, str]) -> dict[int, Entry]:

@@ -178,6 +178,13 @@ def verify(
         comparer = Comparer(graphs, feeding, rtol, atol, training=training)
         proof = Proof(trial, pairs, comparer, runs, scale)
         compared = proof.outputs()
+        regions = _with_regions(graphs) if any(each.undefined for each in compared) else None
+        if regions is not None:
+            graphs, note = regions
+            comparer.notes.append(note)
+            trial = replace(trial, graphs=graphs)
+            proof = Proof(trial, pairs, comparer, runs, scale)
+            compared = proof.outputs()
         states = comparer.auxiliary_states(proof.runs) if training else ()
         slopes: tuple[ValueComparison, ...] = ()
         if gradients and comparer.same_shapes(compared):
@@ -198,6 +205,19 @@ def verify(
         backend=name,
         not_compared=known.not_compared if known is not None else (),
         no_longer_returned=known.no_longer_returned if known is not None else (),
+    )
+
+
+def _with_regions(graphs: tuple[Graph, Graph]) -> tuple[tuple[Graph, Graph], str] | None:
+    """Return graphs without regions of no image, and what to say of that; None if none has any."""
+    from graphpass.verify.decisions import with_regions_of_images
+
+    (a, named), (b, _) = map(with_regions_of_images, graphs)
+    if not named:
+        return None
+    return (a, b), (
+        f"regions of no image were run as of the first one, since {', '.join(named)} leaves them "
+        "as the memory was, and nothing else of an output was left"
     )
 
 

@@ -15,7 +15,7 @@ from graphpass.verify.decisions import decided
 from graphpass.verify.feeding import Feeding
 from graphpass.verify.inputs import is_limited
 from graphpass.verify.result import Comparer, ValueComparison
-from graphpass.verify.sameness import Sameness, below, value_cone
+from graphpass.verify.sameness import Sameness, below
 
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
@@ -289,7 +289,8 @@ class Proof:
         Those that differ in B, or else all. None for an output that has nothing to show: it is the
         same by construction, or depends on nothing but shapes.
         """
-        cone = set(value_cone(self._a, self._a.heads[self._pairs[place][0]]))
+        nodes = below(self._a, [self._a.heads[self._pairs[place][0]]])
+        cone = set(filter(self._a.is_variable, nodes))
         if self._sameness.same[place] or not cone:
             return None
         valued = {
@@ -394,6 +395,8 @@ class Proof:
             value = self._comparer.value(found[place].names, runs, one, one, told=told)
             if all(each.comparison and each.comparison.equal for each in (*read, value)):
                 found[place] = replace(value, decided_by=tuple(dict.fromkeys(cut.operators)))
+            elif any(each.differs for each in (*read, value)):
+                found[place] = replace(found[place], chaotic=False)
         return found
 
     def _compensated(

@@ -57,6 +57,18 @@ class ValueComparison:
     """Of distributions, the share whose most likely class is the same; None of other values."""
 
     @property
+    def differs(self) -> bool:
+        """Whether it is seen to be another value, and not by rounding."""
+        found = self.comparison
+        return found is not None and not (found.equal or self.chaotic or self.inside)
+
+    @property
+    def undefined(self) -> bool:
+        """Whether A reproduces nothing of it."""
+        found = self.comparison
+        return found is not None and found.left_out > 0 and not found.size
+
+    @property
     def equal(self) -> bool:
         """Whether it was compared, holds something finite unless it is empty, and is equal."""
         found = self.comparison
@@ -160,11 +172,7 @@ class VerifyResult:
         if self.equal:
             return "equal"
         values = self.outputs + self.auxiliary_states + self.gradients
-        differ = any(
-            value.comparison is not None
-            and not (value.comparison.equal or value.chaotic or value.inside)
-            for value in values
-        )
+        differ = any(value.differs for value in values)
         return "different" if differ or self._refused() else "not proved"
 
     def __bool__(self) -> bool:
@@ -357,7 +365,7 @@ class Comparer:
         assert found is not None
         doubt = None if moved else f"it does not move when the {told} move"
         if found.left_out and not found.size:
-            doubt = "A reproduces nothing of it"
+            doubt = "A reproduces nothing of it in other memory"
         return ValueComparison(
             names,
             found,

@@ -18,7 +18,7 @@ from graphpass.verify.isomorphism import comparable
 if TYPE_CHECKING:
     from graphpass.verify.feeding import Feeding
 
-__all__ = ["Sameness", "below", "value_cone"]
+__all__ = ["Sameness", "below"]
 
 Value = tuple[int, int]
 """Number of a node and number of its output."""
@@ -111,28 +111,15 @@ class Sameness:
         )
 
 
-def value_cone(graph: Graph, head: Entry) -> Iterator[int]:
-    """Yield the variables on whose numbers a value depends, and not on their shapes alone."""
-    seen, pending = {head.node}, [head.node]
-    while pending:
-        key = pending.pop()
-        if graph.is_variable(key):
-            yield key
-            continue
-        unread = _READ_FOR_THEIR_SHAPES.get(graph.op(key), ())
-        for slot, entry in enumerate(graph.inputs(key)):
-            if slot not in unread and entry.node not in seen:
-                seen.add(entry.node)
-                pending.append(entry.node)
-
-
 def below(graph: Graph, heads: Iterable[Entry]) -> set[int]:
-    """Return the nodes on which some values depend, their own included."""
+    """Return the nodes on whose numbers some values depend, and not on their shapes alone."""
     pending = [head.node for head in heads]
     found = set(pending)
     while pending:
-        for entry in graph.inputs(pending.pop()):
-            if entry.node not in found:
+        key = pending.pop()
+        unread = _READ_FOR_THEIR_SHAPES.get(graph.op(key), ())
+        for slot, entry in enumerate(graph.inputs(key)):
+            if slot not in unread and entry.node not in found:
                 found.add(entry.node)
                 pending.append(entry.node)
     return found

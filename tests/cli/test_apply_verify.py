@@ -164,3 +164,65 @@ def test_a_variable_that_is_named_as_an_input_needs_no_value(folder: Any, cli: A
     ):
         done = cli(*arguments, *IMAGE)
         assert done.code == 0, done.out + done.err
+
+
+GENDER = ["--input", "g_data:2,3,8,8"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "said"),
+    [
+        ("{merge: {model: age, prefix: g_, share: [data]}}", [], "equal: 2 outputs; 1 input"),
+        ("{merge: {model: age, prefix: g_}}", GENDER, "equal: 2 outputs; 2 inputs"),
+        ("{merge: {model: age, prefix: g_, connect: {data: data}}}", [], "equal: 2 outputs"),
+        (
+            "[{merge: {model: age, prefix: g_, share: [data]}}, {rename: {from: age, to: years}}]",
+            [],
+            "equal: 2 outputs; 1 input",
+        ),
+        (
+            "[{merge: {model: age, prefix: g_, share: [data]}}, {extract: age}]",
+            [],
+            "equal: 1 output; no longer returned: fc0_output; 1 input",
+        ),
+    ],
+)
+def test_what_was_merged_is_compared_with_the_other_model(
+    proof: Any, rule: str, options: list[str], said: str
+) -> None:
+    code, text = proof(rule, "residual", *options, *IMAGE)
+    assert code == 0, text
+    assert text.startswith(said)
+
+
+def test_a_fault_in_what_was_merged_is_found(proof: Any) -> None:
+    rules = (
+        "[{merge: {model: age, prefix: g_, share: [data]}}, "
+        "{set: {select: g_bn0, attrs: {eps: 0.5}}}]"
+    )
+    code, text = proof(rules, "residual", *IMAGE)
+    assert code == 1
+    assert "output age_output: " in text
+    assert not text.startswith("equal")
+
+
+def test_an_output_that_does_not_move_proves_nothing(cli: Any, folder: Any, proof: Any) -> None:
+    """The sigmoid is 1 whatever the layer in front of it computes."""
+    ends = (
+        "[{insert: {op: _plus_scalar, name: high, after: fc0, attrs: {scalar: 100000}}}, "
+        "{insert: {op: sigmoid, name: s, after: high}}]"
+    )
+    assert cli("apply", ends, "residual", "-o", "saturated").code == 0
+    ruin = (
+        "{rewrite: {once: true, match: 'y = FullyConnected(x, w, b)', let: {v: w * -3.0}, "
+        "replace: 'y = FullyConnected(x, v, b, **y.attrs)'}}"
+    )
+    code, text = proof(ruin, "saturated", *IMAGE)
+    assert code == 1
+    assert text.startswith("not proved: 1 output;")
+    assert "not proved, as it does not move when the parameters that differ move" in text
+    assert not (folder / "out-symbol.json").exists()
+    expect = "{expect: {unchanged_outputs: {inputs: {data: [2, 3, 8, 8]}}}}"
+    done = cli("apply", f"[{ruin}, {expect}]", "saturated", "-o", "out")
+    assert done.code == 2 or done.code == 1
+    assert "unchanged_outputs: not proved" in done.err

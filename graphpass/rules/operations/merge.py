@@ -128,6 +128,9 @@ class Merge(Operation):
         copying = Copying(their_graph, edit, values, run.limits, dict(equal))
         copying.copy(names)
         _bring_parameters(run, theirs, names)
+        if run.ancestry is not None:
+            met = {key: entry for (key, _), entry in values.items()}
+            run.ancestry.merge(theirs, copying.twins, names, met, fed)
         arrived = their_graph.heads if self.heads != "ours" else ()
         heads = [*kept, *map(copying.value, arrived)]
         run.limits.made.take(len(arrived))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from graphpass.graph import Entry, Graph, ValueKey
-from graphpass.model import Lineage
+from graphpass.model import Lineage, Merged, Model
 from graphpass.rules.report.report import Report, Step
 
 __all__ = ["Ancestry", "culprit"]
@@ -32,6 +32,7 @@ class Ancestry:
         self._known = frozenset(graph.all_keys)
         self._heads: tuple[Entry | None, ...] = graph.heads
         self._originals: dict[int, Entry] = {} if outer is None else outer._originals
+        self._merged: list[Merged] = [] if outer is None else outer._merged
         self._before = graph.heads
         self._chosen: tuple[Entry | None, ...] | None = None
 
@@ -50,6 +51,39 @@ class Ancestry:
     def copied_all(self, twins: Mapping[int, int]) -> None:
         """Take note of many nodes that were copied whole: original to copy."""
         self._originals.update(zip(twins.values(), map(Entry, twins), strict=True))
+
+    def merge(
+        self,
+        model: Model,
+        twins: Mapping[int, int],
+        new: Collection[int],
+        inputs: Mapping[int, Entry],
+        fed: Mapping[int, Entry],
+    ) -> None:
+        """Take note that another model was merged in.
+
+        Parameters
+        ----------
+        model : Model
+            The other model.
+        twins : mapping of int to int
+            Node of its graph to the node that stands for it here.
+        new : collection of int
+            Those of its nodes that were not there before.
+        inputs : mapping of int to Entry
+            Input of its graph to the value here that takes its place.
+        fed : mapping of int to Entry
+            Input here to the value of its graph that takes its place.
+        """
+        origins = {key: self._original(value) for key, value in inputs.items()}
+        if None in origins.values():
+            return  # it reads what is new here, so its values can't be told
+        used = sum(len(each.keys) for each in self._merged)
+        keys = {key: -1 - used - place for place, key in enumerate(twins)}
+        self._originals.update((twins[key], Entry(keys[key])) for key in new)
+        theirs = {key: Entry(keys[value.node], value.output) for key, value in fed.items()}
+        known = {key: value for key, value in origins.items() if value is not None}
+        self._merged.append(Merged(model, keys, known, theirs))
 
     def choose(self, heads: Iterable[Entry | None]) -> None:
         """Take note of what the running step has made the heads: values, or None for new ones."""
@@ -73,7 +107,7 @@ class Ancestry:
                 original = self._original(Entry(key))
                 if original is not None:
                     variables[key] = original
-        return Lineage(self._heads, variables)
+        return Lineage(self._heads, variables, tuple(self._merged))
 
     def _stood(
         self, stood: Mapping[ValueKey, Entry | None], position: int, value: Entry | None
@@ -88,7 +122,7 @@ class Ancestry:
 
     def _original(self, value: Entry) -> Entry | None:
         node, output = value.value
-        while node not in self._known:
+        while node not in self._known and node >= 0:
             original = self._originals.get(node)
             if original is None:
                 return None
