@@ -38,7 +38,7 @@ _FEWEST_PLACES = 4.0
 class _Bounds(NamedTuple):
     """What is tolerated of a value of some type, and how far it has to move to tell anything."""
 
-    times: float = 16.0
+    times: float = 8.0
     """How many times as far as the last places move an output rounding may bring it."""
 
     most: float = 1e-3

@@ -117,7 +117,7 @@ def verify(
     `graphpass.verify.feeding`.
 
     *Rounding.* A also runs with parameters and inputs moved by their last place. An output, or a
-    column of it where rows are short, may be 16 times as far away as this moves it, at least 4 last
+    column of it where rows are short, may be 8 times as far away as this moves it, at least 4 last
     places and at most 0.001 of its largest number (0.02 in float16, 0.1 in bfloat16).
 
     *Evidence.* An output that is not the same by construction counts only if it is seen to move, by
