@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphpass.lowering.evaluate import LoweredMatch
 from graphpass.lowering.target import TargetBuilder, TargetValue
 
@@ -118,7 +120,199 @@ def _told(found: Sequence[TargetValue], like: Sequence[Any]) -> list[TargetValue
     return list(found)
 
 
+# -- recurrent layers: packed weights of all layers are taken apart, which no expression does -----
+
+_RECURRENT: Mapping[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
+    "lstm": ("LSTM", (0, 3, 1, 2), {}),  # MXNet's gates i f c o, ONNX's i o f c
+    "gru": ("GRU", (1, 0, 2), {"linear_before_reset": 1}),  # r z n, and z r h
+    "rnn_tanh": ("RNN", (0,), {"activations": ("Tanh",)}),
+    "rnn_relu": ("RNN", (0,), {"activations": ("Relu",)}),
+}
+
+
+def recurrent(at: LoweredMatch) -> list[Any]:
+    """`RNN` as one ``LSTM``, ``GRU`` or ``RNN`` for each layer.
+
+    The packed vector has, for each layer and direction, the weights of the input and of the state,
+    then for each layer and direction the two biases; the gates of each lie one below the other.
+    """
+    build, mode = at.build, at.attribute("mode")
+    op, order, settings = _RECURRENT[mode]
+    size, layers = at.attribute("state_size"), at.attribute("num_layers")
+    ways = 2 if at.attribute("bidirectional") else 1
+    rows = len(order) * size
+    packed, width = at["packed"], at["width"]
+    weights, place = [], 0
+    for layer in range(layers):
+        into = width if layer == 0 else ways * size
+        for _ in range(ways):
+            pair = []
+            for columns in (into, size):
+                block = packed[place : place + rows * columns].reshape(len(order), size, columns)
+                pair.append(block[list(order)].reshape(rows, columns))
+                place += rows * columns
+            weights.append(pair)
+    biases = packed[place:].reshape(layers * ways, 2, len(order), size)[:, :, list(order)]
+    biases = biases.reshape(layers * ways, 2 * rows)
+    if "activations" in settings:
+        settings = {"activations": settings["activations"] * ways}
+
+    value, finals = at.source("x"), []
+    states = [at.source(name) for name in ("state", "cell") if at[name] is not None]
+    for layer in range(layers):
+        own = slice(layer * ways, (layer + 1) * ways)
+        first = [
+            state if layers == 1 else build.op("Slice", state, (own.start,), (own.stop,), (0,))
+            for state in states
+        ]
+        made = build.op(
+            op, value, np.stack([pair[0] for pair in weights[own]]),
+            np.stack([pair[1] for pair in weights[own]]), np.ascontiguousarray(biases[own]), None,
+            *first, outputs=1 + len(states), hidden_size=size,
+            direction="bidirectional" if ways == 2 else "forward", **settings,
+        )  # fmt: skip
+        finals.append(made[1:])
+        turned = build.op("Transpose", made[0], perm=(0, 2, 1, 3))
+        value = build.op("Reshape", turned, (0, 0, ways * size))
+    if not at.attribute("state_outputs"):
+        return [value]
+    return [
+        value,
+        *(
+            each[0] if layers == 1 else build.op("Concat", *each, axis=0)
+            for each in zip(*finals, strict=True)
+        ),
+    ]
+
+
+# -- detection: what survives depends on what survived before, so it is a loop ---------------------
+
+_LOWEST = -3.4028234663852886e38
+
+
+def box_nms(at: LoweredMatch) -> list[Any]:
+    """`_contrib_box_nms`: sort, suppress, and move what is left to the front.
+
+    Where classes count, the rows that each row would suppress are a matrix, and the rows kept are
+    worked out from those kept before until nothing changes: as many rounds as the longest chain of
+    rows that suppress each other. Without classes, ``NonMaxSuppression`` does it.
+    """
+    build = at.build
+    count, columns = at["rows"], at["columns"]
+    coordinates, score = at.attribute("coord_start"), at.attribute("score_index")
+    kind, background = at.attribute("id_index"), at.attribute("background_id")
+    form, out_form = at.attribute("in_format"), at.attribute("out_format")
+    threshold, most = at.attribute("overlap_thresh"), at.attribute("topk")
+    size = most if 0 < most < count else count
+
+    def column(rows: Any, first: int, wide: int = 1) -> Any:
+        return build.op("Slice", rows, (first,), (first + wide,), (2,))
+
+    rows = build.op("Reshape", at.source("x"), (-1, count, columns))
+    scores = build.op("Squeeze", column(rows, score), (2,))
+    valid = build.op("Greater", scores, float(at.attribute("valid_thresh")))
+    if kind >= 0 and background >= 0:
+        kinds = build.op("Squeeze", column(rows, kind), (2,))
+        other = build.op("Not", build.op("Equal", kinds, float(background)))
+        valid = build.op("And", valid, other)
+    masked = build.op("Where", valid, scores, np.float32(_LOWEST))
+    values, order = build.op("TopK", masked, (size,), axis=1, outputs=2)
+    rows = build.op("GatherND", rows, build.op("Unsqueeze", order, (2,)), batch_dims=1)
+    valid = build.op("Greater", values, np.float32(_LOWEST))
+    boxes = (
+        _corners(build, column(rows, coordinates, 4))
+        if form == "center"
+        else column(rows, coordinates, 4)
+    )
+    if kind >= 0 and not at.attribute("force_suppress"):
+        kept = _suppressed(build, boxes, column(rows, kind), valid, threshold, size)
+    else:
+        worth = build.op("Where", valid, values, np.float32(-1e30))
+        found = build.op(
+            "NonMaxSuppression", boxes, build.op("Unsqueeze", worth, (1,)),
+            np.array([size]), np.array([threshold], np.float32), np.array([-1e29], np.float32),
+        )  # fmt: skip
+        places = build.op("Gather", found, np.array([0, 2]), axis=1)
+        none = build.op("Mul", values, np.float32(0))
+        ones = build.op(
+            "ConstantOfShape", build.op("Shape", places, start=0, end=1),
+            value=np.array([1], np.float32),
+        )  # fmt: skip
+        kept = build.op("Greater", build.op("ScatterND", none, places, ones), np.float32(0.5))
+    place = np.arange(size, dtype=np.float32)
+    rank = build.op("Where", kept, -place, -place - np.float32(size))
+    _, moved = build.op("TopK", rank, (size,), axis=1, outputs=2)
+    rows = build.op("GatherND", rows, build.op("Unsqueeze", moved, (2,)), batch_dims=1)
+    kept = build.op("GatherElements", build.op("Cast", kept, to="float32"), moved, axis=1)
+    if form != out_form:
+        change = _corners if out_form == "corner" else _centres
+        parts = [
+            column(rows, 0, coordinates) if coordinates else None,
+            change(build, column(rows, coordinates, 4)),
+            column(rows, coordinates + 4, columns) if coordinates + 4 < columns else None,
+        ]
+        rows = build.op("Concat", *[part for part in parts if part is not None], axis=2)
+    left = build.op("Greater", build.op("Unsqueeze", kept, (2,)), np.float32(0.5))
+    rows = build.op("Where", left, rows, np.float32(-1))
+    if size < count:
+        rows = build.op("Pad", rows, (0, 0, 0, 0, count - size, 0), np.float32(-1))
+    return [build.op("Reshape", rows, at["extents"])]
+
+
+def _suppressed(
+    build: TargetBuilder, boxes: Any, kinds: Any, valid: Any, threshold: float, size: int
+) -> Any:
+    """Return which rows are left, of rows in the order of their scores."""
+    sides = [build.op("Slice", boxes, (n,), (n + 1,), (2,)) for n in range(4)]
+    turned = [build.op("Transpose", side, perm=(0, 2, 1)) for side in sides]
+
+    def long(high: Any, low: Any) -> Any:
+        return build.op("Max", build.op("Sub", high, low), np.float32(0))
+
+    across = long(build.op("Min", sides[2], turned[2]), build.op("Max", sides[0], turned[0]))
+    down = long(build.op("Min", sides[3], turned[3]), build.op("Max", sides[1], turned[1]))
+    common = build.op("Mul", across, down)
+    area = build.op("Mul", long(sides[2], sides[0]), long(sides[3], sides[1]))
+    both = build.op("Add", area, build.op("Transpose", area, perm=(0, 2, 1)))
+    share = build.op("Div", common, build.op("Sub", both, common))
+    over = build.op("Greater", share, np.float32(threshold))
+    same = build.op("Equal", kinds, build.op("Transpose", kinds, perm=(0, 2, 1)))
+    later = np.triu(np.ones((size, size), bool), 1)
+    strikes = build.op("And", build.op("And", over, same), later)
+    strikes = build.op("Cast", strikes, to="float32")
+    start = build.op("Cast", valid, to="float32")
+
+    before = TargetValue("kept", "float32", (None, size))
+    body = build.subgraph(
+        [TargetValue("round", "int64", ()), TargetValue("goes_on", "bool", ()), before]
+    )
+    struck = body.op("MatMul", body.op("Unsqueeze", before, (1,)), strikes)
+    free = body.op("Less", body.op("Squeeze", struck, (1,)), np.float32(0.5))
+    after = body.op("Cast", body.op("And", free, valid), to="float32")
+    change = body.op("ReduceMax", body.op("Abs", body.op("Sub", after, before)), keepdims=0)
+    body.graph.outputs = [body.op("Greater", change, np.float32(0.5)), after]
+    kept = build.op("Loop", size + 1, True, start, outputs=1, body=body.graph)[0]
+    kept.dtype = "float32"
+    return build.op("Greater", kept, np.float32(0.5))
+
+
+def _corners(build: TargetBuilder, boxes: Any) -> Any:
+    """Turn centre, width and height of boxes into left, top, right, bottom."""
+    centre, size = (build.op("Slice", boxes, (n,), (n + 2,), (2,)) for n in (0, 2))
+    half = build.op("Mul", size, np.float32(0.5))
+    return build.op("Concat", build.op("Sub", centre, half), build.op("Add", centre, half), axis=2)
+
+
+def _centres(build: TargetBuilder, boxes: Any) -> Any:
+    """Turn left, top, right and bottom of boxes into centre, width and height."""
+    low, high = (build.op("Slice", boxes, (n,), (n + 2,), (2,)) for n in (0, 2))
+    middle = build.op("Mul", build.op("Add", low, high), np.float32(0.5))
+    return build.op("Concat", middle, build.op("Sub", high, low), axis=2)
+
+
 PYTHON_LOWERINGS: Mapping[str, Callable[[LoweredMatch], Any]] = {
+    "recurrent": recurrent,
+    "box_nms": box_nms,
     "for_each": for_each,
     "while_loop": while_loop,
     "condition": condition,
