@@ -1,29 +1,6 @@
 """What a run of a pass may take: one object has every bound, and counts what is used of it.
 
 Pass files may be anybody's, so nothing in them may use up memory or time.
-
-============================  ==================================================================
-what                          at most
-============================  ==================================================================
-elements of an array          2^20, or four times those of the largest stored array that was used
-elements of a match           16 times that, computed by all its expressions together
-steps of an expression        100,000, or 32 per node of the graph
-tuple, text                   10,000 elements or characters
-integer                       2^63 - 1 either way
-elements of a run             2^30, or 64 times what is stored
-steps of a run                2^24, or 1,024 per node of the graph: some seconds
-firings of a run              10,000, or 30 per node of the graph
-nodes that a run makes        200,000, or 16 per node of the graph
-names that a run gives        2^24 characters, or 4,096 per node of the graph
-arrays that a run stores      2^30 bytes, or 8 times those that are stored
-alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
-steps of a regular expression 1,000 in what RE2 compiles it to, each for each character of a name
-firings of a group            10 per operator, and one per value that one reads, or its budget
-firings that feed on the last 1,000 in a row, or as many as any one operator reads values
-passes that a run uses        1,000, 16 deep; 100 rounds of those that are repeated
-text of a pass                1 MB, nested 32 deep; 300,000 values and 10^7 characters filled in
-arrays of tests               2^22 elements each, 2^24 together
-============================  ==================================================================
 """
 
 from __future__ import annotations
@@ -146,6 +123,29 @@ _PER_MATCH = 16
 
 class Limits:
     """What a run may take, and what it took.
+
+    ============================  ==================================================================
+    what                          at most
+    ============================  ==================================================================
+    elements of an array          2^20, or four times those of the largest stored array used
+    elements of a match           16 times that, computed by all its expressions together
+    steps of an expression        100,000, or 32 per node of the graph
+    tuple, text                   10,000 elements or characters
+    integer                       2^63 - 1 either way
+    elements of a run             2^30, or 64 times what is stored
+    steps of a run                2^24, or 1,024 per node of the graph: some seconds
+    firings of a run              10,000, or 30 per node of the graph
+    nodes that a run makes        200,000, or 16 per node of the graph
+    names that a run gives        2^24 characters, or 4,096 per node of the graph
+    arrays that a run stores      2^30 bytes, or 8 times those that are stored
+    alternatives of a pattern     500,000 in a graph, or 20 per node of it; 100,000 from one node
+    steps of a regular expression 1,000 in what RE2 compiles it to, for each character of a name
+    firings of a group            10 per operator, and one per value that one reads, or its budget
+    firings that feed on the last 1,000 in a row, or as many as any one operator reads values
+    passes that a run uses        1,000, 16 deep; 100 rounds of those that are repeated
+    text of a pass                1 MB, nested 32 deep; 300,000 values and 10^7 characters filled in
+    arrays of tests               2^22 elements each, 2^24 together
+    ============================  ==================================================================
 
     Matches are decided one after the other, so that one object serves the run, the match that is
     looked at, and the expression that is evaluated.

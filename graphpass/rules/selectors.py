@@ -1,17 +1,5 @@
 """Selectors: how a rule says which nodes, and which values, it is about.
 
-=====================  ========================================================================
-selector               selects
-=====================  ========================================================================
-``conv0``              nodes of exactly that name; names hold ``*``, ``/`` and ``.$0``
-``glob:conv*``         names that match a shell pattern
-``regex:conv[0-9]+``   names that match a regular expression as a whole, in the syntax of RE2
-``op:Convolution``     operators by name or alias
-``id:17``              one node by its key, the position in the file it was read from
-``{name: "op:x"}``     the same as mappings, for names that begin like a selector
-a list                 everything that one of its selectors selects
-=====================  ========================================================================
-
 A value is named by its node (``fc1``), as MXNet names it (``fc1_output``, ``slice0_output1``), or
 by key and output (``id:17``, ``id:17:1``).
 """
@@ -54,12 +42,24 @@ def select(
 ) -> list[int]:
     """Return the nodes that a selector selects, in saved order.
 
+    =====================  ========================================================================
+    selector               selects
+    =====================  ========================================================================
+    ``conv0``              nodes of exactly that name; names hold ``*``, ``/`` and ``.$0``
+    ``glob:conv*``         names that match a shell pattern
+    ``regex:conv[0-9]+``   names that match a regular expression as a whole, in the syntax of RE2
+    ``op:Convolution``     operators by name or alias
+    ``id:17``              one node by its key, the position in the file it was read from
+    ``{name: "op:x"}``     the same as mappings, for names that begin like a selector
+    a list                 everything that one of its selectors selects
+    =====================  ========================================================================
+
     Parameters
     ----------
     graph : Graph
         Only nodes that its heads reach are selected.
     selector : str, mapping or list
-        See the table above.
+        See the table.
     kind : {"both", "variables", "operators"}
         Which nodes are asked for.
     optional : bool

@@ -1,13 +1,4 @@
-"""Overlaps: rewrites of a group that may both apply at one operator, where one may take it away.
-
-Where that is possible, the patterns show: the root of one has to be an operator of the other. If an
-operator that is a root of neither were part of both matches, what reads it would be part of both
-too, since nothing else may, and what reads that, up to a root; and one that is ``shared`` lives on.
-
-Whether it matters, the graphs of the rules' own tests show: where two matches overlap, first the
-one fires and then the other one, each time from the same graph, and each time the whole group then
-runs to its end. Where the two ends differ, the result depends on the order of the rules.
-"""
+"""Overlaps: rewrites of a group that may both apply at one operator, which one may take away."""
 
 from __future__ import annotations
 
@@ -106,6 +97,16 @@ def overlaps(
 
     Notes
     -----
+    Where that is possible, the patterns show: the root of one has to be an operator of the other.
+    If an operator that is a root of neither were part of both matches, what reads it would be part
+    of both too, since nothing else may, and what reads that, up to a root; and one that is
+    ``shared`` lives on.
+
+    Whether it matters, the graphs of the rules' own tests show: where two matches overlap, first
+    the one fires and then the other one, each time from the same graph, and each time the whole
+    group then runs to its end. Where the two ends differ, the result depends on the order of the
+    rules.
+
     Each overlap in a graph costs two runs of the group on it.
     """
     found = []
