@@ -367,7 +367,8 @@ class Proof:
                 and comparison.shapes[0] == comparison.shapes[1]
                 and math.isfinite(comparison.max_abs)
             )
-            yield _Inside(entry, comparison, comparison.equal, value.doubt is None, clearly)
+            agrees = comparison.beyond * _CLEARLY <= 1
+            yield _Inside(entry, comparison, agrees, value.doubt is None, clearly)
 
     def _decided(self, found: list[ValueComparison]) -> list[ValueComparison]:
         """Compare outputs that differ once more, with what operators decided in A."""
