@@ -9,23 +9,21 @@ from typing import ClassVar
 
 from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph, ValueKey
-from graphpass.rules.operations.batch_axes import (
-    Tracking,
-    follow_constants,
-    refuse_two_lengths,
-    shapes_of,
-)
-from graphpass.rules.operations.batch_trunks import (
+from graphpass.rules.operations.operation import Operation, Run
+from graphpass.rules.operations.region import give_control_to, restamp
+from graphpass.rules.operations.trunks import (
     Branches,
+    Tracking,
     Trunk,
     assumption,
     color,
     find_trunks,
+    follow_constants,
     may_join,
+    refuse_two_lengths,
+    shapes_of,
     trunk_of,
 )
-from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.operations.region import give_control_to, restamp
 from graphpass.rules.rewrite.fire import FreshNames
 from graphpass.rules.selectors import Selector, select_entries, select_entry
 from graphpass.shapes import Inference
@@ -79,11 +77,19 @@ class Batch(Operation):
         run.drop_orphans(edit)
         restamp(graph, edit, [key for key in states if key in graph])
         for trunk in trunks:
-            for column in zip(*trunk.branches, strict=True):
+            for column in trunk.columns:
                 assumed = assumption(graph, shapes, column)
                 if assumed is not None:
                     run.note(assumed)
-            _note_sizes(run, tracking, trunk)
+            sizes = [
+                (shapes.shape(entry) or ())[(axis := tracking.axes[entry.value] or 0) : axis + 1]
+                for entry in trunk.branches[0]
+            ]
+            if len(sizes) > 1 and any(size in ((), (None,)) for size in sizes):
+                run.note(
+                    f"{listed(map(graph.output_name, trunk.branches[0]))} have to be fed batches "
+                    "of one size from now on: one sample is no longer used for all of another"
+                )
         for before, after in lost:
             run.note(f"the output {before!r} is called {after!r} now")
         return "; ".join(_summary(graph, trunk) for trunk in trunks)
@@ -97,7 +103,14 @@ class Batch(Operation):
             branches = [select_entries(graph, selectors) for selectors in wanted]
             _refuse_odd(graph, shapes, branches)
             trunks = [trunk_of(graph, coloring, branches)]
-            _refuse_unused(graph, trunks[0])
+            read = {entry.value for key in trunks[0].twins for entry in graph.inputs(key)}
+            for column in trunks[0].columns:
+                if column[0].value not in read:
+                    raise OperationError(
+                        f"{listed(map(graph.output_name, column))} do not go through the same "
+                        "operators with the same attributes on the same weights; are the weights "
+                        "tied?"
+                    )
         if self.to is None:
             return trunks
         ends = select_entries(graph, self.to)
@@ -114,7 +127,7 @@ class Batch(Operation):
         What the rules of the operators let through is right whatever the axes are, so any that they
         let through will do; those nearest to the first axis are tried first.
         """
-        columns = list(zip(*trunk.branches, strict=True))
+        columns = trunk.columns
         before, refusal = dict(tracking.axes), None
         for axes in self._axes(tracking, columns):
             tracking.axes = dict(before)
@@ -202,34 +215,8 @@ def _refuse_odd(graph: Graph, shapes: Inference, branches: Branches) -> None:
             )
 
 
-def _refuse_unused(graph: Graph, trunk: Trunk) -> None:
-    """Refuse branches that have nothing in common, and starts that nothing in common reads."""
-    read = {entry.value for key in trunk.twins for entry in graph.inputs(key)}
-    for column in zip(*trunk.branches, strict=True):
-        if column[0].value not in read:
-            raise OperationError(
-                f"{listed(map(graph.output_name, column))} do not go through the same operators "
-                "with the same attributes on the same weights; are the weights tied?"
-            )
-
-
-def _note_sizes(run: Run, tracking: Tracking, trunk: Trunk) -> None:
-    """Say what nobody has checked: that the values where one branch starts are of one size."""
-    starts = trunk.branches[0]
-    known = [(tracking.shapes.shape(entry), tracking.axes[entry.value] or 0) for entry in starts]
-    if len(starts) > 1 and any(
-        shape is None or None in shape[axis : axis + 1] for shape, axis in known
-    ):
-        run.note(
-            f"{listed(map(run.graph.output_name, starts))} have to be fed batches of one size from "
-            "now on: one sample is no longer used for all of another"
-        )
-
-
 def _summary(graph: Graph, trunk: Trunk) -> str:
-    starts = [
-        listed(map(graph.output_name, column)) for column in zip(*trunk.branches, strict=True)
-    ]
+    starts = [listed(map(graph.output_name, column)) for column in trunk.columns]
     return (
         f"joined {len(trunk.branches)} branches from {' and from '.join(starts)}: "
         f"{count(len(trunk.twins), 'operator')} run once"
@@ -254,7 +241,7 @@ class _Joining:
         graph = self.graph
         read = {entry.value for key in self.trunk.twins for entry in graph.inputs(key)}
         joined: dict[ValueKey, Entry] = {}
-        for column in zip(*self.trunk.branches, strict=True):
+        for column in self.trunk.columns:
             value = column[0].value
             if value in read:
                 attrs = {"dim": str(self.tracking.axes[value]), "num_args": str(len(column))}

@@ -1,22 +1,22 @@
-"""``clone``: a second tower on the same weights, on copies of them, or on none."""
+"""``clone`` and ``extract``: a part of the graph a second time, or nothing but that part."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
-from graphpass.errors import OperationError, count, listed, suggestion
+from graphpass.errors import OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
 from graphpass.model import is_judged_by_name
 from graphpass.rules.operations.names import fill, fill_all, free_prefix, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.operations.region import Copying, Region, restamp, trace
-from graphpass.rules.operations.weights import copy_parameter
+from graphpass.rules.operations.region import Copying, Region, give_control_to, restamp, trace
+from graphpass.rules.operations.weights import copy_parameter, drop_parameters
 from graphpass.rules.selectors import Selector, select_entries, select_entry
 
-__all__ = ["Clone"]
+__all__ = ["Clone", "Extract"]
 
 Share = Literal["parameters", "copy", "nothing"]
 
@@ -120,17 +120,6 @@ class Clone(Operation):
         )
 
     def _template(self) -> str:
-        if self.share not in get_args(Share):
-            raise OperationError(
-                f"share can't be {self.share!r}"
-                f"{suggestion(str(self.share), get_args(Share))}; "
-                f"it is one of {', '.join(get_args(Share))}"
-            )
-        if (self.prefix is None) == (self.name is None):
-            raise OperationError(
-                "it needs either prefix, such as 'right_', or name, such as '{name}_right', "
-                "to tell the clone's names from the original's"
-            )
         if self.name is None:
             return f"{self.prefix}{{name}}"
         if "{name}" not in self.name:
@@ -251,3 +240,111 @@ class Clone(Operation):
 
 def _spell(graph: Graph, values: Iterable[ValueKey]) -> str:
     return listed(graph.output_name(Entry(*value)) for value in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract(Operation):
+    """Keep what computes some outputs; where it is cut, variables take the place of values.
+
+    Examples
+    --------
+    The features of a classifier are ``extract: flatten0``; what lies behind them is
+    ``extract: {inputs: {flatten0: features}}``.
+    """
+
+    keyword: ClassVar[str] = "extract"
+    shorthand: ClassVar[str | None] = "outputs"
+
+    outputs: Selector | None = None
+    """The values that become the heads, in order; default: the heads."""
+
+    inputs: Selector | Mapping[str, str | None] | None = None
+    """Values that are to be inputs, as a list, or as a mapping to the names of their variables.
+    Default: nothing is cut. If given, no other input may be needed."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Cut the part out. Linear in the graph."""
+        graph = run.graph
+        outputs = graph.heads if self.outputs is None else select_entries(graph, self.outputs)
+        names = self._names(graph)
+        cuts = {value: name for value, name in names.items() if not graph.is_variable(value[0])}
+        region = trace(graph, outputs, cuts)
+        inside = set(region.order)
+        for value in names:
+            if value not in region.reached and value[0] not in inside:
+                raise OperationError(
+                    f"{listed(map(graph.output_name, outputs))} does not depend on "
+                    f"{graph.output_name(Entry(*value))!r} once the other inputs are cut; take it "
+                    "out of inputs, or choose other outputs"
+                )
+        if self.inputs is not None:
+            others = inside - {node for node, _ in names}
+            needed = [key for name in run.model.inputs for key in run.variables(name)]
+            for key in filter(others.__contains__, needed):
+                raise OperationError(
+                    f"the outputs also need {graph.name(key)!r}: {region.path(key)}; add it to "
+                    "inputs, or cut nearer to the outputs"
+                )
+        renamed = {
+            node: name
+            for (node, _), name in names.items()
+            if graph.is_variable(node) and name != graph.name(node)
+        }
+        leaving = {key for key in graph.order() if key not in inside}
+        refuse_clashes(
+            run,
+            variables=[*cuts.values(), *renamed.values()],
+            leaving=leaving | renamed.keys(),
+            advice="choose another name: inputs: {value: name}",
+        )
+        operators = sum(not graph.is_variable(key) for key in leaving)
+        drop_parameters(run.model, leaving)
+        run.model.parameters.rename({graph.name(key): name for key, name in renamed.items()})
+        for key, name in renamed.items():
+            edit.rename(key, name)
+        self._drop_values(run, names)
+        edit.set_heads(outputs)
+        run.choose_heads(outputs)
+        for value, name in cuts.items():
+            variable = edit.add_variable(name)
+            run.copied(variable, Entry(*value))
+            edit.redirect(Entry(*value), Entry(variable))
+            if value[0] not in inside:
+                give_control_to(graph, edit, value[0], variable)
+        edit.sweep()
+        where = f", cut at {listed(cuts.values())}" if cuts else ""
+        return (
+            f"kept {count(len(graph), 'node')} that compute {listed(graph.outputs)}{where}; "
+            f"{count(operators, 'operator')} left the graph"
+        )
+
+    def _drop_values(self, run: Run, inputs: Mapping[ValueKey, str]) -> None:
+        """Drop the stored values of variables that are to be inputs, and say so."""
+        graph, parameters = run.graph, run.model.parameters
+        states = graph.variable_keys().auxiliary_states
+        fed = []
+        for (node, _), name in inputs.items():
+            if node in states:
+                raise OperationError(
+                    f"{describe(graph, node)} is an auxiliary state, which its operator updates "
+                    "itself, so it can't be an input; take it out of inputs"
+                )
+            if graph.is_variable(node) and name in parameters and len(run.variables(name)) == 1:
+                del parameters[name]
+                fed.append(name)
+        if fed:
+            run.model.is_known = True
+            run.note(
+                f"{listed(fed)} had a stored value, which is dropped: as an input it has to be fed"
+            )
+
+    def _names(self, graph: Graph) -> dict[ValueKey, str]:
+        """Return the values that become inputs, with the names of their variables."""
+        given = self.inputs
+        if given is None:
+            return {}
+        if isinstance(given, Mapping):
+            entries = {select_entry(graph, value): name for value, name in given.items()}
+        else:
+            entries = dict.fromkeys(select_entries(graph, given))
+        return {entry.value: name or graph.output_name(entry) for entry, name in entries.items()}

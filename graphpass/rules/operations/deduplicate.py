@@ -38,25 +38,19 @@ class Deduplicate(Operation):
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Merge them. Linear in the graph and its subgraphs."""
-        merged = _Merger(run.graph, run.purpose).merge(edit)
-        inside = change_subgraphs(
-            run.graph,
-            edit,
-            lambda graph, inner: _merge_inside(graph, inner, run.purpose),
-        )
-        if merged.gone:
-            restamp(run.graph, edit, merged.states)
+
+        def merge(graph: Graph, edit: Edit) -> _Merged:
+            merged = _Merger(graph, run.purpose).merge(edit)
+            if merged.gone:
+                restamp(graph, edit, merged.states)
+            return merged
+
+        merged = merge(run.graph, edit)
+        inside = change_subgraphs(run.graph, edit, lambda *inner: len(merge(*inner).gone))
         for names in merged.heads:
             run.note(f"{listed(names)} compute the same, but are heads, which keep their names")
         also = f"; {count(inside, 'operator')} in subgraphs" if inside else ""
         return f"merged {count(len(merged.gone), 'operator')}{merged.said()}{also}"
-
-
-def _merge_inside(graph: Graph, edit: Edit, purpose: Purpose) -> int:
-    merged = _Merger(graph, purpose).merge(edit)
-    if merged.gone:
-        restamp(graph, edit, merged.states)
-    return len(merged.gone)
 
 
 @dataclass(slots=True)

@@ -63,7 +63,14 @@ class Fold(Operation):
         names = self._store(run, edit, found, going)
         if going:
             run.drop_orphans(edit)
-        self._note_rest(run, found, going)
+        large = [key for key in found.values if key not in going]
+        if large:
+            run.note(
+                f"{_names(run, large)}: storing the value would take more than "
+                f"{count(self.grow, 'byte')}; `grow` says how many it may take"
+            )
+        for reason, keys in found.left.items():
+            run.note(f"{_names(run, keys)}: {reason}")
         stored = f" into {count(len(names), 'parameter')} ({listed(names)})" if names else ""
         return (
             f"folded {count(len(going), 'operator')}{stored}; {_changed(parameters.nbytes - size)}"
@@ -94,17 +101,6 @@ class Fold(Operation):
                 inputs[slot] = Entry(variables[value])
             edit.set_inputs(reader, inputs)
         return names
-
-    def _note_rest(self, run: Run, found: _Constants, going: set[int]) -> None:
-        large = [key for key in found.values if key not in going]
-        if large:
-            names = _names(run, large)
-            run.note(
-                f"{names}: storing the value would take more than {count(self.grow, 'byte')}; "
-                "`grow` says how many it may take"
-            )
-        for reason, keys in found.left.items():
-            run.note(f"{_names(run, keys)}: {reason}")
 
 
 def _names(run: Run, keys: Iterable[int]) -> str:

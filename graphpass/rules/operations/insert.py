@@ -83,7 +83,16 @@ class Insert(Operation):
         """Add the operator. Linear in the graph."""
         graph = run.graph
         operator = find_operator(self.op)
-        self._refuse_contradictions()
+        if self.inputs is not None and self.with_:
+            raise OperationError(
+                f"{self.name!r}: with belongs to after and before; list everything that the "
+                "operator reads under inputs"
+            )
+        if self.heads is not None and self.inputs is None:
+            raise OperationError(
+                f"{self.name!r}: heads belongs to inputs; with after or before the heads follow "
+                "from the values that are redirected"
+            )
         use = None if self.before is None else self._use(graph)
         given = self._given(graph, use)
         where = f"{operator.name} {self.name!r}"
@@ -118,29 +127,6 @@ class Insert(Operation):
             f"inserted {operator.name} {self.name!r} {place}"
             f"{f'; new variables {listed(missing.values())}' if missing else ''}"
         )
-
-    def _refuse_contradictions(self) -> None:
-        places = {"after": self.after, "before": self.before, "inputs": self.inputs}
-        chosen = [option for option, value in places.items() if value is not None]
-        if len(chosen) != 1:
-            raise OperationError(
-                f"{self.name!r} needs one of after, before and inputs, which says where; "
-                f"it has {' and '.join(chosen) or 'none'}"
-            )
-        if self.inputs is not None and self.with_:
-            raise OperationError(
-                f"{self.name!r}: with belongs to after and before; list everything that the "
-                "operator reads under inputs"
-            )
-        if self.heads is not None and self.inputs is None:
-            raise OperationError(
-                f"{self.name!r}: heads belongs to inputs; after {chosen[0]} the heads follow "
-                "from the values that are redirected"
-            )
-        if self.heads not in (None, "append", "replace"):
-            raise OperationError(
-                f"{self.name!r}: heads can't be {self.heads!r}; it is append or replace"
-            )
 
     def _use(self, graph: Graph) -> Use:
         """Return the input that `before` names."""

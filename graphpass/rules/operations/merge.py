@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from graphpass.errors import (
     AttributeValueError,
@@ -16,7 +16,6 @@ from graphpass.errors import (
     SymbolError,
     count,
     listed,
-    suggestion,
 )
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
@@ -80,7 +79,14 @@ class Merge(Operation):
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Bring the model in. Linear in both graphs; `share_equal` reads all arrays."""
-        self._refuse_options()
+        if self.prefix_mode == "all" and not self.prefix:
+            raise OperationError("prefix_mode: all needs a prefix, such as prefix: b_")
+        twice = [name for name in self.share if name in self.connect]
+        if twice:
+            raise OperationError(
+                f"{twice[0]!r} stands under share and under connect; their input becomes either "
+                "ours of the same name or another value"
+            )
         if not isinstance(self.model, Model):
             path = run.reading.path(self.model)
             files = find_files(path)
@@ -127,7 +133,14 @@ class Merge(Operation):
         drop_parameters(run.model, leaving)
         copying = Copying(their_graph, edit, values, run.limits, dict(equal))
         copying.copy(names)
-        _bring_parameters(run, theirs, names)
+        parameters, states = run.model.parameters, set(their_graph.variable_keys().auxiliary_states)
+        takes_over = not parameters
+        for key, name in names.items():
+            old = their_graph.name(key)
+            if their_graph.is_variable(key) and old in theirs.parameters:
+                own = new_class(parameters, is_state=key in states)
+                class_ = theirs.parameters.class_of(old) if takes_over else own
+                parameters.set(name, theirs.parameters[old], class_)
         if run.ancestry is not None:
             met = {key: entry for (key, _), entry in values.items()}
             run.ancestry.merge(theirs, copying.twins, names, met, fed)
@@ -152,25 +165,6 @@ class Merge(Operation):
             f"the outputs are {listed(graph.outputs)}"
         )
 
-    def _refuse_options(self) -> None:
-        for option, value, known in (
-            ("heads", self.heads, get_args(Heads)),
-            ("prefix_mode", self.prefix_mode, get_args(PrefixMode)),
-        ):
-            if value not in known:
-                raise OperationError(
-                    f"{option} can't be {value!r}{suggestion(str(value), known)}; "
-                    f"it is one of {', '.join(known)}"
-                )
-        if self.prefix_mode == "all" and not self.prefix:
-            raise OperationError("prefix_mode: all needs a prefix, such as prefix: b_")
-        twice = [name for name in self.share if name in self.connect]
-        if twice:
-            raise OperationError(
-                f"{twice[0]!r} stands under share and under connect; their input becomes either "
-                "ours of the same name or another value"
-            )
-
     def _meet(self, ours: Model, theirs: Model) -> dict[ValueKey, Entry]:
         """Return the values of the other model that are to be values of ours."""
         found = {}
@@ -178,7 +172,27 @@ class Merge(Operation):
             our_key = _argument(ours.graph, {"name": name}, "share")
             with _in_their_graph():
                 their_key = _argument(theirs.graph, {"name": name}, "share")
-            _refuse_unshareable(name, (ours, our_key), (theirs, their_key))
+            sides = ((ours, our_key, "here"), (theirs, their_key, "in the merged model"))
+            facts = []
+            for model, key, where in sides:
+                if model.graph.name(key) in model.parameters:
+                    raise OperationError(
+                        f"share: {name!r} has a stored value {where}, and share is for inputs; "
+                        "give a prefix and tie the two afterwards"
+                    )
+                attrs = model.graph.attrs(key)
+                facts.append((shape_hint(attrs), dtype_hint(attrs)))
+            (shape, dtype), (their_shape, their_dtype) = facts
+            if not same_shape(shape, their_shape) or (
+                None not in (dtype, their_dtype) and dtype != their_dtype
+            ):
+                told = [
+                    f"{'of any shape' if a is None else a} and {b or 'any type'}" for a, b in facts
+                ]
+                raise OperationError(
+                    f"share: {name!r} is {told[0]} here and {told[1]} in the merged model; one "
+                    "input can't be both"
+                )
             found[their_key, 0] = Entry(our_key)
         for name, value in self.connect.items():
             with _in_their_graph():
@@ -233,18 +247,6 @@ class Merge(Operation):
         )
 
 
-def _bring_parameters(run: Run, theirs: Model, names: Mapping[int, str]) -> None:
-    parameters = run.model.parameters
-    states = set(theirs.graph.variable_keys().auxiliary_states)
-    takes_over = not parameters
-    classes = {is_state: new_class(parameters, is_state=is_state) for is_state in (False, True)}
-    for key, name in names.items():
-        old = theirs.graph.name(key)
-        if theirs.graph.is_variable(key) and old in theirs.parameters:
-            class_ = theirs.parameters.class_of(old) if takes_over else classes[key in states]
-            parameters.set(name, theirs.parameters[old], class_)
-
-
 def _note(run: Run, theirs: Model, equal: Mapping[int, int], share_equal: bool) -> None:
     graph, parameters = theirs.graph, theirs.parameters
     if share_equal:
@@ -293,28 +295,6 @@ def _in_their_graph() -> Iterator[None]:
         yield
     except SelectorError as error:
         raise SelectorError(f"in the merged model: {error}") from None
-
-
-def _refuse_unshareable(name: str, ours: tuple[Model, int], theirs: tuple[Model, int]) -> None:
-    for (model, key), where in ((ours, "here"), (theirs, "in the merged model")):
-        if model.graph.name(key) in model.parameters:
-            raise OperationError(
-                f"share: {name!r} has a stored value {where}, and share is for inputs; give a "
-                "prefix and tie the two afterwards"
-            )
-    our_attrs, their_attrs = (model.graph.attrs(key) for model, key in (ours, theirs))
-    shapes = shape_hint(our_attrs), shape_hint(their_attrs)
-    if not same_shape(*shapes):
-        raise OperationError(
-            f"share: {name!r} has the shape {shapes[0]} here and {shapes[1]} in the merged model; "
-            "one input can't have both"
-        )
-    dtypes = dtype_hint(our_attrs), dtype_hint(their_attrs)
-    if None not in dtypes and dtypes[0] != dtypes[1]:
-        raise OperationError(
-            f"share: {name!r} is of {dtypes[0]} here and of {dtypes[1]} in the merged model; "
-            "one input can't be of both"
-        )
 
 
 # -- what they have in common -------------------------------------------------------------------

@@ -1,19 +1,28 @@
-"""``remove`` takes operators out, so that their users read what they read; ``prune`` the unused."""
+"""``remove`` bypasses operators, ``substitute`` swaps them, ``prune`` drops what is not used."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from graphpass.errors import OperationError, count, listed
+from graphpass.errors import OperationError, count, listed, suggestion
 from graphpass.graph import Edit, Entry, Graph
 from graphpass.graph.invariants import describe
+from graphpass.ops import Operator
+from graphpass.ops.attributes import is_hidden_key
 from graphpass.rules.operations.operation import Operation, Run
-from graphpass.rules.operations.operators import find_slot, select_operators
+from graphpass.rules.operations.operators import (
+    attribute_texts,
+    checked_attrs,
+    find_operator,
+    find_slot,
+    select_operators,
+)
 from graphpass.rules.operations.region import give_control_to
 from graphpass.rules.selectors import Selector
 
-__all__ = ["Prune", "Remove"]
+__all__ = ["Prune", "Remove", "Substitute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,15 @@ class Remove(Operation):
         states = [state for state, keys in writers.items() if not gone.isdisjoint(keys)]
         instead: dict[Entry, Entry] = {}
         for key in removed:
-            _refuse_other_outputs(graph, key)
+            used = [(graph.inputs(node)[slot], f"{describe(graph, node)} reads its output")
+                    for node, slot in graph.uses(key)]  # fmt: skip
+            used += [(head, "a head is its output") for head in graph.heads if head.node == key]
+            for entry, said in used:
+                if entry.output:
+                    raise OperationError(
+                        f"{describe(graph, key)} can't be removed: {said} "
+                        f"{graph.output_name(entry)!r}, and an input takes the place of output 0"
+                    )
             value = graph.inputs(key)[find_slot(graph, key, self.input)]
             instead[Entry(key)] = instead.get(value._replace(version=0), value)
         edit.redirect_all(instead)
@@ -70,22 +87,6 @@ class Remove(Operation):
         also = f", and {count(others, 'node')} that nothing needs any more" if others > 0 else ""
         named = f" ({listed(names)})" if names else ""
         return f"removed {count(len(removed), 'operator')}{named}{also}"
-
-
-def _refuse_other_outputs(graph: Graph, key: int) -> None:
-    for reader, slot in graph.uses(key):
-        entry = graph.inputs(reader)[slot]
-        if entry.output != 0:
-            raise OperationError(
-                f"{describe(graph, key)} can't be removed: {describe(graph, reader)} reads its "
-                f"output {graph.output_name(entry)!r}, and an input takes the place of output 0"
-            )
-    for head in graph.heads:
-        if head.node == key and head.output != 0:
-            raise OperationError(
-                f"{describe(graph, key)} can't be removed: its output {graph.output_name(head)!r} "
-                "is a head, and an input takes the place of output 0"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +120,79 @@ class Prune(Operation):
             f"dropped {count(dropped, 'node')} and {count(len(unused), 'parameter')} "
             f"({count(size, 'byte')})"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Substitute(Operation):
+    """Swap the operator of nodes. Hints (``__ctx_group__``) stay, other attributes if kept.
+
+    Examples
+    --------
+    A classifier without its label is ``substitute: {select: softmax, op: softmax, inputs: [data],
+    attrs: {axis: -1}}``.
+    """
+
+    keyword: ClassVar[str] = "substitute"
+
+    select: Selector
+    """The nodes."""
+
+    op: str
+    """The operator that they run from now on: a name or alias of MXNet 1.9.1."""
+
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    """Its attributes."""
+
+    keep_attrs: Sequence[str] | bool = False
+    """Attributes of the old operator to keep: names, or true for all that the new one has too."""
+
+    inputs: Sequence[int | str] | None = None
+    """Inputs of the old operator that the new one reads, in order, by slot or name; default:
+    all."""
+
+    optional: bool = False
+    """Whether it is fine to select nothing."""
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """Swap the operators. Linear in the graph."""
+        graph = run.graph
+        operator = find_operator(self.op)
+        selected = select_operators(graph, self.select, optional=self.optional)
+        names = [graph.name(key) for key in selected]
+        outputs = graph.outputs
+        old = dict.fromkeys(graph.op(key) for key in selected)
+        for key in selected:
+            inputs = graph.inputs(key)
+            if self.inputs is not None:
+                inputs = tuple([inputs[find_slot(graph, key, slot)] for slot in self.inputs])
+            texts = {**self._kept(graph, key, operator), **attribute_texts(self.attrs)}
+            attrs = checked_attrs(operator, texts, len(inputs), describe(graph, key))
+            edit.set_op(key, operator.name)
+            edit.set_attrs(key, attrs)
+            edit.set_inputs(key, inputs)
+            if graph.subgraphs(key) and not operator.from_subgraph:
+                edit.set_subgraphs(key, ())
+        run.drop_orphans(edit)
+        for before, after in zip(outputs, graph.outputs, strict=True):
+            if before != after:
+                run.note(f"the output {before!r} is now {after!r}")
+        return (
+            f"{count(len(selected), 'node')} ({listed(names)}) now "
+            f"{'runs' if len(selected) == 1 else 'run'} {operator.name} in place of "
+            f"{', '.join(old)}"
+        )
+
+    def _kept(self, graph: Graph, key: int, operator: Operator) -> dict[str, str]:
+        before = graph.attrs(key)
+        kept = {name: text for name, text in before.items() if is_hidden_key(name)}
+        if self.keep_attrs is True:
+            kept.update((name, before[name]) for name in before if name in operator.attributes)
+        elif self.keep_attrs:
+            for name in self.keep_attrs:
+                if name not in before:
+                    raise OperationError(
+                        f"{describe(graph, key)} has no attribute {name!r} to keep"
+                        f"{suggestion(name, before)}"
+                    )
+                kept[name] = before[name]
+        return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -126,7 +126,12 @@ class Set(Operation):
             shape, axis = shape_hint(graph.attrs(key)) or (), batch_axis(graph.attrs(key))
             if graph.name(key) in inputs and axis < len(shape) and shape[axis] == size:
                 held[key] = (*shape[:axis], unknown, *shape[axis + 1 :])
-        fed = _fed(run, held)
+        fed = [*held]  # stored parameters tell the inputs, or else the user, or else their uses
+        if not run.model.parameters and run.shapes:
+            fed = [key for key in held if graph.name(key) in run.shapes]
+        elif not run.model.parameters:
+            shape_of = run.model.infer().shape
+            fed = [key for key in held if not is_shared(graph, shape_of, key)]
         for key in fed:
             edit.update_attrs(key, {"__shape__": str(held[key])})
         left = [graph.name(key) for key in held if key not in fed]
@@ -169,20 +174,6 @@ class Set(Operation):
         if self.storage_type is not None:
             hints["__storage_type__"] = str(_STORAGE_TYPES[self.storage_type])
         return hints
-
-
-def _fed(run: Run, keys: Iterable[int]) -> list[int]:
-    """Return the inputs that are fed batch by batch.
-
-    Stored parameters tell them, or else the user, who names them all or none; or else their uses.
-    """
-    graph, model = run.graph, run.model
-    if model.parameters:
-        return [*keys]
-    if run.shapes:
-        return [key for key in keys if graph.name(key) in run.shapes]
-    known = model.infer()
-    return [key for key in keys if not is_shared(graph, known.shape, key)]
 
 
 def _text(value: Any, what: str) -> str | None:

@@ -80,8 +80,16 @@ class Tie(Operation):
             )
         _refuse_misfits(graph, parameters, tied)
         winner = self._winner(parameters, names, graph.name(stays))
-        _note_hints(run, stays, tied)
-
+        kept = graph.attrs(stays)
+        for key in tied:
+            attrs = graph.attrs(key)
+            for hint in filter(is_hidden_key, sorted(kept.keys() | attrs.keys())):
+                if kept.get(hint) != attrs.get(hint):
+                    first, second = (
+                        f"{graph.name(each)!r} has {'none' if text is None else repr(text)}"
+                        for each, text in ((stays, kept.get(hint)), (key, attrs.get(hint)))
+                    )
+                    run.note(f"{hint} differs: {first}, which stays, and {second}")
         others = [key for key in tied if key != stays]
         edit.redirect_all({Entry(key): Entry(stays) for key in others})
         edit.replace_nodes(dict.fromkeys(others, stays))
@@ -164,21 +172,6 @@ def _refuse_misfits(graph: Graph, parameters: Parameters, tied: Sequence[int]) -
                 )
         shapes.setdefault(shape, name)
         dtypes.setdefault(dtype, name)
-
-
-def _note_hints(run: Run, stays: int, tied: Iterable[int]) -> None:
-    def spelled(key: int, hint: str) -> str:
-        text = run.graph.attrs(key).get(hint)
-        return f"{run.graph.name(key)!r} has {'none' if text is None else repr(text)}"
-
-    kept = run.graph.attrs(stays)
-    for key in tied:
-        attrs = run.graph.attrs(key)
-        for hint in sorted(kept.keys() | attrs.keys()):
-            if is_hidden_key(hint) and kept.get(hint) != attrs.get(hint):
-                run.note(
-                    f"{hint} differs: {spelled(stays, hint)}, which stays, and {spelled(key, hint)}"
-                )
 
 
 def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:

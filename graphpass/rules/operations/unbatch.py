@@ -9,17 +9,18 @@ from typing import ClassVar
 from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.graph.invariants import describe
-from graphpass.rules.operations.batch_axes import (
-    Tracking,
-    follow_constants,
-    refuse_two_lengths,
-    shapes_of,
-)
-from graphpass.rules.operations.batch_trunks import assumption, may_join
 from graphpass.rules.operations.names import fill, refuse_clashes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.operators import select_operators
 from graphpass.rules.operations.region import Copying, give_control_to, restamp
+from graphpass.rules.operations.trunks import (
+    Tracking,
+    assumption,
+    follow_constants,
+    may_join,
+    refuse_two_lengths,
+    shapes_of,
+)
 from graphpass.rules.selectors import Selector
 from graphpass.shapes import Inference
 

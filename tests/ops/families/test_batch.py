@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from graphpass import Model, dumps
 from graphpass.errors import OperationError
 from graphpass.ops.meaning import known_operators, meaning
-from graphpass.rules.operations.batch_axes import Tracking
+from graphpass.rules.operations.trunks import Tracking
 from graphpass.shapes import infer
 
 OPERATORS = sorted(op for op in known_operators() if meaning(op).batch is not None)

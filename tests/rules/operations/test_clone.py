@@ -290,10 +290,7 @@ def test_without_parameters_the_operators_tell_weights(net, perform) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "needs either prefix"),
-        ({"prefix": "b_", "name": "{name}_b"}, "needs either prefix"),
         ({"name": "b"}, "would be every node's"),
-        ({"prefix": "b_", "share": "parameter"}, "nearest: parameters"),
         ({"prefix": "b_", "from": "relu1", "to": "fc1"}, "'relu1_output' does not reach"),
         ({"prefix": "b_", "from": ["data", "fc1"]}, "'data' does not reach"),
         ({"prefix": "b_", "from": "data", "keep": "data"}, "under both from and keep"),

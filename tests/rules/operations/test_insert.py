@@ -256,11 +256,8 @@ RELU = {"op": "relu", "name": "r"}
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        (RELU, OperationError, "one of after, before and inputs, which says where; it has none"),
-        ({**RELU, "after": "fc1", "before": "fc2"}, OperationError, "it has after and before"),
         ({**RELU, "inputs": ["fc1"], "with": ["fc2"]}, OperationError, "with belongs to"),
         ({**RELU, "after": "fc1", "heads": "replace"}, OperationError, "heads belongs to inputs"),
-        ({**RELU, "inputs": ["fc1"], "heads": "none"}, OperationError, "append or replace"),
         ({**RELU, "before": {"node": "fc2", "slot": 1}}, OperationError, "no option 'slot'"),
         ({**RELU, "before": {"node": "fc2", "input": "x"}}, OperationError, "no input 'x'"),
         ({**RELU, "after": "fc3"}, SelectorError, "no output 'fc3'"),

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from graphpass import Model, Parameters, loads
-from graphpass.errors import UsageError
+from graphpass.errors import PassFileError, UsageError
 from graphpass.rules.operations import OPERATIONS, operation_class
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.operations.remove import Prune
 from graphpass.rules.operations.rename import Prefix, Rename
 from graphpass.rules.operations.use import UsePasses
+from graphpass.rules.pass_files.loading import load_pass
 
 
 @pytest.mark.parametrize("keyword", OPERATIONS)
@@ -76,3 +77,24 @@ def test_an_orphan_leaves_the_array_to_a_variable_of_its_name() -> None:
         run.drop_orphans(edit)
     assert run.variables("w") == [0]
     assert "w" in model.parameters
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"clone": {}}, "needs one of prefix, name"),
+        ({"clone": {"prefix": "b_", "name": "{name}_b"}}, "takes one of prefix and name"),
+        ({"clone": {"prefix": "b_", "share": "parameter"}}, "one of parameters, copy, nothing"),
+        ({"merge": {"model": "m", "heads": "our"}}, "nearest: ours"),
+        ({"merge": {"model": "m", "prefix_mode": "everything"}}, "clash or all"),
+        ({"insert": {"op": "relu", "name": "r"}}, "needs one of after, before, inputs"),
+        ({"insert": {"op": "relu", "name": "r", "after": "x", "before": "y"}}, "after and before"),
+        (
+            {"insert": {"op": "relu", "name": "r", "inputs": "x", "heads": "first"}},
+            "append or replace",
+        ),
+    ],
+)
+def test_the_schema_refuses_options_that_make_no_sense(rule: dict, message: str) -> None:
+    with pytest.raises(PassFileError, match=message):
+        load_pass([rule])

@@ -81,7 +81,7 @@ def test_nothing_selected_is_fine_only_if_optional(net, perform, refused) -> Non
         (
             "s = SliceChannel(x, num_outputs=2)\nreturn s[1]",
             "s",
-            "output 's_output1' is a head",
+            "a head is its output 's_output1'",
         ),
         ("a = relu(x)\nreturn a", {"select": "a", "input": 1}, "has no input 1; it has 1 input"),
         ("a = _zeros(shape=(1,))\nreturn a", "a", "has no input 0; it has 0 inputs"),
