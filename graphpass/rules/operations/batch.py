@@ -12,7 +12,6 @@ from graphpass.graph import Edit, Entry, Graph, ValueKey
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.operations.region import give_control_to, restamp
 from graphpass.rules.operations.trunks import (
-    Branches,
     Tracking,
     Trunk,
     assumption,
@@ -101,7 +100,30 @@ class Batch(Operation):
             trunks = find_trunks(graph, coloring, shapes)
         else:
             branches = [select_entries(graph, selectors) for selectors in wanted]
-            _refuse_odd(graph, shapes, branches)
+            if len(branches) < 2:
+                raise OperationError(
+                    "from is a list with the starts of two branches or more, such as "
+                    "[[left_data], [right_data]]"
+                )
+            lengths = {len(entries) for entries in branches}
+            if len(lengths) > 1:
+                raise OperationError(
+                    f"the branches start at {' and '.join(str(len(each)) for each in branches)} "
+                    "values, and each has to start at as many as the others, in corresponding order"
+                )
+            values = [entry.value for entries in branches for entry in entries]
+            twice = next((value for value in values if values.count(value) > 1), None)
+            if twice is not None:
+                raise OperationError(
+                    f"{graph.output_name(Entry(*twice))!r} stands twice under from; what all "
+                    "branches read needs no mention"
+                )
+            for column in zip(*branches, strict=True):
+                if not may_join(shapes, column):
+                    raise OperationError(
+                        f"{listed(map(graph.output_name, column))} differ in shape or type, so "
+                        "they can't be joined"
+                    )
             trunks = [trunk_of(graph, coloring, branches)]
             read = {entry.value for key in trunks[0].twins for entry in graph.inputs(key)}
             for column in trunks[0].columns:
@@ -185,34 +207,6 @@ class Batch(Operation):
 
 def _inputs(run: Run) -> set[int]:
     return {key for name in run.model.inputs for key in run.variables(name)}
-
-
-def _refuse_odd(graph: Graph, shapes: Inference, branches: Branches) -> None:
-    """Refuse branches that do not correspond."""
-    if len(branches) < 2:
-        raise OperationError(
-            "from is a list with the starts of two branches or more, such as "
-            "[[left_data], [right_data]]"
-        )
-    lengths = {len(entries) for entries in branches}
-    if len(lengths) > 1:
-        raise OperationError(
-            f"the branches start at {' and '.join(str(len(each)) for each in branches)} values, "
-            "and each has to start at as many as the others, in corresponding order"
-        )
-    values = [entry.value for entries in branches for entry in entries]
-    twice = next((value for value in values if values.count(value) > 1), None)
-    if twice is not None:
-        raise OperationError(
-            f"{graph.output_name(Entry(*twice))!r} stands twice under from; what all branches read "
-            "needs no mention"
-        )
-    for column in zip(*branches, strict=True):
-        if not may_join(shapes, column):
-            raise OperationError(
-                f"{listed(map(graph.output_name, column))} differ in shape or type, so they can't "
-                "be joined"
-            )
 
 
 def _summary(graph: Graph, trunk: Trunk) -> str:

@@ -80,7 +80,27 @@ class Expect(Operation):
 
     def apply(self, run: Run, edit: Edit) -> str:
         """Check all assertions. Linear in the graph, besides running the model."""
-        tried = [*self._structure(run)]
+        graph, model = run.graph, run.model
+        tried: list[str] = []  # for each assertion how it fails, or an empty text
+        find: dict[str, Callable[[], list[str]]] = {
+            "arguments": lambda: graph.arguments,
+            "auxiliary_states": lambda: graph.auxiliary_states,
+            "inputs": lambda: model.inputs,
+            "outputs": lambda: graph.outputs,
+            "parameters": lambda: list(model.parameters),
+        }
+        for what in find:
+            wanted: Names | None = getattr(self, what)
+            if wanted is not None:
+                shapes = model.parameters.shapes if what == "parameters" else {}
+                tried += _names(what, wanted, find[what](), shapes)
+        if self.operators is not None:
+            ops = [graph.op(key) for key in graph.order() if not graph.is_variable(key)]
+            tried += _operators(self.operators, ops)
+        if self.nodes is not None:
+            tried.append(_count("nodes", self.nodes, len(graph.order())))
+        if self.heads is not None:
+            tried.append(_count("heads", self.heads, len(graph.heads)))
         failed = [failure for failure in tried if failure]
         untried = self.unchanged_outputs is not None and bool(failed)
         if self.unchanged_outputs is not None and not untried:
@@ -93,31 +113,6 @@ class Expect(Operation):
         tail = "; unchanged_outputs was not looked at" if untried else ""
         separator = " " if len(failed) == 1 else "\n  "
         raise ExpectationError(separator.join([head, *failed]) + tail)
-
-    def _structure(self, run: Run) -> Iterator[str]:
-        """Yield for each assertion how it fails, or an empty text."""
-        graph, model = run.graph, run.model
-        shapes = model.parameters.shapes if self.parameters is not None else {}
-        find: dict[str, Callable[[], list[str]]] = {
-            "arguments": lambda: graph.arguments,
-            "auxiliary_states": lambda: graph.auxiliary_states,
-            "inputs": lambda: model.inputs,
-            "outputs": lambda: graph.outputs,
-            "parameters": lambda: list(model.parameters),
-        }
-        for what in find:
-            wanted: Names | None = getattr(self, what)
-            if wanted is not None:
-                yield from _names(
-                    what, wanted, find[what](), shapes if what == "parameters" else {}
-                )
-        if self.operators is not None:
-            ops = [graph.op(key) for key in graph.order() if not graph.is_variable(key)]
-            yield from _operators(self.operators, ops)
-        if self.nodes is not None:
-            yield _count("nodes", self.nodes, len(graph.order()))
-        if self.heads is not None:
-            yield _count("heads", self.heads, len(graph.heads))
 
     def _outputs(self, run: Run) -> str:
         from graphpass.verify import verify

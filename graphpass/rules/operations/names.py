@@ -24,7 +24,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import eq
 
 from graphpass.errors import OperationError, SelectorError, count, suggestion
-from graphpass.graph import VARIABLE, Edit, Graph
+from graphpass.graph import VARIABLE, Edit
 from graphpass.graph.invariants import describe
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.selectors import NameMatch
@@ -192,7 +192,8 @@ def rename_nodes(
     Raises
     ------
     OperationError
-        If two nodes would have one name; both are named. Nothing is renamed then.
+        If two variables would have one name, or two operators that had not before. Both are named,
+        and nothing is renamed then. A variable and an operator may share one, as in MXNet.
 
     Notes
     -----
@@ -208,7 +209,23 @@ def rename_nodes(
     if len(set(names.values())) < len(names) or not (
         are_all or graph.names.holds_none(names.values())
     ):
-        _refuse_clashes(graph, names)
+        owners: dict[tuple[str, bool], list[int]] = {}
+        for key, name in names.items():
+            owners.setdefault((name, graph.is_variable(key)), []).append(key)
+        for (name, is_variable), keys in owners.items():
+            others = [key for key in graph.named(name) if key not in names]
+            staying = [key for key in others if graph.is_variable(key) == is_variable]
+            were_one = not is_variable and not staying and len(set(graph.names_of(keys))) == 1
+            if len(staying) + len(keys) == 1 or were_one:
+                continue
+            first, second, *more = [describe(graph, key) for key in (*staying, *keys)]
+            rest = f", and {len(more)} more," if more else ""
+            advice = "choose another name, or rename both in one rule"
+            if any(not graph.reaches(key) for key in staying):
+                advice = "the heads do not reach the one that has the name: `prune` drops it"
+            raise OperationError(
+                f"{first} and {second}{rest} would both be called {name!r}; {advice}"
+            )
     variables = {key: names[key] for key in graph.by_op().get(VARIABLE, ()) if key in names}
     were_unique = (len(set(before)) if are_all else len(graph.names)) == len(graph)
     moved = _move_parameters(run, variables, were_unique=were_unique)
@@ -217,28 +234,6 @@ def rename_nodes(
     numbers = {"variable": len(variables), "operator": operators, "parameter": moved}
     parts = [count(number, noun) for noun, number in numbers.items() if number]
     return f"renamed {', '.join(parts) or 'nothing'}"
-
-
-def _refuse_clashes(graph: Graph, names: Mapping[int, str]) -> None:
-    """Refuse a name for two variables, and one for two operators that did not share one before.
-
-    A variable and an operator may share a name, as in MXNet.
-    """
-    owners: dict[tuple[str, bool], list[int]] = {}
-    for key, name in names.items():
-        owners.setdefault((name, graph.is_variable(key)), []).append(key)
-    for (name, is_variable), keys in owners.items():
-        others = [key for key in graph.named(name) if key not in names]
-        staying = [key for key in others if graph.is_variable(key) == is_variable]
-        were_one = not is_variable and not staying and len(set(graph.names_of(keys))) == 1
-        if len(staying) + len(keys) == 1 or were_one:
-            continue
-        first, second, *more = [describe(graph, key) for key in (*staying, *keys)]
-        rest = f", and {len(more)} more," if more else ""
-        advice = "choose another name, or rename both in one rule"
-        if any(not graph.reaches(key) for key in staying):
-            advice = "the heads do not reach the one that has the name: `prune` drops it"
-        raise OperationError(f"{first} and {second}{rest} would both be called {name!r}; {advice}")
 
 
 def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: bool) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
-from graphpass.graph import Edit, Graph
+from graphpass.graph import Edit
 from graphpass.graph.invariants import describe
 from graphpass.ops import format_value
 from graphpass.rules.limits import MAX_INT, MAX_RANK
@@ -90,8 +90,20 @@ class Set(Operation):
     def apply(self, run: Run, edit: Edit) -> str:
         """Set them. Linear in the graph."""
         done = []
-        if self.select is not None and self._changes():
-            done.append(self._set_attrs(run.graph, edit, self.select))
+        graph, changes = run.graph, self._changes()
+        if self.select is not None and changes:
+            kind: Kind = "variables" if self._hints() else "both"
+            keys = select(graph, self.select, kind=kind, optional=self.optional)
+            for key in keys:
+                edit.update_attrs(key, changes)
+                operator = graph.node(key).operator
+                if operator is None:
+                    continue
+                try:
+                    operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
+                except AttributeValueError as error:
+                    raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
+            done.append(f"set {listed(changes)} of {count(len(keys), 'node')}")
         if self.select is not None and self.free is not None:
             done.append(self._free(run, edit, self.select, self.free))
         if self.heads is not None:
@@ -101,21 +113,6 @@ class Set(Operation):
             run.drop_orphans(edit)
             done.append(f"the graph returns {listed(run.graph.outputs)}")
         return "; ".join(done)
-
-    def _set_attrs(self, graph: Graph, edit: Edit, selector: Selector) -> str:
-        kind: Kind = "variables" if self._hints() else "both"
-        changes = self._changes()
-        keys = select(graph, selector, kind=kind, optional=self.optional)
-        for key in keys:
-            edit.update_attrs(key, changes)
-            operator = graph.node(key).operator
-            if operator is None:
-                continue
-            try:
-                operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
-            except AttributeValueError as error:
-                raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
-        return f"set {listed(changes)} of {count(len(keys), 'node')}"
 
     def _free(self, run: Run, edit: Edit, selector: Selector, size: int) -> str:
         """Leave the extent of the batch axis open: the first one, or the N of ``__layout__``."""

@@ -78,7 +78,27 @@ class Tie(Operation):
                 "auxiliary state, which operators write to during training; one variable can't be "
                 "both, so tie arguments with arguments"
             )
-        _refuse_misfits(graph, parameters, tied)
+        shapes: dict[tuple[int, ...] | None, str] = {}
+        dtypes: dict[np.dtype[Any] | None, str] = {}
+        for key in tied:
+            name, attrs = graph.name(key), graph.attrs(key)
+            array = parameters.get(name)
+            shape = shape_hint(attrs) if array is None else array.shape
+            dtype = dtype_hint(attrs) if array is None else array.dtype
+            for known, other in shapes.items():
+                if not same_shape(shape, known):
+                    raise OperationError(
+                        f"{other!r} has the shape {known} and {name!r} has {shape}; one variable "
+                        "can't have both, so they can't be tied"
+                    )
+            for type_, other in dtypes.items():
+                if None not in (dtype, type_) and dtype != type_:
+                    raise OperationError(
+                        f"{other!r} is of {type_} and {name!r} of {dtype}; convert one of them "
+                        "before they are tied"
+                    )
+            shapes.setdefault(shape, name)
+            dtypes.setdefault(dtype, name)
         winner = self._winner(parameters, names, graph.name(stays))
         kept = graph.attrs(stays)
         for key in tied:
@@ -147,31 +167,6 @@ class Tie(Operation):
                 )
             return self.keep
         return valued[0] if self.keep == "first" else valued[-1]
-
-
-def _refuse_misfits(graph: Graph, parameters: Parameters, tied: Sequence[int]) -> None:
-    """Refuse variables whose shapes or types, as far as they are known, differ."""
-    shapes: dict[tuple[int, ...] | None, str] = {}
-    dtypes: dict[np.dtype[Any] | None, str] = {}
-    for key in tied:
-        name, attrs = graph.name(key), graph.attrs(key)
-        array = parameters.get(name)
-        shape = shape_hint(attrs) if array is None else array.shape
-        dtype = dtype_hint(attrs) if array is None else array.dtype
-        for known, other in shapes.items():
-            if not same_shape(shape, known):
-                raise OperationError(
-                    f"{other!r} has the shape {known} and {name!r} has {shape}; one variable "
-                    "can't have both, so they can't be tied"
-                )
-        for type_, other in dtypes.items():
-            if None not in (dtype, type_) and dtype != type_:
-                raise OperationError(
-                    f"{other!r} is of {type_} and {name!r} of {dtype}; convert one of them "
-                    "before they are tied"
-                )
-        shapes.setdefault(shape, name)
-        dtypes.setdefault(dtype, name)
 
 
 def _tie_equal(run: Run, edit: Edit, keys: Iterable[int]) -> str:

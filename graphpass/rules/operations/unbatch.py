@@ -52,7 +52,16 @@ class Unbatch(Operation):
                 "original's name goes and {number} for the branch, such as 'branch{number}_{name}'"
             )
         uneven: dict[int, str] = {}
-        wholes = self._wholes(run, uneven)
+        if self.select is None:
+            concats = [key for key in graph.order() if _axis_of(graph, key) == 0]
+        else:
+            concats = _selected(graph, self.select)
+        by_count: dict[int, list[int]] = {}
+        for key in concats:
+            by_count.setdefault(len(graph.inputs(key)), []).append(key)
+        shapes = shapes_of(run)
+        found = [self._whole(run, shapes, by_count[n], uneven) for n in by_count if n > 1]
+        wholes = [whole for whole in found if whole is not None]
         for reason in uneven.values():
             run.note(f"{reason}; so it stays one trunk")
         if not wholes:
@@ -62,7 +71,6 @@ class Unbatch(Operation):
                 raise OperationError(f"{text}; say under select which Concats are meant")
             run.note(text)
             return "found no trunk"
-        shapes = shapes_of(run)
         states = graph.variable_keys().auxiliary_states
         summaries = []
         for whole in wholes:
@@ -92,28 +100,13 @@ class Unbatch(Operation):
         restamp(graph, edit, [key for key in states if key in graph])
         return "; ".join(summaries)
 
-    def _wholes(self, run: Run, uneven: dict[int, str]) -> list[_Whole]:
-        """Return the trunks; `uneven` learns which Concats are left out since parts differ."""
-        graph = run.graph
-        if self.select is None:
-            concats = [key for key in graph.order() if _axis_of(graph, key) == 0]
-        else:
-            concats = _selected(graph, self.select)
-        by_count: dict[int, list[int]] = {}
-        for key in concats:
-            by_count.setdefault(len(graph.inputs(key)), []).append(key)
-        shapes = shapes_of(run)
-        found = []
-        for number, joins in by_count.items():
-            whole = self._whole(run, shapes, joins, uneven) if number > 1 else None
-            if whole is not None:
-                found.append(whole)
-        return found
-
     def _whole(
         self, run: Run, shapes: Inference, joins: Sequence[int], uneven: dict[int, str]
     ) -> _Whole | None:
-        """Return the trunk behind Concats, without those whose values are not split again."""
+        """Return the trunk behind Concats, without those whose values are not split again.
+
+        `uneven` learns which Concats are left out since their parts differ, and why.
+        """
         graph = run.graph
         left = list(joins)
         while left:
@@ -123,7 +116,13 @@ class Unbatch(Operation):
             constants = follow_constants(tracking, inputs)
             whole, failed = _find_whole(graph, tracking, left)
             if not failed:
-                failed = _uneven(graph, shapes, left)
+                failed = {
+                    join: f"{listed(map(graph.output_name, graph.inputs(join)))}, which "
+                    f"{describe(graph, join)} joins, differ in shape or type, and SliceChannel "
+                    "makes equal parts of them"
+                    for join in left
+                    if not may_join(shapes, graph.inputs(join))
+                }
                 uneven.update(failed)
                 if not failed:
                     refuse_two_lengths(graph, constants, whole.trunk)
@@ -132,17 +131,6 @@ class Unbatch(Operation):
                 raise OperationError(f"{next(iter(failed.values()))}; so it has to stay one trunk")
             left = [key for key in left if key not in failed]
         return None
-
-
-def _uneven(graph: Graph, shapes: Inference, joins: Sequence[int]) -> dict[int, str]:
-    """Return the Concats of values that are known not to be the parts of an even split, and why."""
-    return {
-        join: f"{listed(map(graph.output_name, graph.inputs(join)))}, which "
-        f"{describe(graph, join)} joins, differ in shape or type, and SliceChannel makes equal "
-        "parts of them"
-        for join in joins
-        if not may_join(shapes, graph.inputs(join))
-    }
 
 
 def _selected(graph: Graph, selector: Selector) -> list[int]:

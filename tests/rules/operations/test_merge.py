@@ -376,7 +376,7 @@ def test_a_prefixed_name_that_is_taken_too(net, age, not_merged) -> None:
         (
             {"__dtype__": "0"},
             {"__dtype__": "2"},
-            "of any shape and float32 here and of any shape and float16",
+            "float32 here and of any shape and float16",
         ),
     ],
 )
