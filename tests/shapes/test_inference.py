@@ -7,7 +7,7 @@ from effort import at_most
 
 from graphpass import Entry, Graph
 from graphpass.formats.text import parse_graph
-from graphpass.shapes import Inference, Shape, infer
+from graphpass.shapes import Inference, Shape, cost, infer
 
 
 def shape_of(graph: Graph, inference: Inference, name: str) -> Shape | None:
@@ -143,6 +143,62 @@ def test_operators_without_a_rule_are_named() -> None:
     assert found.unknown == {"Custom": (*graph.named("b"), *graph.named("d"))}
     assert shape_of(graph, found, "c") is None
     assert not found.conflicts
+
+
+@pytest.mark.parametrize(
+    ("np_shape", "state", "expected"), [(False, (1,), (3, 1)), (True, (), (3,))]
+)
+def test_what_a_loop_walks_through_has_an_axis_less(
+    np_shape: bool, state: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    graph = parse_graph(
+        "v, s = variable(), variable()\n"
+        "def body():\n"
+        "    a, b = variable(), variable()\n"
+        "    y, t = elemwise_mul(a, b), _copy(b)\n"
+        "    return y, t\n"
+        "loop = _foreach(v, s, num_args=3, num_out_data=1, num_outputs=2, in_data_locs=(0,),\n"
+        "                in_state_locs=(1,), remain_locs=(), subgraphs=[body])\n"
+        "return loop\n"
+    )
+    found = infer(graph, {"v": (3,), "s": state}, np_shape=np_shape)
+    assert not found.conflicts
+    assert found.shape(graph.heads[0]) == expected
+
+
+def test_a_cached_operator_is_inferred_through_the_graph_in_its_attribute() -> None:
+    inner = (
+        '{"nodes": [{"op": "null", "name": "a", "inputs": []}, {"op": "null", "name": "b", '
+        '"inputs": []}, {"op": "dot", "name": "m", "inputs": [[0, 0, 0], [1, 0, 0]]}], '
+        '"arg_nodes": [0, 1], "heads": [[2, 0, 0]]}'
+    )
+    graph = parse_graph("x, w = variable(), variable()\n"
+                        f"y = _CachedOp(x, w, subgraph={inner!r})\nreturn y\n")  # fmt: skip
+    found = infer(graph, {"x": (2, 3), "w": (3, 4)}, {"x": "float16"})
+    assert found.shape(graph.heads[0]) == (2, 4)
+    assert found.dtype(graph.heads[0]) == "float16"
+    assert cost(graph, graph.heads[0].node, found) == 24
+    with graph.edit() as edit:
+        edit.update_attrs(graph.heads[0].node, {"subgraph": "[1"})
+    assert infer(graph, {"x": (2, 3)}).shape(graph.heads[0]) is None
+
+
+def test_a_norm_is_of_the_dtype_that_it_is_asked_for() -> None:
+    graph = parse_graph("x = variable()\ny = norm(x, axis=1, out_dtype='float64')\nreturn y\n")
+    assert infer(graph, {}, {"x": "float16"}).dtype(graph.heads[0]) == "float64"
+
+
+def test_images_and_values_of_8_bits_have_shapes() -> None:
+    graph = parse_graph(
+        "x, a, b, r = variable(), variable(), variable(), variable()\n"
+        "y = _image_to_tensor(_image_resize(x, size=(32, 16)))\n"
+        "z = _image_normalize(y, mean=(0.5,), std=(0.2,))\n"
+        "c = _contrib_quantized_concat(a, b, r, r, r, r, num_args=2, dim=1)\n"
+        "return z, c\n"
+    )
+    found = infer(graph, {"x": (1, 40, 40, 3), "a": (2, 3), "b": (2, 5)}, {"x": "uint8"})
+    assert [found.shape(head) for head in graph.heads] == [(1, 3, 16, 32), (2, 8)]
+    assert found.dtype(graph.heads[0]) == "float32"
 
 
 def test_a_value_that_is_read_twice_by_one_operator() -> None:

@@ -128,6 +128,8 @@ def _number(
     low = -1 if bounds[0] is None and "non-negative" not in type_name else int(bounds[0] or 0)
     if name in _AXIS:
         return draw.choice([draw.randint(-rank, max(rank - 1, 0)), draw.randint(-rank - 1, rank)])
+    if name == "num_group":  # MXNet divides by it
+        return draw.choice([1, 1, 2, 3])
     return draw.choice([max(low, 1), max(low, 2), low, draw.randint(low, low + 4)])
 
 
@@ -357,6 +359,7 @@ class MXNet:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
+        self.crashes = 0
 
     def ask(self, drawn: Draw) -> list[tuple[Any, Any]]:
         """Return what MXNet infers, for each question: shapes and dtypes of inputs and outputs.
@@ -392,6 +395,7 @@ class MXNet:
         ready, _, _ = select.select([self._child.stdout], [], [], _PATIENCE)
         line = self._child.stdout.readline() if ready else ""
         if not line:
+            self.crashes += 1
             self.close()
             return None
         answer: list[Any] = json.loads(line)

@@ -249,7 +249,7 @@ def pooling(site: ShapeSite) -> None:
     stride = site["stride"] or (1,) * len(kernel)
     pad = site["pad"] or (0,) * len(kernel)
     convention = site["pooling_convention"]
-    if convention == "same":
+    if convention == "same" and site.op == "Pooling":
         exactly(data, 3)
     found: Extents = [1] * len(extents)
     if not site["global_pool"]:

@@ -117,7 +117,8 @@ def box_decode(site: ShapeSite, data: Shape) -> Shape:
     exactly(data, 3)
     need(data[2] in (4, None), f"{printed(data)} has no four offsets")
     anchors = site.inputs[1]
-    need(anchors is None or len(anchors) > 2, f"{printed(anchors)} holds no anchors")
+    holds = anchors is None or (len(anchors) > 2 and anchors[2] in (4, None))
+    need(holds, f"{printed(anchors)} holds no anchors")
     if anchors is None:
         site.input(1, (1, data[1], 4))
     return data

@@ -149,10 +149,8 @@ def amp_cast_dtype(site: DtypeSite, data: str) -> str:
 
 def multicast_dtype(site: DtypeSite) -> None:
     """Cast all inputs to the widest of their floating-point types, or the narrowest."""
-    found = site.inputs[0]
-    for dtype in site.inputs[1:]:
-        if (dtype == "float32") != site["cast_narrow"] and {dtype, found} <= {"float16", "float32"}:
-            found = dtype
+    wanted = "float16" if site["cast_narrow"] else "float32"
+    found = wanted if wanted in site.inputs else site.inputs[0]
     for slot, dtype in enumerate(site.inputs):
         site.output(slot, found if dtype in ("float16", "float32") else dtype)
 

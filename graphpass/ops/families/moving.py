@@ -97,7 +97,7 @@ def roll(site: ShapeSite, data: Shape) -> Shape:
     shift, axes = site["shift"], site["axis"]
     need(shift is not None, "it needs a shift")
     if axes is not None:
-        need(bool(axes_of(axes, len(data))), "axis=() names no axis")
+        need(0 < len(axes) == len({*axes_of(axes, len(data))}), f"axis={axes} must name axes once")
         need(len(shift) in (1, len(axes)), f"shift={shift} does not fit axis={axes}")
     else:
         need(len(shift) < 2, f"shift={shift} must be one number without an axis")
@@ -269,6 +269,7 @@ def tile_batch(site: BatchSite) -> Axes:
 def repeat(site: ShapeSite, data: Shape) -> Shape:
     """Repeat each element along an axis; without one, of the flat value."""
     axis, times = site["axis"], site["repeats"]
+    need(times >= 0, f"repeats={times} is less than 0")
     at = 0 if axis is None else axis_of(axis, len(data))
     if times == 0:
         return (0,)

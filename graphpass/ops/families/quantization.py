@@ -165,10 +165,14 @@ def product_dtype(site: DtypeSite) -> None:
 
 def concat_dtype(site: DtypeSite) -> None:
     """Values of one dtype stay what they are; of both signs they become int8."""
-    values = site.inputs[: site["num_args"]]
-    need({*values} <= {None, "int8", "uint8"}, "it joins values of 8 bits only")
-    if None not in values:
-        _made(site, "int8" if "int8" in values else "uint8")
+    _made(site, _signed(site, site["num_args"]))
+
+
+def _signed(site: DtypeSite, count: int) -> str:
+    """Return int8 if one of the first inputs is; all else is unsigned, also what nothing tells."""
+    for slot in range(count):
+        site.input(slot, "int8" if site.inputs[slot] == "int8" else "uint8")
+    return "int8" if "int8" in site.inputs[:count] else "uint8"
 
 
 def quantized_embedding_dtype(site: DtypeSite) -> None:
@@ -185,12 +189,9 @@ def asymmetric_dtype(site: DtypeSite) -> None:
 
 def sum_dtype(site: DtypeSite) -> None:
     """Values of 8 bits make 32 bits, or 8 where the range of the sum is known."""
-    values = site.inputs[:2]
-    need({*values} <= {None, "int8", "uint8"}, "it adds values of 8 bits only")
-    if site["max_calib_range"] is None or site["min_calib_range"] is None:
-        _made(site, "int32")
-    elif None not in values:
-        _made(site, "int8" if "int8" in values else "uint8")
+    kind = _signed(site, 2)
+    calibrated = site["max_calib_range"] is not None and site["min_calib_range"] is not None
+    _made(site, kind if calibrated else "int32")
 
 
 # -- how a batch goes through ----------------------------------------------------------------------
