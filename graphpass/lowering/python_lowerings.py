@@ -130,6 +130,9 @@ _RECURRENT: Mapping[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
 }
 
 
+_ZEROS = frozenset({"_zeros", "_zeros_without_dtype", "zeros_like"})
+
+
 def recurrent(at: LoweredMatch) -> list[Any]:
     """`RNN` as one ``LSTM``, ``GRU`` or ``RNN`` for each layer.
 
@@ -158,13 +161,16 @@ def recurrent(at: LoweredMatch) -> list[Any]:
         settings = {"activations": settings["activations"] * ways}
 
     value, finals = at.source("x"), []
-    states = [at.source(name) for name in ("state", "cell") if at[name] is not None]
+    states: list[Any] = [at.source(name) for name in ("state", "cell") if at[name] is not None]
+    graph = at.node.graph
+    # Zeros are what ONNX begins with if nothing is said, whatever the batch.
+    states = [None if graph.op(each.node) in _ZEROS else each for each in states]
     for layer in range(layers):
         own = slice(layer * ways, (layer + 1) * ways)
-        first = [
-            state if layers == 1 else build.op("Slice", state, (own.start,), (own.stop,), (0,))
-            for state in states
-        ]
+        first = states
+        if layers > 1:
+            cut = ((own.start,), (own.stop,), (0,))
+            first = [state and build.op("Slice", state, *cut) for state in states]
         made = build.op(
             op, value, np.stack([pair[0] for pair in weights[own]]),
             np.stack([pair[1] for pair in weights[own]]), np.ascontiguousarray(biases[own]), None,
@@ -211,7 +217,7 @@ def box_nms(at: LoweredMatch) -> list[Any]:
     rows = build.op("Reshape", at.source("x"), (-1, count, columns))
     scores = build.op("Squeeze", column(rows, score), (2,))
     valid = build.op("Greater", scores, float(at.attribute("valid_thresh")))
-    if kind >= 0 and background >= 0:
+    if kind >= 0:  # -1, which fills rows that are none, is the background if nothing is said
         kinds = build.op("Squeeze", column(rows, kind), (2,))
         other = build.op("Not", build.op("Equal", kinds, float(background)))
         valid = build.op("And", valid, other)
