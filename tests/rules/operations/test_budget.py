@@ -47,7 +47,7 @@ def test_new_parameters_count_against_one_budget() -> None:
     model = graphpass.Model(parse_graph(f"x0 = variable()\n{chain}\nreturn x200"))
     bomb = {
         "match": "y = relu(x)",
-        "let": {"k": "ones((2**24,))"},
+        "let": {"k": "ones((2**20,), 'float64')"},
         "replace": "y = broadcast_mul(sigmoid(x), k)",
     }
     with pytest.raises(GraphpassError, match=r"make more than [0-9,]+ bytes of new parameters"):
