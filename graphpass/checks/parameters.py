@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from graphpass.checks.leftovers import label_inputs
 from graphpass.checks.operators import wants_one_shape
 from graphpass.checks.subject import CheckedModel, FoundNode, Hit, finds
+from graphpass.formats.sparse import SparseArray
 from graphpass.graph import Entry
 from graphpass.ops.families.elementwise import slope_shape
 from graphpass.shapes import Shape, printed
@@ -61,7 +62,7 @@ def shapes(subject: CheckedModel) -> Iterator[Hit]:
         if wanted is None or None in wanted:
             yield _found(subject, misfit)
         else:
-            told_so = _misshapen(parameters[misfit.name].shape, wanted)
+            told_so = _misshapen(parameters.shapes[misfit.name], wanted)
             yield Hit((subject.found(misfit.key),), f"{told_so}; {misfit.remedy}")
     keys = graph.variable_keys()
     for key in (*keys.arguments, *keys.auxiliary_states):
@@ -141,7 +142,9 @@ def _variables(subject: CheckedModel, name: str) -> tuple[FoundNode, ...]:
 def types(subject: CheckedModel) -> Iterator[Hit]:
     from graphpass.formats.ndarray_binary import is_newer
 
-    for name, array in subject.model.parameters.items():
+    parameters = subject.model.parameters
+    for name in parameters:
+        array = parameters.stored(name)
         if is_newer(array.dtype):
             reason = f"it is stored as {array.dtype}, which MXNet 1.9.1 refuses to load"
             yield Hit(_variables(subject, name), reason)
@@ -173,8 +176,10 @@ def unnamed(subject: CheckedModel) -> Iterator[Hit]:
     "a stored parameter that holds NaN; a warning if it holds only infinities",
 )
 def non_finite(subject: CheckedModel) -> Iterator[Hit]:
-    for name, array in subject.model.parameters.items():
-        nans, infinities = _count(array)
+    parameters = subject.model.parameters
+    for name in parameters:
+        array = parameters.stored(name)
+        nans, infinities = _count(array.values if isinstance(array, SparseArray) else array)
         if not nans and not infinities:
             continue
         counts = ((nans, "NaN"), (infinities, "infinite"))

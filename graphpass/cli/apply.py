@@ -229,6 +229,7 @@ def _check_fit(model: Model, inputs: Collection[str], unfit: list[Misfit], repor
     "--out", "-o", required=True, metavar="OUT", help="Prefix to write, or - for the symbol."
 )
 @options.params_file
+@options.dense
 @options.partial
 @options.overwrite
 def convert(
@@ -237,6 +238,7 @@ def convert(
     to: str,
     out: str,
     params: Path | None,
+    dense: bool,
     partial: bool,
     overwrite: bool,
 ) -> None:
@@ -246,5 +248,7 @@ def convert(
     loaded = load_model(model, epoch, params, values=not partial)
     if not partial:
         refuse_misfits(loaded, misfits(loaded))
+    if dense:
+        loaded.parameters.densify()
     for path in save_model(loaded, out, dialect=to, overwrite=overwrite):
         click.echo(path)

@@ -47,9 +47,10 @@ inputs = click.option(
     help="Shape of an input: data:1,3,224,224.",
 )  # fmt: skip
 overwrite = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+dense = click.option("--dense", is_flag=True, help="Write sparse parameters as dense ones.")
 params_file = click.option(
     "--params", type=click.Path(path_type=Path), metavar="FILE",
-    help="The parameters' file, by name.",
+    help="The parameters' file, by name: .params, .npz or .safetensors.",
 )  # fmt: skip
 partial = click.option(
     "--partial", is_flag=True, help="Take parameters that are missing, left over or mis-shaped."

@@ -42,35 +42,38 @@ def _files(source: str) -> list[Path]:
     return [files.params, *([files.symbol] if files.symbol is not None else [])]
 
 
-_MODEL = "A model, or a .params file."
+_MODEL = "A model, or a .params, .npz or .safetensors file."
 
 
 @params.command("ls")
 @click.argument("model", metavar="MODEL", help=_MODEL)
 @options.as_json
 def ls(model: str, json: bool) -> None:
-    """List the parameters: class, name, dtype, shape, bytes."""
+    """List the parameters: class, name, dtype, shape, storage where some are sparse, bytes."""
     from graphpass.view.tables import print_table, size
 
     parameters = _read(model)
+    storages, shapes = parameters.storages, parameters.shapes
     rows = [
         {
             "class": parameters.class_of(name),
             "name": name,
             "dtype": array.dtype.name,
             "shape": list(array.shape),
+            "storage": storages.get(name, "dense"),
             "bytes": array.nbytes,
         }
-        for name, array in parameters.items()
+        for name, array in ((name, parameters.stored(name)) for name in parameters)
     ]
     if json:
         print_json(rows)
         return
-    columns = ("class", "name", "dtype", "shape", "bytes")
-    cells = [row | {"shape": tuple(parameters[str(row["name"])].shape)} for row in rows]
+    columns = ["class", "name", "dtype", "shape", "storage", "bytes"]
+    if not storages:
+        columns.remove("storage")
+    cells = [row | {"shape": shapes[str(row["name"])]} for row in rows]
     print_table(columns, [[row[column] for column in columns] for row in cells])
-    total = sum(array.nbytes for array in parameters.values())
-    click.echo(f"{len(rows)} parameters, {size(total)}")
+    click.echo(f"{len(rows)} parameters, {size(parameters.nbytes)}")
 
 
 @params.command("diff")
@@ -93,16 +96,26 @@ def diff(a: str, b: str, json: bool) -> int:
 @click.argument("model", metavar="MODEL", help=_MODEL)
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), required=True, metavar="FILE",
-    help="The .npz file to write.",
+    help="What to write: a .npz, .safetensors or .params file.",
 )  # fmt: skip
+@options.dense
 @options.overwrite
-def export(model: str, out: Path, overwrite: bool) -> None:
-    """Write the parameters as a NumPy .npz file, keys as in the .params file."""
-    from graphpass.formats.params import export_npz
+def export(model: str, out: Path, dense: bool, overwrite: bool) -> None:
+    """Write the parameters as a file of another format, keys as in the .params file."""
+    from graphpass.formats.npz import export_npz
+    from graphpass.formats.params import export_params
+    from graphpass.formats.safetensors import export_safetensors
 
-    if str(out) == "-":
-        raise UsageError("an .npz file can't go to standard output; name a file")
+    formats = {".npz": export_npz, ".safetensors": export_safetensors, ".params": export_params}
     if out.is_file() and any(out.samefile(path) for path in _files(model)):
         raise SaveError(f"{out} is the input itself; choose another output")
-    export_npz(_read(model), out, overwrite=overwrite)
+    if out.suffix not in formats:
+        raise UsageError(
+            f"{out}: the name says no format; choose another output, one that ends in "
+            f"{', '.join(formats)}"
+        )
+    parameters = _read(model)
+    if dense:
+        parameters.densify()
+    formats[out.suffix](parameters, out, overwrite=overwrite)
     click.echo(str(out))

@@ -28,6 +28,7 @@ import ml_dtypes
 import numpy as np
 
 from graphpass.errors import ParamsError
+from graphpass.formats.sparse import DenseView, SparseArray
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,6 +38,7 @@ __all__ = [
     "MXNET_BFLOAT16",
     "SMALLEST_ARRAY",
     "STORAGES",
+    "AnyArray",
     "Array",
     "ByteCursor",
     "StoredArray",
@@ -50,6 +52,9 @@ __all__ = [
 ]
 
 Array: TypeAlias = "npt.NDArray[Any]"
+
+AnyArray: TypeAlias = "Array | SparseArray"
+"""An array as a file holds it."""
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 """The upper half of a float32."""
@@ -111,11 +116,9 @@ class ByteCursor:
         The part of the file that is being read, for errors.
     hint : str
         What errors add.
-    sparse : tuple of str, optional
-        The first array that says it is sparse, and how it is stored.
     """
 
-    __slots__ = ("data", "hint", "offset", "source", "sparse", "where")
+    __slots__ = ("data", "hint", "offset", "source", "where")
 
     def __init__(self, data: memoryview, source: str) -> None:
         self.data = data
@@ -123,7 +126,6 @@ class ByteCursor:
         self.source = source
         self.where = "header"
         self.hint = ""
-        self.sparse: tuple[str, str] | None = None
 
     def read(self, layout: str, what: str) -> tuple[Any, ...]:
         """Unpack little-endian values, in the words of `struct`, and move behind them."""
@@ -177,20 +179,30 @@ class StoredArray:
     """Byte of the file at which its values start."""
 
     storage: str = "dense"
-    """One of `STORAGES`; the values of another than the first can't be looked at."""
+    """One of `STORAGES`."""
 
-    def view(self, data: memoryview) -> Array:
-        """Return the values as an array over `data`, which is not read."""
+    parts: tuple[StoredArray, ...] = ()
+    """Of a sparse array the values, then the indices."""
+
+    def view(self, data: memoryview) -> AnyArray:
+        """Return the values as an array over `data`, which is not read.
+
+        Raises
+        ------
+        ParamsError
+            If the parts of a sparse array do not fit together.
+        """
         if self.shape is None:
             raise ValueError("an array saved without a value has none to look at")
+        if self.parts:
+            values, *indices = [np.asarray(part.view(data)) for part in self.parts]
+            return SparseArray(self.storage, self.shape, values, tuple(indices))
         array: Array = np.ndarray(self.shape, self.dtype, buffer=data, offset=self.offset)
         return array
 
 
 def scan_array(cursor: ByteCursor) -> StoredArray:
     """Read the header of the array at `cursor` and step over its values.
-
-    A sparse array is noted in `ByteCursor.sparse`, and stepped over as well.
 
     Raises
     ------
@@ -211,7 +223,6 @@ def scan_array(cursor: ByteCursor) -> StoredArray:
                 raise cursor.error(
                     f"storage type {num_aux} can't stand in a V3 array, always dense", at
                 )
-            cursor.sparse = cursor.sparse or (cursor.where, STORAGES[num_aux])
             stored = _read_shape(cursor, version)
     elif version != _V1 and version >= _MAX_LEGACY_RANK:
         raise cursor.error(f"0x{version:08X} is no version of an array; the file is damaged", start)
@@ -227,11 +238,15 @@ def scan_array(cursor: ByteCursor) -> StoredArray:
 
     cursor.skip(_DEVICE_BYTES, "the device")
     dtype = _read_dtype(cursor)
+    if not num_aux:
+        offset = _skip_values(cursor, shape, dtype)
+        return StoredArray(version == _V3, shape, dtype, offset)
     aux = [(_read_dtype(cursor), _read_shape(cursor, version)) for _ in range(num_aux)]
-    offset = _skip_values(cursor, stored if num_aux else shape, dtype)
-    for aux_dtype, aux_shape in aux:
-        _skip_values(cursor, aux_shape, aux_dtype)
-    return StoredArray(version == _V3, shape, dtype, offset, STORAGES[num_aux])
+    parts = tuple(
+        StoredArray(False, extents, kind, _skip_values(cursor, extents, kind))
+        for kind, extents in [(dtype, stored), *aux]
+    )
+    return StoredArray(False, shape, dtype, parts[0].offset, STORAGES[num_aux], parts)
 
 
 def _read_shape(cursor: ByteCursor, version: int) -> tuple[int, ...] | None:
@@ -273,10 +288,11 @@ def _skip_values(cursor: ByteCursor, shape: tuple[int, ...] | None, dtype: np.dt
     return cursor.skip(size, f"{dtype} values of shape {shape}")
 
 
-def storable(value: npt.ArrayLike, what: str) -> Array:
+def storable(value: npt.ArrayLike | SparseArray, what: str) -> AnyArray:
     """Return `value` as a read-only, contiguous, little-endian array of a dtype MXNet has.
 
-    It is shared, not copied, where it needs no conversion. Errors call it `what`.
+    It is shared, not copied, where it needs no conversion; what is sparse, or was made dense by
+    `SparseArray.dense`, stays sparse. Errors call it `what`.
 
     Raises
     ------
@@ -287,6 +303,10 @@ def storable(value: npt.ArrayLike, what: str) -> Array:
         flags = value.flags
         if flags.c_contiguous and not flags.writeable:
             return value
+    if type(value) is DenseView and value.sparse is not None:
+        value = value.sparse
+    if isinstance(value, SparseArray):
+        return value
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -321,23 +341,28 @@ def dtype_of_code(code: int) -> np.dtype[Any] | None:
     return _DTYPES.get(code)
 
 
-def array_header(array: Array, np_shape: bool) -> bytes:
-    """Return the bytes that MXNet 1.9.1 writes before the values of a dense array on the CPU.
+def array_header(array: AnyArray, np_shape: bool) -> bytes:
+    """Return the bytes that MXNet 1.9.1 writes before the values of an array on the CPU.
 
-    The version is V3 or V2, which has no scalars: a rank of 0 means "no value" there.
+    The version is V3 or V2, which has no scalars: a rank of 0 means "no value" there. Only V2 has
+    sparse arrays.
     """
-    return struct.pack(
-        f"<Iii{array.ndim}qiii",
-        _V3 if np_shape else _V2,
-        0,  # dense
-        array.ndim,
-        *array.shape,
-        _CPU,
-        _DEVICE_ID,
-        _CODES[array.dtype],
-    )
+
+    def shape(part: AnyArray) -> bytes:
+        return struct.pack(f"<i{len(part.shape)}q", len(part.shape), *part.shape)
+
+    def dtype(part: AnyArray) -> bytes:
+        return struct.pack("<i", _CODES[part.dtype])
+
+    head = struct.pack("<I", _V3 if np_shape else _V2)
+    device = struct.pack("<ii", _CPU, _DEVICE_ID)
+    if not isinstance(array, SparseArray):
+        return head + struct.pack("<i", 0) + shape(array) + device + dtype(array)
+    head += struct.pack("<i", STORAGES.index(array.storage)) + shape(array.values)
+    aux = b"".join([dtype(part) + shape(part) for part in array.indices])
+    return head + shape(array) + device + dtype(array) + aux
 
 
 def byte_view(array: Array) -> npt.NDArray[np.uint8]:
     """Return the bytes of a contiguous `array` as a flat array over the same memory."""
-    return array.reshape(-1).view(np.uint8)
+    return np.asarray(array).reshape(-1).view(np.uint8)

@@ -9,7 +9,8 @@ import numpy as np
 
 from graphpass.errors import ParamsError
 from graphpass.formats.mapped import intact
-from graphpass.formats.ndarray_binary import Array, byte_view, storable
+from graphpass.formats.ndarray_binary import AnyArray, Array, byte_view, storable
+from graphpass.formats.sparse import SparseArray
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,7 +24,7 @@ _COMPARED_AT_ONCE = 2**24
 
 
 class _Parameter(NamedTuple):
-    array: Array
+    array: AnyArray
     class_: ParameterClass
 
 
@@ -33,6 +34,9 @@ class Parameters(MutableMapping[str, Array]):
     Names are those of the graph, without the ``arg:`` or ``aux:`` that ``Module`` and ``export``
     put before them; `class_of` gives that back. A bfloat16 array has the dtype
     ``ml_dtypes.bfloat16``; what MXNet's ``asnumpy`` makes of one is taken too.
+
+    A sparse array (row_sparse or csr) is made dense when it is asked for, and stays sparse in the
+    file unless another value is set; `stored` gives it as it is, `densify` makes all dense.
 
     Arrays are read-only, and so may be shared between copies, be memory-mapped from the file they
     came from, or both: a value is replaced, never changed in place. Whoever sets an array and goes
@@ -81,12 +85,43 @@ class Parameters(MutableMapping[str, Array]):
             self[name] = array
 
     def __getitem__(self, name: str) -> Array:
-        return intact(self._parameters[name].array)
+        array = self.stored(name)
+        if not isinstance(array, SparseArray):
+            return array
+        try:
+            return array.dense()
+        except ParamsError as error:
+            raise ParamsError(f"parameter {name!r}: {error}") from None
 
     def find(self, name: str) -> Array | None:
         """Return an array, None if there is none of that name; `get` takes longer."""
-        found = self._parameters.get(name)
-        return None if found is None else intact(found.array)
+        return self[name] if name in self._parameters else None
+
+    def stored(self, name: str) -> AnyArray:
+        """Return an array as it is stored, sparse or not."""
+        array = self._parameters[name].array
+        intact(array.values if isinstance(array, SparseArray) else array)
+        return array
+
+    @property
+    def storages(self) -> dict[str, str]:
+        """The storage of each sparse array: ``"row_sparse"`` or ``"csr"``."""
+        return {
+            name: each.array.storage
+            for name, each in self._parameters.items()
+            if isinstance(each.array, SparseArray)
+        }
+
+    def densify(self) -> None:
+        """Make every sparse array dense.
+
+        Raises
+        ------
+        ParamsError
+            If one is damaged, or larger than any memory.
+        """
+        for name in self.storages:
+            self.set(name, np.asarray(self[name]), self.class_of(name))
 
     def __setitem__(self, name: str, array: npt.ArrayLike) -> None:
         """Set an array; a new name is an argument, or bare if every name so far is."""
@@ -117,26 +152,29 @@ class Parameters(MutableMapping[str, Array]):
         return name in self._parameters
 
     def __eq__(self, other: object) -> bool:
-        """Compare names, classes, dtypes, shapes and every bit of the values, not the order."""
+        """Compare names, classes, dtypes, shapes and every bit of the values, not the order.
+
+        Two sparse arrays are compared as they are stored.
+        """
         if not isinstance(other, Parameters):
             return NotImplemented
         if self._parameters.keys() != other._parameters.keys():
             return False
         for name, mine in self._parameters.items():
             theirs = other._parameters[name]
-            a, b = intact(mine.array), intact(theirs.array)
-            if (mine.class_, a.dtype, a.shape) != (theirs.class_, b.dtype, b.shape):
+            if (mine.class_, mine.array.shape) != (theirs.class_, theirs.array.shape):
                 return False
-            left, right = byte_view(a), byte_view(b)
-            for start in range(0, len(left), _COMPARED_AT_ONCE):
-                part = slice(start, start + _COMPARED_AT_ONCE)
-                if not np.array_equal(left[part], right[part]):
-                    return False
+            a, b = self.stored(name), other.stored(name)
+            if not isinstance(a, SparseArray) or not isinstance(b, SparseArray):
+                same = _same_bits(self[name], other[name])
+            else:
+                same = a.storage == b.storage and all(map(_same_bits, a.parts, b.parts))
+            if not same:
+                return False
         return True
 
     def __repr__(self) -> str:
-        size = sum(array.nbytes for array in self.values())
-        return f"<Parameters: {len(self)} arrays, {size} bytes>"
+        return f"<Parameters: {len(self)} arrays, {self.nbytes} bytes>"
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -150,7 +188,7 @@ class Parameters(MutableMapping[str, Array]):
 
     @property
     def nbytes(self) -> int:
-        """The size of all arrays together."""
+        """The size of all arrays together, as they are stored."""
         if self._nbytes is None:
             self._nbytes = sum([each.array.nbytes for each in self._parameters.values()])
         return self._nbytes
@@ -195,7 +233,9 @@ class Parameters(MutableMapping[str, Array]):
         """Return the name that a file has for the parameter `name`, such as ``arg:fc1_weight``."""
         return _join(self.class_of(name), name)
 
-    def set(self, name: str, array: npt.ArrayLike, class_: ParameterClass) -> Array | None:
+    def set(
+        self, name: str, array: npt.ArrayLike | SparseArray, class_: ParameterClass
+    ) -> AnyArray | None:
         """Set the array and the class of a parameter; a new one is the last.
 
         Parameters
@@ -309,6 +349,14 @@ def split_name(stored_name: str) -> tuple[ParameterClass, str]:
     if colon and prefix == "aux":
         return "aux", rest
     return "", stored_name
+
+
+def _same_bits(a: Array, b: Array) -> bool:
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    left, right = byte_view(a), byte_view(b)
+    parts = [slice(at, at + _COMPARED_AT_ONCE) for at in range(0, len(left), _COMPARED_AT_ONCE)]
+    return all(np.array_equal(left[part], right[part]) for part in parts)
 
 
 def _join(class_: ParameterClass, name: str) -> str:

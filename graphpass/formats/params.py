@@ -17,30 +17,32 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from graphpass.errors import ParamsError
-from graphpass.formats.mapped import MappedFile, intact
+from graphpass.formats.mapped import MappedFile
 from graphpass.formats.ndarray_binary import (
-    BFLOAT16,
     SMALLEST_ARRAY,
-    STORAGES,
     ByteCursor,
     StoredArray,
     array_header,
     byte_view,
     scan_array,
 )
+from graphpass.formats.npz import read_npz
 from graphpass.formats.parameters import Parameters, split_name
+from graphpass.formats.safetensors import looks_like_safetensors, read_safetensors
 from graphpass.formats.saving import atomic_write
+from graphpass.formats.sparse import SparseArray
 
-__all__ = ["export_npz", "params_bytes", "read_params", "write_params"]
+__all__ = ["export_params", "params_bytes", "read_params", "write_params"]
 
 _MAGIC = (0x112).to_bytes(8, "little")
 
 
 def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Parameters:
-    """Return the parameters of a file of any version that MXNet up to 1.9.1 has written.
+    """Return the parameters of a file of any version that MXNet has written, or of another format.
+
+    The first bytes tell which: the formats are those of ``mx.nd.save`` of MXNet up to 1.9.1, the
+    NumPy archives of MXNet 2.0 and ``numpy.savez``, and safetensors.
 
     A file is mapped into memory, not read: only headers and names are looked at, and the arrays
     are read-only views of the map. If another program writes into the file, or makes it shorter,
@@ -59,8 +61,8 @@ def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
     Raises
     ------
     ParamsError
-        If the file can't be read, is something else, is damaged, holds sparse arrays, or holds two
-        arrays for one variable.
+        If the file can't be read, is something else, is damaged, or holds two arrays for one
+        variable.
 
     Notes
     -----
@@ -74,27 +76,19 @@ def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
     """
     cursor = _open(source)
     data = cursor.data
+    if bytes(data[:4]) in (b"PK\x03\x04", b"PK\x05\x06") and b".npy" in bytes(data[-_TAIL:]):
+        return read_npz(data, cursor.source)
+    if looks_like_safetensors(data):
+        return read_safetensors(data, cursor.source)
     if data[: len(_MAGIC)] != _MAGIC[: len(data)] or not data:
         raise ParamsError(f"{cursor.source} {diagnose(data)}")
+    cursor.skip(16, "the magic and the reserved word")
+    count = cursor.read_count("arrays", SMALLEST_ARRAY)
     arrays: list[StoredArray] = []
-    names: list[str] = []
-    try:
-        cursor.skip(16, "the magic and the reserved word")
-        count = cursor.read_count("arrays", SMALLEST_ARRAY)
-        for position in range(count):
-            cursor.where = f"array {position} (of {count}, from 0)"
-            arrays.append(scan_array(cursor))
-        names = _read_names(cursor, count)
-    except ParamsError:
-        # A damaged file hardly has a valid storage type: it is one that this reader can't follow.
-        if cursor.sparse is None:
-            raise
-        which, storage = cursor.sparse
-        raise _sparse(cursor.source, which, storage) from None
-    for position, array in enumerate(arrays):
-        if array.storage != STORAGES[0]:
-            which = f"parameter {names[position]!r}" if names else f"array {position}"
-            raise _sparse(cursor.source, which, array.storage)
+    for position in range(count):
+        cursor.where = f"array {position} (of {count}, from 0)"
+        arrays.append(scan_array(cursor))
+    names = _read_names(cursor, count)
     if arrays and not names:
         # Zeros read as legacy arrays without values, and then as the end of a list without names.
         following = bytes(data[cursor.offset : cursor.offset + mmap.PAGESIZE])
@@ -116,7 +110,10 @@ def read_params(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
                 f"values of the variable {name!r}, which has only one; rename or remove one of "
                 "them with MXNet's mx.nd.load and mx.nd.save"
             )
-        parameters.set(name, array.view(cursor.data), class_)
+        try:
+            parameters.set(name, array.view(cursor.data), class_)
+        except ParamsError as error:
+            raise ParamsError(f"{cursor.source}: {stored_name!r}: {error}") from None
     return parameters
 
 
@@ -129,7 +126,8 @@ def write_params(parameters: Parameters, file: BinaryIO) -> None:
     ----------
     parameters
         The arrays to write: as V2, or all as V3 if `Parameters.np_shape` says so or one of them
-        is a scalar. `Parameters.is_list` arrays are written without names.
+        is a scalar. `Parameters.is_list` arrays are written without names. Sparse arrays are
+        written as they are in V2; V3 has none, so there they become dense.
     file
         A buffered binary file, such as `atomic_write` opens.
 
@@ -138,16 +136,17 @@ def write_params(parameters: Parameters, file: BinaryIO) -> None:
     Errors of `file` are passed on as they are. An array whose file has changed before it was
     written is a `ParamsError`.
     """
-    np_shape = parameters.np_shape or any(array.ndim == 0 for array in parameters.values())
+    np_shape = parameters.np_shape or () in parameters.shapes.values()
     file.write(struct.pack("<8sQQ", _MAGIC, 0, len(parameters)))
-    arrays = list(parameters.values())
+    arrays = [parameters[name] if np_shape else parameters.stored(name) for name in parameters]
     try:
         for array in arrays:
             file.write(array_header(array, np_shape))
-            file.write(byte_view(array).data)
+            for part in array.parts if isinstance(array, SparseArray) else (array,):
+                file.write(byte_view(part).data)
     finally:  # the system refuses to write what is no longer there
-        for array in arrays:
-            intact(array)
+        for name in parameters:
+            parameters.stored(name)
     names = [] if parameters.is_list else [parameters.stored_name(name) for name in parameters]
     file.write(struct.pack("<Q", len(names)))
     for name in names:
@@ -168,6 +167,20 @@ def params_bytes(parameters: Parameters) -> bytes:
     return file.getvalue()
 
 
+def export_params(
+    parameters: Parameters, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
+    """Write what `write_params` writes to a file, which is replaced only if told to.
+
+    Raises
+    ------
+    SaveError
+        If the file can't be written, or is there already.
+    """
+    with atomic_write(path, overwrite=overwrite) as file:
+        write_params(parameters, file)
+
+
 def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> ByteCursor:
     if isinstance(source, (bytes, bytearray, memoryview)):
         view = memoryview(source)
@@ -185,13 +198,6 @@ def _open(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> By
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     raise ParamsError(f"{path}: can't be read: {reason}")
-
-
-def _sparse(source: str, which: str, storage: str) -> ParamsError:
-    return ParamsError(
-        f"{source}: {which} is stored as {storage}, and only dense arrays are supported; convert "
-        "it in MXNet with .tostype('default') and save it again"
-    )
 
 
 def _read_names(cursor: ByteCursor, wanted: int) -> list[str]:
@@ -214,74 +220,11 @@ def _read_names(cursor: ByteCursor, wanted: int) -> list[str]:
     return names
 
 
-# -- for other tools -------------------------------------------------------------------------------
-
-_MAX_MEMBER_NAME = 65535
-
-
-def export_npz(
-    parameters: Parameters, path: str | os.PathLike[str], *, overwrite: bool = False
-) -> None:
-    r"""Write `parameters` as an uncompressed ``.npz`` file, for ``numpy.load``.
-
-    Keys are the names as a ``.params`` file has them, with ``arg:`` and ``aux:``. Bytes that are
-    not UTF-8 are spelled ``\xff``, since a zip file can't hold them; so is a zero byte.
-
-    NumPy has no bfloat16. Such an array is written as the **uint16** of its bits, never widened
-    in silence; ``(bits.astype("uint32") << 16).view("float32")`` gives its values.
-
-    Arrays are streamed, one at a time. The same parameters give the same bytes.
-
-    Parameters
-    ----------
-    parameters
-        The arrays to write.
-    path
-        The file to write.
-    overwrite
-        Whether it may be replaced, as a whole or not at all, if it is there.
-
-    Raises
-    ------
-    SaveError
-        If the file can't be written, or is there already.
-    ParamsError
-        If a name is longer than a zip file allows.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> path = Path(tempfile.mkdtemp(), "model.npz")
-    >>> export_npz(Parameters({"fc1_bias": np.zeros(2, "float32")}), path)
-    >>> dict(np.load(path))
-    {'arg:fc1_bias': array([0., 0.], dtype=float32)}
-    """
-    import zipfile  # takes as long as the rest of this module
-
-    members: dict[str, str] = {}
-    for name in parameters:
-        stored = parameters.stored_name(name)
-        raw = stored.encode("utf-8", "surrogateescape")
-        member = raw.decode("utf-8", "backslashreplace").replace("\0", r"\x00") + ".npy"
-        if len(member.encode()) > _MAX_MEMBER_NAME:
-            raise ParamsError(
-                f"the parameter name {stored[:60]!r}... of {len(raw)} bytes is longer than the "
-                f"{_MAX_MEMBER_NAME} that a zip file allows; rename it first"
-            )
-        members[member] = name
-    with atomic_write(path, overwrite=overwrite) as file, zipfile.ZipFile(file, "w") as archive:
-        for member, name in members.items():
-            array = parameters[name]
-            if array.dtype == BFLOAT16:
-                array = array.view(np.uint16)
-            with archive.open(zipfile.ZipInfo(member), "w", force_zip64=True) as stream:
-                np.save(stream, array, allow_pickle=False)
-
-
 # -- what is no .params file -----------------------------------------------------------------------
 
 _HEAD = 4096
+_TAIL = 2**16
+"""Bytes at the end of a zip file in which the names of its members are looked for."""
 _SHOWN = 60
 
 _BINARY: tuple[tuple[bytes, str], ...] = (
@@ -328,15 +271,8 @@ def diagnose(data: memoryview) -> str:
         if head.startswith(magic):
             return verdict
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        # The central directory, at the end, lists every member by name.
-        names = head + bytes(data[-16 * _HEAD :])
-        if b"data.pkl" in names:
+        if b"data.pkl" in bytes(data[-_TAIL:]):
             return "is a PyTorch checkpoint (a zip with a pickle), not MXNet's .params"
-        if b".npy" in names:
-            return (
-                "is a zip of NumPy arrays, as MXNet 2.0 writes, which is not supported; load it "
-                "with numpy.load and save its arrays with MXNet 1.x's mx.nd.save"
-            )
         return "is a zip archive; unpack it first"
     if head[257:262] == b"ustar":
         return "is a tar archive; unpack it first (tar -xf)"
@@ -346,7 +282,7 @@ def diagnose(data: memoryview) -> str:
             "it was not opened, since a pickle can run any code"
         )
     if head[8:10] == b'{"':
-        return "is a safetensors file, not MXNet's .params"
+        return "is a safetensors file that is cut short; copy or download it again"
     return _diagnose_text(head) or (
         f"begins with the bytes {head[:8].hex(' ')}, not with MXNet's 12 01 00 00 00 00 00 00; "
         "it is no .params file, or it is damaged"

@@ -321,6 +321,8 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
         return "the file is an HTML or XML page, not symbol JSON; download the raw file instead"
     if head.startswith("version https://git-lfs"):
         return "the file is a Git LFS pointer, not symbol JSON; run `git lfs pull` to fetch it"
+    if text.startswith("\x1f\udc8b"):
+        return "the file is compressed with gzip; decompress it first (gunzip)"
     if "\0" in text[:64]:
         return "the file is binary, not symbol JSON; is it the .params file?"
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):

@@ -225,7 +225,7 @@ class Limits:
     def of(cls, model: Model) -> Limits:
         """Return the limits for a run on a model. Linear in its nodes and parameters."""
         parameters = model.parameters
-        stored = sum([array.size for array in parameters.values()])
+        stored = sum([parameters.stored(name).size for name in parameters])
         return cls(len(model.graph), stored, parameters.nbytes)
 
     @property

@@ -98,7 +98,7 @@ def summarise(model: Model) -> Summary:
         auxiliary_states=len(keys.auxiliary_states),
         outputs=graph.outputs,
         parameters=len(model.parameters),
-        parameter_bytes=sum(array.nbytes for array in model.parameters.values()),
+        parameter_bytes=model.parameters.nbytes,
         missing=[
             name
             for name in graph.auxiliary_states

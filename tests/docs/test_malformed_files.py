@@ -234,7 +234,7 @@ PARAMS: Mapping[str, bytes] = {
     "a web page": b"<!DOCTYPE html><html>",
     "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 512\n",
     "a symbol file": b'{"nodes": []}',
-    "an `.npz` of MXNet 2.0": b"PK\x03\x04" + b"\0" * 40 + b"arg:w.npy",
+    "an `.npz` of MXNet 2.0 that is damaged": b"PK\x03\x04" + b"\0" * 40 + b"arg:w.npy",
 }
 
 PARAMS_ROWS = rows("format-params.md", "Malformed files")

@@ -70,7 +70,6 @@ LFS = (
         pytest.param(archive("m/data/0", "m/data.pkl"), "is a PyTorch checkpoint", id="torch2"),
         pytest.param(archive("model-0000.params"), "is a zip archive; unpack", id="zip"),
         pytest.param(archive(), "is a zip archive", id="empty zip"),
-        pytest.param(npz(), "is a zip of NumPy arrays, as MXNet 2.0 writes", id="npz"),
         pytest.param(npy(), "is a .npy file, which MXNet 2.0 writes", id="npy"),
         pytest.param(
             0xF7E58D4F05049CB7.to_bytes(8, "little") + bytes(16), "holds TVM parameters", id="tvm"

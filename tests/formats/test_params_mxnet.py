@@ -88,14 +88,6 @@ def test_a_list(mx: ModuleType, tmp_path: Path) -> None:
     assert params_bytes(parameters) == expected
 
 
-@pytest.mark.parametrize("kind", ["row_sparse", "csr"])
-def test_sparse_arrays_are_refused(mx: ModuleType, tmp_path: Path, kind: str) -> None:
-    array = mx.nd.array([[0, 0], [1, 0], [0, 2]]).tostype(kind)
-    data = saved(mx, tmp_path, {"arg:w": mx.nd.ones((2,)), "arg:s": array, "aux:m": mx.nd.ones(3)})
-    with pytest.raises(ParamsError, match=f"'arg:s' is stored as {kind}"):
-        read_params(data)
-
-
 def arrays() -> st.SearchStrategy[np.ndarray]:
     shapes = npst.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)
     return npst.arrays(st.sampled_from(DTYPES), shapes)
