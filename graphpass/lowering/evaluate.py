@@ -20,8 +20,7 @@ from graphpass.rules.expressions import (
     ValueView,
 )
 from graphpass.rules.expressions.values import attribute_of
-from graphpass.rules.rewrite.body import computed
-from graphpass.rules.rewrite.draft import Refusal
+from graphpass.rules.rewrite.draft import Refusal, computed
 from graphpass.rules.rewrite.lowering import (
     Choice,
     Expressed,

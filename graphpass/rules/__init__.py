@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from graphpass.rules.pass_files.loading import parse_setting as parse_setting
     from graphpass.rules.report.report import Report as Report
     from graphpass.rules.report.report import Step as Step
+    from graphpass.rules.rewrite.explain import Explanation as Explanation
     from graphpass.rules.rewrite.explain import explain as explain
-    from graphpass.rules.rewrite.explanation import Explanation as Explanation
     from graphpass.rules.rewrite.match import Binding as Binding
     from graphpass.rules.rewrite.match import Match as Match
     from graphpass.rules.rewrite.match import Mismatch as Mismatch
@@ -58,8 +58,7 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         "run": "apply",
-        "rewrite.explain": "explain",
-        "rewrite.explanation": "Explanation",
+        "rewrite.explain": "Explanation explain",
         "pass_files.loading": "Pass Rule load_pass parse_setting",
         "rewrite.match": "Binding Match Mismatch",
         "rewrite.matcher": "Matcher find",

@@ -23,8 +23,7 @@ from graphpass.rules.operations.use import UsePasses
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import BadUse, PassRewrite, groups_of, used_passes
 from graphpass.rules.rewrite import pattern as patterns
-from graphpass.rules.rewrite.body import TextBody
-from graphpass.rules.rewrite.draft import Made
+from graphpass.rules.rewrite.draft import TextBody
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.parts import attribute_tests
 from graphpass.rules.rewrite.pattern import (
@@ -35,7 +34,7 @@ from graphpass.rules.rewrite.pattern import (
     Rest,
     Restricted,
 )
-from graphpass.rules.rewrite.replacement import NewOperand, NewPart, Spread
+from graphpass.rules.rewrite.replacement import Made, NewOperand, NewPart, Spread
 
 __all__ = ["GroupReport", "LintReport", "Repetition", "RuleFinding", "findings_of", "lint"]
 

@@ -12,7 +12,7 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.operator import output_bounds
 from graphpass.ops.values import Constant
 from graphpass.rules.expressions import Expression
-from graphpass.rules.rewrite.draft import Made, attribute_text
+from graphpass.rules.rewrite.draft import attribute_text
 from graphpass.rules.rewrite.parts import AttributeTest, attribute_fault, attribute_tests
 from graphpass.rules.rewrite.pattern import (
     NamedValue,
@@ -25,7 +25,7 @@ from graphpass.rules.rewrite.pattern import (
     Restricted,
     bare,
 )
-from graphpass.rules.rewrite.replacement import Named, NewOperand, NewPart, Replacement
+from graphpass.rules.rewrite.replacement import Made, Named, NewOperand, NewPart, Replacement
 
 __all__ = ["Copied", "Feature", "Inequality", "Weighing", "Weight", "features_of", "paths"]
 

@@ -15,9 +15,8 @@ from graphpass.model import Model
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.expressions import parse_expression
 from graphpass.rules.lint.measures import features_of
-from graphpass.rules.rewrite.body import TextBody
-from graphpass.rules.rewrite.explain import explain
-from graphpass.rules.rewrite.explanation import Found
+from graphpass.rules.rewrite.draft import TextBody
+from graphpass.rules.rewrite.explain import Found, explain
 from graphpass.rules.rewrite.match import Match
 from graphpass.rules.rewrite.pattern import (
     Operand,

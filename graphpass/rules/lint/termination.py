@@ -16,7 +16,7 @@ from graphpass.rules.lint.measures import (
     Weight,
     features_of,
 )
-from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import TextBody
 from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Contradiction", "Solution", "Termination", "solve", "terminates"]

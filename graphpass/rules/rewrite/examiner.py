@@ -35,18 +35,16 @@ from graphpass.model import Model
 from graphpass.rules.limits import Limits
 from graphpass.rules.report.changes import NodeRef, node_ref
 from graphpass.rules.report.firings import REFUSED, Level, NearMiss
-from graphpass.rules.rewrite.body import TextBody
-from graphpass.rules.rewrite.draft import Refusal, Stage
+from graphpass.rules.rewrite.draft import Refusal, Stage, TextBody
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.match import CODES, Fault, Match, describe_fault
 from graphpass.rules.rewrite.matcher import Matcher
 from graphpass.rules.rewrite.pattern import Part, Pattern, Produced
-from graphpass.rules.rewrite.prepare import prepare
+from graphpass.rules.rewrite.prepare import Twins, prepare
 from graphpass.rules.rewrite.python_rewrite import PythonBody
 from graphpass.rules.rewrite.rewrite import Rewrite
 from graphpass.rules.rewrite.search import ABSENT, Search
-from graphpass.rules.rewrite.weights import Twins
 
 __all__ = ["Examiner", "Miss", "near_misses", "nearest", "part_text"]
 

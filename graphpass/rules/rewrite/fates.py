@@ -15,9 +15,10 @@ from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
 from graphpass.rules.expressions import Scope
 from graphpass.rules.limits import Limits
-from graphpass.rules.rewrite.draft import Draft, Made, Refusal
+from graphpass.rules.rewrite.draft import Draft, Refusal
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.match import Match
+from graphpass.rules.rewrite.replacement import Made
 from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["Decision", "Fates", "decide"]

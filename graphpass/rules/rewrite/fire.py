@@ -22,9 +22,8 @@ from graphpass.rules.operations.weights import new_class
 from graphpass.rules.report.changes import NodeRef, ParameterChange, ParameterRef, node_ref
 from graphpass.rules.report.firings import Firing, Level
 from graphpass.rules.rewrite.facts import Facts
-from graphpass.rules.rewrite.prepare import NewOperator, Template
+from graphpass.rules.rewrite.prepare import NewOperator, Template, Twins, fitting_hints
 from graphpass.rules.rewrite.stacks import Stacks
-from graphpass.rules.rewrite.weights import Twins, fitting_hints
 
 __all__ = ["PROVENANCE", "Fired", "FiringContext", "FreshNames", "fire"]
 
@@ -86,7 +85,7 @@ class FiringContext:
     """Computed values that are still to be filled in."""
 
     names: FreshNames = field(init=False)
-    twins: Twins = field(default_factory=Twins)
+    twins: Twins = field(default_factory=dict)
 
     variables: dict[int, tuple[int, Array | None]] = field(default_factory=dict)
     """Variable -> a number of what the shapes of matches have of it, and its stored value."""
@@ -319,7 +318,7 @@ class _Firing:
             context.stacks.variables.add(key)
         if template.tied:
             sources = tuple([self._keys[place] for place in template.tied])
-            context.twins.note(template.rule, placement.value.label, sources, key)
+            context.twins[template.rule, placement.value.label, sources] = key
         size = 0 if before is None else before.nbytes
         self._stored.append(ParameterChange(name, array.nbytes, size))
         return key

@@ -33,7 +33,7 @@ from graphpass.ops.onnx import (
     unknown_onnx_operator,
 )
 from graphpass.rules.expressions import Expression, compile_expression
-from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import TextBody
 from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
 from graphpass.rules.rewrite.replacement import Replacement
 from graphpass.rules.rewrite.rewrite import Rewrite, parse_conditions, raise_first, text_of

@@ -20,6 +20,7 @@ from graphpass.rules.rewrite.pattern import (
     Produced,
     Rest,
     Restricted,
+    bare,
 )
 from graphpass.rules.rewrite.search import ABSENT, Search, SearchContext, same_value
 
@@ -43,10 +44,6 @@ def compile_parts(context: SearchContext) -> list[CompiledPart]:
     return compiled
 
 
-def _inner(operand: Operand) -> Operand:
-    return operand.operand if isinstance(operand, OptionalOperand) else operand
-
-
 class _Arrangement(NamedTuple):
     """The operands of a commutative operator that look for slots."""
 
@@ -63,7 +60,7 @@ class CompiledPart:
         self.part = part
         self._context = context
         self._compiled = below
-        inner = [each for each in map(_inner, part.operands) if isinstance(each, Produced)]
+        inner = [each for each in map(bare, part.operands) if isinstance(each, Produced)]
         reads = [below[each.part] for each in inner]
         self.height: int = 1 + max([each.height for each in reads if not each.is_goal], default=0)
         self.is_goal: bool = (
@@ -200,7 +197,7 @@ class CompiledPart:
         number, facts = self.part.index, self._context.facts
         steps: list[tuple[Any, str | None, Any, Any, bool]] = []
         for slot, operand in places:
-            inner = _inner(operand)
+            inner = bare(operand)
             if isinstance(inner, Produced):
                 compiled = self._compiled[inner.part]
                 steps.append((slot, None, None, compiled.producer(inner), compiled.is_goal))
@@ -288,7 +285,7 @@ class CompiledPart:
 
     def _is_possible(self, search: Search, operand: Operand, entry: Entry) -> bool:
         """Return whether an operand could be a value, as far as a glance tells."""
-        operand, facts = _inner(operand), self._context.facts
+        operand, facts = bare(operand), self._context.facts
         if isinstance(operand, Produced):
             known = search.nodes.get(operand.part)
             if known is not None:

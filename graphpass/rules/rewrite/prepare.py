@@ -2,32 +2,63 @@
 
 So it is good for every match of the same shape. All that could be wrong with it is found here,
 before the graph is touched.
+
+A computed value moves into the variable that it replaces if that one goes with the match, and gets
+a variable of its own if somebody else still reads it, which is all there is to copy on write. What
+was tied stays tied: where several matches compute the same of the same weights, as towers on one
+set of weights do, they share the variable that the first one made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError, GraphError, OperationError
+from graphpass.formats.ndarray_binary import Array, code_of_dtype
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph
-from graphpass.graph.edges import Edges, single_edge
+from graphpass.graph.edges import Edges, single_edge, source_at
 from graphpass.graph.invariants import check_text, checked_attrs, describe
-from graphpass.ops import Signature, find
-from graphpass.rules.rewrite.draft import Made, NewNode, NewParameter, Source, user_attrs
+from graphpass.ops import Signature, find, format_value
+from graphpass.rules.rewrite.draft import NewNode, NewParameter, Source, user_attrs
 from graphpass.rules.rewrite.facts import Facts
 from graphpass.rules.rewrite.fates import Decision
-from graphpass.rules.rewrite.weights import (
-    Placement,
-    Twins,
-    new_signature,
-    placements,
-    stored_sources,
-)
+from graphpass.rules.rewrite.pattern import ValueKind
+from graphpass.rules.rewrite.replacement import Made
+from graphpass.verify.arrays import same_bits
 
-__all__ = ["NewOperator", "Template", "prepare"]
+__all__ = ["NewOperator", "Placement", "Template", "Twins", "fitting_hints", "prepare"]
+
+
+class Placement(NamedTuple):
+    """What one computed value becomes."""
+
+    value: NewParameter
+
+    node: int
+    """Position of the first new node that reads it."""
+
+    slot: str
+    """What that node calls the input; a new variable is named for it."""
+
+    kind: ValueKind
+    """``aux`` if that node changes it."""
+
+    donor: int | None
+    """The variable whose place it takes, and whose hints and attributes it gets."""
+
+    moves_in: bool
+    """Whether it moves into the donor itself, which nothing else reads."""
+
+    twin: int | None
+    """The variable that has the same value already."""
+
+
+Twins: TypeAlias = dict[tuple[str, str, tuple[int, ...]], int]
+"""Rewrite, what it calls a value, and the variables that this was computed of -> the variable that
+the value went to, where others may compute it once more."""
 
 
 class Input(NamedTuple):
@@ -310,3 +341,80 @@ def _namesake(decision: Decision, position: int, heirs: list[int]) -> tuple[int,
                 return entry.node, True
             return entry.node, False
     return roots[0].node, False
+
+
+# -- where computed values go ---------------------------------------------------------------------
+
+
+def placements(
+    decision: Decision, facts: Facts, parameters: Parameters | None, twins: Twins
+) -> list[Placement]:
+    """Return where the computed values of a decision go, in the order in which they are read.
+
+    Linear in the draft and in the match.
+    """
+    found: dict[NewParameter, Placement] = {}
+    taken: list[int] = []
+    graph, matched, sources = facts.graph, decision.match.matched, stored_sources(decision, facts)
+    for position, node in enumerate(decision.draft.nodes):
+        signature = new_signature(node)
+        names = () if signature is None else signature.input_names or ()
+        states = () if signature is None else signature.mutable_slots
+        for slot, value in enumerate(node.inputs):
+            if not isinstance(value, NewParameter) or value in found:
+                continue
+            label = names[slot] if slot < len(names) else value.label
+            kind: ValueKind = "aux" if slot in states else "param"
+            twin = None
+            if twins and value.name is None and parameters is not None:
+                twin = twins.get((decision.rule, value.label, sources))
+                if twin is not None and (twin not in graph or facts.kinds.get(twin) != kind):
+                    twin = None
+                stored = None if twin is None else parameters.get(graph.name(twin))
+                if stored is None or not same_bits(stored, value.array):
+                    twin = None
+            if twin is not None:
+                taken.append(twin)
+            donor = value.like
+            if donor is None:  # what matched nodes of the same operator read in the same input
+                alike = [key for key in matched if graph.op(key) == node.op]
+                read = [(key, graph.signature(key).input_names or ()) for key in alike]
+                places = [
+                    source_at(graph.sources(key), known.index(label))
+                    for key, known in read
+                    if label in known
+                ]
+                left = [each for each in places if each is not None and each not in taken]
+                only = value.only_source
+                donor = only if only in places or not left else left[0]
+            if donor in taken or donor is None or facts.kinds.get(donor) != kind:
+                donor = None
+            moves_in = donor in decision.fates.going and value.name is None and twin is None
+            found[value] = Placement(value, position, label, kind, donor, moves_in, twin)
+            if moves_in and donor is not None:
+                taken.append(donor)
+    return list(found.values())
+
+
+def new_signature(node: NewNode) -> Signature | None:
+    """Return the signature of an operator to be; None if MXNet 1.9.1 does not know it."""
+    operator = find(node.op)
+    return None if operator is None else operator.signature(node.attrs)
+
+
+def stored_sources(decision: Decision, facts: Facts) -> tuple[int, ...]:
+    """Return the variables with stored values that the match names."""
+    bound = [each.node for each in decision.match.bindings.values() if type(each) is Entry]
+    return tuple([node for node in bound if facts.kinds.get(node) in ("param", "aux")])
+
+
+def fitting_hints(attrs: dict[str, str], array: Array) -> dict[str, str]:
+    """Return the attributes of a variable, its hints of shape and type those of a new value."""
+    if "__shape__" not in attrs and "__dtype__" not in attrs:
+        return attrs
+    found = dict(attrs)
+    if "__shape__" in found:
+        found["__shape__"] = format_value(array.shape)
+    if "__dtype__" in found:
+        found["__dtype__"] = str(code_of_dtype(array.dtype))
+    return attrs if found == attrs else found

@@ -16,7 +16,6 @@ from graphpass.ops import canonical_name, find
 from graphpass.rules.expressions import Scope, UnknownError, ValueView
 from graphpass.rules.rewrite.draft import (
     Draft,
-    Made,
     NewNode,
     NewParameter,
     Refusal,
@@ -28,6 +27,7 @@ from graphpass.rules.rewrite.match import Binding
 from graphpass.rules.rewrite.pattern import Pattern, compile_pattern
 from graphpass.rules.rewrite.python_match import MatchedNode, MatchedValue, MatchView, entry_at
 from graphpass.rules.rewrite.python_pattern import call, place_of, trace
+from graphpass.rules.rewrite.replacement import Made
 from graphpass.rules.rewrite.rewrite import Rewrite
 
 __all__ = ["PythonBody", "PythonRewrite", "rewrite"]

@@ -29,10 +29,10 @@ from graphpass.ops.operator import Bounds, output_bounds
 from graphpass.ops.values import Constant
 from graphpass.rules.expressions import Expression
 from graphpass.rules.rewrite.builder import Complain, inputs_fault
-from graphpass.rules.rewrite.draft import Made
 
 __all__ = [
     "AttributeStep",
+    "Made",
     "Named",
     "NewOperand",
     "NewPart",
@@ -41,6 +41,15 @@ __all__ = [
     "SetAttribute",
     "Spread",
 ]
+
+
+class Made(NamedTuple):
+    """An output of a new node."""
+
+    node: int
+    """The node's position among the new ones."""
+
+    output: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from graphpass.errors import TextError
 from graphpass.rules.expressions import Expression, parse_expression
 from graphpass.rules.pass_files.yaml_text import PythonRule
-from graphpass.rules.rewrite.body import Body, TextBody
+from graphpass.rules.rewrite.draft import Body, TextBody
 from graphpass.rules.rewrite.pattern import Pattern, Restricted, compile_pattern
 from graphpass.rules.rewrite.replacement import Replacement
 from graphpass.rules.rewrite.text import check_names, parse_pattern, parse_replacement

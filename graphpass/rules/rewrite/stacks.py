@@ -140,7 +140,7 @@ class _Compiler:
     def value(self, expression: Expression) -> Any:
         """Return the value of an expression, in the same way."""
         node, parts = expression.node, expression.parts
-        if self._is_fixed(expression) and not self._reads_let(expression):
+        if self._is_fixed(expression) and expression.names.isdisjoint(self._let):
             return self._constant(expression.run(self._scope))
         if expression.name:
             return self.variable(expression.name)
@@ -165,9 +165,6 @@ class _Compiler:
         if expression.function == "astype" and len(parts) == 2:
             return self._astype(*map(self.value, parts))
         raise _UnableError
-
-    def _reads_let(self, expression: Expression) -> bool:
-        return not expression.names.isdisjoint(self._let)
 
     def _constant(self, value: Any) -> Any:
         if isinstance(value, bool | int | float | str) or (

@@ -18,8 +18,7 @@ from graphpass.ops.attributes import is_hidden_key
 from graphpass.ops.meaning import is_commutative
 from graphpass.rules.expressions import Expression, Scope, UnknownError
 from graphpass.rules.limits import Limits
-from graphpass.rules.rewrite.body import TextBody, parameter_array
-from graphpass.rules.rewrite.draft import Refusal
+from graphpass.rules.rewrite.draft import Refusal, TextBody, parameter_array
 from graphpass.rules.rewrite.fates import decide
 from graphpass.rules.rewrite.fire import FiringContext
 from graphpass.rules.rewrite.match import Binding, Match
@@ -55,8 +54,11 @@ class _Known(NamedTuple):
     late: tuple[Expression, ...]
     """The same, after."""
 
-    program: Program | None
+    program: Program | None = None
     """What computes the values as a stack, where that can be done."""
+
+    is_compiled: bool = True
+    """Whether that was found out: it is where there is a second match of the shape."""
 
 
 class Templates:
@@ -117,8 +119,14 @@ class Templates:
             shape, keys, stored = self._shape(search)
             known = None if shape is None else self._known.get(shape)
             if known is not None:
-                if known.template is None:
+                template = known.template
+                if template is None:
                     return None
+                if not known.is_compiled:
+                    context.stacks.fill()
+                    program = self._program(template, search.match(), keys)
+                    known = known._replace(program=program, is_compiled=True)
+                    self._known[shape] = known  # type: ignore[index]
                 if known.program is None:
                     arrays = self._arrays(known, search)
                 else:
@@ -126,7 +134,7 @@ class Templates:
                     if not context.stacks.variables.isdisjoint(keys):
                         context.stacks.fill()
                     arrays = context.stacks.add(known.program, inputs)
-                return None if arrays is None else Ready(known.template, keys, arrays)
+                return None if arrays is None else Ready(template, keys, arrays)
         context.stacks.fill()
         match = search.match()
         try:
@@ -140,12 +148,12 @@ class Templates:
             )
         except Refusal as refusal:
             if shape is not None and self._is_refused_for_good(refusal, match):
-                self._known[shape] = _Known(None, (), (), None)
+                self._known[shape] = _Known(None, (), ())
             return None
         template, places = prepare(decision, keys, context.facts, context.parameters, context.twins)
         is_closed = len(places) == len(keys) and not (template.tied or template.is_open)
         if shape is not None and is_closed:
-            self._remember(shape, template, match, keys)
+            self._remember(shape, template, match)
         return Ready(template, places, [each.value.array for each in template.values])
 
     # -- shapes ------------------------------------------------------------------------------
@@ -213,9 +221,7 @@ class Templates:
 
     # -- what a shape tells ------------------------------------------------------------------
 
-    def _remember(
-        self, shape: tuple[Any, ...], template: Template, match: Match, keys: Sequence[int]
-    ) -> None:
+    def _remember(self, shape: tuple[Any, ...], template: Template, match: Match) -> None:
         assert self._body is not None
         told = _Told(self._body, match, self._context)
         if not all(map(told.by_shape, self._body.replacement.expressions())):
@@ -223,10 +229,9 @@ class Templates:
         early, late = self._body.conditions
         conditions = tuple([each for each in early if not told.by_shape(each)])
         late_ones = tuple([each for each in late if not told.by_shape(each)])
-        program = None
-        if template.values and not conditions and not late_ones and self._context.stacks.is_used:
-            program = self._program(template, match, keys, told)
-        self._known[shape] = _Known(template, conditions, late_ones, program)
+        plain = template.values and not conditions and not late_ones
+        is_compiled = not (plain and self._context.stacks.is_used)
+        self._known[shape] = _Known(template, conditions, late_ones, None, is_compiled)
 
     def _scope(self, bindings: Mapping[str, Binding]) -> Scope:
         context, optional = self._context, self._rewrite.pattern.optional
@@ -239,11 +244,9 @@ class Templates:
             limits=self._limits,
         )
 
-    def _program(
-        self, template: Template, match: Match, keys: Sequence[int], told: _Told
-    ) -> Program | None:
+    def _program(self, template: Template, match: Match, keys: Sequence[int]) -> Program | None:
         assert self._body is not None
-        graph = match.graph
+        graph, told = match.graph, _Told(self._body, match, self._context)
         scope = self._scope(match.bindings)
         read = {name for each in self._body.let.values() for name in each.names}
         places = {
@@ -331,14 +334,12 @@ class _Told:
             return False
         if is_hidden_key(word) or word in ("is_param", "is_aux", "is_input", "has_value"):
             return self._match.graph.is_variable(bound.node) or not is_hidden_key(word)
-        return word in ("shape", "ndim", "dtype", "size") and self._is_stored(bound)
-
-    def _is_stored(self, entry: Entry) -> bool:
         graph, parameters = self._match.graph, self._context.parameters
         return (
-            parameters is not None
-            and graph.is_variable(entry.node)
-            and graph.name(entry.node) in parameters
+            word in ("shape", "ndim", "dtype", "size")
+            and parameters is not None
+            and graph.is_variable(bound.node)
+            and graph.name(bound.node) in parameters
         )
 
 

@@ -20,7 +20,7 @@ from graphpass.rules.expressions import (
     compile_expression,
 )
 from graphpass.rules.rewrite.builder import Asked, PatternBuilder, Returned
-from graphpass.rules.rewrite.draft import Made, literal_text
+from graphpass.rules.rewrite.draft import literal_text
 from graphpass.rules.rewrite.pattern import (
     KINDS,
     WORDS,
@@ -31,6 +31,7 @@ from graphpass.rules.rewrite.pattern import (
 )
 from graphpass.rules.rewrite.replacement import (
     AttributeStep,
+    Made,
     Named,
     NewOperand,
     Replacement,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphpass.rules.lint.measures import Copied, Feature, Weighing
-from graphpass.rules.rewrite.body import TextBody
+from graphpass.rules.rewrite.draft import TextBody
 from graphpass.rules.rewrite.rewrite import parse_rewrite
 
 ELU = Feature("LeakyReLU", "act_type", "elu")
