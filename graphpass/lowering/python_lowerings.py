@@ -231,7 +231,8 @@ def box_nms(at: LoweredMatch) -> list[Any]:
         else column(rows, coordinates, 4)
     )
     if kind >= 0 and not at.attribute("force_suppress"):
-        kept = _suppressed(build, boxes, column(rows, kind), valid, threshold, size)
+        later = np.triu(np.ones((size, size), bool), 1)
+        kept = _suppressed(build, boxes, column(rows, kind), valid, later, "Greater", threshold)
     else:
         worth = build.op("Where", valid, values, np.float32(-1e30))
         found = build.op(
@@ -266,9 +267,13 @@ def box_nms(at: LoweredMatch) -> list[Any]:
 
 
 def _suppressed(
-    build: TargetBuilder, boxes: Any, kinds: Any, valid: Any, threshold: float, size: int
+    build: TargetBuilder, boxes: Any, kinds: Any, valid: Any, later: Any, over: str, share: float
 ) -> Any:
-    """Return which rows are left, of rows in the order of their scores."""
+    """Return which rows are left, of rows in the order of their scores.
+
+    A row strikes out those that stand `later`, have its kind (any, if `kinds` is None), and share
+    more of their area with it than `share`.
+    """
     sides = [build.op("Slice", boxes, (n,), (n + 1,), (2,)) for n in range(4)]
     turned = [build.op("Transpose", side, perm=(0, 2, 1)) for side in sides]
 
@@ -280,15 +285,15 @@ def _suppressed(
     common = build.op("Mul", across, down)
     area = build.op("Mul", long(sides[2], sides[0]), long(sides[3], sides[1]))
     both = build.op("Add", area, build.op("Transpose", area, perm=(0, 2, 1)))
-    share = build.op("Div", common, build.op("Sub", both, common))
-    over = build.op("Greater", share, np.float32(threshold))
-    same = build.op("Equal", kinds, build.op("Transpose", kinds, perm=(0, 2, 1)))
-    later = np.triu(np.ones((size, size), bool), 1)
-    strikes = build.op("And", build.op("And", over, same), later)
+    shared = build.op("Div", common, build.op("Sub", both, common))
+    strikes = build.op("And", build.op(over, shared, np.float32(share)), later)
+    if kinds is not None:
+        same = build.op("Equal", kinds, build.op("Transpose", kinds, perm=(0, 2, 1)))
+        strikes = build.op("And", strikes, same)
     strikes = build.op("Cast", strikes, to="float32")
     start = build.op("Cast", valid, to="float32")
 
-    before = TargetValue("kept", "float32", (None, size))
+    before = TargetValue("kept", "float32", (None, None))
     body = build.subgraph(
         [TargetValue("round", "int64", ()), TargetValue("goes_on", "bool", ()), before]
     )
@@ -297,9 +302,75 @@ def _suppressed(
     after = body.op("Cast", body.op("And", free, valid), to="float32")
     change = body.op("ReduceMax", body.op("Abs", body.op("Sub", after, before)), keepdims=0)
     body.graph.outputs = [body.op("Greater", change, np.float32(0.5)), after]
-    kept = build.op("Loop", size + 1, True, start, outputs=1, body=body.graph)[0]
+    kept = build.op("Loop", None, True, start, outputs=1, body=body.graph)[0]
     kept.dtype = "float32"
     return build.op("Greater", kept, np.float32(0.5))
+
+
+def multibox_detection(at: LoweredMatch) -> list[Any]:
+    """`_contrib_MultiBoxDetection`: decode, sort, and strike out the class of what is suppressed.
+
+    Boxes whose best class is likely enough come first, sorted by score; those behind nms_topk stay
+    where they were, without a class. A row that is suppressed keeps its score and place and has the
+    class -1. The matrix of who suppresses whom is as large as there are such boxes.
+    """
+    build, count = at.build, at["rows"]
+    share, most = at.attribute("nms_threshold"), at.attribute("nms_topk")
+    minus = np.float32(-1)
+    likely = build.op("Slice", at.source("likely"), (1,), (1 << 40,), (1,))
+    score = build.op("ReduceMax", likely, (1,), keepdims=0)
+    kind = build.op("Cast", build.op("ArgMax", likely, axis=1, keepdims=0), to="float32")
+    valid = build.op("GreaterOrEqual", score, np.float32(at.attribute("threshold")))
+
+    moves = build.op("Reshape", at.source("moves"), (-1, count, 4))
+    moves = build.op("Mul", moves, np.array(at.attribute("variances"), np.float32))
+    centred = _centres(build, at.source("anchors"))
+    centre, size = (build.op("Slice", centred, (n,), (n + 2,), (2,)) for n in (0, 2))
+    shift, stretch = (build.op("Slice", moves, (n,), (n + 2,), (2,)) for n in (0, 2))
+    middle = build.op("Add", build.op("Mul", shift, size), centre)
+    boxes = build.op("Concat", middle, build.op("Mul", build.op("Exp", stretch), size), axis=2)
+    boxes = _corners(build, boxes)
+    if at.attribute("clip"):
+        boxes = build.op("Clip", boxes, np.float32(0), np.float32(1))
+    columns = [build.op("Unsqueeze", each, (2,)) for each in (kind, score)]
+    rows = build.op("Concat", *columns, boxes, axis=2)
+    rows = build.op("Where", build.op("Unsqueeze", valid, (2,)), rows, minus)
+
+    def ordered(rows: Any, worth: Any) -> Any:
+        _, order = build.op("TopK", worth, (count,), axis=1, outputs=2)
+        return build.op("GatherND", rows, build.op("Unsqueeze", order, (2,)), batch_dims=1)
+
+    place = np.arange(count, dtype=np.float32)
+    rows = ordered(rows, build.op("Where", valid, -place, -place - np.float32(count)))
+    if not 0 < share <= 1:
+        return [rows]
+    best = build.op("Squeeze", build.op("Slice", rows, (1,), (2,), (2,)), (2,))
+    sorted_rows = ordered(rows, best)
+    if 0 < most < count:
+        first = build.op("Slice", sorted_rows, (0,), (most,), (1,))
+        rest = build.op("Slice", rows, (most, 1), (count, 6), (1, 2))
+        kinds = build.op("Slice", rows, (most, 0), (count, 1), (1, 2))
+        none = build.op("Min", kinds, minus)
+        sorted_rows = build.op("Concat", first, build.op("Concat", none, rest, axis=2), axis=1)
+    found = build.op("ReduceSum", build.op("Cast", valid, to="int64"), (1,), keepdims=0)
+    found = build.op("ReduceMax", found, keepdims=0)
+    if 0 < most < count:
+        found = build.op("Min", found, np.int64(most))
+    end = build.op("Reshape", found, (1,))
+    part = build.op("Slice", sorted_rows, (0,), end, (1,))
+    rest = build.op("Slice", sorted_rows, end, (count,), (1,))
+    kinds = build.op("Slice", part, (0,), (1,), (2,))
+    number = build.op("Range", np.int64(0), found, np.int64(1))
+    later = build.op(
+        "Less", build.op("Unsqueeze", number, (1,)), build.op("Unsqueeze", number, (0,))
+    )
+    own = None if at.attribute("force_suppress") else kinds
+    is_box = build.op("GreaterOrEqual", build.op("Squeeze", kinds, (2,)), np.float32(0))
+    corners = build.op("Slice", part, (2,), (6,), (2,))
+    kept = _suppressed(build, corners, own, is_box, later, "GreaterOrEqual", share)
+    kinds = build.op("Where", build.op("Unsqueeze", kept, (2,)), kinds, minus)
+    part = build.op("Concat", kinds, build.op("Slice", part, (1,), (6,), (2,)), axis=2)
+    return [build.op("Concat", part, rest, axis=1)]
 
 
 def _corners(build: TargetBuilder, boxes: Any) -> Any:
@@ -319,6 +390,7 @@ def _centres(build: TargetBuilder, boxes: Any) -> Any:
 PYTHON_LOWERINGS: Mapping[str, Callable[[LoweredMatch], Any]] = {
     "recurrent": recurrent,
     "box_nms": box_nms,
+    "multibox_detection": multibox_detection,
     "for_each": for_each,
     "while_loop": while_loop,
     "condition": condition,
