@@ -230,9 +230,12 @@ def slope_shape(slopes: Shape, data: Shape) -> tuple[int, ...] | None:
 
 
 def leaky_relu_value(site: ValueSite) -> Any:
-    """Source: ``xelu`` in ``src/operator/mshadow_op.h``; other kinds of slope are left alone."""
+    """Source: ``xelu`` in ``src/operator/mshadow_op.h``; other kinds of slope are left alone.
+
+    MXNet multiplies float64 in single precision.
+    """
     data, kind = site.data, site["act_type"]
-    if site.dtype.kind != "f" or kind not in ("leaky", "prelu"):
+    if site.dtype not in _SINGLE_OR_HALF or kind not in ("leaky", "prelu"):
         return None
     slope: Any = site.dtype.type(site["slope"])
     if kind == "prelu":
@@ -283,8 +286,15 @@ _CAST = Meaning(
 )
 
 _ROUNDED: Mapping[str, Callable[..., Any]] = {
-    "cbrt": np.cbrt, "cos": np.cos, "exp": np.exp, "expm1": np.expm1, "log": np.log,
-    "log1p": np.log1p, "log2": np.log2, "sin": np.sin,
+    "cbrt _npi_cbrt": np.cbrt, "cos _npi_cos": np.cos, "exp _npi_exp": np.exp,
+    "expm1 _npi_expm1": np.expm1, "log _npi_log": np.log, "log1p _npi_log1p": np.log1p,
+    "log2 _npi_log2": np.log2, "sin _npi_sin": np.sin,
+}  # fmt: skip
+_EXACT: Mapping[str, Callable[..., Any]] = {
+    "abs _npi_absolute": np.abs, "ceil _npi_ceil": np.ceil, "floor _npi_floor": np.floor,
+    "reciprocal _npi_reciprocal": np.reciprocal,
+    "rsqrt": lambda data: np.reciprocal(np.sqrt(data)), "sqrt _npi_sqrt": np.sqrt,
+    "square _npi_square": np.square, "trunc _npi_trunc": np.trunc,
 }  # fmt: skip
 _GRADIENTS = """
     Activation abs arccos arccosh arcsin arcsinh arctan arctanh cbrt cos cosh degrees erf erfinv
@@ -294,41 +304,34 @@ _GRADIENTS = """
     smooth_l1 softsign sqrt square tan tanh"""
 """What MXNet computes the gradients of with an operator of its own, from two alike values."""
 
-_EXACT: Mapping[str, Callable[..., Any]] = {
-    "abs": np.abs, "ceil": np.ceil, "floor": np.floor, "reciprocal": np.reciprocal,
-    "rsqrt": lambda data: np.reciprocal(np.sqrt(data)), "sqrt": np.sqrt, "square": np.square,
-    "trunc": np.trunc,
-}  # fmt: skip
 
 ROWS = {
     """Activation _contrib_gradientmultiplier _contrib_round_ste _contrib_sign_ste arccos arccosh
     arcsin arcsinh arctan arctanh cosh degrees erf erfinv fix gamma gammaln hard_sigmoid log10
     logical_not radians rcbrt rint round sign sinh smooth_l1 softsign tan tanh
     """: _MAPPED,
-    """_npi_absolute _npi_ceil _npi_fix _npi_floor _npi_negative _npi_rint _npi_sign _npi_square
-    _npi_trunc _npi_tanh _npi_exp _npi_log _npi_sqrt _np_copy _npx_relu _npx_sigmoid
-    """: _MAPPED,
+    "_npi_fix _npi_rint _npi_sign _npi_tanh": _MAPPED,
     " ".join(f"_backward_{name}" for name in _GRADIENTS.split()): _ALONE,
     """_contrib_backward_gradientmultiplier _backward_div_scalar _backward_mul_scalar
     _backward_npi_copysign_scalar _backward_npi_rcopysign_scalar
     """: replace(_NUMBER, batch=None),
     "_npi_around": replace(_ALONE, dtype=of_kinds({"float32", "float64", *INTEGERS})),
     """_CrossDeviceCopy _npi_arccos _npi_arccosh _npi_arcsin _npi_arcsinh _npi_arctan
-    _npi_arctanh _npi_bitwise_not _npi_cbrt _npi_cos _npi_cosh _npi_degrees _npi_expm1
-    _npi_log10 _npi_log1p _npi_log2 _npi_nan_to_num _npi_radians _npi_reciprocal _npi_sin
+    _npi_arctanh _npi_bitwise_not _npi_cosh _npi_degrees
+    _npi_log10 _npi_nan_to_num _npi_radians
     _npi_sinh _npi_tan
     """: _ALONE,
     "cast_storage": _ALONE,
     "_shuffle": replace(_ALONE, random="always"),
-    "BlockGrad _copy": _HANDED_ON,
+    "BlockGrad _copy _np_copy": _HANDED_ON,
     "_copyto": Meaning(same_shape, lambda site: None),
     "_identity_with_attr_like_rhs": Meaning(same_shape, batch=number_by_number),
     "_npi_isposinf _npi_isneginf": Meaning(same_shape, constant_dtype("bool")),
     **{op: replace(_MAPPED, value=rounded(function)) for op, function in _ROUNDED.items()},
     **{op: replace(_MAPPED, value=exact_in_floats(function)) for op, function in _EXACT.items()},
-    "negative": replace(_MAPPED, value=plain(np.negative)),
-    "relu": replace(_MAPPED, value=relu_value),
-    "sigmoid": replace(_MAPPED, value=sigmoid_value),
+    "negative _npi_negative": replace(_MAPPED, value=plain(np.negative)),
+    "relu _npx_relu": replace(_MAPPED, value=relu_value),
+    "sigmoid _npx_sigmoid": replace(_MAPPED, value=sigmoid_value),
     "clip": replace(_MAPPED, value=clip_value),
     "ones_like": replace(_MAPPED, value=filled(1)),
     "zeros_like": replace(_MAPPED, value=filled(0)),

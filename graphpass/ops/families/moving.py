@@ -433,7 +433,7 @@ _TRANSPOSE = Meaning(
 _STACK = Meaning(stack, value=stack_value, batch=new_axis_batch, offset=kept_of_all)
 
 ROWS = {
-    "transpose": _TRANSPOSE,
+    "transpose _np_transpose": _TRANSPOSE,
     "SwapAxis": Meaning(
         swap_axes,
         first_dtype,
@@ -480,7 +480,6 @@ ROWS = {
         offset=kept,
     ),
     # NumPy-style
-    "_np_transpose": Meaning(transpose, batch=transpose_batch),
     "_np_moveaxis": Meaning(move_axis),
     "_np_roll": Meaning(roll),
     "_npi_rot90": Meaning(rotate),

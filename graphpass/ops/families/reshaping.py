@@ -413,7 +413,9 @@ ROWS = {
     "squeeze": Meaning(squeeze, value=reshaped, batch=squeeze_batch, offset=kept),
     "depth_to_space": Meaning(depth_to_space, batch=by_sample),
     "space_to_depth": Meaning(space_to_depth, batch=by_sample),
-    "_np_reshape": Meaning(numpy_reshape, batch=numpy_reshape_batch),
-    "_npx_reshape": Meaning(extended_reshape, batch=numpy_reshape_batch),
-    "_np_squeeze": Meaning(squeeze),
+    "_np_reshape": Meaning(numpy_reshape, value=reshaped, batch=numpy_reshape_batch, offset=kept),
+    "_npx_reshape": Meaning(
+        extended_reshape, value=reshaped, batch=numpy_reshape_batch, offset=kept
+    ),
+    "_np_squeeze": Meaning(squeeze, value=reshaped, offset=kept),
 }

@@ -24,7 +24,8 @@ SHAPES = ((6,), (2, 3), (3, 1, 4), (2, 4, 3, 2))
 
 WITHIN_ONE_UNIT = frozenset(
     ["cbrt", "cos", "exp", "expm1", "log", "log1p", "log2", "sigmoid", "sin", "_power",
-     "broadcast_power", "_power_scalar"]
+     "broadcast_power", "_power_scalar", "_npi_cbrt", "_npi_cos", "_npi_exp", "_npi_expm1",
+     "_npi_log", "_npi_log1p", "_npi_log2", "_npi_sin", "_npx_sigmoid"]
 )  # fmt: skip
 
 Case = tuple[Mapping[str, Any], tuple[str, ...], int]
@@ -119,8 +120,12 @@ def test_what_is_made_of_nothing(judge: Any) -> None:
 
 UNARY = ("BlockGrad", "_copy", "abs", "cbrt", "ceil", "cos", "exp", "expm1", "floor", "log",
          "log1p", "log2", "negative", "ones_like", "reciprocal", "relu", "rsqrt", "sigmoid", "sin",
-         "sqrt", "square", "trunc", "zeros_like")  # fmt: skip
-POSITIVE = {"log", "log1p", "log2", "rsqrt", "sqrt", "_power", "broadcast_power", "_power_scalar"}
+         "sqrt", "square", "trunc", "zeros_like", "_np_copy", "_npx_relu", "_npx_sigmoid",
+         *(f"_npi_{name}" for name in ("absolute", "cbrt", "ceil", "cos", "exp", "expm1", "floor",
+           "log", "log1p", "log2", "negative", "reciprocal", "sin", "sqrt", "square", "trunc")),
+         )  # fmt: skip
+POSITIVE = {"log", "log1p", "log2", "rsqrt", "sqrt", "_power", "broadcast_power", "_power_scalar",
+            "_npi_log", "_npi_log1p", "_npi_log2", "_npi_sqrt"}  # fmt: skip
 BINARY = ("_grad_add", "_maximum", "_minimum", "_power", "add_n", "elemwise_add", "elemwise_div",
           "elemwise_mul", "elemwise_sub")  # fmt: skip
 BROADCAST = ("broadcast_add", "broadcast_div", "broadcast_maximum", "broadcast_minimum",
@@ -130,7 +135,9 @@ SCALAR = ("_div_scalar", "_maximum_scalar", "_minimum_scalar", "_minus_scalar", 
 
 
 @pytest.mark.mxnet
-@pytest.mark.parametrize("op", [*UNARY, *BINARY, *BROADCAST, *SCALAR, "clip", "Cast", "amp_cast"])
+@pytest.mark.parametrize(
+    "op", [*UNARY, *BINARY, *BROADCAST, *SCALAR, "clip", "Cast", "amp_cast", "LeakyReLU"]
+)
 @pytest.mark.parametrize("dtype", [*FLOATS, *INTEGERS])
 def test_numbers(judge: Any, op: str, dtype: str) -> None:
     for seed, shape in enumerate(SHAPES):
@@ -150,6 +157,8 @@ def test_numbers(judge: Any, op: str, dtype: str) -> None:
             ]
         if op == "clip":
             options = [{"a_min": -0.7, "a_max": 1.1}, {"a_min": 0, "a_max": 3}]
+        if op == "LeakyReLU":
+            options = [{"act_type": "leaky", "slope": slope} for slope in (0.25, 0.1)]
         if op in ("Cast", "amp_cast"):
             kinds = (*FLOATS, *INTEGERS) if op == "Cast" else ("float16", "float32")
             options = [{"dtype": kind} for kind in kinds]
@@ -205,6 +214,14 @@ def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[A
                 st.sampled_from([(-1,), (0, -1), (-2,), (-1, 1), (1, -1), (0, -2)])
             )
             attrs["reverse"] = draw(st.booleans()) and attrs["shape"] == (-1,)
+        elif op in ("_np_reshape", "_npx_reshape"):
+            attrs["newshape"] = draw(st.sampled_from([(-1,), (1, -1), (-1, 1, 1)]))
+            if op == "_npx_reshape":
+                attrs["newshape"] = draw(
+                    st.sampled_from([(-4,), (-2, -4), (-1, 1), (-6, 1, -1, -4)])
+                )
+        elif op == "_np_transpose":
+            attrs["axes"] = draw(st.sampled_from([None, tuple(draw(st.permutations(range(rank))))]))
         elif op == "transpose":
             attrs["axes"] = draw(st.sampled_from([(), tuple(draw(st.permutations(range(rank))))]))
         elif op == "SwapAxis":
@@ -253,7 +270,7 @@ def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[A
                 attrs = {"axis": tuple(axes), "size": tuple(wide[at] for at in axes)}
         elif op == "expand_dims":
             attrs["axis"] = draw(st.integers(-rank - 1, rank))
-        elif op == "squeeze":
+        elif op in ("squeeze", "_np_squeeze"):
             data = data.reshape((*shape, 1))
             inputs, attrs = [data], {"axis": draw(st.sampled_from([(-1,), (rank,)]))}
         elif op == "reshape_like":
@@ -268,7 +285,8 @@ def arranged() -> st.SearchStrategy[tuple[str, dict[str, Any], list[np.ndarray[A
     return draw_one()
 
 
-ARRANGERS = {"Concat", "Flatten", "Reshape", "SliceChannel", "SwapAxis", "_split_v2", "expand_dims",
+ARRANGERS = {"_np_reshape", "_npx_reshape", "_np_squeeze", "_np_transpose",
+             "Concat", "Flatten", "Reshape", "SliceChannel", "SwapAxis", "_split_v2", "expand_dims",
              "broadcast_axis", "broadcast_like", "broadcast_to", "repeat", "reshape_like",
              "reverse", "slice", "slice_axis", "slice_like", "squeeze", "stack", "tile",
              "transpose", "sum", "mean", "max", "min"}  # fmt: skip
@@ -286,7 +304,7 @@ def test_arrangements_and_sums(judge: Any, drawn: Any) -> None:
 
 def test_every_evaluator_is_tried() -> None:
     tried = {op for op, _ in CREATED} | ARRANGERS | {*UNARY, *BINARY, *BROADCAST, *SCALAR}
-    assert tried | {"clip", "Cast", "amp_cast"} == {
+    assert tried | {"clip", "Cast", "amp_cast", "LeakyReLU"} == {
         op for op in known_operators() if meaning(op).value is not None
     }
 
