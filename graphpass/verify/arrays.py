@@ -21,6 +21,7 @@ __all__ = [
     "cast",
     "check_tolerances",
     "compare",
+    "is_distribution",
     "same_bits",
     "total",
     "widened",
@@ -283,3 +284,11 @@ def widened(values: Array) -> npt.NDArray[Any]:
     if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
         return values.astype(np.longdouble)
     return values.astype("f8")
+
+
+def is_distribution(values: Array) -> bool:
+    """Return whether rows are shares of 1, among three classes at least."""
+    if values.ndim < 2 or values.shape[-1] < 3 or not values.size or values.dtype.kind in "iub":
+        return False
+    wide = widened(values)
+    return bool((wide >= 0).all() and (abs(wide.sum(axis=-1) - 1) < 1e-3).all())

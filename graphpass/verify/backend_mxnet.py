@@ -145,7 +145,10 @@ def call(name: str, *arguments: Any) -> Any:
     BackendError
         If MXNet is missing, or refuses.
     """
-    with _no_subgraph_backend():
+    variable = "MXNET_SUBGRAPH_BACKEND"  # MXNet reads it anew at each bind
+    before = os.environ.get(variable)
+    os.environ[variable] = "NONE"
+    try:
         mx = _import_mxnet()
         try:
             return _CALLS[name](mx, *arguments)
@@ -155,6 +158,11 @@ def call(name: str, *arguments: Any) -> Any:
             if "FP16 gemm on cpu not implemented" in reason:
                 reason += " Ask for single precision (in Python single_precision=True)"
             raise BackendError(f"MXNet {mx.__version__} says: {reason}") from None
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
 
 
 def call_quietly(name: str, *arguments: Any) -> Any:
@@ -382,21 +390,6 @@ def _reason(error: Exception) -> str:
     text = re.sub(r"Traceback \(most recent call last\):|File \"[^\"]*\", line \d+", "", text)
     text = re.sub(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ", "", text)
     return " ".join(text.split())[:600] or type(error).__name__
-
-
-@contextmanager
-def _no_subgraph_backend() -> Iterator[None]:
-    """Switch off what MXNet decides anew at each bind, and put it back."""
-    name = "MXNET_SUBGRAPH_BACKEND"
-    before = os.environ.get(name)
-    os.environ[name] = "NONE"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 # -- a process of its own --------------------------------------------------------------------------

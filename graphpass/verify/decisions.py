@@ -8,7 +8,7 @@ attributes does the same to the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphpass.graph import Entry, Graph
@@ -72,7 +72,9 @@ def decided(a: Graph, b: Graph, pairs: Sequence[tuple[int, int]]) -> Decided | N
     }
     if not shared:
         return None
-    made = [(key, output) for key in shared for output in _used(a, key)]
+    used = {tuple(head[:2]) for head in a.heads}
+    used |= {tuple(entry[:2]) for key in a.order() for entry in a.inputs(key)}
+    made = sorted(value for value in used if value[0] in shared)
     sides = []
     for graph, keys, heads in (
         (a, {key: key for key in shared}, [a.heads[i] for i, _ in pairs]),
@@ -108,26 +110,26 @@ def _deciding(graph: Graph, heads: Sequence[Entry]) -> Mapping[str, int]:
     }
 
 
-def _used(graph: Graph, key: int) -> Iterator[int]:
-    """Yield the outputs of an operator that something reads or that are heads."""
-    used = {head.output for head in graph.heads if head.node == key}
-    used |= {graph.inputs(use.node)[use.slot].output for use in graph.uses(key)}
-    yield from sorted(used)
-
-
-def with_regions_of_images(graph: Graph) -> tuple[Graph, list[str]]:
-    """Return a graph in which no region of interest is of no image, and which operators had such.
+def with_regions_of_images(a: Graph, b: Graph) -> tuple[tuple[Graph, Graph], str] | None:
+    """Return two graphs in which no region of interest is of no image, and what to say of that.
 
     Detectors write regions with a negative number of the image to leave a level of features out. On
     the CPU, ROIAlign of MXNet 1.9.1 then leaves its output as the memory was (``ROIAlignForward``
-    in ``src/operator/contrib/roi_align.cc``).
+    in ``src/operator/contrib/roi_align.cc``). None where A has no such operator.
     """
-    other = graph.copy()
-    found = [key for key in other.order() if other.op(key) == "_contrib_ROIAlign"]
-    with other.edit() as edit:
-        for key in found:
-            name = f"{other.name(key)}_regions"
-            at_least = {"scalar": "0"}
-            new = edit.add_node("_maximum_scalar", name, at_least, [other.inputs(key)[1]])
-            edit.set_input(key, 1, Entry(new))
-    return other, [describe(graph, key) for key in found]
+    changed = (a.copy(), b.copy())
+    for graph in changed:
+        found = [key for key in graph.order() if graph.op(key) == "_contrib_ROIAlign"]
+        with graph.edit() as edit:
+            for key in found:
+                name = f"{graph.name(key)}_regions"
+                at_least = {"scalar": "0"}
+                new = edit.add_node("_maximum_scalar", name, at_least, [graph.inputs(key)[1]])
+                edit.set_input(key, 1, Entry(new))
+    named = [describe(a, key) for key in a.order() if a.op(key) == "_contrib_ROIAlign"]
+    if not named:
+        return None
+    return changed, (
+        f"regions of no image were run as of the first one, since {', '.join(named)} leaves them "
+        "as the memory was, and nothing else of an output was left"
+    )

@@ -272,7 +272,16 @@ def _compare(place: str, a: Graph, b: Graph, mapping: Mapping[int, int]) -> Grap
 def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeDiff:
     key_b = mapping[key_a]
     name_a, name_b = _name(a, key_a), _name(b, key_b)
-    attributes = _changed_attributes(a, b, key_a, key_b)
+    attrs_a, attrs_b = a.attrs(key_a), b.attrs(key_b)
+    attributes = {}
+    if name_a.op != name_b.op or not same_attributes(name_a.op, attrs_a, attrs_b):
+        for name, old, new in attribute_changes(name_a.op, attrs_a, name_b.op, attrs_b):
+            # The defaults of another operator are no news beside the operator itself.
+            if name_a.op == name_b.op or name in attrs_a or name in attrs_b:
+                attributes[name] = (old, new)
+    inner_a, inner_b = len(a.subgraphs(key_a)), len(b.subgraphs(key_b))
+    if inner_a != inner_b:
+        attributes["number of subgraphs"] = (str(inner_a), str(inner_b))
     inputs = {
         f"input {slot}": values
         for slot, values in _moved(a, b, a.inputs(key_a), b.inputs(key_b), mapping)
@@ -283,21 +292,6 @@ def _change(a: Graph, b: Graph, key_a: int, mapping: Mapping[int, int]) -> NodeD
         for index, values in _moved(a, b, control_a, control_b, mapping):
             inputs[f"control dependency {index}"] = values
     return NodeDiff(name_a, name_b, attributes, inputs)
-
-
-def _changed_attributes(a: Graph, b: Graph, key_a: int, key_b: int) -> dict[str, tuple[str, str]]:
-    op_a, op_b = a.op(key_a), b.op(key_b)
-    attrs_a, attrs_b = a.attrs(key_a), b.attrs(key_b)
-    found = {}
-    if op_a != op_b or not same_attributes(op_a, attrs_a, attrs_b):
-        for name, old, new in attribute_changes(op_a, attrs_a, op_b, attrs_b):
-            # The defaults of another operator are no news beside the operator itself.
-            if op_a == op_b or name in attrs_a or name in attrs_b:
-                found[name] = (old, new)
-    subgraphs_a, subgraphs_b = len(a.subgraphs(key_a)), len(b.subgraphs(key_b))
-    if subgraphs_a != subgraphs_b:
-        found["number of subgraphs"] = (str(subgraphs_a), str(subgraphs_b))
-    return found
 
 
 def _moved(

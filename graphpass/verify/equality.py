@@ -13,6 +13,7 @@ from graphpass.model import Lineage, Model
 from graphpass.verify.backend import Backend
 from graphpass.verify.backend_mxnet import backend_or_mxnet
 from graphpass.verify.counterparts import Counterparts, counterparts
+from graphpass.verify.decisions import with_regions_of_images
 from graphpass.verify.feeding import prepare
 from graphpass.verify.inputs import Given, draw_gradient
 from graphpass.verify.proof import HeadGradients, Proof, Trial
@@ -178,7 +179,9 @@ def verify(
         comparer = Comparer(graphs, feeding, rtol, atol, training=training)
         proof = Proof(trial, pairs, comparer, runs, scale)
         compared = proof.outputs()
-        regions = _with_regions(graphs) if any(each.undefined for each in compared) else None
+        regions = (
+            with_regions_of_images(*graphs) if any(each.undefined for each in compared) else None
+        )
         if regions is not None:
             graphs, note = regions
             comparer.notes.append(note)
@@ -205,19 +208,6 @@ def verify(
         backend=name,
         not_compared=known.not_compared if known is not None else (),
         no_longer_returned=known.no_longer_returned if known is not None else (),
-    )
-
-
-def _with_regions(graphs: tuple[Graph, Graph]) -> tuple[tuple[Graph, Graph], str] | None:
-    """Return graphs without regions of no image, and what to say of that; None if none has any."""
-    from graphpass.verify.decisions import with_regions_of_images
-
-    (a, named), (b, _) = map(with_regions_of_images, graphs)
-    if not named:
-        return None
-    return (a, b), (
-        f"regions of no image were run as of the first one, since {', '.join(named)} leaves them "
-        "as the memory was, and nothing else of an output was left"
     )
 
 

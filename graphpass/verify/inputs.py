@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -227,7 +228,6 @@ class Side:
         found = inference.dtypes.get(key)
         if found is not None:
             return found
-
         given = _arrays(self.given.get(self.name(key)))
         own = given[0].dtype.name if given else "float32"
         # NumPy makes float64 of any decimals, so that tells nothing.
@@ -428,8 +428,17 @@ def range_of(graph: Graph, key: int, shapes: Mapping[Entry, tuple[int, ...]]) ->
     Linear in the nodes that pass the variable on. Where several operators limit it, the narrowest
     range counts.
     """
-    found = [_range(graph, limit, shapes) for limit in _limits(graph, key)]
-    known = [each for each in found if each is not None]
+    known: list[Range] = []
+    for use, rule, offset in _limits(graph, key):
+        node = graph.node(use.node)
+        read = [shapes.get(Entry(entry.node, entry.output)) for entry in node.inputs]
+        # A shape of another rank than the operator takes, or an attribute that it refuses: MXNet
+        # will say so when it runs.
+        with suppress(IndexError, TypeError, AttributeValueError):
+            found = rule(ShapeSite(node.op, node.attributes, [*read], []))
+            if found is not None and found.low <= found.high < math.inf:
+                low, high = found.low - offset, found.high - offset
+                known.append(replace(found, low=low, high=high, reader=f"{node.op} {node.name!r}"))
     return min(known, key=lambda each: each.high - each.low, default=None)
 
 
@@ -464,23 +473,3 @@ def _limits(graph: Graph, key: int) -> Iterator[_Limit]:
             if added is not None:
                 offsets[use.node] = offsets[source] + added
                 pending.append(use.node)
-
-
-def _range(graph: Graph, limit: _Limit, shapes: Mapping[Entry, tuple[int, ...]]) -> Range | None:
-    key = limit.use.node
-    node = graph.node(key)
-    read = [shapes.get(Entry(entry.node, entry.output)) for entry in node.inputs]
-    try:
-        found = limit.rule(ShapeSite(node.op, node.attributes, [*read], []))
-    # A shape of another rank than the operator takes, or an attribute that it refuses: MXNet will
-    # say so when it runs.
-    except (IndexError, TypeError, AttributeValueError):
-        return None
-    if found is None or not found.low <= found.high < math.inf:
-        return None
-    return replace(
-        found,
-        low=found.low - limit.offset,
-        high=found.high - limit.offset,
-        reader=f"{node.op} {node.name!r}",
-    )

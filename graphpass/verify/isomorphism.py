@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -111,7 +112,12 @@ def isomorphic(
     Linear in nodes, edges and, where compared, the bytes of parameters. Nodes that the heads do not
     reach are no part of the graph: they are not saved either.
     """
-    stored = _stored_values(a, b) if parameters else None
+    stored = (a, b) if isinstance(a, Model) and isinstance(b, Model) else None
+    if parameters and stored is None:
+        raise UsageError(
+            "a graph alone has no parameters to compare; give two models, or leave out parameters"
+        )
+    stored = stored if parameters else None
     whole = _Pairing(graph_of(a), graph_of(b), names, attributes, versions, stored)
     pending = [whole]
     while pending:
@@ -139,14 +145,6 @@ def graph_of(model: Graph | Model) -> Graph:
             f"graphs and models are compared, not {type(model).__name__}; graphpass.load reads one"
         )
     return model
-
-
-def _stored_values(a: Graph | Model, b: Graph | Model) -> tuple[Model, Model]:
-    if not isinstance(a, Model) or not isinstance(b, Model):
-        raise UsageError(
-            "a graph alone has no parameters to compare; give two models, or leave out parameters"
-        )
-    return a, b
 
 
 @dataclass(slots=True)
@@ -183,8 +181,10 @@ class _Pairing:
             if difference is not None:
                 return difference
             mapping[a] = b
-        if len(order_a) != len(order_b):
-            return self._surplus(order_a, order_b)
+        if len(order_a) > len(order_b):
+            return f"A has {self._a(order_a[len(order_b)])}, which B lacks"
+        if len(order_b) > len(order_a):
+            return f"B has {self._b(order_b[len(order_a)])}, which A lacks"
         return self._heads()
 
     def _plainly_agree(self, a: int, b: int) -> bool:
@@ -297,11 +297,6 @@ class _Pairing:
             self.inner.append(_Pairing(inner_a, inner_b, *flags, models=None, place=place))
         return None
 
-    def _surplus(self, order_a: list[int], order_b: list[int]) -> str:
-        if len(order_a) > len(order_b):
-            return f"A has {self._a(order_a[len(order_b)])}, which B lacks"
-        return f"B has {self._b(order_b[len(order_a)])}, which A lacks"
-
     def _counts(self, a: int, b: int, what: str, count_a: int, count_b: int) -> str:
         return f"{self._both(a, b)} has {count_a} {what} in A and {count_b} in B"
 
@@ -377,16 +372,26 @@ def attribute_changes(
 def _comparable(op: str, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Constant]:
     texts = dict(pairs)
     if op == VARIABLE:
-        hints = {key: _hint(key, text) for key, text in texts.items() if is_hidden_key(key)}
+        hints: dict[str, Constant] = {}
+        for key, text in texts.items():
+            if is_hidden_key(key):
+                hints[key] = text
+                with suppress(ValueError, RecursionError):
+                    # __init__ is JSON, whose keys Python 2 wrote in any order; or a bare word.
+                    hints[key] = (
+                        json.dumps(json.loads(text), sort_keys=True)
+                        if key == "__init__"
+                        else parse_value(_HINT_TYPES.get(key, "string"), text)
+                    )
         return MappingProxyType(hints)
     operator = find(op)
     specs = {} if operator is None else operator.attributes
     values: dict[str, Constant] = {}
     for name in sorted({*specs, *texts}):
         spec = specs.get(name)
-        text = texts.get(name, spec.default if spec is not None else None)
-        if text is not None:
-            values[name] = text if spec is None else _value(spec, text)
+        given = texts.get(name, spec.default if spec is not None else None)
+        if given is not None:
+            values[name] = given if spec is None else _value(spec, given)
     return MappingProxyType(values)
 
 
@@ -397,16 +402,6 @@ _HINT_TYPES = {
     "__storage_type__": "int",
     "__wd_mult__": "float",
 }
-
-
-def _hint(key: str, text: str) -> Constant:
-    try:
-        if key == "__init__":
-            # JSON, whose keys Python 2 wrote in any order; or a bare word.
-            return json.dumps(json.loads(text), sort_keys=True)
-        return parse_value(_HINT_TYPES.get(key, "string"), text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _value(spec: AttributeSpec, text: str) -> Constant:

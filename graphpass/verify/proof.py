@@ -236,11 +236,20 @@ class Proof:
         scale: float,
         sameness: Sameness | None = None,
     ) -> None:
+        from graphpass.verify.controls import unlike
+
         self._a, self._b = a, b = trial.graphs
         self._pairs, self._comparer = pairs, comparer
         self._sameness = sameness or Sameness.between(a, b, trial.feeding, pairs)
         self._told_by = [self._told(trial.feeding, place) for place in range(len(pairs))]
-        self._inside = self._looked_at(trial.feeding)
+        self._inside: list[tuple[Entry, Entry]] = []
+        left = _MOST_BYTES
+        for old, new in self._sameness.frontier:
+            shape = trial.feeding.shapes.get(old)
+            if shape is not None and comparer.random([old.node], [new.node]) is None:
+                left -= 4 * math.prod(shape)
+                if left >= 0:
+                    self._inside.append((old, new))
         self._trial = replace(
             trial,
             graphs=(
@@ -252,7 +261,12 @@ class Proof:
         )
         self._draws = [(number, scale) for number in range(runs)]
         self.runs = self._trial.run(self._draws)
-        self._again = self._is_undefined()
+        self._again = any(  # A may compute other things of the same values, run by run
+            bool(unlike(value, near.outputs[place]).any())
+            for run in self.runs
+            for near in run.jittered
+            for place, value in enumerate(run.a.outputs)
+        )
         if self._again:
             self.runs = self._trial.run(self._draws, again=True)
 
@@ -298,30 +312,6 @@ class Proof:
         }
         valued -= {key for key in valued if is_limited(self._a, key)}
         return frozenset(valued & self._sameness.parameters or valued)
-
-    def _looked_at(self, feeding: Feeding) -> list[tuple[Entry, Entry]]:
-        """Return the values inside that are compared, as many as are not too large."""
-        found, left = [], _MOST_BYTES
-        for old, new in self._sameness.frontier:
-            shape = feeding.shapes.get(old)
-            if shape is None or self._comparer.random([old.node], [new.node]) is not None:
-                continue
-            left -= 4 * math.prod(shape)
-            if left < 0:
-                break
-            found.append((old, new))
-        return found
-
-    def _is_undefined(self) -> bool:
-        """Return whether A may compute other things of the same values, run by run."""
-        from graphpass.verify.controls import unlike
-
-        return any(
-            bool(unlike(value, near.outputs[place]).any())
-            for run in self.runs
-            for near in run.jittered
-            for place, value in enumerate(run.a.outputs)
-        )
 
     # -- what agrees -------------------------------------------------------------------------------
 

@@ -299,7 +299,10 @@ class Comparer:
     ) -> None:
         self._a, self._b = graphs
         self._origins = {key: self._a.name(old) for key, old in feeding.variables.items()}
-        self._rtol, self._atol = rtol, atol
+        self._tolerances: list[Mapping[str, float]] = [
+            given if isinstance(given, Mapping) else {} if given is None else {"": given}
+            for given in (rtol, atol)
+        ]
         self._random = [random_sources(graph, training=training) for graph in graphs]
         self.notes: list[str] = []
 
@@ -331,7 +334,7 @@ class Comparer:
         lenient : float
             How many times what rounding does is tolerated.
         """
-        from graphpass.verify.arrays import compare
+        from graphpass.verify.arrays import compare, is_distribution
         from graphpass.verify.controls import Rounding, moves, unlike
 
         if random is not None:
@@ -339,7 +342,10 @@ class Comparer:
         found: Comparison | None = None
         chaotic, moved = True, told is None
         agreeing = rows = 0
-        rtol, atol = (names and _of(given, names) for given in (self._rtol, self._atol))
+        rtol, atol = (
+            next((given[name] for name in (*names, "") if name in given), None) if names else None
+            for given in self._tolerances
+        )
         names = names or ("", "")
         for run in runs:
             a, b = read_a(run.a), read_b(run.b)
@@ -358,7 +364,7 @@ class Comparer:
             stirred = run.redrawn if told == "inputs" else run.stirred or run.redrawn
             if not moved and stirred is not None:
                 moved = moves(a, read_a(stirred), rounding.tolerance, without)
-            if _is_distribution(a) and comparison.shapes[0] == comparison.shapes[1]:
+            if is_distribution(a) and comparison.shapes[0] == comparison.shapes[1]:
                 same = a.argmax(axis=-1) == b.argmax(axis=-1)
                 agreeing, rows = agreeing + int(same.sum()), rows + same.size
             found = comparison if found is None else found.merged(comparison)
@@ -464,21 +470,3 @@ def _gradient(keys: Sequence[int]) -> _Read:
     from graphpass.verify.arrays import total
 
     return lambda computed: total([computed.gradients[key] for key in keys])
-
-
-def _of(given: Tolerance, names: tuple[str, str]) -> float | None:
-    """Return the tolerance of one value."""
-    if not isinstance(given, Mapping):
-        return given
-    return next((given[name] for name in (*names, "") if name in given), None)
-
-
-def _is_distribution(value: Array) -> bool:
-    """Return whether rows are shares of 1, among three classes at least."""
-    from graphpass.verify.arrays import widened
-    from graphpass.verify.controls import is_decimal
-
-    if value.ndim < 2 or value.shape[-1] < 3 or not value.size or not is_decimal(value):
-        return False
-    wide = widened(value)
-    return bool((wide >= 0).all() and (abs(wide.sum(axis=-1) - 1) < 1e-3).all())
