@@ -140,7 +140,6 @@ def verify(
                 f"models are verified, not {type(model).__name__}; graphpass.load reads one, "
                 "Model(graph) makes one"
             )
-    _refuse_tolerances(before.graph, after.graph, rtol=rtol, atol=atol)
     if runs is None:
         several = (value for value in (inputs or {}).values() if isinstance(value, list | tuple))
         runs = max((len(each) for each in several if each and hasattr(each[0], "ndim")), default=1)
@@ -209,19 +208,6 @@ def verify(
         not_compared=known.not_compared if known is not None else (),
         no_longer_returned=known.no_longer_returned if known is not None else (),
     )
-
-
-def _refuse_tolerances(*graphs: Graph, **tolerances: Tolerance) -> None:
-    from graphpass.verify.arrays import check_tolerances
-
-    names = [name for graph in graphs for name in graph.outputs]
-    for what, given in tolerances.items():
-        for name, value in (given if isinstance(given, Mapping) else {"": given}).items():
-            check_tolerances(**{"rtol": None, "atol": None, what: value})
-            if name and name not in names:
-                raise UsageError(
-                    f"{what}: neither model has an output {name!r}{suggestion(name, names)}"
-                )
 
 
 def _pairs(a: Graph, b: Graph, outputs: OutputPairs) -> list[tuple[int, int]]:

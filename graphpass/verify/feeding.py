@@ -184,7 +184,16 @@ def prepare(
             sources_b[key] = sources_a[old]
         elif old is not None and (known is not None or side_b.name(key) in feed):
             sources_b[key] = side_a.stored(origins[key])
-    shapes = {} if known is None else _computed(side_a, known, inference_a)
+    shapes: dict[int, tuple[int, ...]] = {}  # of what A computes and B gets
+    for key, position in known.values.items() if known is not None else ():
+        value = a.graph.heads[position]
+        shape = inference_a.shapes.get(Entry(*value[:2]))
+        if shape is None or min(shape, default=1) < 0:
+            raise UsageError(
+                f"A: the shape of {a.graph.output_name(value)!r} is not known; give the shapes of "
+                "the inputs with --input (in Python inputs={name: shape})"
+            )
+        shapes[key] = shape
     own = [key for key in side_b.free if key not in sources_b and key not in shapes]
     _refuse_unfed(side_a, side_b, own, given, origins)
     computed = list(shapes)
@@ -223,21 +232,6 @@ def _by_name(a: Side, b: Side, feed: Mapping[str, str]) -> dict[int, int]:
     if len(found) < len(named):
         aligned = align(b.model.graph, a.model.graph)
         found.update((key, aligned[key]) for key in named if key not in found and key in aligned)
-    return found
-
-
-def _computed(a: Side, known: Counterparts, inference: Inferred) -> dict[int, tuple[int, ...]]:
-    """Return the inputs of B that get what A computes, with the shapes of that."""
-    found = {}
-    for key, position in known.values.items():
-        value = a.model.graph.heads[position]
-        shape = inference.shapes.get(Entry(*value[:2]))
-        if shape is None or min(shape, default=1) < 0:
-            raise UsageError(
-                f"A: the shape of {a.model.graph.output_name(value)!r} is not known; give the "
-                "shapes of the inputs with --input (in Python inputs={name: shape})"
-            )
-        found[key] = shape
     return found
 
 

@@ -156,8 +156,9 @@ class Side:
         """
         missing = [key for key in keys if self.is_learned(key) and self.name(key) not in self.given]
         if missing:
+            names = self._listed(missing)
             raise UsageError(
-                f"{self.label}: no value is stored for {self._listed(missing)}; are "
+                f"{self.label}: no value is stored for {names}; are "
                 "these the parameters of this graph? To draw one at random, give its shape as an "
                 "input"
             )
@@ -279,8 +280,9 @@ class Side:
         partly = f" (MXNet infers {shape} for {name!r})" if shape else ""
         reason = f"; MXNet says: {inference.problem}" if inference.problem else ""
         sizes = tuple(max(1, size) for size in shape) if shape else (1, 3, 224, 224)
+        names = self._listed(unknown)
         raise UsageError(
-            f"{self.label}: the shape of {self._listed(unknown)} is not known{partly}; "
+            f"{self.label}: the shape of {names} is not known{partly}; "
             f"give it, such as --input {name}:{','.join(map(str, sizes))} "
             f"(in Python inputs={{{name!r}: {sizes}}}){reason}"
         )

@@ -221,9 +221,8 @@ class _Pairing:
             return self._counts(a, b, "inputs", len(entries_a), len(entries_b))
         for slot, (entry_a, entry_b) in enumerate(zip(entries_a, entries_b, strict=True)):
             if not self._same_value(entry_a, entry_b):
-                return (
-                    f"input {slot} of {self._both(a, b)} is {self._values_read(entry_a, entry_b)}"
-                )
+                values = self._values_read(entry_a, entry_b)
+                return f"input {slot} of {self._both(a, b)} is {values}"
         return None
 
     def _heads(self) -> str | None:
@@ -232,7 +231,8 @@ class _Pairing:
             return f"A has {len(heads_a)} heads and B has {len(heads_b)}"
         for position, (head_a, head_b) in enumerate(zip(heads_a, heads_b, strict=True)):
             if not self._same_value(head_a, head_b):
-                return f"head {position} is {self._values_read(head_a, head_b)}"
+                values = self._values_read(head_a, head_b)
+                return f"head {position} is {values}"
         return None
 
     def _same_value(self, a: Entry, b: Entry) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from graphpass.errors import count
+from graphpass.errors import UsageError, count, suggestion
 from graphpass.graph import Graph
 from graphpass.graph.invariants import describe
 from graphpass.ops.meaning import randomness
@@ -282,6 +282,11 @@ _Read = Callable[[Computed], "Array"]
 class Comparer:
     """Compares runs of A with runs of B.
 
+    Raises
+    ------
+    UsageError
+        If a tolerance is negative or not finite, or is for an output that there is not.
+
     Attributes
     ----------
     notes : list of str
@@ -297,12 +302,21 @@ class Comparer:
         *,
         training: bool,
     ) -> None:
+        from graphpass.verify.arrays import check_tolerances
+
         self._a, self._b = graphs
         self._origins = {key: self._a.name(old) for key, old in feeding.variables.items()}
         self._tolerances: list[Mapping[str, float]] = [
             given if isinstance(given, Mapping) else {} if given is None else {"": given}
             for given in (rtol, atol)
         ]
+        for what, known in zip(("rtol", "atol"), self._tolerances, strict=True):
+            names = [*self._a.outputs, *self._b.outputs]
+            for name, value in known.items():
+                check_tolerances(**{"rtol": None, "atol": None, what: value})
+                if name and name not in names:
+                    near = suggestion(name, names)
+                    raise UsageError(f"{what}: neither model has an output {name!r}{near}")
         self._random = [random_sources(graph, training=training) for graph in graphs]
         self.notes: list[str] = []
 
