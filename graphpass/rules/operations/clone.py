@@ -302,7 +302,26 @@ class Extract(Operation):
         run.model.parameters.rename({graph.name(key): name for key, name in renamed.items()})
         for key, name in renamed.items():
             edit.rename(key, name)
-        self._drop_values(run, names)
+        states = graph.variable_keys().auxiliary_states
+        fed = []  # variables with a stored value, which are to be inputs
+        for (node, _), name in names.items():
+            if node in states:
+                raise OperationError(
+                    f"{describe(graph, node)} is an auxiliary state, which its operator updates "
+                    "itself, so it can't be an input; take it out of inputs"
+                )
+            if (
+                graph.is_variable(node)
+                and name in run.model.parameters
+                and len(run.variables(name)) == 1
+            ):
+                del run.model.parameters[name]
+                fed.append(name)
+        if fed:
+            run.model.is_known = True
+            run.note(
+                f"{listed(fed)} had a stored value, which is dropped: as an input it has to be fed"
+            )
         edit.set_heads(outputs)
         run.choose_heads(outputs)
         for value, name in cuts.items():
@@ -317,26 +336,6 @@ class Extract(Operation):
             f"kept {count(len(graph), 'node')} that compute {listed(graph.outputs)}{where}; "
             f"{count(operators, 'operator')} left the graph"
         )
-
-    def _drop_values(self, run: Run, inputs: Mapping[ValueKey, str]) -> None:
-        """Drop the stored values of variables that are to be inputs, and say so."""
-        graph, parameters = run.graph, run.model.parameters
-        states = graph.variable_keys().auxiliary_states
-        fed = []
-        for (node, _), name in inputs.items():
-            if node in states:
-                raise OperationError(
-                    f"{describe(graph, node)} is an auxiliary state, which its operator updates "
-                    "itself, so it can't be an input; take it out of inputs"
-                )
-            if graph.is_variable(node) and name in parameters and len(run.variables(name)) == 1:
-                del parameters[name]
-                fed.append(name)
-        if fed:
-            run.model.is_known = True
-            run.note(
-                f"{listed(fed)} had a stored value, which is dropped: as an input it has to be fed"
-            )
 
     def _names(self, graph: Graph) -> dict[ValueKey, str]:
         """Return the values that become inputs, with the names of their variables."""

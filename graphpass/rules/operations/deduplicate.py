@@ -88,7 +88,7 @@ class _Merger:
         """Operator -> the first of its class, where that is another."""
 
     def merge(self, edit: Edit) -> _Merged:
-        """Let one operator of each class stand for all of it."""
+        """Let one operator of each class stand for all of it: the first head, or the first."""
         graph = self._graph
         firsts: dict[Hashable, int] = {}
         classes: dict[int, list[int]] = {}
@@ -102,7 +102,18 @@ class _Merger:
         merged = _Merged()
         stands: dict[int, int] = {}
         for members in classes.values():
-            self._choose(members, stands, merged)
+            heads = [key for key in members if graph.is_head(key)]
+            stays = heads[0] if heads else members[0]
+            if len(heads) > 1:
+                merged.heads.append(graph.names_of(heads))
+            for key in members:
+                if key == stays:
+                    continue
+                stands[key] = stays
+                if key not in heads:
+                    merged.gone.append((graph.name(key), graph.name(stays)))
+                    slots = graph.signature(key).mutable_slots
+                    merged.states += [graph.inputs(key)[slot].node for slot in slots]
         if any(map(graph.is_head, stands)) or any(map(self._first.__contains__, stands.values())):
             edit.replace_nodes(stands)
             if merged.gone:
@@ -157,22 +168,6 @@ class _Merger:
             writes=bool(graph.signature(key).mutable_slots),
             commutes=is_commutative(op) and self._purpose == "inference",
         )
-
-    def _choose(self, members: list[int], stands: dict[int, int], merged: _Merged) -> None:
-        """Choose which of equal operators stays: the first head, or the first of all."""
-        graph = self._graph
-        heads = [key for key in members if graph.is_head(key)]
-        stays = heads[0] if heads else members[0]
-        if len(heads) > 1:
-            merged.heads.append(graph.names_of(heads))
-        for key in members:
-            if key == stays:
-                continue
-            stands[key] = stays
-            if key not in heads:
-                merged.gone.append((graph.name(key), graph.name(stays)))
-                slots = graph.signature(key).mutable_slots
-                merged.states += [graph.inputs(key)[slot].node for slot in slots]
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,22 +306,19 @@ class _Selection:
                 heapq.heappush(heap, (-gain, key))
                 continue
             self._growth -= gain
-            for near in self._let_stay(key):
-                heapq.heappush(heap, (-self._gain(near), near))
-
-    def _let_stay(self, key: int) -> set[int]:
-        """Let an operator stay, and return those whose gain is greater now, or that are next."""
-        graph = self._graph
-        self.going.discard(key)
-        self._kept.difference_update([(key, output) for output in range(len(self._sizes[key]))])
-        known = {source for source in self._variables(key) if source not in self._alive}
-        known |= {node for node, output in self._values(key) if (node, output) not in self._kept}
-        self._keep_what_it_reads(key)
-        for source in graph.sources(key):
-            self._above[source] -= 1
-        near = {reader for source in known for reader in graph.readers(source)}
-        near |= graph.sources(key).keys()
-        return {each for each in near if each in self.going and not self._above[each]}
+            graph = self._graph
+            self.going.discard(key)
+            self._kept.difference_update([(key, n) for n in range(len(self._sizes[key]))])
+            known = {source for source in self._variables(key) if source not in self._alive}
+            known |= {value[0] for value in self._values(key) if value not in self._kept}
+            self._keep_what_it_reads(key)
+            for source in graph.sources(key):
+                self._above[source] -= 1
+            near = {reader for source in known for reader in graph.readers(source)}
+            near |= graph.sources(key).keys()  # their gain is greater now, or they are next
+            for each in near & self.going:
+                if not self._above[each]:
+                    heapq.heappush(heap, (-self._gain(each), each))
 
     def _keep_what_it_reads(self, key: int) -> None:
         self._kept.update(self._values(key))

@@ -97,7 +97,14 @@ class Insert(Operation):
         given = self._given(graph, use)
         where = f"{operator.name} {self.name!r}"
         attrs = checked_attrs(operator, attribute_texts(self.attrs), len(given), where)
-        missing = self._missing(operator, attrs, len(given))
+        names = (operator.signature(attrs).input_names or ())[len(given) :]
+        for name in self.parameters:
+            if name not in names:
+                raise OperationError(
+                    f"{self.name!r}: parameters names {name!r}{suggestion(name, names)}; "
+                    f"the operator's new variables are {listed(names) or 'none'}"
+                )
+        missing = {name: f"{self.name}_{name}" if self.name else name for name in names}
         refuse_clashes(
             run,
             variables=missing.values(),
@@ -168,17 +175,6 @@ class Insert(Operation):
                     "its operator reads and updates itself; insert before the input that you mean"
                 )
         return [first, *select_entries(graph, self.with_)]
-
-    def _missing(self, operator: Operator, attrs: Mapping[str, str], given: int) -> dict[str, str]:
-        """Return the inputs that the rule does not name, with the names of their variables."""
-        names = (operator.signature(attrs).input_names or ())[given:]
-        for name in self.parameters:
-            if name not in names:
-                raise OperationError(
-                    f"{self.name!r}: parameters names {name!r}{suggestion(name, names)}; "
-                    f"the operator's new variables are {listed(names) or 'none'}"
-                )
-        return {name: f"{self.name}_{name}" if self.name else name for name in names}
 
     def _add_variables(
         self,

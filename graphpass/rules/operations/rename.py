@@ -93,8 +93,19 @@ class Rename(Operation):
         if self.optional:
             matches = {key: match for key, match in matches.items() if template.fits(key)}
         names = {key: template.fill(key, match) for key, match in matches.items()}
-        if template.is_free:
-            return _numbered(run, names, template, repeated=self.repeated)
+        if template.is_free:  # of its kind, or, for what has a name that another has, of all nodes
+            taken: dict[bool, set[str]] = {True: set(), False: set()}
+            for key in graph.all_keys:
+                if self.repeated or key not in names:
+                    taken[graph.is_variable(key)].add(graph.name(key))
+            taken[True].update(name for name in run.model.parameters if not run.variables(name))
+            if self.repeated:
+                taken[True] = taken[False] = taken[True] | taken[False]
+            free = {kind: FreeNames(known) for kind, known in taken.items()}
+            return {
+                key: free[graph.is_variable(key)].take(base, numbered=template.numbered)
+                for key, base in names.items()
+            }
         owners: dict[str, int] = {}
         for key, name in names.items():
             other = owners.setdefault(name, key)
@@ -119,25 +130,6 @@ class Rename(Operation):
             again = _repeated_names(graph, found)
             found = {key: match for key, match in found.items() if key in again}
         return found
-
-
-def _numbered(
-    run: Run, bases: Mapping[int, str], template: NameTemplate, *, repeated: bool
-) -> dict[int, str]:
-    """Return free names: of its kind, or, for what has a name that another has, of all nodes."""
-    graph = run.graph
-    taken: dict[bool, set[str]] = {True: set(), False: set()}
-    for key in graph.all_keys:
-        if repeated or key not in bases:
-            taken[graph.is_variable(key)].add(graph.name(key))
-    taken[True].update(name for name in run.model.parameters if not run.variables(name))
-    if repeated:
-        taken[True] = taken[False] = taken[True] | taken[False]
-    free = {kind: FreeNames(names) for kind, names in taken.items()}
-    return {
-        key: free[graph.is_variable(key)].take(base, numbered=template.numbered)
-        for key, base in bases.items()
-    }
 
 
 def _read_csv(path: Path, graph: Graph) -> Iterator[tuple[Selector, str]]:

@@ -24,13 +24,73 @@ __all__ = ["GivenRewrite", "RewriteOperation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteOperation(Operation):
+class GivenRewrite(Operation):
+    """A `Rewrite` that Python has made. It runs together with those beside it."""
+
+    keyword: ClassVar[str] = "rewrite"
+
+    rewrite: Rewrite
+
+    group: str | None = None
+    """Rewrites next to each other run together if they are of one group."""
+
+    @property
+    def own_id(self) -> str | None:
+        """The name that the rewrite gives itself."""
+        return self.rewrite.id
+
+    @property
+    def family(self) -> Hashable:
+        """Rewrites of one group run together."""
+        return ("rewrite", self.group)
+
+    def apply(self, run: Run, edit: Edit) -> str:
+        """See `Operation.apply`. The rewrite runs as a group of its own."""
+        name = self.own_id or self.keyword
+        [outcome] = self.apply_together([Together(self, name, name)], run, edit)
+        return outcome.summary
+
+    def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
+        """See `Operation.apply_together`. Takes time linear in nodes plus firings, in practice."""
+        members = []
+        for operation, name, label in others:
+            assert isinstance(operation, GivenRewrite)
+            members.append(Member(replace(operation.rewrite, id=name), label))
+        graph = run.graph
+        nodes, outputs = _head_nodes(graph), graph.outputs
+        firings = run_group(members, run, edit)
+        heads: list[tuple[HeadChange, ...]] = [()] * len(members)
+        if outputs != graph.outputs:
+            heads = _head_changes(nodes, outputs, graph, firings)
+        missed = _near_misses(members, run)
+        for (rewrite, label), fired, near in zip(members, firings, missed, strict=True):
+            if rewrite.expect is not None and rewrite.expect != len(fired):
+                lacking = ""  # how the message goes on where there were too few
+                if rewrite.expect > len(fired) and near():
+                    lacking = f"; {'; '.join(near_miss_lines(near()))}"
+                elif not fired and not graph.with_subgraphs():
+                    lacking = f"; the model has no {' or '.join(sorted(rewrite.pattern.first_ops))}"
+                raise ExpectationError(
+                    f"{label}: it was to fire {count(rewrite.expect, 'time')}, but fired "
+                    f"{count(len(fired), 'time')}{lacking}"
+                )
+        return [
+            Outcome(
+                summary=f"fired {count(len(fired), 'time')}" if fired else "nothing to rewrite",
+                heads=changed,
+                fired=Pending(partial(_records, fired)),
+                missed=near,
+            )
+            for fired, changed, near in zip(firings, heads, missed, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteOperation(GivenRewrite):
     """Replace every match of a pattern, until none is left.
 
     Rewrites that stand next to each other in a pass run together.
     """
-
-    keyword: ClassVar[str] = "rewrite"
 
     id: str | None = None
     """What reports and errors call the rewrite."""
@@ -61,9 +121,6 @@ class RewriteOperation(Operation):
 
     expect: int | None = None
     """How often it must fire."""
-
-    group: str | None = None
-    """Rewrites next to each other run together if they are of one group."""
 
     tests: Sequence[Mapping[str, Any]] = ()
     """Graphs before and after, in text form; ``graphpass passes test`` runs them."""
@@ -98,78 +155,6 @@ class RewriteOperation(Operation):
     def own_id(self) -> str | None:
         """The name that the rewrite gives itself."""
         return self.id
-
-    @property
-    def family(self) -> Hashable:
-        """Rewrites of one group run together."""
-        return ("rewrite", self.group)
-
-    def apply(self, run: Run, edit: Edit) -> str:
-        """See `Operation.apply`. The rewrite runs as a group of its own."""
-        name = self.id or self.keyword
-        [outcome] = self.apply_together([Together(self, name, name)], run, edit)
-        return outcome.summary
-
-    def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
-        """See `Operation.apply_together`. Takes time linear in nodes plus firings, in practice."""
-        return _apply_together(others, run, edit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenRewrite(Operation):
-    """A `Rewrite` that Python has made. It runs together with those beside it."""
-
-    keyword: ClassVar[str] = "rewrite"
-
-    rewrite: Rewrite
-
-    @property
-    def own_id(self) -> str:
-        """The rewrite's id."""
-        return self.rewrite.id
-
-    @property
-    def family(self) -> Hashable:
-        """That of rewrites without a group."""
-        return ("rewrite", None)
-
-    def apply(self, run: Run, edit: Edit) -> str:
-        """See `Operation.apply`. The rewrite runs as a group of its own."""
-        [outcome] = self.apply_together([Together(self, self.own_id, self.own_id)], run, edit)
-        return outcome.summary
-
-    def apply_together(self, others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
-        """See `Operation.apply_together`. Takes time linear in nodes plus firings, in practice."""
-        return _apply_together(others, run, edit)
-
-
-def _apply_together(others: Sequence[Together], run: Run, edit: Edit) -> Sequence[Outcome]:
-    members = []
-    for operation, name, label in others:
-        assert isinstance(operation, RewriteOperation | GivenRewrite)
-        members.append(Member(replace(operation.rewrite, id=name), label))
-    graph = run.graph
-    nodes, outputs = _head_nodes(graph), graph.outputs
-    firings = run_group(members, run, edit)
-    heads: list[tuple[HeadChange, ...]] = [()] * len(members)
-    if outputs != graph.outputs:
-        heads = _head_changes(nodes, outputs, graph, firings)
-    missed = _near_misses(members, run)
-    for (rewrite, label), fired, near in zip(members, firings, missed, strict=True):
-        if rewrite.expect is not None and rewrite.expect != len(fired):
-            raise ExpectationError(
-                f"{label}: it was to fire {count(rewrite.expect, 'time')}, but fired "
-                f"{count(len(fired), 'time')}{_instead(rewrite, fired, near, graph)}"
-            )
-    return [
-        Outcome(
-            summary=f"fired {count(len(fired), 'time')}" if fired else "nothing to rewrite",
-            heads=changed,
-            fired=Pending(partial(_records, fired)),
-            missed=near,
-        )
-        for fired, changed, near in zip(firings, heads, missed, strict=True)
-    ]
 
 
 def _head_changes(
@@ -222,22 +207,6 @@ def _near_misses(members: Sequence[Member], run: Run) -> list[Pending[tuple[Near
 
 def _records(fired: Sequence[Fired]) -> tuple[Firing, ...]:
     return tuple([each.record() for each in fired])
-
-
-def _instead(
-    rewrite: Rewrite,
-    fired: Sequence[Fired],
-    missed: Pending[tuple[NearMiss, ...]],
-    graph: Graph,
-) -> str:
-    """Return how a message about too few firings goes on: what is lacking instead."""
-    if rewrite.expect is None or rewrite.expect < len(fired):
-        return ""
-    if missed():
-        return f"; {'; '.join(near_miss_lines(missed()))}"
-    if fired or graph.with_subgraphs():
-        return ""
-    return f"; the model has no {' or '.join(sorted(rewrite.pattern.first_ops))}"
 
 
 def _head_nodes(graph: Graph) -> list[NodeRef]:

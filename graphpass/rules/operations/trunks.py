@@ -245,7 +245,13 @@ def color(graph: Graph, inputs: Collection[int]) -> Coloring:
             identity = key
         else:
             sources = list(graph.sources(key))
-            found.inputs[key] = _united([found.inputs[source] for source in sources])
+            parts = [part for source in sources if (part := found.inputs[source]) != ()]
+            found.inputs[key] = parts[0] if parts else ()
+            if None in parts:
+                found.inputs[key] = None
+            elif any(part is not parts[0] for part in parts):
+                united = tuple(dict.fromkeys([each for part in parts for each in part or ()]))
+                found.inputs[key] = united if len(united) <= _MOST_INPUTS else None
             if not found.weighted.isdisjoint(sources):
                 found.weighted.add(key)
             is_constant = found.inputs[key] == ()
@@ -265,19 +271,6 @@ def color(graph: Graph, inputs: Collection[int]) -> Coloring:
 
 def _colored(found: Coloring, entries: Iterable[Entry]) -> tuple[tuple[int, int], ...]:
     return tuple([(found.colors[entry.node], entry.output) for entry in entries])
-
-
-def _united(parts: list[tuple[int, ...] | None]) -> tuple[int, ...] | None:
-    """Return the inputs of several nodes together, the same tuple where only one has any."""
-    filled = [part for part in parts if part != ()]
-    if not filled:
-        return ()
-    if None in filled:
-        return None
-    if all(part is filled[0] for part in filled):
-        return filled[0]
-    union = tuple(dict.fromkeys([each for part in filled if part is not None for each in part]))
-    return union if len(union) <= _MOST_INPUTS else None
 
 
 # -- what all branches compute ---------------------------------------------------------------------
@@ -407,7 +400,11 @@ class _Search:
         graph = self._graph
         read = graph.inputs(key)
         waited_for = [Entry(other) for other in graph.control_dependencies(key)]
-        owners = frozenset().union(*map(self._owners_of, (*read, *waited_for)))
+        owners: frozenset[int] = frozenset()
+        for entry in (*read, *waited_for):
+            start = self._starts.get(entry.value)
+            owned = self._owners.get(entry.node, frozenset())
+            owners |= owned if start is None else frozenset([start[0]])
         if not owners:
             return
         if key in self._starting:
@@ -428,12 +425,6 @@ class _Search:
         self._repeats[branch, number] += 1
         known = self.identities[key] = (number, self._repeats[branch, number])
         self._nodes.setdefault(branch, {})[known] = key
-
-    def _owners_of(self, entry: Entry) -> frozenset[int]:
-        start = self._starts.get(entry.value)
-        if start is not None:
-            return frozenset([start[0]])
-        return self._owners.get(entry.node, frozenset())
 
     def _described(self, entry: Entry) -> Hashable:
         start = self._starts.get(entry.value)

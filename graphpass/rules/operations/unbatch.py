@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -194,9 +195,14 @@ def _find_whole(
         origin = frozenset().union(*(sources.get(entry.node, frozenset()) for entry in before))
         if not origin:
             continue
-        if _splits(graph, tracking, key, number):
-            splits.append(key)
-            continue
+        if graph.op(key) == "SliceChannel":
+            axis, says = tracking.axes.get(graph.inputs(key)[0].value), {}
+            with suppress(AttributeValueError):
+                says = dict(graph.node(key).attributes)
+            wanted = {"axis": axis, "num_outputs": number, "squeeze_axis": False}
+            if axis is not None and {name: says.get(name) for name in wanted} == wanted:
+                splits.append(key)
+                continue
         sources[key] = origin
         reason = _reason(graph, tracking, key, heads)
         if reason is not None:
@@ -204,23 +210,6 @@ def _find_whole(
                 failed.setdefault(join, reason)
         trunk.append(key)
     return _Whole(tuple(joins), tuple(trunk), tuple(splits)), failed
-
-
-def _splits(graph: Graph, tracking: Tracking, key: int, number: int) -> bool:
-    if graph.op(key) != "SliceChannel":
-        return False
-    (entry,) = graph.inputs(key)
-    axis = tracking.axes.get(entry.value)
-    try:
-        attributes = graph.node(key).attributes
-        return (
-            axis is not None
-            and attributes["axis"] == axis
-            and attributes["num_outputs"] == number
-            and not attributes["squeeze_axis"]
-        )
-    except AttributeValueError:
-        return False
 
 
 def _reason(graph: Graph, tracking: Tracking, key: int, heads: Collection[ValueKey]) -> str | None:
