@@ -147,24 +147,21 @@ def _reshapes(subject: CheckedModel, growth: _Growth) -> Iterator[Hit]:
         ):
             suspects[spot.key] = spot
     for key in graph.order() if suspects else ():
-        if key in suspects and not _is_harmless(suspects[key], growth):
+        is_harmless = True
+        if key in suspects:  # harmless: the first axis is not the batch's, and no other is fixed
+            op, steady = suspects[key].op, growth.steady(graph.inputs(key)[0])
+            if steady is None or key in growth.conflicts:
+                is_harmless = False
+            elif None not in steady:
+                is_harmless = op in _RESHAPES
+            else:
+                first, wanted = steady[0], target(suspects[key])[0]
+                is_harmless = first is not None and wanted != 0 and first % wanted == 0
+                is_harmless = is_harmless if op in _RESHAPES else first == wanted
+        if not is_harmless:
             yield _reshape(suspects[key], growth)
+        if not (is_harmless and growth.spoilt.isdisjoint(graph.sources(key))):
             growth.spoilt.add(key)
-        elif not growth.spoilt.isdisjoint(graph.sources(key)):
-            growth.spoilt.add(key)
-
-
-def _is_harmless(spot: Spot, growth: _Growth) -> bool:
-    """Return whether the first axis is not that of the batch, and no other one is fixed."""
-    steady = growth.steady(spot.graph.inputs(spot.key)[0])
-    if steady is None or spot.key in growth.conflicts:
-        return False
-    if None not in steady:
-        return spot.op in _RESHAPES
-    first, wanted = steady[0], target(spot)[0]
-    if spot.op in _RESHAPES:
-        return first is not None and first % wanted == 0
-    return first == wanted
 
 
 def _reshape(spot: Spot, growth: _Growth) -> Hit:

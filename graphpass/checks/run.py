@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from graphpass.lazy import Drawn
 from graphpass.model import Files, Model, find_files
 
 if TYPE_CHECKING:
-    from graphpass.shapes import Shape
+    pass
 
 __all__ = ["CHECKS", "CheckReport", "Finding", "check"]
 
@@ -203,9 +204,20 @@ class _Trials:
 
         A pass that mends it only if it is told the shapes that the user has given is told them.
         """
+        from graphpass.rules import apply
+
         shapes = self._subject.shapes
         for told in (False, True) if shapes else (False,):
-            after = self._subject_after(attempt, shapes if told else {})
+            if (str(attempt), told) not in self._after:
+                twin, after = self._subject.model.copy(), None
+                inputs = {name: tuple(each or 0 for each in shapes[name]) for name in shapes}
+                with suppress(GraphpassError):
+                    settings = dict(attempt.settings)
+                    apply(attempt.pass_name, twin, set=settings, inputs=inputs if told else None)
+                    still = shapes.keys() <= set(twin.graph.arguments)
+                    after = CheckedModel(twin, shapes if still else {})
+                self._after[str(attempt), told] = after
+            after = self._after[str(attempt), told]
             if after is None:
                 continue
             key = (str(attempt), told, kind.code)
@@ -214,28 +226,9 @@ class _Trials:
             if _identity(found) not in self._left[key]:
                 given = [f"{name}:{','.join(str(each or 0) for each in shape)}"
                          for name, shape in shapes.items() if told]  # fmt: skip
-                return " ".join(
-                    [str(attempt), *(f"--input {quote(each)}" for each in given)]
-                ), False
+                words = [str(attempt), *(f"--input {quote(each)}" for each in given)]
+                return " ".join(words), False
         return "", after is None
-
-    def _subject_after(self, attempt: Attempt, shapes: Mapping[str, Shape]) -> CheckedModel | None:
-        """Return what a pass makes of the model, None if it is refused."""
-        from graphpass.rules import apply
-
-        key = (str(attempt), bool(shapes))
-        if key not in self._after:
-            twin = self._subject.model.copy()
-            given = self._subject.shapes
-            try:
-                inputs = {name: tuple(each or 0 for each in shapes[name]) for name in shapes}
-                apply(attempt.pass_name, twin, set=dict(attempt.settings), inputs=inputs)
-            except GraphpassError:
-                self._after[key] = None
-            else:
-                still = given.keys() <= set(twin.graph.arguments)
-                self._after[key] = CheckedModel(twin, given if still else {})
-        return self._after[key]
 
 
 def _identity(found: Hit) -> object:

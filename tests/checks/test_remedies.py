@@ -51,7 +51,8 @@ def empty_promises(prefix: str, folder: Path, shapes: Shapes) -> list[str]:
         mended = str(folder / f"mended{number}")
         words = shlex.split(remedy)
         words[words.index("-o") + 1] = mended
-        if run(*words, *(["--partial"] if words[0] == "apply" else [])) != 0:
+        partial = ["--partial"] if words[0] == "apply" else []
+        if run(*words, "--overwrite", *partial) != 0:
             found.append(f"{remedy} is refused")
             continue
         after = graphpass.check(graphpass.load(mended), shapes if _same(mended, shapes) else None)

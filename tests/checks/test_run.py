@@ -33,7 +33,8 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, A
 
 
 def test_every_kind_has_a_case() -> None:
-    assert set(CASES) == {check.code for check in CHECKS}
+    # A save that was interrupted is no fault of a model; tests of saves look for it.
+    assert set(CASES) == {check.code for check in CHECKS} - {"unfinished-save"}
 
 
 @pytest.mark.parametrize(("code", "case"), NAMED)

@@ -93,7 +93,23 @@ class Insert(Operation):
                 f"{self.name!r}: heads belongs to inputs; with after or before the heads follow "
                 "from the values that are redirected"
             )
-        use = None if self.before is None else self._use(graph)
+        use = None
+        if self.before is not None:
+            node, slot = self.before, 0
+            if isinstance(self.before, Mapping) and "node" in self.before:
+                unknown = self.before.keys() - {"node", "input"}
+                if unknown:
+                    raise OperationError(
+                        f"{self.name!r}: before has no option {min(unknown)!r}; it has node, input"
+                    )
+                node, slot = self.before["node"], self.before.get("input", 0)
+            reader = select_one(graph, node, kind="operators")
+            use = Use(reader, find_slot(graph, reader, slot))
+            if use.slot in graph.signature(reader).mutable_slots:
+                raise OperationError(
+                    f"{self.name!r}: {describe(graph, reader)} updates what it reads in input "
+                    f"{slot!r}, which must stay a variable; choose another input"
+                )
         given = self._given(graph, use)
         where = f"{operator.name} {self.name!r}"
         attrs = checked_attrs(operator, attribute_texts(self.attrs), len(given), where)
@@ -134,28 +150,6 @@ class Insert(Operation):
             f"inserted {operator.name} {self.name!r} {place}"
             f"{f'; new variables {listed(missing.values())}' if missing else ''}"
         )
-
-    def _use(self, graph: Graph) -> Use:
-        """Return the input that `before` names."""
-        before = self.before
-        assert before is not None
-        node: Any = before
-        slot: Any = 0
-        if isinstance(before, Mapping) and "node" in before:
-            unknown = before.keys() - {"node", "input"}
-            if unknown:
-                raise OperationError(
-                    f"{self.name!r}: before has no option {min(unknown)!r}; it has node, input"
-                )
-            node, slot = before["node"], before.get("input", 0)
-        key = select_one(graph, node, kind="operators")
-        use = Use(key, find_slot(graph, key, slot))
-        if use.slot in graph.signature(key).mutable_slots:
-            raise OperationError(
-                f"{self.name!r}: {describe(graph, key)} updates what it reads in input "
-                f"{slot!r}, which must stay a variable; choose another input"
-            )
-        return use
 
     def _given(self, graph: Graph, use: Use | None) -> list[Entry]:
         """Return the values that the rule names, by slot of the new operator."""
