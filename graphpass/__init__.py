@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graphpass.graph import Node as Node
     from graphpass.lowering.export import export as export
     from graphpass.model import Model as Model
+    from graphpass.model import from_mxnet as from_mxnet
     from graphpass.model import load as load
     from graphpass.rules import Pass as Pass
     from graphpass.rules import Report as Report
@@ -46,7 +47,7 @@ __getattr__, __dir__, __all__ = lazily(
         "formats.symbol_write": "dumps",
         "graph": "Entry Graph Node",
         "lowering.export": "export",
-        "model": "Model load",
+        "model": "Model from_mxnet load",
         "rules": "Pass Report apply",
         "rules.rewrite.python_rewrite": "rewrite",
         "verify": "diff isomorphic verify",

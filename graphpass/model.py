@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphpass.errors import GraphpassError, SaveError, UsageError, suggestion
 from graphpass.formats.files import Files, find_files, is_pointer, make_folder, target_files
@@ -322,12 +323,34 @@ class Model(Drawn):
             if own is not None and target.exists() and own.exists() and target.samefile(own):
                 raise SaveError(f"{target} is the input itself; choose another output")
 
+    def to_mxnet(self) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        """Return symbol, arguments' values and auxiliary states' values as MXNet has them.
+
+        Raises
+        ------
+        BackendError
+            If MXNet is not installed.
+        SymbolError
+            If MXNet 1.9.1 can't hold the graph.
+
+        Examples
+        --------
+        ``symbol, arg_params, aux_params = model.to_mxnet()``, as of ``mx.model.load_checkpoint``.
+        """
+        from graphpass.formats.mxnet_objects import arrays_for_mxnet, import_mxnet
+
+        mx = import_mxnet()
+        np_shape = self.graph.origin is not None and self.graph.origin.np_shape
+        with mx.util.np_shape(np_shape):
+            symbol = mx.sym.load_json(dumps(self.graph, np_shape=np_shape))
+            return (symbol, *arrays_for_mxnet(self._classed(), mx))
+
     def __repr__(self) -> str:
         return f"<Model: {self.graph!r}, {self.parameters!r}>"
 
 
 def load(
-    source: str | PathLike[str],
+    source: str | PathLike[str] | Any,
     epoch: int | None = None,
     *,
     params: str | PathLike[str] | None = None,
@@ -340,7 +363,8 @@ def load(
     Parameters
     ----------
     source : path
-        ``PREFIX`` of ``PREFIX-symbol.json``, ``PREFIX:EPOCH``, or the path of either file.
+        ``PREFIX`` of ``PREFIX-symbol.json``, ``PREFIX:EPOCH``, or the path of either file. Or an
+        MXNet symbol, or a Gluon block that is hybridized and has run once.
     epoch : int, optional
         Which ``PREFIX-EPOCH.params`` to take. Without it the newest one beside the symbol, if any.
     params : path, optional
@@ -363,6 +387,10 @@ def load(
     SaveError
         If a save that died has left one file of two models, and can't be undone.
     """
+    if hasattr(source, "tojson"):
+        return from_mxnet(source)
+    if hasattr(source, "collect_params") and hasattr(source, "export"):
+        return _of_block(source)
     while True:
         files = find_files(source, epoch, params=params)
         stamps = files.stamps()
@@ -389,3 +417,47 @@ def _read(files: Files, values: bool) -> Model:
     from graphpass.formats.params import read_params
 
     return Model(graph, read_params(files.params), files=files)
+
+
+def from_mxnet(
+    symbol: Any,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
+) -> Model:
+    """Take a model over from MXNet, as `mx.mod.Module.get_params` and `sym.load` give it.
+
+    Parameters
+    ----------
+    symbol : mxnet.symbol.Symbol
+        The graph.
+    arg_params, aux_params : mapping of str to NDArray, optional
+        Values of arguments and of auxiliary states, which are copied; sparse ones stay sparse.
+
+    Raises
+    ------
+    UsageError
+        If `symbol` is no symbol, or a name has two values.
+    ParamsError
+        If an array is of a type that no parameters file holds.
+
+    See Also
+    --------
+    Model.to_mxnet : the way back.
+    """
+    from graphpass.formats.mxnet_objects import parameters_of, symbol_text
+
+    return Model(loads(symbol_text(symbol)), parameters_of(arg_params, aux_params))
+
+
+def _of_block(block: Any) -> Model:
+    """Load what a Gluon block exports."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            block.export(f"{folder}/block")
+        except RuntimeError as error:
+            raise UsageError(
+                f"{type(block).__name__} can't be exported; hybridize it and run it once first: "
+                f"{error}"
+            ) from None
+        model = load(f"{folder}/block")  # the maps outlive the files
+    return Model(model.graph, model.parameters)
