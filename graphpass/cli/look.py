@@ -117,6 +117,9 @@ class _Listing:
     """Columns that are aligned to the right."""
 
 
+_WRITERS = {"tvm": "TVM, for its graph executor", "nnvm": "the NNVM compiler of TVM up to 0.6"}
+
+
 def _summary(model: Model) -> _Listing:
     from graphpass.view.summary import summarise
     from graphpass.view.tables import size
@@ -125,7 +128,11 @@ def _summary(model: Model) -> _Listing:
     counts = ", ".join(f"{count} {op}" for op, count in list(facts.operators.items())[:8])
     more = len(facts.operators) - 8
     rows = [
-        ("written by", f"MXNet {facts.release} (spelling of {facts.dialect})"),
+        (
+            "written by",
+            _WRITERS.get(str(facts.dialect))
+            or f"MXNet {facts.release} (spelling of {facts.dialect})",
+        ),
         ("nodes", f"{facts.nodes}"),
         ("operators", f"{counts}{f', and {more} more kinds' if more > 0 else ''}"),
         ("inputs", ", ".join(facts.inputs)),

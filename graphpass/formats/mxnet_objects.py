@@ -61,13 +61,11 @@ def parameters_of(
 
 def _of_mxnet(array: Any) -> Any:
     storage = getattr(array, "stype", "default")
-    if storage == "row_sparse":
-        values, indices = array.data.asnumpy(), (array.indices.asnumpy(),)
-    elif storage == "csr":
-        values, indices = array.data.asnumpy(), (array.indptr.asnumpy(), array.indices.asnumpy())
-    else:
+    if storage == "default":
         return array.asnumpy() if hasattr(array, "asnumpy") else array
-    return SparseArray(storage, tuple(array.shape), values, indices)
+    indices = [array.indptr, array.indices] if storage == "csr" else [array.indices]
+    parts = tuple([each.asnumpy() for each in indices])
+    return SparseArray(storage, tuple(array.shape), array.data.asnumpy(), parts)
 
 
 def arrays_for_mxnet(parameters: Parameters, mx: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -34,6 +34,7 @@ from graphpass.formats.symbol_upgrade import (
     upgrade,
 )
 from graphpass.formats.symbol_write import VERSION, as_bytes, encode
+from graphpass.formats.tvm import is_nnvm, is_tvm, loads_tvm
 from graphpass.graph import VARIABLE, Entry, Graph, Origin, paused_collector
 from graphpass.graph.edges import SINGLE_EDGES, InEdges, in_edges, single_edge, with_edge
 from graphpass.graph.store import Unreached
@@ -69,7 +70,8 @@ def loads(text: str | bytes) -> Graph:
     Parameters
     ----------
     text : str or bytes
-        What MXNet 0.8 to 2.0 wrote. Bytes that are not UTF-8 are kept in names as they are.
+        What MXNet 0.8 to 2.0 wrote, or TVM for its graph executor. Bytes that are not UTF-8 are
+        kept in names as they are.
 
     Returns
     -------
@@ -101,6 +103,8 @@ def loads(text: str | bytes) -> Graph:
     dictionary of them.
     """
     data = as_bytes(text)
+    if is_tvm(data):
+        return loads_tvm(data)
     with paused_collector():
         return _read_plain(data) or _read_any(data)
 
@@ -164,7 +168,9 @@ def _read_any(data: bytes) -> Graph:
         record.refuse_nul()
     version, np_shape = record.stamps()
     dialect = _dialect(version)
-    if any(node.backward_source_id is not msgspec.UNSET for node in record.nodes):
+    if is_nnvm({node.op for node in record.nodes}, version):
+        dialect, version = "nnvm", _UNPARSED
+    elif any(node.backward_source_id is not msgspec.UNSET for node in record.nodes):
         dialect = "0.8"
     elif any(node.attr for node in record.nodes):
         dialect = "0.9"

@@ -102,10 +102,9 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
         attrs = self.attrs
         for key, (kind, _) in attrs.items():
             if kind not in _GRAPH_ATTR_TYPES:
-                tvm = " (the file looks like a TVM graph, which is another format)"
                 raise SymbolError(
                     f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which "
-                    f"has {', '.join(_GRAPH_ATTR_TYPES)}{tvm if 'dltype' in attrs else ''}"
+                    f"has {', '.join(_GRAPH_ATTR_TYPES)}"
                 )
         for key, (kind, value) in attrs.items():
             numbers = {"int": [value], "list_int": value}.get(kind, [])

@@ -14,6 +14,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from graphpass.errors import SymbolError, UsageError, shortened
+from graphpass.formats.tvm import dumps_tvm
 from graphpass.graph import VARIABLE, Graph, paused_collector
 from graphpass.graph.structure import is_plain
 from graphpass.ops import find
@@ -63,7 +64,8 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
     Returns
     -------
     str
-        Without a final newline. Bytes that were not UTF-8 are surrogate escapes.
+        Without a final newline. Bytes that were not UTF-8 are surrogate escapes. A graph that was
+        read from TVM's JSON is printed as such.
 
     Raises
     ------
@@ -83,6 +85,14 @@ def dumps(graph: Graph, *, dialect: str = "1.9.1", np_shape: bool = False) -> st
         )
     if not isinstance(dialect, str):
         raise UsageError(f"a dialect is a text, such as '1.9.1'; {dialect!r} is none")
+    origin = graph.origin
+    if origin is not None and origin.dialect in ("tvm", "nnvm"):
+        if origin.dialect == "nnvm" or version_of_dialect(dialect) < VERSION:
+            raise SymbolError(
+                f"the graph is one of {'the NNVM compiler' if origin.dialect == 'nnvm' else 'TVM'}"
+                ", whose operators no MXNet has; it can't be written for one"
+            )
+        return dumps_tvm(graph)
     with paused_collector():
         _refuse_newer(graph, version_of_dialect(dialect), np_shape=np_shape)
         text = encode(graph, version=version_of_dialect(dialect), np_shape=np_shape)

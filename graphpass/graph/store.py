@@ -37,7 +37,8 @@ class Origin:
     """What a file said of itself; nothing in the graph depends on it but how it is saved."""
 
     dialect: str
-    """Oldest release that wrote the file's spelling: ``"0.8"``, ``"0.9"``, ``"1.0"``, ``"2.0"``."""
+    """Oldest release that wrote the file's spelling: ``"0.8"``, ``"0.9"``, ``"1.0"``, ``"2.0"``; or
+    ``"tvm"`` for TVM's graph executor, ``"nnvm"`` for the NNVM compiler."""
 
     version: int | None
     """``mxnet_version`` as in the file (10901 is 1.9.1), or None where it has none."""
@@ -51,9 +52,14 @@ class Origin:
     foreign: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Operator -> attributes in the file that MXNet 1.9.1 does not give it. They are carried."""
 
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What else the file said of itself, to be written again."""
+
     @property
     def release(self) -> str:
         """The writing release in words: ``"1.9.1"``, ``"0.8 or older"``."""
+        if self.dialect in ("tvm", "nnvm"):
+            return self.dialect
         if self.version is None or self.version < 0:
             return "0.8 or older"
         major, rest = divmod(self.version, 10000)
