@@ -42,7 +42,13 @@ if TYPE_CHECKING:
 else:  # MXNet 0.8 wrote no versions; `GraphRecord.check_ids` adds them
     EntryRecord = Annotated[tuple[Id, ...], msgspec.Meta(min_length=2, max_length=3)]
 
-_GRAPH_ATTR_TYPES = ("int", "str", "list_int", "list_str")
+_Int = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+_GRAPH_ATTR_TYPES: dict[str, Any] = {
+    "int": _Int,
+    "str": str,
+    "list_int": list[_Int],
+    "list_str": list[str],
+}
 
 MAX_OUTPUTS = 100_000
 """Most outputs that an unknown operator is believed to have: each has a name in memory."""
@@ -59,7 +65,7 @@ class NodeRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     param: Attrs | msgspec.UnsetType = msgspec.UNSET
     control_deps: list[Id] = []
     subgraphs: list[GraphRecord] = []
-    backward_source_id: Annotated[int, msgspec.Meta(ge=-1, lt=2**32)] | msgspec.UnsetType = (
+    backward_source_id: Annotated[int, msgspec.Meta(ge=-1, lt=2**31)] | msgspec.UnsetType = (
         msgspec.UNSET
     )
 
@@ -100,17 +106,18 @@ class GraphRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     def stamps(self) -> tuple[int | None, bool]:
         """Return the version that wrote a file, and whether it did in NumPy-shape mode."""
         attrs = self.attrs
-        for key, (kind, _) in attrs.items():
+        for key, (kind, value) in attrs.items():
             if kind not in _GRAPH_ATTR_TYPES:
                 raise SymbolError(
                     f"attrs.{key}: a graph attribute of type {kind!r} is unknown to MXNet, which "
                     f"has {', '.join(_GRAPH_ATTR_TYPES)}"
                 )
-        for key, (kind, value) in attrs.items():
-            numbers = {"int": [value], "list_int": value}.get(kind, [])
-            for number in numbers if isinstance(numbers, list) else []:
-                if type(number) is int and not -(2**31) <= number < 2**31:
-                    raise SymbolError(f"attrs.{key}: {number} is wider than the 32 bits of an int")
+            try:
+                msgspec.convert(value, _GRAPH_ATTR_TYPES[kind])
+            except msgspec.ValidationError:
+                raise SymbolError(
+                    f"attrs.{key}: {value!r:.60} is no {kind} of MXNet, whose integers have 32 bits"
+                ) from None
         for key in ("mxnet_version", "is_np_shape"):
             kind, value = attrs.get(key, ("int", 0))
             if kind != "int" or type(value) is not int:

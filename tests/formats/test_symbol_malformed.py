@@ -130,6 +130,14 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         edit(lambda t: t.update(attrs={"x": ["float", 1.0]})),
         "attrs.x: a graph attribute of type 'float' is unknown",
     ),
+    "12 a fraction for a whole number": (
+        edit(lambda t: t.update(attrs={"x": ["list_int", [1, 1.5]]})),
+        "attrs.x: [1, 1.5] is no list_int of MXNet",
+    ),
+    "a source id of 32 bits and no sign": (
+        edit(lambda t: t["nodes"][8].update(backward_source_id=2**31)),
+        "nodes[8].backward_source_id (node 'r'): 2147483648 is wider than the 32 bits",
+    ),
     "12 untyped graph attribute": (edit(lambda t: t.update(attrs={"x": 1})), "attrs.x"),
     "12 version is a string": (
         edit(lambda t: t.update(attrs={"mxnet_version": ["str", "10901"]})),
@@ -193,7 +201,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "a graph attribute of 33 bits": (
         edit(lambda t: t.update(attrs={"mxnet_version": ["int", 2**31]})),
-        "attrs.mxnet_version: 2147483648 is wider than the 32 bits of an int",
+        "attrs.mxnet_version: 2147483648 is no int of MXNet, whose integers have 32 bits",
     ),
     "37 deep subgraphs": ("nested", "nodes[8]: subgraphs are nested more than 64 deep"),
     "39 brackets": ("[" * 20_000, "nested too deep"),

@@ -1,4 +1,4 @@
-"""What nobody in his right mind would write: passes, expressions, patterns, graph texts, options.
+"""What nobody in his right mind would write: passes, texts of all kinds, options, model files.
 
 Each input is mutated from a sound one by a seed. ``python tests/support/fuzzing.py 150000 7`` tries
 so many, from seed 7 on, and prints what there was of each kind. It ends with an error for the first
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import sound_rules as sound
+from fuzzed_files import FILES
 
 import graphpass
 from graphpass import Model, Parameters
@@ -360,8 +361,9 @@ def _read_graph(text: str) -> None:
     assert graphpass.dumps(graphpass.loads(written)) == written
 
 
-KINDS = ("expressions", "patterns", "graphs", "options", "rules", "files", "shipped", "passes")
-TURNS = KINDS[:6] * 4 + KINDS[6:]
+_TEXTS = ("expressions", "patterns", "graphs", "options", "rules", "files")
+KINDS = (*_TEXTS, "shipped", "passes", *FILES)
+TURNS = _TEXTS * 4 + ("shipped", "passes") + tuple(FILES) * 8
 """Kinds as they are tried in turn; the last take longest."""
 
 
@@ -378,7 +380,10 @@ def attempt(kind: str, seed: int) -> tuple[int, bool]:
     number = dice.randrange(len(MODELS))
     model = MODELS[number].copy()
     made: Any
-    if kind == "options":
+    if kind in FILES:
+        damage, judge = FILES[kind]
+        made = damage(dice)
+    elif kind == "options":
         judge, given = dice.choice(OPTIONS)
         made = fuzzer.one_of([given])
     else:
