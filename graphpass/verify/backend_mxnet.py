@@ -16,6 +16,8 @@ import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,17 +30,32 @@ from graphpass.verify.inputs import is_limited
 if TYPE_CHECKING:
     from graphpass.formats.ndarray_binary import Array
 
-__all__ = ["Child", "MXNetBackend", "backend_or_mxnet", "call", "call_quietly", "serve"]
+__all__ = ["Child", "MXNetBackend", "call", "call_quietly", "chosen_backend", "serve"]
 
 
 @contextmanager
-def backend_or_mxnet(backend: Backend | None, *, isolated: bool) -> Iterator[Backend]:
-    """Give the backend, or MXNet for as long as the block lasts."""
+def chosen_backend(backend: Backend | None, *, isolated: bool) -> Iterator[Backend]:
+    """Give the backend, or for as long as the block lasts MXNet.
+
+    Where MXNet is not installed and ONNX Runtime is, it is that, which stands above this room and
+    says in its name that models are equal as lowered to ONNX.
+    """
+    if backend is None and not _is_installed("mxnet") and _is_installed("onnxruntime"):
+        backend = import_module("graphpass.lowering.backend").OnnxBackend()
     if backend is not None:
         yield backend
         return
     with MXNetBackend(isolated=isolated) as judge:
         yield judge
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ImportError:
+        return False
+    except Exception:  # it is there and broken, which importing it tells
+        return True
 
 
 class MXNetBackend:
@@ -371,7 +388,8 @@ def _import_mxnet() -> Any:
         if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
             raise BackendError(
                 "MXNet is not installed, and outputs are compared on it; "
-                "pip install 'graphpass[mxnet]' in a Python older than 3.12"
+                "pip install 'graphpass[mxnet]' in a Python older than 3.12, or "
+                "'graphpass[onnx]' to compare on ONNX Runtime"
             ) from None
         raise BackendError(
             f"MXNet is installed, but importing it fails: {type(error).__name__}: {error}; "

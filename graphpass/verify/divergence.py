@@ -11,7 +11,7 @@ from graphpass.graph.invariants import describe
 from graphpass.model import Model
 from graphpass.verify.alignment import align
 from graphpass.verify.backend import Backend
-from graphpass.verify.backend_mxnet import backend_or_mxnet
+from graphpass.verify.backend_mxnet import chosen_backend
 from graphpass.verify.equality import in_single_precision
 from graphpass.verify.feeding import prepare
 from graphpass.verify.inputs import Given
@@ -107,7 +107,7 @@ def bisect(
     if single_precision:
         before, after = in_single_precision(before), in_single_precision(after)
     a, b = before.graph, after.graph
-    with backend_or_mxnet(backend, isolated=isolated) as judge:
+    with chosen_backend(backend, isolated=isolated) as judge:
         feeding = prepare(before, after, judge, inputs=inputs, feed=feed, seed=seed)
         comparer = Comparer((a, b), feeding, rtol, atol, training=training)
         aligned = align(a, b)

@@ -11,7 +11,7 @@ from graphpass.errors import UsageError, suggestion
 from graphpass.graph import Graph
 from graphpass.model import Lineage, Model
 from graphpass.verify.backend import Backend
-from graphpass.verify.backend_mxnet import backend_or_mxnet
+from graphpass.verify.backend_mxnet import chosen_backend
 from graphpass.verify.counterparts import Counterparts, counterparts
 from graphpass.verify.decisions import with_regions_of_images
 from graphpass.verify.feeding import prepare
@@ -167,7 +167,7 @@ def verify(
         (before, after), inputs, feed, pairs = known.models, known.inputs, None, known.pairs
     assert pairs is not None
     graphs = (before.graph, after.graph)
-    with backend_or_mxnet(backend, isolated=isolated) as judge:
+    with chosen_backend(backend, isolated=isolated) as judge:
         name = judge.name
         refused = {"training": training, "gradients": gradients}
         for what in (what for what, asked in refused.items() if asked):

@@ -27,7 +27,7 @@ __all__ = ["judge", "look"]
 _SECONDS = 600
 
 
-def judge(network: Network, opset: int = 18) -> dict[str, Any]:
+def judge(network: Network, opset: int | None = None) -> dict[str, Any]:
     """Export one network, and say how it went."""
     import onnx
 

@@ -24,17 +24,38 @@ def test_mxnet_is_missing(model: Model, monkeypatch: pytest.MonkeyPatch) -> None
     class Missing:
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> None:
-            if name == "mxnet":
-                raise ModuleNotFoundError("No module named 'mxnet'", name="mxnet")
+            if name in ("mxnet", "onnxruntime"):
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.delitem(sys.modules, "mxnet", raising=False)
+    for name in ("mxnet", "onnxruntime"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(sys, "meta_path", [Missing, *sys.meta_path])
     with pytest.raises(BackendError) as error:
         verify(model, model, inputs={"x": (2,)})
     assert str(error.value) == (
         "MXNet is not installed, and outputs are compared on it; "
-        "pip install 'graphpass[mxnet]' in a Python older than 3.12"
+        "pip install 'graphpass[mxnet]' in a Python older than 3.12, or 'graphpass[onnx]' "
+        "to compare on ONNX Runtime"
     )
+
+
+def test_onnx_runtime_takes_its_place(
+    model: Model, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the onnx extra")
+
+    class Missing:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            if name == "mxnet":
+                raise ModuleNotFoundError("No module named 'mxnet'", name="mxnet")
+
+    monkeypatch.delitem(sys.modules, "mxnet", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing, *sys.meta_path])
+    other = Model(build(("x", "null"), ("r", "sigmoid", {}, ["x"]), heads=["r"]))
+    assert verify(model, model, inputs={"x": (2,)})
+    found = verify(model, other, inputs={"x": (2,)})
+    assert not found and "as lowered to ONNX" in str(found)
 
 
 def test_mxnet_does_not_import(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
