@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -249,7 +249,9 @@ def same_bits(a: Array, b: Array) -> bool:
     )
 
 
-def check_tolerances(rtol: float | None, atol: float | None) -> None:
+def check_tolerances(
+    rtol: float | Mapping[str, float] | None, atol: float | Mapping[str, float] | None
+) -> None:
     """Refuse a tolerance under which everything or nothing would be equal.
 
     Raises
@@ -257,10 +259,11 @@ def check_tolerances(rtol: float | None, atol: float | None) -> None:
     UsageError
         If one is negative, infinite or NaN.
     """
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        # An integer beyond the floats is refused too, which `math.isfinite` can't take.
-        if value is not None and not 0 <= value <= sys.float_info.max:
-            raise UsageError(f"{name} {value!s:.40} is no tolerance; give a number from 0 up")
+    for name, given in (("rtol", rtol), ("atol", atol)):
+        for value in given.values() if isinstance(given, Mapping) else (given,):
+            # An integer beyond the floats is refused too, which `math.isfinite` can't take.
+            if value is not None and not 0 <= value <= sys.float_info.max:
+                raise UsageError(f"{name} {value!s:.40} is no tolerance; give a number from 0 up")
 
 
 # -- dtypes ----------------------------------------------------------------------------------------

@@ -104,6 +104,9 @@ def bisect(
     difference near the inputs that is one short run. A search by halves would be misled where a
     difference vanishes again, under a relu, say.
     """
+    from graphpass.verify.arrays import check_tolerances
+
+    check_tolerances(rtol, atol)
     if single_precision:
         before, after = in_single_precision(before), in_single_precision(after)
     a, b = before.graph, after.graph

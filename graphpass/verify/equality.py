@@ -134,12 +134,15 @@ def verify(
 
     A runs four to seven times for each draw of the inputs, B once.
     """
+    from graphpass.verify.arrays import check_tolerances
+
     for model in (before, after):
         if not isinstance(model, Model):
             raise UsageError(
                 f"models are verified, not {type(model).__name__}; graphpass.load reads one, "
                 "Model(graph) makes one"
             )
+    check_tolerances(rtol, atol)
     if runs is None:
         several = (value for value in (inputs or {}).values() if isinstance(value, list | tuple))
         runs = max((len(each) for each in several if each and hasattr(each[0], "ndim")), default=1)
