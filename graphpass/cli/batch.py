@@ -35,6 +35,7 @@ _SHOWN = 20
     help="Folder to write models and the log to.",
 )  # fmt: skip
 @options.settings
+@options.allow_path
 @click.option("--verify", is_flag=True, help="Compare outputs of each model before saving it.")
 @options.inputs
 @click.option(
@@ -50,6 +51,7 @@ def batch(
     models: Sequence[str],
     out: Path,
     settings: Sequence[str],
+    allow_paths: Sequence[str],
     verify: bool,
     inputs: Sequence[str],
     shapes: Path | None,
@@ -80,7 +82,9 @@ def batch(
     values = parse_settings(settings)
     load_pass(pass_)  # a broken pass fails here, not once for each model
     own = str(Path(pass_).absolute()) if Path(pass_).is_file() else pass_
-    found = find_jobs(models, out, own, settings=values, shapes=given, verify=verify)
+    found = find_jobs(
+        models, out, own, settings=values, shapes=given, verify=verify, allow_paths=allow_paths
+    )
     executor = None if scheduler is None and jobs == 1 else Pool(jobs)
     with _Dask(scheduler) if scheduler else nullcontext(executor) as workers:
         told = run_jobs(found, out / "batch.jsonl", workers, retry=retry)

@@ -272,6 +272,7 @@ def _spelled(data: Any) -> str:
 @click.option("--at", metavar="NODE", help="One operator, by name or as id:17.")
 @click.option("--rule", "rule_id", metavar="ID", help="The one rewrite of the pass to explain.")
 @options.settings
+@options.allow_path
 @options.inputs
 @options.params_file
 @options.as_json
@@ -282,6 +283,7 @@ def explain(
     at: str | None,
     rule_id: str | None,
     settings: Sequence[str],
+    allow_paths: Sequence[str],
     inputs: Sequence[str],
     params: Path | None,
     json: bool,
@@ -290,6 +292,7 @@ def explain(
     from graphpass.rules import explain as explain_one
     from graphpass.rules import load_pass
     from graphpass.rules.pass_rewrites import rewrites_of
+    from graphpass.rules.reading import Reading
     from graphpass.view.tables import echo
 
     # Every pattern has a call, and few file names do.
@@ -302,7 +305,7 @@ def explain(
         if any(each.operation.keyword == "lower" for each in loaded_pass.rules):
             own = load_model(model, epoch, params)
             return _explain_lowering(loaded_pass, own, at, inputs, json=json)
-        subjects = [*rewrites_of(loaded_pass, rule_id)]
+        subjects = [*rewrites_of(loaded_pass, rule_id, Reading.allowing(allow_paths))]
     elif rule_id is not None or settings:
         raise UsageError("--rule and --set are for a pass, and this is a pattern; leave them out")
     loaded = load_model(model, epoch, params, values=False)

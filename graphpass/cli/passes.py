@@ -111,14 +111,17 @@ def _text(source: str) -> str:
 @passes.command("lint")
 @options.a_pass(_A_PASS)
 @options.settings
+@options.allow_path
 @options.strict
 @options.as_json
-def lint(pass_: str, settings: Sequence[str], strict: bool, json: bool) -> int:
+def lint(
+    pass_: str, settings: Sequence[str], allow_paths: Sequence[str], strict: bool, json: bool
+) -> int:
     """Look for what is wrong, odd or unproved in a pass; exit 1 if something is wrong."""
     from graphpass.rules.lint import lint as lint_pass
     from graphpass.view.tables import echo
 
-    report = lint_pass(_load(pass_, settings))
+    report = lint_pass(_load(pass_, settings), allow_paths=allow_paths)
     if json:
         print_json(report.to_json() | {"passed": not report.fails(strict=strict)})
     else:

@@ -40,6 +40,9 @@ class Job:
     settings: Mapping[str, Any]
     shapes: Mapping[str, tuple[int, ...]]
     verify: bool
+    allow_paths: tuple[str, ...]
+    """Absolute paths of folders that the pass may read besides its own and the model's."""
+
     key: str
     """Digest of all of this and of the model's files: the same work has the same key."""
 
@@ -52,6 +55,7 @@ def find_jobs(
     settings: Mapping[str, Any] | None = None,
     shapes: Mapping[str, Shapes] | None = None,
     verify: bool = False,
+    allow_paths: Sequence[str] = (),
 ) -> list[Job]:
     """Return a job for every model that some patterns name, in the order of their paths.
 
@@ -70,6 +74,8 @@ def find_jobs(
         its inputs.
     verify : bool
         Whether outputs are compared before saving.
+    allow_paths : sequence of str
+        Folders that a pass file may read besides its own and the model's.
 
     Raises
     ------
@@ -112,6 +118,7 @@ def find_jobs(
             dict(settings or {}),
             {key: tuple(value) for key, value in own.items()},
             verify,
+            tuple([str(Path(folder).absolute()) for folder in allow_paths]),
             "",
         )
         jobs.append(_keyed(job))
@@ -144,7 +151,9 @@ def run_job(job: Job) -> dict[str, Any]:
         model = load(job.symbol)
         before = model.copy()
         shapes = {name: shape for name, shape in job.shapes.items() if name in model.inputs}
-        report = apply(job.pass_, model, set=job.settings, inputs=shapes)
+        report = apply(
+            job.pass_, model, set=job.settings, inputs=shapes, allow_paths=job.allow_paths
+        )
         censuses = (report.before, report.after)
         line["operators"] = [sum(each.operators.values()) for each in censuses]
         line["bytes"] = [each.bytes for each in censuses]

@@ -9,6 +9,9 @@ import pytest
 
 import graphpass
 from graphpass.errors import GraphpassError, UsageError
+from graphpass.rules import load_pass
+from graphpass.rules.lint import lint
+from graphpass.rules.pass_rewrites import used_passes
 from graphpass.rules.reading import Reading
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -114,3 +117,11 @@ def test_a_folder_that_is_allowed_has_to_be_there(tmp_path: Path) -> None:
 def test_a_path_that_none_can_be_is_refused() -> None:
     with pytest.raises(UsageError, match="this is no path"):
         Reading().of_pass(Path(), is_file=True).path("a\0b")
+
+
+def test_looking_into_a_pass_reads_no_more_than_running_it(world: Path) -> None:
+    path, _ = written(world, RULES[0].format(path="../outside"))
+    loaded = load_pass(path)
+    assert "may read only what is below" in str(lint(loaded))
+    assert "may read only" not in str(lint(loaded, allow_paths=[world / "outside"]))
+    assert len(used_passes(loaded, Reading.allowing([world / "outside"])).passes) == 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from os import PathLike
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from graphpass.errors import AttributeValueError, GraphpassError, count, shortened
@@ -22,6 +23,7 @@ from graphpass.rules.operations.rewrite import GivenRewrite, RewriteOperation
 from graphpass.rules.operations.use import UsePasses
 from graphpass.rules.pass_files.loading import Pass
 from graphpass.rules.pass_rewrites import BadUse, PassRewrite, groups_of, used_passes
+from graphpass.rules.reading import Reading
 from graphpass.rules.rewrite import pattern as patterns
 from graphpass.rules.rewrite.draft import TextBody
 from graphpass.rules.rewrite.facts import Facts
@@ -254,13 +256,15 @@ class LintReport:
         return found
 
 
-def lint(loaded: Pass) -> LintReport:
+def lint(loaded: Pass, *, allow_paths: Sequence[str | PathLike[str]] = ()) -> LintReport:
     """Look for what is wrong, odd or unproved in a pass; run its tests.
 
     Parameters
     ----------
     loaded : Pass
         The pass, its parameters filled in. The passes that it uses are looked into as well.
+    allow_paths : sequence of path, optional
+        Folders that a pass file may read besides its own.
 
     Examples
     --------
@@ -271,15 +275,16 @@ def lint(loaded: Pass) -> LintReport:
     rule 1 (rewrite): note: d: it has no tests; add `tests:`, before and after
     0 errors; 0 warnings
     """
-    uses, bad = used_passes(loaded)
+    reading = Reading.allowing(allow_paths)
+    uses, bad = used_passes(loaded, reading)
     # The tests of a pass that is used are those of its author, for parameters as they are.
     return replace(
-        _lint(loaded, loaded, bad),
-        uses=tuple([_lint(used, used.unbound or used, bad) for used in uses]),
+        _lint(loaded, loaded, bad, reading),
+        uses=tuple([_lint(used, used.unbound or used, bad, reading) for used in uses]),
     )
 
 
-def _lint(loaded: Pass, tested: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
+def _lint(loaded: Pass, tested: Pass, bad_uses: Iterable[BadUse], reading: Reading) -> LintReport:
     """Look into one pass, those that it uses left aside."""
     findings = []
     for user, rule, error in bad_uses:
@@ -305,7 +310,7 @@ def _lint(loaded: Pass, tested: Pass, bad_uses: Iterable[BadUse]) -> LintReport:
         use = rule.operation
         if not isinstance(use, UsePasses) or not use.repeat:
             continue
-        passes = used_passes(replace(loaded, rules=(rule,))).passes
+        passes = used_passes(replace(loaded, rules=(rule,)), reading).passes
         members = [each for used in passes for group in groups_of(used) for each in group]
         rewrites = [replace(member.rewrite, once=False) for member in members]
         inner = [each.operation for used in passes for each in used.rules]
