@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphpass.errors import GraphpassError, SaveError, UsageError, suggestion
+from graphpass.errors import GraphpassError, ParamsError, SaveError, UsageError, suggestion
 from graphpass.formats.files import Files, find_files, is_pointer, make_folder, target_files
 from graphpass.formats.saving import is_replacing, refuse_existing, write_together
 from graphpass.formats.symbol_read import loads
@@ -368,7 +368,8 @@ def load(
     epoch : int, optional
         Which ``PREFIX-EPOCH.params`` to take. Without it the newest one beside the symbol, if any.
     params : path, optional
-        The parameters' file, where its name does not follow from the prefix.
+        The parameters' file, where its name does not follow from the prefix. One of Gluon's
+        ``save_parameters`` is joined to the symbol by order; `Files.joined` says how.
     values : bool
         Whether values are needed. If not, a Git LFS pointer in place of the parameters' file is no
         error: the model has no parameters then.
@@ -414,9 +415,22 @@ def _read(files: Files, values: bool) -> Model:
         files = replace(files, params=None, pointer=files.params)
     if files.params is None:
         return Model(graph, files=files)
+    from graphpass.formats.gluon import is_gluon, joined
     from graphpass.formats.params import read_params
 
-    return Model(graph, read_params(files.params), files=files)
+    parameters = read_params(files.params)
+    if not is_gluon(graph, parameters):
+        return Model(graph, parameters, files=files)
+    try:
+        parameters, pairs = joined(graph, parameters)
+    except ParamsError as error:
+        raise ParamsError(f"{files.params}: {error}") from None
+    for each in Model(graph, parameters).infer().conflicts:
+        raise ParamsError(
+            f"{files.params}: joined to the symbol by order, its shapes do not fit: {each.op} "
+            f"{each.name!r}: {each.message}"
+        )
+    return Model(graph, parameters, files=replace(files, joined=pairs))
 
 
 def from_mxnet(

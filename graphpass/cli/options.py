@@ -179,6 +179,13 @@ def load_model(
         model = load(name, epoch, params=params, values=values)
         for each in model.files.mended:
             click.echo(f"note: {each}", err=True)
+        if model.files.joined:
+            pairs = [f"{stored} to {name}" for stored, name in model.files.joined.items()]
+            click.echo(
+                f"note: {model.files.params} is Gluon's; its names were joined to the variables "
+                f"by order: {', '.join(pairs)}",
+                err=True,
+            )
         if model.files.pointer is not None:
             click.echo(
                 f"note: {model.files.pointer} is a Git LFS pointer, so the model is taken without "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -61,6 +62,9 @@ class Files:
 
     mended: tuple[str, ...] = ()
     """What was found of saves that had been interrupted there, and what became of them."""
+
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Of a file of Gluon's ``save_parameters``: its names -> the variables they were joined to."""
 
     @property
     def folder(self) -> Path:
