@@ -3,22 +3,24 @@
 =========================  ============================================================
 module                     what is in it
 =========================  ============================================================
-:mod:`.isomorphism`        `isomorphic`: the same graph, exactly, in linear time
+:mod:`.isomorphism`        `isomorphic`: the same graph, exactly; what of attributes counts
 :mod:`.alignment`          which node of one graph is meant by which of another
-:mod:`.attributes`         what of a node's attributes counts
 :mod:`.difference`         `diff`: what differs, node by node, and between stored values
 :mod:`.parameter_fit`      `misfits`: whether stored parameters fit their graph
 :mod:`.equality`           `verify`: run both on the same inputs and compare
+:mod:`.proof`              `Trial` runs both, `Proof` tells what their agreement is worth
+:mod:`.controls`           how far rounding moves a value, and whether it moves at all
+:mod:`.sameness`           where two graphs compute the same by construction
+:mod:`.decisions`          values behind an operator that sorts, compares or rounds
 :mod:`.result`             values compared, which are random, and `VerifyResult`
 :mod:`.divergence`         `bisect`: the first value that differs
+:mod:`.reduce`             the smallest model for which something still holds
 :mod:`.counterparts`       which outputs of a changed model are compared with what
 :mod:`.feeding`            which variable of two models gets which value
-:mod:`.inputs`             where one variable's value comes from: stored, given, drawn
-:mod:`.ranges`             indices, labels, lengths: which values an input may have
+:mod:`.inputs`             where one variable's value comes from, and which it may have
 :mod:`.arrays`             how far two arrays are apart; dtypes by name
 :mod:`.backend`            what running a model takes of a library
-:mod:`.backend_mxnet`      MXNet 1.9.1 as that library
-:mod:`.mxnet_calls`        the calls into MXNet, on plain data, in a process of its own
+:mod:`.backend_mxnet`      MXNet 1.9.1 as that library, here or in a process of its own
 =========================  ============================================================
 
 The names below are imported when they are first used.
