@@ -12,7 +12,7 @@ from onnx_cases import Case, cases
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (the `onnx` extra)")
 
-OPSETS = (18,)
+OPSETS = (18, *[pytest.param(each, marks=pytest.mark.slow) for each in (19, 21)])
 CASES = [each for each in cases() if each.is_equal]
 
 
