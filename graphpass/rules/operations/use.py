@@ -102,7 +102,31 @@ class UsePasses(Operation):
                 )
             passes.append(self.load(name, run.reading, run.chain))
         self.refuse_unknown(passes)
-        rounds = self._rounds(passes, run)
+        nodes = len(run.graph)
+        most_nodes = _MAX_GROWTH * (nodes + _SMALL)
+        inner = replace(run, bytes_before=run.model.parameters.nbytes) if self.repeat else run
+        rounds: list[list[Report]] = []  # a last one in vain left out
+        while True:
+            reports = []
+            for loaded in passes:
+                reports.append(run_pass(loaded, inner))
+                run.choose_heads(reports[-1].lineage.heads)
+                run.end_part()
+            if not rounds or _changed(reports):
+                rounds.append(reports)
+            if not self.repeat or not _changed(reports):
+                break
+            if len(rounds) == self.most_rounds:
+                busy = listed([report.name for report in reports if report.changed])
+                raise RunawayError(
+                    f"{busy}: still changing the model after {len(rounds)} rounds, so it seems "
+                    "that one undoes what another does; leave one out, or do without repeat"
+                )
+            if len(run.graph) > most_nodes:
+                raise RunawayError(
+                    f"after {count(len(rounds), 'round')} the graph has grown from {nodes} to "
+                    f"{len(run.graph)} nodes, so it seems to grow for ever; do without repeat"
+                )
         did = "changed the model" if any(_changed(each) for each in rounds) else "changed nothing"
         if len(passes) == 1 and len(rounds) == 1:
             run.steps.extend(rounds[0][0].steps)
@@ -126,34 +150,6 @@ class UsePasses(Operation):
                 raise UsageError(
                     f"none of the passes {listed(self.names)} has a parameter {parameter!r}"
                     f"{suggestion(parameter, known)}; they have {', '.join(known) or 'none'}"
-                )
-
-    def _rounds(self, passes: Sequence[Pass], run: Run) -> list[list[Report]]:
-        """Run the passes, and return the reports of each round but a last one in vain."""
-        nodes = len(run.graph)
-        most_nodes = _MAX_GROWTH * (nodes + _SMALL)
-        inner = replace(run, bytes_before=run.model.parameters.nbytes) if self.repeat else run
-        rounds: list[list[Report]] = []
-        while True:
-            reports = []
-            for loaded in passes:
-                reports.append(run_pass(loaded, inner))
-                run.choose_heads(reports[-1].lineage.heads)
-                run.end_part()
-            if not rounds or _changed(reports):
-                rounds.append(reports)
-            if not self.repeat or not _changed(reports):
-                return rounds
-            if len(rounds) == self.most_rounds:
-                busy = listed([report.name for report in reports if report.changed])
-                raise RunawayError(
-                    f"{busy}: still changing the model after {len(rounds)} rounds, so it seems "
-                    "that one undoes what another does; leave one out, or do without repeat"
-                )
-            if len(run.graph) > most_nodes:
-                raise RunawayError(
-                    f"after {count(len(rounds), 'round')} the graph has grown from {nodes} to "
-                    f"{len(run.graph)} nodes, so it seems to grow for ever; do without repeat"
                 )
 
 
