@@ -12,11 +12,6 @@ from graphpass.ops.sites import DtypeSite, Meaning, ShapeSite
 __all__ = ["ROWS"]
 
 
-def retained(site: ShapeSite, data: Shape) -> Shape:
-    """Rows that are not named become zeros."""
-    return data
-
-
 def stored_elements(site: ShapeSite, data: Shape) -> Shape:
     """How many elements are stored: of all, of each column, or of each row."""
     exactly(data, 2)
@@ -104,7 +99,7 @@ def adjacency(site: ShapeSite, data: Shape) -> Shape:
 
 
 ROWS = {
-    "_sparse_retain": Meaning(retained, every_like_first),
+    "_sparse_retain": Meaning(every_like_first, every_like_first),
     "_contrib_getnnz": Meaning(stored_elements, lambda site: "int64"),
     "_contrib_edge_id": Meaning(edge_ids, every_like_first),
     """_contrib_dgl_csr_neighbor_uniform_sample _contrib_dgl_csr_neighbor_non_uniform_sample
