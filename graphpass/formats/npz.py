@@ -14,7 +14,7 @@ import math
 import os
 import re
 import struct
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
@@ -256,11 +256,8 @@ def export_npz(
     with atomic_write(path, overwrite=overwrite) as file, zipfile.ZipFile(file, "w") as archive:
         for member, value in members.items():
             with archive.open(zipfile.ZipInfo(member), "w", force_zip64=True) as stream:
-                _save(stream, value)
-
-
-def _save(stream: Any, array: np.ndarray[Any, Any]) -> None:
-    np.save(stream, array.view("V2") if array.dtype == BFLOAT16 else array, allow_pickle=False)
+                plain = value.view("V2") if value.dtype == BFLOAT16 else value
+                np.save(cast("BinaryIO", stream), plain, allow_pickle=False)
 
 
 def printable_name(stored_name: str) -> str:
