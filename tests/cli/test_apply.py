@@ -208,3 +208,22 @@ def test_overwriting_is_offered_where_it_is_allowed(cli: Any, folder: Path) -> N
     assert "replaced with --overwrite" in cli("apply", "{prefix: x_}", "age", "-o", "age").err
     report = ["--dry-run", "--report", "age-symbol.json"]
     assert "--overwrite" not in cli("apply", "{prefix: x_}", "age", *report).err
+
+
+def test_a_git_lfs_pointer_does_not_stop_what_needs_no_values(cli: Any, folder: Path) -> None:
+    pointer = folder / "age-0000.params"
+    pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    for command in (
+        ["show", "age"],
+        ["diff", "age", "age"],
+        ["find", "y = Convolution(*xs)", "age"],
+    ):
+        done = cli(*command)
+        assert done.code == 0, done.err
+        assert "is a Git LFS pointer" in done.err
+    assert cli("apply", "{prefix: a_}", "age", "-o", "out").code == 2
+    assert cli("apply", "{prefix: a_}", "age", "-o", "out", "--partial").code == 0
+    assert not (folder / "out-0000.params").exists()
+    done = cli("apply", "{prefix: a_}", "age", "-o", "age", "--partial", "--overwrite")
+    assert done.code == 2
+    assert "its values would no longer fit the symbol" in done.err
