@@ -1,4 +1,4 @@
-"""Run cases of single operators: ``python tests/support/onnx_case.py 17 40-52 box_nms -v``."""
+"""Run cases of operators: ``python tests/support/onnx_case.py 17 40-52 box_nms -v --opset=19``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def chosen(words: list[str]) -> list[Case]:
 
 def main() -> None:
     words = [each for each in sys.argv[1:] if not each.startswith("-")]
+    asked = [each.partition("=")[2] for each in sys.argv if each.startswith("--opset=")]
+    opset = int(asked[0]) if asked else None
     verbose = "-v" in sys.argv
     equal = 0
     todo = chosen(words)
@@ -39,7 +41,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
             try:
-                report = case.export(path)
+                report = case.export(path, opset)
                 said = case.differences(case.run(path)) or "equal"
                 if verbose:
                     print(report.lowered.graph)
