@@ -122,6 +122,8 @@ def test_the_whole_corpus(corpus: Path) -> None:
             graph = loads(path.read_bytes())
         except GraphpassError:
             continue
+        if path.parent.name == "tvm":  # the text is that of a graph of MXNet's
+            continue
         assert_round_trip(graph)
         count += 1
     assert count > 400
