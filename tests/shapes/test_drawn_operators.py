@@ -40,12 +40,14 @@ STRICTER: dict[str, str] = {
     "_contrib_interleaved_matmul_selfatt_qk": "divides by three when it runs",
     **dict.fromkeys(("SVMOutput", "SoftmaxOutput"), "looks at the labels when it runs"),
     **dict.fromkeys(
-        ("argmax", "argmin", "softmax", "_np_moveaxis", "_npi_norm", "_npi_tensorsolve"),
+        ("argmax", "argmin", "softmax", "_np_max", "_np_min", "_npi_tensordot",
+         "_np_moveaxis", "_npi_norm", "_npi_tensorsolve"),
         "looks for the axis when it runs",
     ),
     "pick": "looks at the index when it runs",
     "_npi_insert_slice": "looks at the step when it runs",
     "LeakyReLU": "looks at the slopes when it runs",
+    "Correlation": "looks at the kernel when it runs",
     "Crop": "looks whether the window is inside when it runs",
     "transpose": "looks for axes that stand twice when it runs",
     "_contrib_quantized_conv": "looks at the kernel when it runs",
@@ -73,6 +75,7 @@ GUESSED: dict[str, str] = {
         ("_npi_insert_scalar", "_npi_insert_slice", "_npi_insert_tensor"),
         "takes values of unknown shape for a number",
     ),
+    "amp_multicast": "takes inputs of unknown dtype for the narrowest",
     "_npi_mean": "takes an input of unknown dtype for float32",
 }  # fmt: skip
 """Operators of which MXNet tells more than follows from what it was told."""
