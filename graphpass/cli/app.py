@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from graphpass.cli import options
 from graphpass.errors import GraphpassError, suggestion
 
 __all__ = ["app", "main"]
@@ -37,6 +38,53 @@ _VERBS = {
 """Verb, in the order of the help, to the module beside this one that has it under its own name."""
 
 
+_VERB_GUESSES = {
+    "show MODEL": "info summary inspect print cat describe stat",
+    "show MODEL, params ls MODEL or passes list": "ls list",
+    "view MODEL -o page.html": "draw plot visualize netron html",
+    "find MODEL PATTERN": "grep search match query",
+    "explain PASS MODEL": "why trace",
+    "check MODEL": "validate doctor audit",
+    "check MODEL, or passes lint PASS": "lint",
+    "diff A B for structure, or verify A B for outputs": "compare cmp",
+    "verify A B": "prove equal allclose test",
+    "reduce MODEL --while COMMAND": "debug bisect minimize shrink",
+    "apply PASS MODEL -o OUT": "run pass rewrite transform patch surgeon",
+    "optimize MODEL -o OUT": "simplify sim optimise fuse fold strip",
+    "rename MODEL OLD=NEW -o OUT": "mv move",
+    "clone MODEL PREFIX -o OUT": "cp copy duplicate",
+    "cut MODEL OUTPUT -o OUT": "extract split truncate subgraph",
+    "merge MODEL OTHER -o OUT": "join concat add",
+    "tie MODEL VARIABLE VARIABLE -o OUT": "share",
+    "export MODEL -o OUT.onnx": "onnx convert-onnx to-onnx export-onnx mx2onnx",
+    "convert MODEL --to RELEASE -o OUT": "upgrade downgrade migrate save",
+    "params ls MODEL": "weights parameters data",
+    "passes list": "rules plugins",
+    "passes list, and passes show PASS to begin one of your own with": "new init template",
+    "--help, or VERB --help": "help usage man",
+    "--version": "version",
+}
+"""What to type, to the words that people who know other tools try for it."""
+
+_OPTION_GUESSES = {
+    "--out": "--output --save --out-file --output-file",
+    "--overwrite": "-f --force -y --yes",
+    "--overwrite, with -o MODEL": "-i --in-place --inplace",
+    "--dry-run": "-n --check --dry",
+    "--input": "--input-shape --input-shapes --inputs --shape --overwrite-input-shape",
+    "--rtol": "--tolerance --tol --rel",
+    "--atol": "--abs",
+    "--params": "--weights --parameters",
+    "--to": "--release --target --mxnet-version",
+}
+"""Option, to what people try for it; said where a verb has the option."""
+
+
+def _answer(word: str, guesses: dict[str, str]) -> str | None:
+    """Return what to type for a word of another tool, if it is known."""
+    return next((answer for answer, words in guesses.items() if word in words.split()), None)
+
+
 class _Verbs(click.Group):
     """Imports a verb when it is asked for: what one needs costs the others nothing."""
 
@@ -45,6 +93,11 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if cmd_name not in _VERBS:
+            answer = _answer(cmd_name.lower().replace("_", "-"), _VERB_GUESSES)
+            if answer is None and options.names_model(cmd_name):
+                ctx.fail(f"a verb comes first; write graphpass show {cmd_name}")
+            if answer is not None:
+                ctx.fail(f"no such command {cmd_name!r}; write graphpass {answer}")
             ctx.fail(f"no such command {cmd_name!r}{suggestion(cmd_name, _VERBS)}")
         command = getattr(importlib.import_module(f"graphpass.cli.{_VERBS[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
@@ -59,7 +112,7 @@ class _Verbs(click.Group):
     subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-@click.option("--version", is_flag=True, help="Print the version and leave.")
+@click.option("--version", "-V", is_flag=True, help="Print the version and leave.")
 @click.pass_context
 def app(context: click.Context, version: bool) -> None:
     """Rewrite MXNet models: symbol JSON and parameters, with a proof."""
@@ -113,7 +166,12 @@ def _run(arguments: list[str]) -> int:
         text = error.format_message()
         if isinstance(error, click.NoSuchOption):
             name = error.option_name
-            text = f"no such option: {name}{suggestion(name, error.possibilities or ())}"
+            answer = _answer(name, _OPTION_GUESSES)
+            known = {each for p in error.ctx.command.params for each in p.opts} if error.ctx else ()
+            if answer is not None and answer.partition(",")[0] in known:
+                text = f"no such option: {name}; write {answer}"
+            else:
+                text = f"no such option: {name}{suggestion(name, error.possibilities or ())}"
         if "\n" in text:  # a verb was left out: this is the help text
             click.echo(text, err=True)
         else:

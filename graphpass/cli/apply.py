@@ -101,6 +101,7 @@ def apply(
     from graphpass.verify import misfits
     from graphpass.view.tables import echo
 
+    options.refuse_swapped(pass_, model)
     if out is None and not dry_run:
         raise UsageError("say where to write with -o OUT, or ask for a --dry-run")
     version_of_dialect(dialect)  # refused before any work is done, dry or not

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,6 +24,49 @@ _MAX_DIGITS = 18
 """Of the extents of a shape, which have 64 bits."""
 
 
+def names_model(word: str) -> bool:
+    """Return whether this is the prefix or a file of a model, by what lies on the disk."""
+    stem = word.rpartition(":")[0] if re.search(r":\d+$", word) else word
+    is_file = word.endswith((".json", ".params")) and os.path.isfile(word)  # noqa: PTH113  any text
+    return is_file or os.path.isfile(f"{stem}-symbol.json")  # noqa: PTH113
+
+
+class _Epoch(click.IntRange):
+    """An epoch; a word in its place is most often where to write."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            if re.fullmatch(r"[-+]?\d+", str(value)):
+                raise
+            given = ctx.params if ctx is not None else {}
+            refuse_swapped(given.get("pass_"), str(given.get("model")), str(value))
+            raise UsageError(
+                f"{value} is not an epoch, which is a whole number; -o {value} writes there"
+            ) from None
+
+
+def refuse_swapped(pass_: str | None, model: str, last: str | None = None) -> None:
+    """Say what to type where a model stands for the pass, or an operation for both."""
+    if pass_ is None:
+        return
+    if re.fullmatch(r"[^\s{}\[\]=]+=[^\s{}\[\]=]+", pass_):
+        raise UsageError(
+            f"{pass_} is not a pass; to rename, write graphpass rename {model} {pass_} -o OUT"
+        )
+    if last is not None and "=" in model:
+        raise UsageError(f"{model} is not a model; write graphpass {pass_} {last} {model} -o OUT")
+    if names_model(pass_) and not names_model(model):
+        pass_word, model_word = shlex.quote(model), shlex.quote(pass_)
+        raise UsageError(
+            f"{pass_} is a model; the pass comes first: graphpass apply {pass_word} {model_word} "
+            "-o OUT"
+        )
+
+
 def at_least(least: int) -> click.IntRange:
     """Return the type of whole numbers of 32 bits from one on; messages call it an integer."""
     kind = click.IntRange(least, 2**31 - 1)
@@ -35,6 +80,14 @@ class VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order in which they were added."""
         return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb; another word is answered with the verbs that there are."""
+        if cmd_name not in self.commands:
+            path = " ".join(ctx.command_path.split()[-1:])
+            verbs = ", ".join(self.commands)
+            ctx.fail(f"no such command {path} {cmd_name!r}; graphpass {path} has {verbs}")
+        return super().get_command(ctx, cmd_name)
 
 
 allow_path = click.option(
@@ -70,7 +123,7 @@ def a_pass(help: str) -> Callable[[Verb], Verb]:
 def a_model(verb: Verb) -> Verb:
     """Give a verb the arguments that name one model: ``MODEL [EPOCH]``."""
     epoch = click.argument(
-        "epoch", required=False, type=at_least(0), metavar="[EPOCH]",
+        "epoch", required=False, type=_Epoch(0, 2**31 - 1), metavar="[EPOCH]",
         help="Which PREFIX-EPOCH.params; the newest if left out.",
     )  # fmt: skip
     model = click.argument(
@@ -231,6 +284,13 @@ def output_name(model: Model, out: str) -> tuple[str, int]:
     prefix, colon, number = out.rpartition(":")
     if colon and re.fullmatch("[0-9]{1,9}", number):
         return prefix, int(number)
+    if out.endswith((".json", ".onnx")):
+        stem = re.sub(r"(-symbol)?\.(json|onnx)$", "", out)
+        onnx = "; graphpass export writes ONNX" if out.endswith(".onnx") else ""
+        raise UsageError(
+            f"-o {out}: a model is two files, named by a prefix; write -o {stem} for "
+            f"{stem}-symbol.json and {stem}-0000.params{onnx}"
+        )
     if colon and "/" not in number:
         raise UsageError(f"{out}: {number!r} is no epoch; write PREFIX:EPOCH, such as {prefix}:7")
     return out, model.files.epoch or 0

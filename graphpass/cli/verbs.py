@@ -50,7 +50,7 @@ def _pairs(texts: Sequence[str], form: str) -> dict[str, str]:
     for text in texts:
         old, equals, new = text.partition("=")
         if not (equals and old and new):
-            raise UsageError(f"{text}: write {form}")
+            raise UsageError(f"{text}: write {form}, after MODEL")
         found[old] = new
     return found
 

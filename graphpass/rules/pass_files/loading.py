@@ -57,8 +57,9 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
     Parameters
     ----------
     source
-        The path of a YAML file, the name of a shipped pass, YAML text that begins with ``{`` or
-        ``[``, a list of rules, one rule, a whole pass as a dict, or a `Pass`, which is returned.
+        The path of a YAML file, the name of a shipped pass, several of them with commas between,
+        YAML text that begins with ``{`` or ``[``, a list of rules, one rule, a whole pass as a
+        dict, or a `Pass`, which is returned.
         In Python a rule is a dict, or a `Rewrite`.
     folder : Path or Reading, optional
         Where relative paths start, the working directory if absent; and which files may be read.
@@ -90,6 +91,9 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
         given = os.fspath(source)
         path = base / given
         is_path = path.suffix in _SUFFIXES or os.sep in given or _kind(path) in ("file", "other")
+        if "," in given and _kind(path) == "nothing":
+            used = [{"use": each.strip()} for each in given.split(",") if each.strip()]
+            return replace(load_pass(used, folder=reading), name=given)
         if given in (*shipped_names(), *shipped_lowering_names()) or not is_path:
             return _load_shipped(given)
         reading.check(path)
