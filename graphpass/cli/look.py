@@ -205,6 +205,7 @@ def find(
     """Find where a pattern holds; exit 1 if nowhere."""
     from graphpass.rules import find as find_matches
 
+    options.refuse_swapped(pattern, model)
     loaded = load_model(model, epoch, params, values=False)
     found = find_matches(pattern, loaded)
     if count or not found:
@@ -295,6 +296,7 @@ def explain(
     from graphpass.rules.reading import Reading
     from graphpass.view.tables import echo
 
+    options.refuse_swapped(rule, model)
     # Every pattern has a call, and few file names do.
     is_yaml = rule.lstrip().startswith(("{", "[")) or rule.endswith((".yaml", ".yml", ".json"))
     subjects: list[Rewrite | str] = [rule]

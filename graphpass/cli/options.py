@@ -50,21 +50,20 @@ class _Epoch(click.IntRange):
 
 
 def refuse_swapped(pass_: str | None, model: str, last: str | None = None) -> None:
-    """Say what to type where a model stands for the pass, or an operation for both."""
+    """Say what to type where a model stands first, or an operation for the pass."""
     if pass_ is None:
         return
-    if re.fullmatch(r"[^\s{}\[\]=]+=[^\s{}\[\]=]+", pass_):
+    verb = click.get_current_context().info_name
+    if verb == "apply" and re.fullmatch(r"[^\s{}\[\]=]+=[^\s{}\[\]=]+", pass_):
         raise UsageError(
             f"{pass_} is not a pass; to rename, write graphpass rename {model} {pass_} -o OUT"
         )
-    if last is not None and "=" in model:
+    if verb == "apply" and last is not None and "=" in model:
         raise UsageError(f"{model} is not a model; write graphpass {pass_} {last} {model} -o OUT")
     if names_model(pass_) and not names_model(model):
-        pass_word, model_word = shlex.quote(model), shlex.quote(pass_)
-        raise UsageError(
-            f"{pass_} is a model; the pass comes first: graphpass apply {pass_word} {model_word} "
-            "-o OUT"
-        )
+        what, out = ("pass", " -o OUT") if verb == "apply" else ("pattern or pass", "")
+        words = shlex.join([str(verb), model, pass_])
+        raise UsageError(f"{pass_} is a model; the {what} comes first: graphpass {words}{out}")
 
 
 def at_least(least: int) -> click.IntRange:

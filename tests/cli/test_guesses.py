@@ -24,6 +24,8 @@ ANSWERED = {
     "apply '{prefix: a_}' age -o out.json": "write -o out for out-symbol.json",
     "apply '{prefix: a_}' age --output out": "write --out",
     "apply '{prefix: a_}' age -n": "write --dry-run",
+    "find age 'relu(x)'": "graphpass find 'relu(x)' age",
+    "explain age fold-batchnorm": "graphpass explain fold-batchnorm age",
     "convert age -o out.onnx": "graphpass export writes ONNX",
     "convert age -o out --force": "write --overwrite",
     "rename age data image -o out": "write OLD=NEW, such as data=image, after MODEL",
