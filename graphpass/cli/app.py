@@ -137,6 +137,12 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
 
+def _path(error: click.ClickException) -> str:
+    """Return the verb that was called, such as ``graphpass params ls``."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "graphpass"
+
+
 class _Ended(KeyboardInterrupt):
     """A signal that ends the process; its number is the argument."""
 
@@ -175,7 +181,7 @@ def _run(arguments: list[str]) -> int:
         if "\n" in text:  # a verb was left out: this is the help text
             click.echo(text, err=True)
         else:
-            _complain(f"{text[:1].lower()}{text[1:].rstrip('.')}; see graphpass --help")
+            _complain(f"{text[:1].lower()}{text[1:].rstrip('.')}; see {_path(error)} --help")
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
         from graphpass.formats.saving import WRITTEN

@@ -10,6 +10,8 @@ import pytest
 WORKS = [
     "apply strip-training,fold-batchnorm residual -o out",
     "apply 'strip-training, fold-batchnorm' residual --dry-run",
+    "apply 'rename: {from: data, to: image}' age --dry-run",
+    "apply 'prefix: a_' age --dry-run",
     "-V",
     "show age-symbol.json",
     "diff age-symbol.json age",
@@ -29,6 +31,7 @@ ANSWERED = {
     "convert age -o out.onnx": "graphpass export writes ONNX",
     "convert age -o out --force": "write --overwrite",
     "rename age data image -o out": "write OLD=NEW, such as data=image, after MODEL",
+    "show age --verbose": "see graphpass show --help",
     "verify age age --tolerance 1e-3": "write --rtol",
     "convert-onnx age": "graphpass export MODEL -o OUT.onnx",
     "info age": "graphpass show MODEL",

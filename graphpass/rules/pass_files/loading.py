@@ -58,9 +58,9 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
     ----------
     source
         The path of a YAML file, the name of a shipped pass, several of them with commas between,
-        YAML text that begins with ``{`` or ``[``, a list of rules, one rule, a whole pass as a
-        dict, or a `Pass`, which is returned.
-        In Python a rule is a dict, or a `Rewrite`.
+        YAML text that begins with ``{``, ``[`` or ``KEY: ``, a list of rules, one rule,
+        a whole pass as a dict, or a `Pass`, which is returned. In Python a rule is a dict, or a
+        `Rewrite`.
     folder : Path or Reading, optional
         Where relative paths start, the working directory if absent; and which files may be read.
 
@@ -83,7 +83,7 @@ def load_pass(source: PassSource, *, folder: Path | Reading | None = None) -> Pa
     base = reading.folder
     if isinstance(source, Pass):
         return source
-    if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
+    if isinstance(source, str) and _is_yaml_text(source):
         origin = PassText(_INLINE, source.splitlines())
         tree = _whole(parse_yaml(source, origin))
         return _load(tree, origin, name="inline", folder=base, identity="")
@@ -147,6 +147,13 @@ def _load_shipped(name: str) -> Pass:
     origin = PassText(f"{name}.yaml", text.splitlines())
     tree = parse_yaml(text, origin, shipped=True)
     return _load(tree, origin, name=name, folder=Path(), identity=f"shipped {name}")
+
+
+def _is_yaml_text(source: str) -> bool:
+    """Return whether this is a pass itself, in flow or block style, and not the name of one."""
+    if source.lstrip().startswith(("{", "[")):
+        return True
+    return re.match(r"\s*(-\s+)?\w+:\s", source) is not None and _kind(Path(source)) == "nothing"
 
 
 def _kind(path: Path) -> Literal["file", "folder", "other", "nothing"]:
