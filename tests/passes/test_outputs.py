@@ -69,7 +69,10 @@ def test_every_rewrite_fires_on_some_model(name: str) -> None:
     wanted = {
         rule.id
         for rule in load_pass(name).rules
-        if isinstance(rule.operation, RewriteOperation) and not rule.operation.rewrite.refuses
+        if isinstance(rule.operation, RewriteOperation)
+        and not rule.operation.rewrite.refuses
+        # Models are drawn without NumPy mode; the tests in the file fire these.
+        and not str(rule.id).startswith("numpy-")
     }
     fired: Counter[str | None] = Counter()
 

@@ -204,7 +204,7 @@ def _shapes(model: Model, network: Network) -> Iterator[Shapes]:
 
 def _parameter(source: ValueSource, network: Network) -> NDArray[Any]:
     """Return values as training leaves them: no scale is one, no shift zero, no variance one."""
-    if source.fixed is not None:
+    if source.fixed:
         return np.asarray(source.values(0))
     numbers = np.random.default_rng(zlib.crc32(f"{network.name} {source.name}".encode()))
     shape, slot = source.shape, source.slot

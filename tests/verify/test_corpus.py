@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from graphpass import diff, dumps, isomorphic, load, loads
+from graphpass.errors import SymbolError
 from graphpass.verify.backend_mxnet import MXNetBackend
 from graphpass.verify.feeding import prepare
 from graphpass.verify.proof import Trial
@@ -53,13 +54,20 @@ def test_outputs_are_those_on_record(corpus: Path, mx: ModuleType, folder: str) 
 
 
 def test_what_is_written_is_what_was_read(corpus: Path) -> None:
-    paths = sorted((corpus / "zoo").rglob("*-symbol.json"))[::4]
-    assert paths
-    for path in paths:
+    written = 0
+    for path in sorted((corpus / "zoo").rglob("*-symbol.json"))[::2]:
         graph = load(path).graph
-        again = loads(dumps(graph, dialect="0.12.1"))
+        try:
+            text = dumps(graph, dialect="0.12.1")
+        except SymbolError as error:
+            assert "MXNet 0.12 does not have" in str(error)
+            text = dumps(graph, dialect="1.9.1")
+        else:
+            written += 1
+        again = loads(text)
         assert isomorphic(graph, again, names=True, versions=True), path
         assert diff(graph, again).equal, path
+    assert written
 
 
 def test_releases_differ_in_what_they_mean_only(corpus: Path) -> None:

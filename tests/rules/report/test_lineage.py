@@ -81,8 +81,12 @@ def test_a_cut_stands_for_the_value_that_was_there(model: Any) -> None:
     assert list(report.lineage.variables.values()) == [value(model, "features")]
 
 
-def test_another_model_stands_for_nothing(model: Any, net: Any, tmp_path: Path) -> None:
+def test_heads_of_another_model_stand_for_its_own(model: Any, net: Any, tmp_path: Path) -> None:
     net("c = tanh(data)\nreturn c").save(tmp_path / "other")
     rule = {"merge": {"model": str(tmp_path / "other"), "share": ["data"]}}
-    heads = apply([rule], model).lineage.heads
-    assert heads == (value(model, "b"), value(model, "a"), None)
+    b, a = value(model, "b"), value(model, "a")
+    lineage = apply([rule], model).lineage
+    [merged] = lineage.merged
+    [theirs] = merged.model.graph.heads
+    assert lineage.heads == (b, a, Entry(merged.keys[theirs.node]))
+    assert merged.keys[theirs.node] < 0
