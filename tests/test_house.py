@@ -10,12 +10,12 @@ from house import House, share_before
 import graphpass
 
 # No figure rises again: lower a limit whenever the code has got below it.
-MOST_LINES = 60_000
-MOST_LINES_OF_RULES = 23_700
-MOST_FILES = 230
+MOST_LINES = 57_100
+MOST_LINES_OF_RULES = 23_200
+MOST_FILES = 224
 MOST_LINES_A_FILE = 600
-MOST_NAMED_ONCE = 0.105
-MOST_BEFORE = 0.122
+MOST_NAMED_ONCE = 0.075
+MOST_BEFORE = 0.116
 MOST_FILES_IN_CIRCLES = 0
 MOST_NAMES_OF_TWO_TYPES = 0
 
