@@ -43,7 +43,7 @@ __all__ = ["apply", "convert"]
     "--provenance", is_flag=True, help="Let new nodes say which rewrite made them, of what."
 )
 @click.option(
-    "--verify", is_flag=True, help="Compare outputs on MXNet before saving; exit 1 if they differ."
+    "--verify", is_flag=True, help="Compare outputs before saving; exit 1 if they differ."
 )
 @options.inputs
 @options.comparison

@@ -45,6 +45,7 @@ _SHOWN = 20
 @click.option("--jobs", type=options.at_least(1), default=1, help="Worker processes.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler to run on instead.")
 @click.option("--retry", is_flag=True, help="Try models again that failed before.")
+@click.option("--overwrite", is_flag=True, help="Replace models that another run wrote.")
 @options.as_json
 def batch(
     pass_: str,
@@ -58,6 +59,7 @@ def batch(
     jobs: int,
     scheduler: str | None,
     retry: bool,
+    overwrite: bool,
     json: bool,
 ) -> int:
     """Apply a pass to many models. What an interrupted run has done is not done again."""
@@ -87,7 +89,7 @@ def batch(
     )
     executor = None if scheduler is None and jobs == 1 else Pool(jobs)
     with _Dask(scheduler) if scheduler else nullcontext(executor) as workers:
-        told = run_jobs(found, out / "batch.jsonl", workers, retry=retry)
+        told = run_jobs(found, out / "batch.jsonl", workers, retry=retry, overwrite=overwrite)
         console = Console(stderr=True)
         if console.is_terminal:
             bar = track(told, "models", total=len(found), console=console, transient=True)
@@ -117,7 +119,8 @@ def batch(
     resumed = sum("resumed" in line for line in lines)
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
     parts += [f"{resumed} known from an earlier run"] if resumed else []
-    click.echo(f"{len(lines)} models: {', '.join(parts)}")
+    models = "1 model" if len(lines) == 1 else f"{len(lines)} models"
+    click.echo(f"{models}: {', '.join(parts)}")
     return 1 if bad else 0
 
 

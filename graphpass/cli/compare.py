@@ -108,7 +108,7 @@ def verify(
     partial: bool,
     json: bool,
 ) -> int:
-    """Run two models on the same random inputs on MXNet and compare; exit 1 if they differ."""
+    """Run two models on the same random inputs and compare; exit 1 if they differ."""
     from graphpass.verify import bisect as find_first
     from graphpass.verify import misfits, refuse_misfits
     from graphpass.verify import verify as compare

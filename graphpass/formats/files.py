@@ -129,6 +129,11 @@ def find_files(
     by_params = _PARAMS.fullmatch(text)
     if by_params and Path(text).is_file():
         text, epoch = by_params["prefix"], int(by_params["epoch"])
+    elif text.endswith(".onnx") and Path(text).is_file():
+        raise UsageError(
+            f"{text}: this is an ONNX file, and the symbol of an MXNet model is wanted here; "
+            "graphpass verify MODEL FILE.onnx compares the two"
+        )
     elif Path(text).is_file():
         symbol = Path(text)
         text = text.removesuffix(SYMBOL_SUFFIX)
@@ -142,6 +147,12 @@ def find_files(
             text, epoch = named["prefix"], int(named["epoch"]) if epoch is None else epoch
             mended += mend_beside(text)
     symbol = symbol or Path(text + SYMBOL_SUFFIX)
+    if not symbol.is_file() and Path(text).is_dir():
+        models = sorted(each.name for each in Path(text).glob(f"*{SYMBOL_SUFFIX}"))[:3]
+        choice = f"; name one of its models, such as {', '.join(models)}" if models else ""
+        raise UsageError(
+            f"{text}: it is a folder{choice} (graphpass batch takes '{text}/*{SYMBOL_SUFFIX}')"
+        )
     if not symbol.is_file():
         raise UsageError(_no_file(symbol))
     if params is not None:

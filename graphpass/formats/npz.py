@@ -33,7 +33,7 @@ _MAX_MEMBER_NAME = 65535
 
 _LOCAL_HEADER = "<4s5H3I2H"
 
-_DESCR = re.compile(r"[<|=]?([fiu][1248]|b1|\?)")
+_DESCR = re.compile(r"[<|=]?(f[248]|[iu][1248]|b1|\?)")
 _HEADER = re.compile(
     r"\s*\{\s*'descr'\s*:\s*'(?P<descr>[^']{1,9})'\s*,\s*'fortran_order'\s*:\s*"
     r"(?P<fortran>True|False)\s*,\s*'shape'\s*:\s*\((?P<shape>[\d,\sL]{0,700})\)\s*,?\s*\}\s*"
@@ -100,7 +100,7 @@ def read_npz(data: memoryview, source: str) -> Parameters:
             left = _GROWTH * len(data) + _SMALL
             for info in archive.infolist():
                 key = info.filename.removesuffix(".npy")
-                if info.is_dir() or key == info.filename:
+                if key == info.filename:  # a folder is called NAME/
                     raise ParamsError(
                         f"{source}: the member {info.filename!r} is no array; unpack the file"
                     )

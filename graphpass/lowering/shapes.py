@@ -34,6 +34,15 @@ class GivenInputs:
     shapes: Mapping[str, tuple[Extent, ...]] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, shape in self.shapes.items():
+            if 0 in shape:
+                letters = ",".join("N" if each == 0 else str(each) for each in shape)
+                raise UsageError(
+                    f"{name}: an extent of 0 holds nothing; a letter leaves it open: "
+                    f"{name}:{letters}"
+                )
+
     @property
     def letters(self) -> dict[str, bool]:
         """Letter -> whether it is the first extent of a shape somewhere."""

@@ -99,6 +99,7 @@ def find_jobs(
         for symbol in symbols:
             found.setdefault(symbol.absolute(), symbol.relative_to(base))
     targets: dict[Path, Path] = {}
+    inputs = {symbol.resolve() for symbol in found}
     jobs = []
     for symbol, relative in sorted(found.items()):
         name = symbol.name.removesuffix("-symbol.json")
@@ -108,6 +109,9 @@ def find_jobs(
                 f"{symbol} and {targets[target]} would both be written to {target}; "
                 "give one pattern that covers both, or run them apart"
             )
+        written = Path(f"{target}-symbol.json").resolve()
+        if written in inputs:
+            raise UsageError(f"{written} is an input itself; choose another folder to write to")
         targets[target] = symbol
         given = shapes or {}
         own = given.get(str(symbol)) or given.get(name) or given.get("*") or {}
@@ -221,7 +225,12 @@ def _died(job: Job) -> dict[str, Any]:
 
 
 def run_jobs(
-    jobs: Iterable[Job], log: Path, executor: Executor | None = None, *, retry: bool = False
+    jobs: Iterable[Job],
+    log: Path,
+    executor: Executor | None = None,
+    *,
+    retry: bool = False,
+    overwrite: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Do what the log does not say is done, and yield a line for every job as it is known.
 
@@ -234,13 +243,20 @@ def run_jobs(
         Where to run; in this process, one after another, if left out.
     retry : bool
         Whether models that failed, or were not proved, are tried again.
+    overwrite : bool
+        Whether models may be replaced that another run wrote, or something else.
+
+    Raises
+    ------
+    UsageError
+        A model is there that this very job did not write. Nothing is run then.
 
     Notes
     -----
     A job whose key is in the log, and whose output exists if it was done, is not run again: a run
     that was interrupted goes on where it was.
     """
-    known = read_log(log)
+    known, claimed = read_log(log), _claimed(log)
     rest = []
     for job in jobs:
         line = known.get(job.key)
@@ -251,11 +267,17 @@ def run_jobs(
             yield line | {"resumed": True}
     if not rest:
         return
+    for job in rest:
+        path = Path(f"{job.out}-symbol.json")
+        if path.exists() and job.key not in claimed and not overwrite:
+            raise UsageError(f"{path} is there already; give --overwrite to replace it")
     log.parent.mkdir(parents=True, exist_ok=True)
     cut_short = log.exists() and log.read_bytes()[-1:] not in (b"", b"\n")  # by a kill
     with log.open("a", encoding="utf-8") as file:
         if cut_short:
             file.write("\n")
+        file.write(json.dumps({"claims": [job.key for job in rest]}) + "\n")
+        file.flush()
         for line in map(run_job, rest) if executor is None else executor.run(run_job, rest):
             file.write(json.dumps(line) + "\n")
             file.flush()
@@ -272,4 +294,15 @@ def read_log(log: Path) -> dict[str, dict[str, Any]]:
                 found[line["key"]] = line
             except (ValueError, KeyError, TypeError):
                 continue
+    return found
+
+
+def _claimed(log: Path) -> set[str]:
+    """Return the keys of all jobs that runs of a log have begun, done or not."""
+    found: set[str] = set()
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+        try:
+            found.update(json.loads(line)["claims"])
+        except (ValueError, KeyError, TypeError):
+            continue
     return found

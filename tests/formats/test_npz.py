@@ -170,3 +170,26 @@ def test_the_same_parameters_give_the_same_bytes(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SaveError):
         export_npz(Parameters(), tmp_path / "no" / "out.npz")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [(b"\x50\x4b\x01\x02", None), (b"'<f4'", b"'<f1'"), (b"'<f4'", b"'<f3'"), (b"'<f4'", b"'|O8'")],
+)
+def test_what_is_no_array_is_told(tmp_path: Path, good: bytes, bad: bytes | None) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, w=np.ones(3, np.float32))
+    data = bytearray(path.read_bytes())
+    if bad is None:  # the central directory says that the name of the member is empty
+        at = data.index(good)
+        name_size = int.from_bytes(data[at + 28 : at + 30], "little")
+        data[at + 28 : at + 30] = b"\0\0"
+        del data[at + 46 : at + 46 + name_size]
+        end = data.rindex(b"PK\x05\x06")
+        size = int.from_bytes(data[end + 12 : end + 16], "little") - name_size
+        data[end + 12 : end + 16] = size.to_bytes(4, "little")
+    else:
+        data = data.replace(good, bad)
+    path.write_bytes(data)
+    with pytest.raises(ParamsError):
+        read_params(path)
