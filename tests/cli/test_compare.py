@@ -67,7 +67,9 @@ def test_values_from_files_are_runs(cli: Any, folder: Path) -> None:
         (["--atol", "fc0_output:much"], "--atol fc0_output:much: write NUMBER or NAME:NUMBER"),
         (["--atol", "fc0_output:-1"], "atol -1.0 is no tolerance"),
         (["--rtol", "nan"], "rtol nan is no tolerance"),
-        (["--rtol", "fc:1"], "rtol: neither model has an output 'fc'"),
+        pytest.param(
+            ["--rtol", "fc:1"], "rtol: neither model has an output 'fc'", marks=pytest.mark.mxnet
+        ),  # what outputs there are is known once a backend is there
         (["--scale", "0"], "0.0 is no scale for inputs"),
         (["--scale", "inf"], "inf is no scale for inputs"),
     ],
