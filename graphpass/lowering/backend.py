@@ -21,7 +21,7 @@ from graphpass.rules.rewrite.lowering import Lowering
 from graphpass.shapes import infer
 from graphpass.verify.backend import Computed, Inferred
 
-__all__ = ["OnnxBackend", "open_session", "run_session"]
+__all__ = ["OnnxBackend", "open_session", "run_session", "runtime_name"]
 
 
 def open_session(source: str | PathLike[str] | bytes) -> Any:
@@ -69,6 +69,21 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:400]
 
 
+def runtime_name() -> str:
+    """Return name and version of ONNX Runtime, for reports.
+
+    Raises
+    ------
+    BackendError
+        If it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise BackendError("ONNX Runtime is not installed; pip install 'graphpass[onnx]'") from None
+    return f"ONNX Runtime {onnxruntime.__version__}"
+
+
 class OnnxBackend:
     """Runs graphs on ONNX Runtime, each as it is lowered.
 
@@ -86,13 +101,7 @@ class OnnxBackend:
     @property
     def name(self) -> str:
         """Name and version, for reports."""
-        try:
-            import onnxruntime
-        except ImportError:
-            raise BackendError(
-                "ONNX Runtime is not installed; pip install 'graphpass[onnx]'"
-            ) from None
-        return f"ONNX Runtime {onnxruntime.__version__}, as lowered to ONNX"
+        return f"{runtime_name()}, as lowered to ONNX"
 
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]

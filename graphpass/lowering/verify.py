@@ -8,9 +8,7 @@ MXNet gives them.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,11 @@ import numpy as np
 from graphpass.errors import BackendError, UsageError
 from graphpass.formats.onnx import import_onnx
 from graphpass.graph import Entry, Graph
-from graphpass.lowering.backend import OnnxBackend, open_session, run_session
+from graphpass.lowering.backend import open_session, run_session, runtime_name
 from graphpass.model import Model
 from graphpass.ops.onnx import DTYPES
 from graphpass.verify.backend import Backend, Computed, Inferred
-from graphpass.verify.backend_mxnet import MXNetBackend
+from graphpass.verify.backend_mxnet import chosen_backend
 from graphpass.verify.feeding import prepare
 from graphpass.verify.inputs import Given
 from graphpass.verify.proof import Proof, Trial
@@ -81,10 +79,7 @@ def verify_file(
     with twin.graph.edit() as edit:
         edit.update_attrs(variables[0], {_MARK: "1"})
     pairs = [(place, place) for place in range(len(model.graph.heads))]
-    with ExitStack() as stack:
-        judge: Backend = OnnxBackend()
-        if importlib.util.find_spec("mxnet") is not None:
-            judge = stack.enter_context(MXNetBackend(isolated=isolated))
+    with chosen_backend(None, isolated=isolated) as judge:
         both = _Both(judge, twin.graph, Path(path))
         feeding = prepare(model, twin, both, inputs=inputs, seed=seed)
         graphs = (model.graph, twin.graph)
@@ -135,7 +130,7 @@ class _Both:
     @property
     def name(self) -> str:
         """What runs which."""
-        return f"{self._judge.name}; the file on {OnnxBackend().name.partition(',')[0]}"
+        return f"{self._judge.name}; the file on {runtime_name()}"
 
     def infer(
         self, graph: Graph, shapes: Mapping[int, tuple[int, ...]], dtypes: Mapping[int, str]

@@ -32,7 +32,7 @@ from graphpass.rules.run import apply
 from graphpass.shapes.variables import shape_hint
 from graphpass.verify import isomorphic, verify
 from graphpass.verify.backend import Backend
-from graphpass.verify.backend_mxnet import chosen_backend
+from graphpass.verify.backend_mxnet import MXNetBackend
 
 __all__ = [
     "Elements",
@@ -119,7 +119,7 @@ def run_tests(loaded: Pass, *, on_mxnet: bool = False) -> list[RuleTest]:
     with ExitStack() as stack:
         backend: Backend | None = None
         if on_mxnet:
-            backend = stack.enter_context(chosen_backend(None, isolated=True))
+            backend = stack.enter_context(MXNetBackend(isolated=True))
             assert backend.name  # a library that is missing shows here, not as a failing test
         allowance = Elements()
         return [case.run(allowance, backend) for case in _cases(loaded)]
