@@ -66,6 +66,7 @@ def batch(
     from rich.console import Console
     from rich.progress import track
 
+    from graphpass.formats.files import SYMBOL_SUFFIX
     from graphpass.rules import load_pass
     from graphpass.rules.store import Pool, find_jobs, run_jobs
 
@@ -104,7 +105,7 @@ def batch(
 
     rows = [
         (
-            Path(line["model"]).name.removesuffix("-symbol.json"),
+            Path(line["model"]).name.removesuffix(SYMBOL_SUFFIX),
             line["status"],
             " → ".join(map(str, line.get("operators", ()))),
         )
@@ -156,6 +157,8 @@ class _Dask:
         """Yield a line for each job, as they are done; what a dead worker had is run again."""
         import distributed
 
+        from graphpass.rules.store import failed
+
         dask: Any = distributed
         futures = {self._client.submit(work, job, key=f"graphpass-{job.key}", pure=False): job
                    for job in jobs}  # fmt: skip
@@ -164,6 +167,4 @@ class _Dask:
             if future.status == "finished":
                 yield future.result()
             else:
-                error = str(future.exception())
-                yield {"model": job.symbol, "out": job.out, "key": job.key,
-                       "status": "failed", "error": error or "its worker died"}  # fmt: skip
+                yield failed(job, str(future.exception()) or "its worker died")

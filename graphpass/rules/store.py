@@ -8,20 +8,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from glob import has_magic
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
 from graphpass.errors import GraphpassError, UsageError
-from graphpass.formats.files import find_files
+from graphpass.formats.files import SYMBOL_SUFFIX, find_files
 
-__all__ = ["Executor", "Job", "Pool", "find_jobs", "read_log", "run_job", "run_jobs"]
+__all__ = ["Executor", "Job", "Pool", "failed", "find_jobs", "read_log", "run_job", "run_jobs"]
 
 Shapes = Mapping[str, Sequence[int]]
 _TRIES = 3
 """How often a model is tried whose worker dies."""
+
+_DIED = f"its worker process died {_TRIES} times; the system may have run out of memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def find_jobs(
         else:
             base = Path(*parts[:plain])
             matching = base.glob(str(Path(*parts[plain:])))
-            symbols = [path for path in matching if path.name.endswith("-symbol.json")]
+            symbols = [path for path in matching if path.name.endswith(SYMBOL_SUFFIX)]
         if not symbols:
             raise UsageError(f"{pattern}: no symbol file (*-symbol.json) is called so")
         for symbol in symbols:
@@ -102,14 +105,14 @@ def find_jobs(
     inputs = {symbol.resolve() for symbol in found}
     jobs = []
     for symbol, relative in sorted(found.items()):
-        name = symbol.name.removesuffix("-symbol.json")
+        name = symbol.name.removesuffix(SYMBOL_SUFFIX)
         target = (out / relative).absolute().with_name(name)
         if target in targets:
             raise UsageError(
                 f"{symbol} and {targets[target]} would both be written to {target}; "
                 "give one pattern that covers both, or run them apart"
             )
-        written = Path(f"{target}-symbol.json").resolve()
+        written = Path(f"{target}{SYMBOL_SUFFIX}").resolve()
         if written in inputs:
             raise UsageError(f"{written} is an input itself; choose another folder to write to")
         targets[target] = symbol
@@ -137,7 +140,12 @@ def _keyed(job: Job) -> Job:
         if path is not None:
             stat = path.stat()
             digest.update(f"{path.absolute()} {stat.st_size} {stat.st_mtime_ns}".encode())
-    return Job(**{**asdict(job), "key": digest.hexdigest()[:16]})
+    return replace(job, key=digest.hexdigest()[:16])
+
+
+def failed(job: Job, error: str) -> dict[str, Any]:
+    """Return the line of the log for a job that failed before it could say so itself."""
+    return {"model": job.symbol, "out": job.out, "key": job.key, "status": "failed", "error": error}
 
 
 def run_job(job: Job) -> dict[str, Any]:
@@ -216,12 +224,7 @@ class Pool:
                             if times < _TRIES:
                                 waiting.append((job, times + 1))
                             else:
-                                yield _died(job)
-
-
-def _died(job: Job) -> dict[str, Any]:
-    error = f"its worker process died {_TRIES} times; the system may have run out of memory"
-    return {"model": job.symbol, "out": job.out, "key": job.key, "status": "failed", "error": error}
+                                yield failed(job, _DIED)
 
 
 def run_jobs(
@@ -256,11 +259,13 @@ def run_jobs(
     A job whose key is in the log, and whose output exists if it was done, is not run again: a run
     that was interrupted goes on where it was.
     """
-    known, claimed = read_log(log), _claimed(log)
+    lines = _lines(log)
+    known = _latest(lines)
+    claimed = {key for line in lines for key in line.get("claims", ())}
     rest = []
     for job in jobs:
         line = known.get(job.key)
-        lost = not Path(f"{job.out}-symbol.json").exists()
+        lost = not Path(f"{job.out}{SYMBOL_SUFFIX}").exists()
         if line is None or (lost if line["status"] == "done" else retry):
             rest.append(job)
         else:
@@ -268,7 +273,7 @@ def run_jobs(
     if not rest:
         return
     for job in rest:
-        path = Path(f"{job.out}-symbol.json")
+        path = Path(f"{job.out}{SYMBOL_SUFFIX}")
         if path.exists() and job.key not in claimed and not overwrite:
             raise UsageError(f"{path} is there already; give --overwrite to replace it")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -285,24 +290,20 @@ def run_jobs(
 
 
 def read_log(log: Path) -> dict[str, dict[str, Any]]:
-    """Return the last line of a log for each key; a line cut short by a kill counts for nothing."""
-    found = {}
-    if log.exists():
-        for text in log.read_text(encoding="utf-8").splitlines():
-            try:
-                line = json.loads(text)
-                found[line["key"]] = line
-            except (ValueError, KeyError, TypeError):
-                continue
-    return found
+    """Return the last line of a log for each key."""
+    return _latest(_lines(log))
 
 
-def _claimed(log: Path) -> set[str]:
-    """Return the keys of all jobs that runs of a log have begun, done or not."""
-    found: set[str] = set()
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-        try:
-            found.update(json.loads(line)["claims"])
-        except (ValueError, KeyError, TypeError):
-            continue
+def _latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {line["key"]: line for line in lines if "key" in line}
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    """Return the lines of a log; one that was cut short by a kill counts for nothing."""
+    found = []
+    for text in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+        with suppress(ValueError):
+            line = json.loads(text)
+            if isinstance(line, dict):
+                found.append(line)
     return found
