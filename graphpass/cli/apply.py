@@ -128,10 +128,13 @@ def apply(
         _check_fit(loaded, shapes, unfit, result)
     parts: dict[str, Diff | VerifyResult] = {}
     proved = True
-    if before is not None and diff:
+    difference = None
+    if before is not None and (diff or html):
         from graphpass.verify import diff as compare
 
-        parts["diff"] = compare(before, loaded)
+        difference = compare(before, loaded)
+        if diff:
+            parts["diff"] = difference
     if before is not None and verify:
         from graphpass.verify import verify as compare_outputs
 
@@ -161,15 +164,12 @@ def apply(
         tell()
         click.echo("outputs are not proved equal, so nothing was written", err=True)
         return 1
-    if before is not None and html is not None:
-        from graphpass.verify import diff as compare
+    if before is not None and difference is not None and html is not None:
         from graphpass.view.drawing import draw_difference
         from graphpass.view.page import page
 
         title = f"{model} → {out or 'dry run'}"
-        drawing = draw_difference(
-            before, loaded, compare(before, loaded), shapes, title=title, report=result
-        )
+        drawing = draw_difference(before, loaded, difference, shapes, title=title, report=result)
         write_text(html, page(drawing), overwrite=overwrite)
     written: list[str] = []  # before anything is told: whoever reads may stop to, as head does
     if report_file is not None:

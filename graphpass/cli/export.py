@@ -33,7 +33,7 @@ __all__ = ["export"]
 )
 @click.option("--dry-run", is_flag=True, help="Report, but write nothing.")
 @options.params_file
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@options.overwrite
 @options.as_json
 def export(
     model: str,

@@ -55,8 +55,8 @@ def _pairs(texts: Sequence[str], form: str) -> dict[str, str]:
     return found
 
 
-def _many(name: str, metavar: str, help: str, **settings: Any) -> click.Option:
-    return click.Option([f"--{name}", name], multiple=True, metavar=metavar, help=help, **settings)
+def _many(name: str, metavar: str, help: str) -> click.Option:
+    return click.Option([f"--{name}", name], multiple=True, metavar=metavar, help=help)
 
 
 def _argument(name: str, metavar: str, help: str, **settings: Any) -> click.Argument:
