@@ -256,15 +256,17 @@ def run_jobs(
 
     Notes
     -----
-    A job whose key is in the log, and whose output exists if it was done, is not run again: a run
-    that was interrupted goes on where it was.
+    A job whose key is in the log, and whose output exists if it was done, is not run again, unless
+    another job has written there since: a run that was interrupted goes on where it was.
     """
     lines = _lines(log)
     known = _latest(lines)
-    claimed = {key for line in lines for key in line.get("claims", ())}
+    owners: dict[str, str] = {}  # which job was last to be about to write a model
+    for each in lines:
+        owners.update(each.get("claims", {}))
     rest = []
     for job in jobs:
-        line = known.get(job.key)
+        line = known.get(job.key) if owners.get(job.out) == job.key else None
         lost = not Path(f"{job.out}{SYMBOL_SUFFIX}").exists()
         if line is None or (lost if line["status"] == "done" else retry):
             rest.append(job)
@@ -274,14 +276,14 @@ def run_jobs(
         return
     for job in rest:
         path = Path(f"{job.out}{SYMBOL_SUFFIX}")
-        if path.exists() and job.key not in claimed and not overwrite:
+        if path.exists() and owners.get(job.out) != job.key and not overwrite:
             raise UsageError(f"{path} is there already; give --overwrite to replace it")
     log.parent.mkdir(parents=True, exist_ok=True)
     cut_short = log.exists() and log.read_bytes()[-1:] not in (b"", b"\n")  # by a kill
     with log.open("a", encoding="utf-8") as file:
         if cut_short:
             file.write("\n")
-        file.write(json.dumps({"claims": [job.key for job in rest]}) + "\n")
+        file.write(json.dumps({"claims": {job.out: job.key for job in rest}}) + "\n")
         file.flush()
         for line in map(run_job, rest) if executor is None else executor.run(run_job, rest):
             file.write(json.dumps(line) + "\n")

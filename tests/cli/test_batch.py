@@ -214,4 +214,11 @@ def test_nothing_is_replaced_that_this_run_did_not_write(
     assert graphpass.diff(model, graphpass.load(tmp_path / "out" / "residual")).equal
     words = ("optimize-for-inference", source, "-o", str(tmp_path / "out"))
     assert run(*words, "--overwrite") == 0
-    assert run("prune", source, "-o", str(tmp_path / "out")) == 2, "another pass wrote it"
+    other = ("prune", source, "-o", str(tmp_path / "out"))
+    assert run(*other) == 2, "another pass wrote it"
+    assert run(*other, "--overwrite") == 0
+    assert run(*words) == 2, "what it did is no longer there"
+    assert run(*words, "--overwrite") == 0
+    expected = model.copy()
+    graphpass.apply("optimize-for-inference", expected)
+    assert graphpass.diff(expected, graphpass.load(tmp_path / "out" / "residual")).equal
