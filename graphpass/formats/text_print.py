@@ -10,6 +10,7 @@ from graphpass.errors import AttributeValueError
 from graphpass.formats.python_text import quoted_name
 from graphpass.formats.symbol_read import tells_outputs
 from graphpass.graph import VARIABLE, Entry, Graph, paused_collector
+from graphpass.graph.names import FreeNames
 from graphpass.graph.structure import is_opaque
 from graphpass.ops import find
 
@@ -69,17 +70,17 @@ class _Printer:
         self._indent = indent
         self._stamps = natural_stamps(graph)
         self._words: dict[int, str] = {}
-        self._taken = {graph.name(key) for key in graph.order()}
-        self._counts: dict[str, int] = {}
+        self._given = {graph.name(key) for key in graph.order()}
+        self._names = FreeNames(set(self._given))
 
     def lines(self) -> list[str]:
         """Return the lines; recursive in the nesting of subgraphs only."""
-        graph, free = self._graph, set(self._taken)
+        graph, free = self._graph, set(self._given)
         lines: list[str] = []
         waiting: list[str] = []  # variables that say nothing but their names
         for key in graph.order():
             name = graph.name(key)
-            word = quoted_name(name) if name in free else self._fresh(name)
+            word = quoted_name(name if name in free else self._names.claim(name))
             free.discard(name)
             self._words[key] = word
             call, blocks = self._call(key, word)
@@ -97,16 +98,6 @@ class _Printer:
 
     def _declaration(self, words: Sequence[str]) -> str:
         return f"{self._indent}{', '.join(words)} = {', '.join([_PLAIN] * len(words))}"
-
-    def _fresh(self, base: str) -> str:
-        """Return `base`, or what begins like it: the first that stands for nothing."""
-        word, number = base, self._counts.get(base, 0)
-        while word in self._taken:
-            number += 1
-            word = f"{base}_{number}"
-        self._counts[base] = number
-        self._taken.add(word)
-        return quoted_name(word)
 
     def _value(self, entry: Entry, natural: int) -> str:
         """Print a value that is read where composing would give the stamp `natural`."""
@@ -135,7 +126,7 @@ class _Printer:
             printed.append(f"after=[{', '.join([self._words[each] for each in after])}]")
         subgraphs = graph.subgraphs(key)
         if subgraphs:
-            names = [self._fresh(f"{name}_block") for _ in subgraphs]
+            names = [quoted_name(self._names.claim(f"{name}_block")) for _ in subgraphs]
             printed.append(f"subgraphs=[{', '.join(names)}]")
             for block, subgraph in zip(names, subgraphs, strict=True):
                 inner = _Printer(subgraph, self._indent + "    ")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["NameIndex", "free_name"]
+__all__ = ["FreeNames", "NameIndex", "free_name"]
 
 
 class NameIndex:
@@ -92,3 +92,43 @@ def free_name(base: str, taken: Container[str]) -> str:
     while f"{base}_{number}" in taken:
         number += 1
     return f"{base}_{number}"
+
+
+class FreeNames:
+    """Names as `free_name` gives them, many of them: each is taken by whoever claims it.
+
+    Parameters
+    ----------
+    taken : set of str, optional
+        Names that nobody can claim as they are; what is claimed is added.
+
+    Notes
+    -----
+    How far the numbers of a base have come is remembered, so any number of names that begin alike
+    takes linear time.
+    """
+
+    __slots__ = ("_next", "_taken")
+
+    def __init__(self, taken: set[str] | None = None) -> None:
+        self._taken = set[str]() if taken is None else taken
+        self._next: dict[str, int] = {}
+
+    def claim(self, base: str) -> str:
+        """Return `base`, or ``base_1``, ``base_2``, … : the first that nobody has."""
+        if base not in self._taken:
+            self._taken.add(base)
+            return base
+        return self.claim_numbered(base, lambda number: f"{base}_{number}", 1)
+
+    def claim_numbered(self, base: str, spell: Callable[[int], str], start: int) -> str:
+        """Return the first of ``spell(start)``, ``spell(start + 1)`` and so on that nobody has."""
+        number = self._next.get(base, start)
+        while (name := spell(number)) in self._taken:
+            number += 1
+        self._next[base] = number + 1
+        self._taken.add(name)
+        return name
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._taken

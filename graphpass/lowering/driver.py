@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from graphpass.errors import GraphpassError, OperationError, count, prefixed
 from graphpass.formats.parameters import Parameters
 from graphpass.graph import Entry, Graph, paused_collector
+from graphpass.graph.names import FreeNames
 from graphpass.lowering.evaluate import LoweredMatch, Piece, carry_out, outputs_of
 from graphpass.lowering.fold import fold_constants
 from graphpass.lowering.python_lowerings import PYTHON_LOWERINGS
@@ -138,27 +139,6 @@ def lower(
 def _needed(lowering: Lowering) -> int:
     """Return the opset that a lowering can't do without: what 18 has, 17 has in other words."""
     return lowering.target.opset if lowering.target.opset > DEFAULT_OPSET else OPSETS[0]
-
-
-@dataclass(slots=True)
-class _Names:
-    """Gives every value, and every node, a name of its own."""
-
-    taken: dict[str, int] = field(default_factory=dict)
-
-    def claim(self, wanted: str) -> str:
-        """Return a name, with a number behind it if it is taken."""
-        name, number = wanted, self.taken.get(wanted, 0)
-        while name in self.taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        self.taken[wanted] = number
-        self.taken.setdefault(name, 0)
-        return name
-
-    def is_free(self, name: str) -> bool:
-        """Return whether nothing has a name."""
-        return name not in self.taken
 
 
 class Driver:
@@ -367,14 +347,14 @@ class Driver:
     def put_together(self, given: GivenInputs) -> Lowered:
         """Return the whole graph, each piece where it belongs, named."""
         graph, target = self.graph, TargetGraph()
-        names, node_names = _Names(), _Names()
+        names, node_names = FreeNames(), FreeNames()
         variables = [key for key in graph.order() if graph.is_variable(key)]
         values: dict[Any, Any] = {}
         for key in variables:
             name = names.claim(graph.name(key))
             value = values[key, 0] = self._variable(key, name, given)
             target.inputs += [] if isinstance(value, TargetConstant) else [value]
-        free = {name for name in graph.outputs if names.is_free(name)}
+        free = {name for name in graph.outputs if name not in names}
         for name in free:  # no other value may have the name of a head
             names.claim(name)
         for key in graph.order():
@@ -415,8 +395,8 @@ class Driver:
         key: int,
         values: dict[Any, Any],
         target: TargetGraph,
-        names: _Names,
-        node_names: _Names,
+        names: FreeNames,
+        node_names: FreeNames,
     ) -> None:
         """Put a piece into the graph: what it reads of MXNet's graph is known by now."""
         piece, graph = self.pieces[key], self.graph

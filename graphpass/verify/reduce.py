@@ -10,6 +10,7 @@ import numpy as np
 
 from graphpass.errors import GraphpassError, UsageError
 from graphpass.graph import Entry, Graph
+from graphpass.graph.names import FreeNames
 from graphpass.model import Model
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _part(
     read: set[tuple[int, int]] = set()
     with graph.edit() as edit:
         stands: dict[tuple[int, int], Entry] = {}
-        taken = {graph.name(key) for key in graph.order() if graph.is_variable(key)}
+        taken = FreeNames({graph.name(key) for key in graph.order() if graph.is_variable(key)})
 
         def standing(entry: Entry) -> Entry:
             while entry.node not in kept and not old.is_variable(entry.node):
@@ -210,10 +211,7 @@ def _part(
                 if bypass and inputs:
                     entry = inputs[0]
                     continue
-                name = old.output_name(entry)
-                while name in taken:
-                    name += "_"
-                taken.add(name)
+                name = taken.claim(old.output_name(entry))
                 shape = hints.get(entry.value)
                 known = shape is not None and None not in shape
                 attrs = {"__shape__": str(shape)} if known else {}

@@ -26,11 +26,11 @@ from operator import eq
 from graphpass.errors import OperationError, SelectorError, count, suggestion
 from graphpass.graph import VARIABLE, Edit
 from graphpass.graph.invariants import describe
+from graphpass.graph.names import FreeNames
 from graphpass.rules.operations.operation import Run
 from graphpass.rules.selectors import NameMatch
 
 __all__ = [
-    "FreeNames",
     "NameTemplate",
     "fill",
     "fill_all",
@@ -276,36 +276,6 @@ def _move_parameters(run: Run, variables: Mapping[int, str], *, were_unique: boo
     return len(moving) + len(copies)
 
 
-class FreeNames:
-    """Gives every node a name of its own; counts on from where a base was left."""
-
-    def __init__(self, taken: set[str]) -> None:
-        self._taken = taken
-        self._next: dict[str, int] = {}
-
-    def take(self, base: str, *, numbered: bool) -> str:
-        """Return the first free name of a base, in which the number's place is marked.
-
-        Parameters
-        ----------
-        base : str
-            The name; of one that is `numbered`, with the mark where the number goes.
-        numbered : bool
-            Whether the number is there always, from 0, or behind a ``_`` from 1 where it has to be.
-        """
-        if not numbered and base.replace(_NUMBER, "") not in self._taken:
-            return self._took(base.replace(_NUMBER, ""))
-        number = self._next.get(base, 0 if numbered else 1)
-        while (name := base.replace(_NUMBER, f"{'' if numbered else '_'}{number}")) in self._taken:
-            number += 1
-        self._next[base] = number + 1
-        return self._took(name)
-
-    def _took(self, name: str) -> str:
-        self._taken.add(name)
-        return name
-
-
 class NameTemplate:
     """A template, taken apart, for the nodes of one graph.
 
@@ -332,9 +302,9 @@ class NameTemplate:
             raise OperationError(
                 f"the template {text!r} has both {{index}} and {{unique}}; one of them is enough"
             )
-        self.numbered = "index" in fields
+        self._numbered = "index" in fields
         self._asks_readers = not {"user", "input"}.isdisjoint(fields)
-        self.is_free = self.numbered or "unique" in fields
+        self.is_free = self._numbered or "unique" in fields
         """Whether no two nodes get one name."""
 
     def fits(self, key: int) -> bool:
@@ -372,6 +342,20 @@ class NameTemplate:
                         f"has {count(len(match.groups) - 1, 'group')}: {error}"
                     ) from None
         return _joined(self._run, pieces)
+
+    def claim(self, base: str, free: FreeNames) -> str:
+        """Return the first free name of what `fill` gave.
+
+        The number of ``{index}`` is there always, from 0; that of ``{unique}`` stands behind a
+        ``_``, from 1, where it has to be.
+        """
+        plain = base.replace(_NUMBER, "")
+        if not self._numbered and plain not in free:
+            return free.claim(plain)
+        before, start = ("", 0) if self._numbered else ("_", 1)
+        return free.claim_numbered(
+            base, lambda number: base.replace(_NUMBER, f"{before}{number}"), start
+        )
 
     def _value(self, key: int, field: str) -> str:
         graph = self._graph

@@ -11,7 +11,8 @@ from typing import ClassVar, Literal
 from graphpass.errors import OperationError, count
 from graphpass.graph import Edit, Graph
 from graphpass.graph.invariants import describe
-from graphpass.rules.operations.names import FreeNames, NameTemplate, fill_all, rename_nodes
+from graphpass.graph.names import FreeNames
+from graphpass.rules.operations.names import NameTemplate, fill_all, rename_nodes
 from graphpass.rules.operations.operation import Operation, Run
 from graphpass.rules.reading import check_regular
 from graphpass.rules.selectors import Kind, NameMatch, Selector, select, select_matches, select_one
@@ -103,7 +104,7 @@ class Rename(Operation):
                 taken[True] = taken[False] = taken[True] | taken[False]
             free = {kind: FreeNames(known) for kind, known in taken.items()}
             return {
-                key: free[graph.is_variable(key)].take(base, numbered=template.numbered)
+                key: template.claim(base, free[graph.is_variable(key)])
                 for key, base in names.items()
             }
         owners: dict[str, int] = {}
