@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from graphpass.model import Model
 from graphpass.rules.report.firings import Firing
-from graphpass.rules.report.report import Report, Step
+from graphpass.rules.report.report import Report, every_step
 from graphpass.shapes import Shape, printed
 from graphpass.verify.difference import Diff
 from graphpass.view.summary import assess
@@ -283,13 +283,7 @@ def draw_difference(
 
 def _made_by(report: Report) -> Iterator[tuple[int, str]]:
     """Yield the key of a node that a rule made or changed, and what to say of it."""
-
-    def steps(of: Sequence[Step]) -> Iterator[Step]:
-        for step in of:
-            yield step
-            yield from steps(step.steps)
-
-    for step in steps(report.steps):
+    for step in every_step(report.steps):
         where = f"{step.place}: " if step.place else ""
         firings: Sequence[Firing] = step.firings
         for firing in firings:

@@ -12,7 +12,7 @@ from graphpass.model import Model
 from graphpass.rules import Report
 from graphpass.verify.difference import Diff
 from graphpass.view.drawing import draw
-from graphpass.view.page import page
+from graphpass.view.page import as_html, page
 from graphpass.view.tables import size
 
 __all__ = ["html"]
@@ -62,12 +62,8 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     lines = [*rows]
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{_clean(cell)}</td>" for cell in line) + "</tr>"
+        "<tr>" + "".join(f"<td>{as_html(cell)}</td>" for cell in line) + "</tr>"
         for line in lines[:_LINES]
     )
     rest = f"<p>and {len(lines) - _LINES} more</p>" if len(lines) > _LINES else ""
-    return f"<p><b>{_clean(title)}</b></p><table><tr>{head}</tr>{body}</table>{rest}"
-
-
-def _clean(text: str) -> str:
-    return escape(text.encode("utf-8", "backslashreplace").decode())
+    return f"<p><b>{as_html(title)}</b></p><table><tr>{head}</tr>{body}</table>{rest}"

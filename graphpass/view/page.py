@@ -10,7 +10,7 @@ from typing import Any
 from graphpass.view.drawing import Cluster, Drawing, group_boxes
 from graphpass.view.layout import layered
 
-__all__ = ["dot", "page", "svg"]
+__all__ = ["as_html", "dot", "page", "svg"]
 
 _MANY = 200
 """Boxes that the first look unfolds at most."""
@@ -55,8 +55,7 @@ def page(drawing: Drawing) -> str:
     }
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     template = files("graphpass.view").joinpath("page.html").read_text("utf-8")
-    title = html.escape(drawing.title.encode("utf-8", "backslashreplace").decode())
-    return template.replace("{{title}}", title).replace("{{data}}", text)
+    return template.replace("{{title}}", as_html(drawing.title)).replace("{{data}}", text)
 
 
 def _groups(drawing: Drawing, root: Cluster) -> list[dict[str, Any]]:
@@ -133,6 +132,11 @@ def _opened(groups: list[dict[str, Any]]) -> list[int]:
 
 _WIDE, _HIGH, _ACROSS, _DOWN = 150, 30, 170, 52
 _FILL = {"added": "#c9efcf", "removed": "#f8cfcf", "changed": "#fdeeb5", "moved": "#d4e4fb"}
+
+
+def as_html(text: str) -> str:
+    """Return a text for a page; bytes of names that are not UTF-8 are spelled out."""
+    return html.escape(text.encode("utf-8", "backslashreplace").decode())
 
 
 def svg(drawing: Drawing) -> str:

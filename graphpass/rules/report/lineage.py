@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from graphpass.graph import Entry, Graph, ValueKey
 from graphpass.model import Lineage, Merged, Model
-from graphpass.rules.report.report import Report, Step
+from graphpass.rules.report.report import Report, Step, every_step
 
 __all__ = ["Ancestry", "culprit"]
 
@@ -149,18 +149,11 @@ def culprit(report: Report, graph: Graph, variable: int) -> str:
     """
     keys = {variable, *(use.node for use in graph.uses(variable))}
     names = {graph.name(key) for key in keys}
-    for step in reversed(list(_steps(report.steps))):
+    for step in reversed(list(every_step(report.steps))):
         if not keys.isdisjoint(_nodes(step)) or not names.isdisjoint(_parameters(step)):
             place = f"{step.place}: " if step.place else ""
             return f"{place}rule {step.index} ({step.keyword})"
     return f"the pass {report.name}"
-
-
-def _steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Yield steps in the order in which they were done, those of used passes in their place."""
-    for step in steps:
-        yield step
-        yield from _steps(step.steps)
 
 
 def _nodes(step: Step) -> Iterator[int]:

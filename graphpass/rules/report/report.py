@@ -14,7 +14,7 @@ from graphpass.model import Lineage, Model
 from graphpass.rules.report.changes import AttributeChange, Delta, HeadChange, NodeRef, Pending
 from graphpass.rules.report.firings import REFUSED, Firing, NearMiss
 
-__all__ = ["Census", "Report", "Step", "format_bytes", "near_miss_lines"]
+__all__ = ["Census", "Report", "Step", "every_step", "format_bytes", "near_miss_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Report(Drawn):
     """Whether the model was left as it was."""
 
     def __repr__(self) -> str:
-        fired = sum(len(step.firings) for step in self.steps)
+        fired = sum(len(step.firings) for step in every_step(self.steps))
         return f"<Report: {self.name}, {len(self.steps)} rules, {fired} firings>"
 
     @property
@@ -253,7 +253,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _step_lines(step, "  ")
     before, after = report.before, report.after
     yield f"  nodes       {_arrow(before.nodes, after.nodes)}"
-    fired = any(map(_has_fired, report.steps))
+    fired = any(step.firings for step in every_step(report.steps))
     yield from _operator_lines("operators   ", before.operators, after.operators, in_table=fired)
     if before.inside or after.inside:
         label = "operators inside subgraphs  "
@@ -267,8 +267,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"    after:  {_names(order[1])}"
 
 
-def _has_fired(step: Step) -> bool:
-    return bool(step.firings) or any(map(_has_fired, step.steps))
+def every_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps in the order in which they were done, those of used passes in their place."""
+    for step in steps:
+        yield step
+        yield from every_step(step.steps)
 
 
 def _operator_lines(
