@@ -22,7 +22,7 @@ _VERBS = {
     "apply": "apply",
     **dict.fromkeys(("rename", "prefix", "clone", "cut", "tie", "merge", "optimize"), "verbs"),
     "show": "look",
-    "view": "view",
+    "view": "look",
     "find": "look",
     "explain": "look",
     "check": "compare",
