@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from math import inf
 from typing import Any
 
-from graphpass.errors import AttributeValueError, CycleError, GraphError
+from graphpass.errors import AttributeValueError, CycleError, GraphError, GraphpassError
 from graphpass.graph.edges import VARIABLE, find_cycle
 from graphpass.graph.structure import Structure
 from graphpass.ops import find
@@ -94,16 +94,24 @@ def checked_attrs(attrs: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def check_attributes(graph: Structure, keys: Iterable[int]) -> None:
-    """Refuse attributes that MXNet would refuse when it loads the file, but those it came with."""
+def check_attributes(
+    graph: Structure, keys: Iterable[int], error: type[GraphpassError] = GraphError
+) -> None:
+    """Refuse attributes that MXNet would refuse when it loads the file, but those it came with.
+
+    Raises
+    ------
+    GraphError, or what `error` says
+        If an operator would refuse one; the message names the node.
+    """
     for key in keys:
         operator = None if graph.is_variable(key) else find(graph.op(key))
         if operator is None:
             continue
         try:
             operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
-        except AttributeValueError as error:
-            raise GraphError(f"{describe(graph, key)}: {error}") from None
+        except AttributeValueError as fault:
+            raise error(f"{describe(graph, key)}: {fault}") from None
 
 
 def check_arity(graph: Structure, keys: Iterable[int]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from graphpass.errors import AttributeValueError, OperationError, count, listed
 from graphpass.graph import Edit
-from graphpass.graph.invariants import describe
+from graphpass.graph.invariants import check_attributes
 from graphpass.ops import format_value
 from graphpass.rules.limits import MAX_INT, MAX_RANK
 from graphpass.rules.operations.operation import Operation, Run
@@ -96,13 +96,7 @@ class Set(Operation):
             keys = select(graph, self.select, kind=kind, optional=self.optional)
             for key in keys:
                 edit.update_attrs(key, changes)
-                operator = graph.node(key).operator
-                if operator is None:
-                    continue
-                try:
-                    operator.check(graph.attrs(key), allowed=graph.foreign(operator.name))
-                except AttributeValueError as error:
-                    raise AttributeValueError(f"{describe(graph, key)}: {error}") from None
+            check_attributes(graph, keys, AttributeValueError)
             done.append(f"set {listed(changes)} of {count(len(keys), 'node')}")
         if self.select is not None and self.free is not None:
             done.append(self._free(run, edit, self.select, self.free))
