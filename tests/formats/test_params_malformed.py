@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 import tracemalloc
 from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from fuzzed_files import params_seeds
 from hypothesis import example, given, settings
 
 from graphpass.errors import ParamsError
-from graphpass.formats.ndarray_binary import BFLOAT16
-from graphpass.formats.npz import export_npz
 from graphpass.formats.parameters import Parameters
 from graphpass.formats.params import params_bytes, read_params
-from graphpass.formats.safetensors import export_safetensors
 
 # Two arrays: "arg:w" of shape (2, 3) and "aux:m" of shape (4,).
 COUNT, FIRST, STORAGE, NDIM, DIM, DEVICE, DTYPE, VALUES = 16, 24, 28, 32, 36, 52, 60, 64
@@ -241,25 +238,8 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{path}: byte 36, array 0 (of 2, from 0): the dimensions")
 
 
-def seeds() -> list[bytes]:
-    mixed = Parameters(np_shape=True)
-    for i, dtype in enumerate(["f4", "f8", "f2", "u1", "i4", "i1", "i8", "?", BFLOAT16]):
-        mixed.set(f"p{i}", np.zeros((i % 3, 2), dtype), "aux" if i % 2 else "arg")
-    mixed.set("scalar", np.float32(1), "")
-    legacy = struct.pack("<QQQ", 0x112, 0, 3) + struct.pack("<I", 0)
-    legacy += struct.pack("<IIIiiiff", 2, 2, 1, 2, 0, 0, 1, 2)
-    legacy += struct.pack("<Iiqiiif", 0xF993FAC8, 1, 1, 1, 0, 0, 1)
-    legacy += struct.pack("<QQ1sQ1sQ1s", 3, 1, b"n", 1, b"l", 1, b"v")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "mixed")
-        exported = []
-        for export in (export_npz, export_safetensors):
-            export(mixed, file, overwrite=True)
-            exported.append(file.read_bytes())
-    return [bytes(sample()), params_bytes(mixed), legacy, ROW_SPARSE, CSR, *exported]
-
-
-SEEDS = seeds()
+PLAIN, MIXED, LEGACY, _, _, NPZ, SAFETENSORS = params_seeds()
+SEEDS = [PLAIN, MIXED, LEGACY, ROW_SPARSE, CSR, NPZ, SAFETENSORS]
 
 
 def survives(data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any
 import numpy as np
 
 import graphpass
+from graphpass.formats.ndarray_binary import BFLOAT16
+from graphpass.formats.npz import export_npz
 from graphpass.formats.parameters import Parameters
 from graphpass.formats.params import params_bytes, read_params
+from graphpass.formats.safetensors import export_safetensors
 
-__all__ = ["FILES", "damaged_symbol"]
+__all__ = ["FILES", "damaged_symbol", "params_seeds"]
 
 _FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -165,11 +169,12 @@ def _judge_symbol(data: bytes) -> None:
 
 
 @cache
-def _params() -> tuple[bytes, ...]:
+def params_seeds() -> tuple[bytes, ...]:
+    """Return a file of parameters of each kind: dense, mixed, legacy, sparse, and of others."""
     plain = Parameters({"w": np.arange(6, dtype="float32").reshape(2, 3)})
     plain.set("m", np.arange(4, dtype="float32"), "aux")
     mixed = Parameters(np_shape=True)
-    for i, dtype in enumerate(("f4", "f8", "f2", "u1", "i4", "i1", "i8", "?")):
+    for i, dtype in enumerate(("f4", "f8", "f2", "u1", "i4", "i1", "i8", "?", BFLOAT16)):
         mixed.set(f"p{i}", np.zeros((i % 3, 2), dtype), "aux" if i % 2 else "arg")
     mixed.set("scalar", np.float32(1), "")
     legacy = struct.pack("<QQQ", 0x112, 0, 3) + struct.pack("<I", 0)
@@ -187,14 +192,20 @@ def _params() -> tuple[bytes, ...]:
     csr += struct.pack("<iq", 1, 3) + struct.pack("<iqq", 2, 2, 3) + struct.pack("<iii", 1, 0, 0)
     csr += struct.pack("<iiq", 6, 1, 3) + struct.pack("<iiq", 6, 1, 3)
     csr += struct.pack("<3f3q3q", 1, 2, 3, 0, 2, 3, 0, 2, 1) + struct.pack("<QQ5s", 1, 5, b"arg:c")
-    return params_bytes(plain), params_bytes(mixed), legacy, rows, csr
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "mixed")
+        exported = []
+        for export in (export_npz, export_safetensors):
+            export(mixed, file, overwrite=True)
+            exported.append(file.read_bytes())
+    return params_bytes(plain), params_bytes(mixed), legacy, rows, csr, *exported
 
 
 def _damaged_params(dice: random.Random) -> bytes:
-    data = dice.choice(_params())
+    data = dice.choice(params_seeds())
     for _ in range(dice.choice((1, 1, 2, 4, 8))):
         if dice.random() < 0.4:
-            data = _damage_bytes(dice, data, _params())
+            data = _damage_bytes(dice, data, params_seeds())
             continue
         made = bytearray(data)
         layout = dice.choice(("<B", "<I", "<Q"))
