@@ -10,9 +10,9 @@ from house import House, share_before
 import graphpass
 
 # No figure rises again: lower a limit whenever the code has got below it.
-MOST_LINES = 57_100
+MOST_LINES = 57_050
 MOST_LINES_OF_RULES = 23_200
-MOST_FILES = 224
+MOST_FILES = 222
 MOST_LINES_A_FILE = 600
 MOST_NAMED_ONCE = 0.075
 MOST_BEFORE = 0.116
